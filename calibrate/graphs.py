@@ -1,0 +1,181 @@
+"""TensorFlow graphs of the cells, and the proof that each does what its name says.
+
+Every function here runs inside a task process. Ops are fetched as targets (``.op``), so nothing is
+brought into Python: moving a tensor from task to task is what is measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from scale.calibrate.training import training_graph
+from scale.models.calibration import Cell
+from scale.models.errors import HardwareError
+from scale.models.workload import Workload
+
+PS = "/job:ps/task:0"
+#: Gradients are this small so that thousands of applies leave the variable finite.
+GRADIENT = 1e-9
+
+
+@dataclass(frozen=True)
+class Probe:
+    """A cell made runnable: ``step()`` runs it once and returns when it is done."""
+
+    cell: Cell
+    step: Callable[[], object]
+    verify: Callable[[], None]
+
+
+def session_config(*, grappler: bool, worker: int | None = None) -> Any:
+    """ConfigProto of a session.
+
+    Grappler removes work that nobody reads, so the probes run without it; training runs with it,
+    as its users do. A worker looks at the ps and itself alone, as in between-graph replication.
+    """
+    import tensorflow as tf
+
+    config = tf.compat.v1.ConfigProto()
+    config.graph_options.rewrite_options.disable_meta_optimizer = not grappler
+    if worker is not None:
+        config.device_filters.extend(["/job:ps", f"/job:worker/task:{worker}"])
+    return config
+
+
+def probes(
+    cells: Sequence[Cell], *, target: str, worker: int | None, workload: Workload
+) -> list[Probe]:
+    """Build and initialise every cell in one session, or two where training steps are among them.
+
+    Args:
+        target: the session's server, or "" for the process alone.
+        worker: this worker's index; None for the process without a cluster.
+    """
+    plain = [c for c in cells if c.quantity not in ("step", "gradient")]
+    steps = [c for c in cells if c.quantity in ("step", "gradient")]
+    return _plain(plain, target, worker) + _steps(steps, workload)
+
+
+def _plain(cells: Sequence[Cell], target: str, worker: int | None) -> list[Probe]:
+    import tensorflow as tf
+
+    if not cells:
+        return []
+    here = "/cpu:0" if worker is None else f"/job:worker/task:{worker}"
+    graph = tf.Graph()
+    with graph.as_default():
+        initializers: list[Any] = []
+        ops = [_op(cell, here, initializers) for cell in cells]
+        init = tf.group(*initializers)
+    session = tf.compat.v1.Session(
+        target, graph=graph, config=session_config(grappler=False, worker=worker)
+    )
+    session.run(init)
+    return [
+        Probe(cell, session.make_callable(op), _verifier(session, cell, op, bool(cell.hidden)))
+        for cell, op in zip(cells, ops, strict=True)
+    ]
+
+
+def _steps(cells: Sequence[Cell], workload: Workload) -> list[Probe]:
+    import tensorflow as tf
+
+    made: list[Probe] = []
+    for batch in sorted({c.batch for c in cells}):
+        graph = tf.Graph()
+        with graph.as_default():
+            training = training_graph(workload, batch, worker="/cpu:0", ps=("/cpu:0",), seed=1)
+        session = tf.compat.v1.Session(graph=graph, config=session_config(grappler=True))
+        session.run(training.initializer)
+        for cell in cells:
+            if cell.batch == batch:
+                op = training.step if cell.quantity == "step" else training.gradients
+                verify = _verifier(session, cell, op, bool(workload.widths))
+                made.append(Probe(cell, session.make_callable(op), verify))
+    return made
+
+
+def _op(cell: Cell, here: str, initializers: list[Any]) -> Any:
+    """The op whose run is one step of the cell."""
+    import tensorflow as tf
+
+    def variable(shape: list[int], device: str, value: float, name: str) -> Any:
+        with tf.device(device):
+            made = tf.compat.v1.Variable(
+                tf.fill(shape, value), use_resource=True, dtype=tf.float32, name=name
+            )
+            initializers.append(made.initializer)
+        return made
+
+    # One name for all workers: they share the ps's variables, as replicas of one job do.
+    scope = cell.name.replace("/", "_").replace(" ", "_")
+    there = PS if cell.path == "ps" else here
+    with tf.device(here):
+        if cell.quantity == "noop":
+            with tf.device(there):
+                return tf.no_op()
+        if cell.quantity in ("gemm", "fetch_gemm"):
+            x = variable([cell.batch, cell.features], here, 0.5, f"{scope}_x")
+            w = variable([cell.features, cell.hidden], there, 0.5, f"{scope}_w")
+            return tf.matmul(x.read_value(), w.read_value()).op
+        elements = cell.size_bytes // cell.tensors // 4
+        shape = [elements]
+        remote = [variable(shape, there, 0.0, f"{scope}_remote_{k}") for k in range(cell.tensors)]
+        if cell.quantity == "fetch":
+            return tf.group(*[tf.identity(r.read_value()) for r in remote])
+        local = [variable(shape, here, GRADIENT, f"{scope}_local_{k}") for k in range(cell.tensors)]
+        gradients = [v.read_value() for v in local]
+        with tf.device(there):
+            rate = tf.constant(0.1)
+            return tf.group(
+                *[
+                    tf.raw_ops.ResourceApplyGradientDescent(var=r.handle, alpha=rate, delta=g)
+                    for r, g in zip(remote, gradients, strict=True)
+                ]
+            )
+
+
+def _verifier(session: Any, cell: Cell, op: Any, product: bool) -> Callable[[], None]:
+    def verify() -> None:
+        import tensorflow as tf
+
+        metadata = tf.compat.v1.RunMetadata()
+        options = tf.compat.v1.RunOptions(output_partition_graphs=True)
+        session.run(op, options=options, run_metadata=metadata)
+        kinds = [[node.op for node in part.node] for part in metadata.partition_graphs]
+        missing = missing_work(cell, kinds, product=product)
+        if missing:
+            raise HardwareError(
+                f"cell '{cell.name}' does not measure what it says: TensorFlow's partition graphs "
+                f"hold no {missing}"
+            )
+
+    return verify
+
+
+def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bool) -> str:
+    """The first op that the cell must run but the partition graphs lack; "" if all are there.
+
+    Args:
+        partitions: op types of each partition graph.
+        product: whether the cell multiplies matrices.
+    """
+    ops = [op for part in partitions for op in part]
+    wanted: list[tuple[str, int]] = []
+    if product:
+        wanted.append(("MatMul", 1))
+    if cell.quantity == "fetch_gemm":
+        wanted += [("_Send", 1), ("_Recv", 1)]
+    if cell.quantity in ("fetch", "push"):
+        wanted += [("_Send", cell.tensors), ("_Recv", cell.tensors)]
+    if cell.quantity == "push":
+        wanted.append(("ResourceApplyGradientDescent", cell.tensors))
+    if cell.quantity == "step":
+        wanted.append(("ResourceApplyGradientDescent", 1))
+    for kind, count in wanted:
+        # oneDNN renames a product to _MklMatMul, Grappler to _FusedMatMul.
+        if sum(op.endswith(kind) for op in ops) < count:
+            return kind
+    return ""

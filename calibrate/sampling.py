@@ -1,0 +1,91 @@
+"""The sampling protocol of one burst: warm up, sample, stop on precision or on a cap."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scale.models.calibration import Stop
+from scale.models.statistics import median_interval
+
+MIN_SAMPLES = 20
+WARMUP_CALLS = 5
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a burst ends.
+
+    ``precision`` is the half-width of the median's 95 % interval over the median. With ``start_at``
+    (a time of ``time.perf_counter``) the burst takes all of ``budget_s`` from there, so that
+    several workers overlap.
+    """
+
+    precision: float
+    max_samples: int
+    budget_s: float
+    start_at: float | None = None
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Seconds of each call, in order, and why the burst ended."""
+
+    warmup_s: tuple[float, ...]
+    samples_s: tuple[float, ...]
+    stop: Stop
+
+
+def precise(samples_s: list[float], precision: float) -> bool:
+    """Whether the 95 % interval of the median lies within ``precision`` of it."""
+    if len(samples_s) < MIN_SAMPLES:
+        return False
+    ordered = sorted(samples_s)
+    low, high = median_interval(ordered)
+    return high - low <= 2 * precision * ordered[len(ordered) // 2]
+
+
+def sample(step: Callable[[], object], limits: Limits) -> Samples:
+    """Time ``step`` until the limits are met; at least one sample is taken.
+
+    Precision is looked at between chunks of calls, outside the timed intervals, so that looking
+    costs the samples nothing.
+    """
+    clock = time.perf_counter
+    warmup: list[float] = []
+    if limits.start_at is None:
+        for _ in range(WARMUP_CALLS):
+            begin = clock()
+            step()
+            warmup.append(clock() - begin)
+            if sum(warmup) > limits.budget_s / 2:
+                break
+        end = clock() + limits.budget_s
+    else:
+        # Warming up until the common start keeps every worker busy from the first sample on.
+        while (begin := clock()) < limits.start_at or not warmup:
+            step()
+            warmup.append(clock() - begin)
+        end = limits.start_at + limits.budget_s
+    samples: list[float] = []
+    chunk = MIN_SAMPLES
+    stop: Stop = "window" if limits.start_at is not None else "time"
+    while True:
+        room = limits.max_samples - len(samples)
+        last = clock()
+        for _ in range(min(chunk, room)):
+            step()
+            now = clock()
+            samples.append(now - last)
+            last = now
+            if now >= end:
+                return Samples(tuple(warmup), tuple(samples), stop)
+        if limits.start_at is None:
+            if precise(samples, limits.precision):
+                return Samples(tuple(warmup), tuple(samples), "precision")
+            if len(samples) >= limits.max_samples:
+                return Samples(tuple(warmup), tuple(samples), "samples")
+        elif len(samples) >= limits.max_samples:
+            return Samples(tuple(warmup), tuple(samples), "samples")
+        chunk = max(MIN_SAMPLES, len(samples) // 2)

@@ -1,0 +1,303 @@
+"""The commands. Each is thin, and imports what it needs only when it runs."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from scale.cli.options import (
+    DEFAULT_BATCH,
+    DEFAULT_WORKLOAD,
+    Force,
+    Json,
+    Options,
+    Output,
+    Plot,
+    integer,
+    number,
+    picture,
+    shared,
+    worker_counts,
+)
+from scale.models.errors import HardwareError, InputError
+
+DEFAULT_MAX_WORKERS = 64
+INTERNAL_ERROR = 70
+INTERRUPTED = 130
+
+app = typer.Typer(
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="How many workers does it take before distributed TensorFlow training beats one process? "
+    "Calibrate measures your hardware, predict and breakeven answer, validate trains for real "
+    "and checks the answer.",
+    epilog="Start with: scale breakeven   (a shipped profile; no TensorFlow needed), "
+    "then: scale calibrate --quick -o my.json",
+)
+plot_app = typer.Typer(rich_markup_mode=None, help="Draw pictures: .png, .svg or .pdf by suffix.")
+app.add_typer(plot_app, name="plot")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from scale import __version__
+
+        print(f"scale {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command(epilog="Example: scale predict --workers 8 --calibration my.json")
+@shared
+def predict(
+    workers: Annotated[
+        str, typer.Option(metavar="N[,N…]", help="Number of workers, or several: 1,2,4.")
+    ],
+    options: Options,
+    json: Json = False,
+) -> None:
+    """Predict step time, throughput and speed-up of N workers, and where the time goes."""
+    counts = worker_counts(workers)
+    from scale.cli import answers
+
+    answers.predict(options, counts, as_json=json)
+
+
+@app.command(epilog="Example: scale breakeven --calibration my.json --plot breakeven.png")
+@shared
+def breakeven(
+    options: Options,
+    max_workers: Annotated[
+        str, typer.Option(metavar="N", help="Largest number of workers to look at.")
+    ] = str(DEFAULT_MAX_WORKERS),
+    plot: Plot = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Find the smallest number of workers that beats one process, and show the curve."""
+    from scale.cli import answers
+
+    picture("--plot", plot, force=force)
+    answers.breakeven(options, _most(max_workers), plot, force=force, as_json=json)
+
+
+@plot_app.command(
+    "breakeven", epilog="Example: scale plot breakeven --calibration my.json -o breakeven.png"
+)
+@shared
+def plot_breakeven(
+    output: Output,
+    options: Options,
+    max_workers: Annotated[
+        str, typer.Option(metavar="N", help="Largest number of workers to look at.")
+    ] = str(DEFAULT_MAX_WORKERS),
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Draw speed-up over workers with its interval, and the break-even point."""
+    from scale.cli import answers
+
+    picture("-o/--output", output, force=force)
+    answers.breakeven(options, _most(max_workers), output, force=force, as_json=json)
+
+
+@plot_app.command("fit", epilog="Example: scale plot fit my.json -o fit.png")
+def plot_fit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A calibration file.")],
+    output: Output,
+    force: Force = False,
+) -> None:
+    """Draw each quantity's samples, its fitted line and what the line misses."""
+    from scale.cli import answers
+
+    picture("-o/--output", output, force=force)
+    answers.plot_fit(file, output, force=force)
+
+
+@app.command(epilog="Example: scale fit my.json -o profile.json")
+def fit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A calibration file.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the profile here."),
+    ] = None,
+    draws: Annotated[
+        str, typer.Option(metavar="N", help="Bootstrap draws behind the intervals.")
+    ] = "200",
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Fit the cost models to a calibration's samples (again), and show how well they fit."""
+    from scale.cli import answers
+
+    wanted = integer("--draws", draws, 20, 100_000)
+    answers.fit(file, output, wanted, force=force, as_json=json)
+
+
+@app.command(epilog="Example: scale calibrate --quick -o my.json")
+def calibrate(
+    output: Output,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A first look: fewer sizes and rounds, a minute or two.")
+    ] = False,
+    workload: Annotated[
+        str, typer.Option(metavar="NAME|FILE", help="Workload whose training step to measure.")
+    ] = DEFAULT_WORKLOAD,
+    features: Annotated[
+        str | None, typer.Option(metavar="K", help="With --hidden: a matrix product to add.")
+    ] = None,
+    hidden: Annotated[
+        str | None, typer.Option(metavar="N", help="With --features: a matrix product to add.")
+    ] = None,
+    batch: Annotated[
+        str, typer.Option(metavar="B", help="Batch of the training step and of that product.")
+    ] = str(DEFAULT_BATCH),
+    rounds: Annotated[
+        str | None,
+        typer.Option(metavar="R", help="Rounds of fresh processes; 5 or more for firm intervals."),
+    ] = None,
+    logs: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Logs of the tasks; by default beside the output."),
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Measure this machine with one ps and two workers as real TensorFlow processes.
+
+    The servers listen without authentication and run any graph they are sent. The cluster names
+    loopback addresses only; use it on machines whose other users you trust.
+    """
+    from scale.cli import hardware
+
+    shapes = hardware.extra_shapes(features, batch, hidden)
+    wanted_rounds = None if rounds is None else integer("--rounds", rounds, 1, 1000)
+    hardware.calibrate(
+        output,
+        quick=quick,
+        workload_name=workload,
+        batch_text=batch,
+        shapes=shapes,
+        rounds=wanted_rounds,
+        logs=logs,
+        force=force,
+        as_json=json,
+    )
+
+
+@app.command(epilog="Example: scale validate --workers 1,2,4 --calibration my.json")
+@shared
+def validate(
+    workers: Annotated[
+        str, typer.Option(metavar="N[,N…]", help="Worker counts to train with: 1,2,4.")
+    ],
+    options: Options,
+    starts: Annotated[
+        str, typer.Option(metavar="K", help="Fresh starts of each worker count.")
+    ] = "3",
+    seconds: Annotated[
+        str, typer.Option(metavar="T", help="Seconds of training in each start.")
+    ] = "10",
+    tolerance: Annotated[
+        str, typer.Option(metavar="X", help="Largest relative error of step time to accept.")
+    ] = "0.10",
+    measured: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Compare an earlier -o FILE instead of training."),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Keep every measured step here."),
+    ] = None,
+    plot: Plot = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Train for real, compare with the prediction, and exit 1 beyond the tolerance."""
+    counts = worker_counts(workers)
+    picture("--plot", plot, force=force)
+    from scale.cli import hardware
+
+    held = hardware.validate(
+        options,
+        counts,
+        starts=integer("--starts", starts, 1, 1000),
+        seconds=number("--seconds", seconds, 0.1, 86_400),
+        tolerance=number("--tolerance", tolerance, 0.0, 100.0),
+        measured=measured,
+        output=output,
+        plot=plot,
+        force=force,
+        as_json=json,
+    )
+    if not held:
+        raise typer.Exit(1)
+
+
+def _most(text: str) -> int:
+    from scale.models.scenario import MAX_WORKERS
+
+    return integer("--max-workers", text, 1, MAX_WORKERS)
+
+
+#: What typer raises for bad usage, wherever the version at hand keeps that class.
+_UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+
+
+def main() -> int:
+    """Run a command; whatever goes wrong is one line on stderr and an exit code."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        code = app(args=sys.argv[1:] or ["--help"], prog_name="scale", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except InputError as error:
+        return _fail(str(error), 2)
+    except _UsageError as error:
+        return _fail(_usage(error), 2)
+    except HardwareError as error:
+        return _fail(str(error), 3)
+    except (KeyboardInterrupt, typer.Abort):
+        return _fail("interrupted", INTERRUPTED)
+    except BrokenPipeError:
+        # Whoever read the answer has seen enough; without this, Python complains again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("SCALE_TRACEBACK"):
+            raise
+        where = f"{type(error).__name__}: {error}"
+        return _fail(f"a defect in scale: {where}; SCALE_TRACEBACK=1 shows all", INTERNAL_ERROR)
+
+
+def _interrupt(_signal: int, _frame: Any) -> None:
+    """SIGTERM takes the way of Ctrl-C, so that children end and samples are kept."""
+    raise KeyboardInterrupt
+
+
+def _usage(error: Exception) -> str:
+    """One line for what typer reports over several."""
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "scale"
+    return f"{message.rstrip('.')}; see {command} --help"
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"scale: error: {' '.join(message.split())}", file=sys.stderr)
+    return code

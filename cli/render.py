@@ -1,0 +1,275 @@
+"""Render: tables and the sentence that answers, as text for a person."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from scale.cli import format as fmt
+from scale.models.measurement import Comparison
+from scale.models.prediction import BreakEven, Prediction
+from scale.models.profile import Profile, parameters
+
+CAUSES = {
+    "dispatch": "the runtime's dispatch",
+    "input": "reading input",
+    "fetch_latency": "latency of fetching variables",
+    "fetch_transfer": "transfer of variables",
+    "compute": "computing",
+    "push_latency": "latency of pushing gradients",
+    "push_transfer": "transfer of gradients",
+    "apply": "applying gradients",
+    "collective_latency": "latency of the all-reduce",
+    "collective_transfer": "transfer of the all-reduce",
+    "host_contention": "waiting for a processor core",
+    "link_contention": "waiting for the shared link",
+    "barrier_wait": "waiting for the slowest worker",
+}
+COMPUTE_SOURCES = {
+    "step_table": "the measured step of this workload",
+    "workload_file": "the cost in the workload file",
+    "gemm_rate": "flops over the fitted GEMM rate",
+}
+ACCURACY_NOTE = (
+    "Speed-up counts samples per second, not time to accuracy: more workers mean staler gradients\n"
+    "or a larger global batch, which learn differently. Intervals are 90 %, for a fresh 30 s run."
+)
+BAR_WIDTH = 24
+
+
+def predictions(rows: Sequence[Prediction], profile: Profile) -> str:
+    """The table of all rows, and for the last of them where its time goes."""
+    last = rows[-1]
+    parts = [
+        _heading(last, profile),
+        _scaling_table(rows),
+        _breakdown(last),
+        prediction_sentence(last),
+        *_caveats(rows),
+    ]
+    return "\n".join(parts)
+
+
+def curve(result: BreakEven, profile: Profile) -> str:
+    best = max(result.rows, key=lambda row: row.speedup)
+    parts = [
+        _heading(best, profile),
+        _scaling_table(result.rows),
+        breakeven_sentence(result),
+        *_caveats(result.rows),
+    ]
+    return "\n".join(parts)
+
+
+def prediction_sentence(row: Prediction) -> str:
+    workers = row.scenario.workers
+    verb = "trains" if workers == 1 else "train"
+    pace = f"{fmt.times(row.speedup, row.speedup_interval)} the samples per second of {_base(row)}"
+    return (
+        f"{fmt.count(workers, 'worker')} {verb} at {pace}; "
+        f"each step spends {_share(row)} on {CAUSES[row.bottleneck]}."
+    )
+
+
+def breakeven_sentence(result: BreakEven) -> str:
+    """The answer; where it is never, with what stands in the way."""
+    best = max(result.rows, key=lambda row: row.speedup)
+    workers = result.breakeven_workers
+    if workers is None:
+        return (
+            f"no number of workers up to {result.max_workers} beats {_base(best)}: "
+            f"each step spends {_share(best)} on {CAUSES[best.bottleneck]} "
+            f"(at its best, {fmt.times(best.speedup)} with "
+            f"{fmt.count(best.scenario.workers, 'worker')})."
+        )
+    are = "is the first" if workers == 1 else "are the first"
+    text = (
+        f"{fmt.count(workers, 'worker')} {are} to beat {_base(best)} "
+        f"({_workers_interval(result)})"
+    )
+    if result.breakeven_hosts is not None and result.breakeven_hosts > 1:
+        text += f", on {result.breakeven_hosts} hosts"
+    lost = [last for _, last in result.beats_single if last < result.max_workers]
+    if lost:
+        ranges = ", ".join(f"{first} to {last}" for first, last in result.beats_single)
+        text += f"; only {ranges} workers do"
+    return text + "."
+
+
+def fit(profile: Profile) -> str:
+    """Every parameter with its interval, then how well each operation is fitted."""
+    fitted = _table("parameter", "estimate", "90 % interval", "unit", "samples", left=1)
+    for path, parameter in parameters(profile):
+        if parameter.identified:
+            estimate = fmt.quantity(parameter.estimate, "")
+            low, high = (fmt.quantity(end, "") for end in parameter.interval)
+            interval = f"{low} to {high}"
+        else:
+            estimate, interval = "not identified", "—"
+        fitted.add_row(path, estimate, interval, parameter.unit, str(parameter.samples))
+    quality = _table("operation", "cells", "held out", "median error", "worst error", left=1)
+    for row in profile.fit:
+        quality.add_row(
+            row.operation,
+            str(row.cells),
+            str(row.held_out),
+            _error(row.median_error),
+            _error(row.worst_error),
+        )
+    parts = [_text(fitted), "Relative error on sizes that the fit never saw:", _text(quality)]
+    if profile.provisional:
+        parts.append(
+            f"The intervals are provisional: they rest on {fmt.count(profile.rounds, 'round')}, "
+            "fewer than 5."
+        )
+    return "\n".join(parts)
+
+
+def comparison(result: Comparison) -> str:
+    """Measured beside predicted, with the verdict."""
+    table = _table("workers", "measured", "predicted", "error", "covered", "speed-up m/p", "verdict")
+    single_s = (
+        result.single_measured_samples_per_s,
+        result.single_predicted_samples_per_s,
+    )
+    table.add_row(
+        "one process",
+        *(fmt.quantity(rate, "/s") for rate in single_s),
+        fmt.signed_percent(result.single_error),
+        "—",
+        "—",
+        _verdict(result.single_error, result.tolerance),
+    )
+    for row in result.rows:
+        predicted = row.predicted
+        table.add_row(
+            str(row.workers),
+            fmt.seconds(row.measured_step_time_s, row.measured_step_time_s_range),
+            fmt.seconds(predicted.step_time_s, predicted.step_time_s_interval),
+            fmt.signed_percent(row.error),
+            "yes" if row.covered else "no",
+            f"{fmt.times(row.measured_speedup)} / {fmt.times(predicted.speedup)}",
+            _verdict(row.error, result.tolerance),
+        )
+    held = "holds" if result.holds else "does not hold"
+    return "\n".join(
+        [
+            _text(table),
+            "Step time with the range of the starts (measured) and its 90 % interval (predicted); "
+            "one process: samples per second.",
+            f"Break-even: measured {_workers(result.breakeven_measured)}, "
+            f"predicted {_workers(result.breakeven_predicted)}, of the counts tried.",
+            f"The prediction {held} within {fmt.percent(result.tolerance)}.",
+        ]
+    )
+
+
+def emit(text: str) -> None:
+    """Print an answer; whoever reads it may stop reading at any time."""
+    sys.stdout.write(text.rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def note(text: str) -> None:
+    """A line beside the answer, which never mixes with it."""
+    print(f"note: {text}", file=sys.stderr)
+
+
+def _heading(row: Prediction, profile: Profile) -> str:
+    scenario = row.scenario
+    batch = "global batch" if scenario.scaling == "strong" else "per-worker batch"
+    return (
+        f"{scenario.workload.name}, {scenario.strategy}, {scenario.scaling} scaling at {batch} "
+        f"{scenario.batch}, placement {scenario.placement}\n"
+        f"hardware: {profile.hardware} ({profile.link.evidence})\n"
+        f"compute time from: {COMPUTE_SOURCES.get(row.compute_source, row.compute_source)}"
+    )
+
+
+def _scaling_table(rows: Iterable[Prediction]) -> str:
+    table = _table("workers", "batch", "step time", "samples/s", "speed-up", "efficiency")
+    for row in rows:
+        table.add_row(
+            str(row.scenario.workers),
+            str(row.scenario.per_worker_batch),
+            fmt.seconds(row.step_time_s, row.step_time_s_interval),
+            fmt.quantity(row.throughput_samples_per_s, "", row.throughput_samples_per_s_interval),
+            fmt.times(row.speedup, row.speedup_interval),
+            fmt.percent(row.efficiency),
+        )
+    return _text(table)
+
+
+def _breakdown(row: Prediction) -> str:
+    """Where one step's time goes, largest cause first."""
+    table = _table("where a step's time goes", "seconds", "share", "", left=1)
+    causes = sorted(row.breakdown.items(), key=lambda item: -item[1])
+    for cause, spent_s in causes:
+        if spent_s > 0:
+            share = spent_s / row.step_time_s
+            bar = "█" * round(BAR_WIDTH * share)
+            table.add_row(CAUSES[cause], fmt.seconds(spent_s), fmt.percent(share), bar)
+    table.columns[-1].justify = "left"
+    return _text(table)
+
+
+def _caveats(rows: Sequence[Prediction]) -> list[str]:
+    """What a prediction rests on beyond the measurement, each once, then the standing note."""
+    extrapolated = dict.fromkeys(reason for row in rows for reason in row.extrapolated)
+    lines = [f"  - {reason}" for reason in extrapolated]
+    head = ["", "Beyond what was measured:"] if lines else []
+    return [*head, *lines, "", ACCURACY_NOTE]
+
+
+def _base(row: Prediction) -> str:
+    if row.baseline == "device":
+        return "one process"
+    if row.baseline == "host":
+        return "one host"
+    return fmt.count(int(row.baseline), "worker") if row.baseline.isdecimal() else row.baseline
+
+
+def _share(row: Prediction) -> str:
+    return fmt.percent(row.breakdown[row.bottleneck] / row.step_time_s)
+
+
+def _workers_interval(result: BreakEven) -> str:
+    low, high = result.breakeven_workers_interval
+    if low == high:
+        return f"{low} in at least 90 % of the draws"
+    never = f"never up to {result.max_workers}"
+    return f"{never if low is None else low} to {never if high is None else high}"
+
+
+def _workers(count: int | None) -> str:
+    return "none" if count is None else fmt.count(count, "worker")
+
+
+def _error(value: float | None) -> str:
+    return "n/a" if value is None else fmt.percent(value)
+
+
+def _verdict(error: float, tolerance: float) -> str:
+    return "ok" if abs(error) <= tolerance else "off"
+
+
+def _table(*columns: str, left: int = 0) -> Table:
+    """Numbers to the right, except in the first ``left`` columns."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    for k, name in enumerate(columns):
+        table.add_column(name, justify="left" if k < left else "right", no_wrap=True)
+    return table
+
+
+def _text(table: Table) -> str:
+    """A table as plain text, as wide as it needs: a cut number is worse than a wrapped line."""
+    buffer = io.StringIO()
+    console = Console(file=buffer, width=200, color_system=None)
+    console.print(table)
+    lines = (line.rstrip() for line in buffer.getvalue().splitlines())
+    return "\n".join(lines)

@@ -1,0 +1,143 @@
+"""Calibration: every raw sample that was taken on the hardware, and where it was taken."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Len
+
+from scale.models.profile import Profile
+from scale.models.workload import Workload
+
+Quantity = Literal["noop", "gemm", "fetch", "fetch_gemm", "push", "step", "gradient"]
+#: Where the session of a cell runs: a process without any cluster, a worker's own server with
+#: nothing on the ps, or a worker's own server with a part of the graph on the ps.
+Path = Literal["process", "server", "ps"]
+Stop = Literal["precision", "samples", "time", "window"]
+Seconds = Annotated[float, Gt(0), Le(1e6)]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One thing that is measured; what does not apply stays at its default.
+
+    ``workers`` is how many workers run the cell at once; ``size_bytes`` is what one step moves, in
+    all its ``tensors``; ``features, batch, hidden`` shape the product
+    [batch×features]·[features×hidden].
+    """
+
+    quantity: Quantity
+    path: Path
+    size_bytes: Annotated[int, Ge(0)] = 0
+    tensors: Annotated[int, Ge(1)] = 1
+    workers: Annotated[int, Ge(1)] = 1
+    features: Annotated[int, Ge(0)] = 0
+    batch: Annotated[int, Ge(0)] = 0
+    hidden: Annotated[int, Ge(0)] = 0
+
+    @property
+    def flops(self) -> float:
+        """2·m·k·n of one matrix product."""
+        return 2.0 * self.features * self.batch * self.hidden
+
+    @property
+    def name(self) -> str:
+        parts: list[str] = [self.quantity, self.path]
+        if self.hidden:
+            parts.append(f"{self.features}/{self.batch}/{self.hidden}")
+        elif self.batch:
+            parts.append(f"batch {self.batch}")
+        if self.size_bytes and not self.hidden:
+            parts.append(f"{self.size_bytes} B")
+        if self.tensors > 1:
+            parts.append(f"{self.tensors} tensors")
+        if self.workers > 1:
+            parts.append(f"{self.workers} workers")
+        return " ".join(parts)
+
+
+@dataclass(frozen=True)
+class Processor:
+    """Processor seconds that a burst of ``operations`` took, all workers together.
+
+    ``host_s`` is what the whole host spent busy, so that it holds the kernel's work, which is in
+    no task's count.
+    """
+
+    operations: Annotated[int, Gt(0)]
+    worker_s: Annotated[float, Ge(0)]
+    ps_s: Annotated[float, Ge(0)]
+    host_s: Annotated[float, Ge(0)]
+    wall_s: Seconds
+
+
+@dataclass(frozen=True)
+class Burst:
+    """The samples of one cell by one worker in one round, in the order in which they were taken."""
+
+    cell: Cell
+    round: Annotated[int, Ge(0)]
+    worker: Annotated[int, Ge(0)]
+    cold_s: Seconds
+    warmup_s: tuple[Seconds, ...]
+    samples_s: Annotated[tuple[Seconds, ...], Len(1)]
+    outliers: tuple[int, ...]
+    stop: Stop
+    processor: Processor | None = None
+
+
+@dataclass(frozen=True)
+class Skipped:
+    cell: Cell
+    reason: str
+
+
+@dataclass(frozen=True)
+class Environment:
+    """Facts from an allow-list; the process environment is never dumped.
+
+    ``facts`` maps a name such as ``cpu_model`` to its value, as text.
+    """
+
+    measured_at: str
+    hardware: str
+    facts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What ``scale calibrate`` writes: samples, environment and the profile fitted to them."""
+
+    environment: Environment
+    link_kind: Literal["loopback", "network"]
+    evidence: Literal["one host", "emulated hosts", "cluster"]
+    cores: Annotated[float, Gt(0)]
+    ps: Annotated[int, Ge(0)]
+    workers: Annotated[int, Gt(0)]
+    rounds: Annotated[int, Ge(0)]
+    complete: bool
+    workload: Workload
+    bursts: tuple[Burst, ...]
+    skipped: tuple[Skipped, ...] = ()
+    profile: Profile | None = None
+
+
+def samples_sha256(bursts: Iterable[Burst]) -> str:
+    """Hash of the samples that a fit used, so that a profile can be told from its samples."""
+    digest = hashlib.sha256()
+    for burst in bursts:
+        digest.update(f"{burst.cell} {burst.round} {burst.worker} {burst.samples_s}".encode())
+    return digest.hexdigest()
+
+
+def select(
+    bursts: Iterable[Burst], *, quantity: Quantity, path: Path, workers: int | None = None
+) -> Iterator[Burst]:
+    """The bursts of one quantity on one path, by default at any number of workers."""
+    for burst in bursts:
+        cell = burst.cell
+        if cell.quantity == quantity and cell.path == path and workers in (None, cell.workers):
+            yield burst

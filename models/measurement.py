@@ -1,0 +1,134 @@
+"""Measurement: real training, timed; Comparison: beside its prediction, with a verdict."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import Annotated
+
+from annotated_types import Ge, Gt
+
+from scale.models.calibration import Environment
+from scale.models.prediction import Interval, Prediction
+from scale.models.workload import Workload
+
+
+@dataclass(frozen=True)
+class Run:
+    """One start: fresh processes, trained over a window in which all workers ran.
+
+    ``workers`` 0 is the single process. ``steps_s`` has, per worker, every step of the window;
+    ``loss`` is the first and the last value seen, so that training is known to be real.
+    """
+
+    workers: Annotated[int, Ge(0)]
+    start: Annotated[int, Ge(0)]
+    per_worker_batch: Annotated[int, Gt(0)]
+    window_s: Annotated[float, Gt(0)]
+    steps_s: tuple[tuple[float, ...], ...]
+    loss: tuple[float, float]
+
+    @property
+    def step_time_s(self) -> float:
+        """Mean time between the ends of one worker's successive steps."""
+        steps = [s for worker in self.steps_s for s in worker]
+        return sum(steps) / len(steps)
+
+    @property
+    def throughput_samples_per_s(self) -> float:
+        """Samples per second of all workers: each at its own pace over the same window."""
+        return sum(self.per_worker_batch * len(w) / sum(w) for w in self.steps_s)
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """Every run of one ``scale validate``."""
+
+    environment: Environment
+    workload: Workload
+    strategy: str
+    runtime: str
+    scaling: str
+    batch: int
+    complete: bool
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One worker count, measured beside predicted; ``error`` is predicted over measured − 1."""
+
+    workers: int
+    starts: int
+    measured_step_time_s: float
+    measured_step_time_s_range: Interval
+    measured_throughput_samples_per_s: float
+    measured_speedup: float
+    predicted: Prediction
+    error: float
+    covered: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Measured and predicted, side by side."""
+
+    rows: tuple[Compared, ...]
+    single_measured_samples_per_s: float
+    single_predicted_samples_per_s: float
+    single_error: float
+    tolerance: float
+    breakeven_measured: int | None
+    breakeven_predicted: int | None
+
+    @property
+    def holds(self) -> bool:
+        """Whether every step time, the single process's included, is within the tolerance."""
+        errors = [self.single_error, *(row.error for row in self.rows)]
+        return all(abs(e) <= self.tolerance for e in errors)
+
+
+def compare(
+    measurement: Measurement, predictions: tuple[Prediction, ...], tolerance: float
+) -> Comparison:
+    """Put the median of the starts beside the prediction of each worker count.
+
+    Args:
+        predictions: one a worker count, in ascending order.
+        tolerance: largest relative error of step time that is accepted.
+    """
+    single = [r for r in measurement.runs if r.workers == 0]
+    single_step_s = statistics.median(r.step_time_s for r in single)
+    single_rate = single[0].per_worker_batch / single_step_s
+    rows: list[Compared] = []
+    for prediction in predictions:
+        workers = prediction.scenario.workers
+        runs = [r for r in measurement.runs if r.workers == workers]
+        if not runs:
+            continue
+        times = sorted(r.step_time_s for r in runs)
+        median = statistics.median(times)
+        low, high = prediction.step_time_s_interval
+        throughput = statistics.median(r.throughput_samples_per_s for r in runs)
+        rows.append(
+            Compared(
+                workers=workers,
+                starts=len(runs),
+                measured_step_time_s=median,
+                measured_step_time_s_range=(times[0], times[-1]),
+                measured_throughput_samples_per_s=throughput,
+                measured_speedup=throughput / single_rate,
+                predicted=prediction,
+                error=prediction.step_time_s / median - 1,
+                covered=low <= median <= high,
+            )
+        )
+    return Comparison(
+        rows=tuple(rows),
+        single_measured_samples_per_s=single_rate,
+        single_predicted_samples_per_s=predictions[0].single_process_samples_per_s,
+        single_error=single_rate / predictions[0].single_process_samples_per_s - 1,
+        tolerance=tolerance,
+        breakeven_measured=next((r.workers for r in rows if r.measured_speedup > 1), None),
+        breakeven_predicted=next((r.workers for r in rows if r.predicted.speedup > 1), None),
+    )

@@ -1,0 +1,53 @@
+"""Residuals: the variation that the fit leaves, kept as data for the simulator to draw from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scale.models.calibration import Burst, Cell
+from scale.models.profile import Noise
+
+#: Quantile bins of the noise.
+BINS = 64
+
+_OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "dispatch": (("noop", "ps"),),
+    "fetch": (("fetch", "ps"),),
+    "push": (("push", "ps"),),
+    "compute": (("step", "process"), ("gradient", "process")),
+}
+
+
+def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
+    """Residuals kept as data: within bursts, and of each round's medians against all rounds'."""
+    within: dict[str, tuple[float, ...]] = {}
+    between: list[dict[str, float]] = [{} for _ in rounds]
+    for operation, sources in _OPERATIONS.items():
+        chosen = [b for b in bursts if _source(b) in sources]
+        if not chosen:
+            chosen = [b for b in bursts if _source(b) == ("gemm", "process")]
+        ratios = np.sort(
+            np.concatenate([np.asarray(b.samples_s) / np.median(b.samples_s) for b in chosen])
+        )
+        # The mean of each bin, not its middle: the bins' mean is then the samples' mean.
+        within[operation] = tuple(
+            float(part.mean()) for part in np.array_split(ratios, BINS) if part.size
+        )
+        logs: dict[Cell, dict[int, float]] = {}
+        for burst in chosen:
+            logs.setdefault(burst.cell, {})[burst.round] = float(np.log(np.median(burst.samples_s)))
+        for place, number in zip(between, rounds, strict=True):
+            shifts = [
+                of_round[number] - float(np.mean(list(of_round.values())))
+                for of_round in logs.values()
+                if number in of_round
+            ]
+            place[operation] = float(np.exp(np.median(shifts))) if shifts else 1.0
+    return Noise(within=within, between=tuple(between))
+
+
+def _source(burst: Burst) -> tuple[str, str]:
+    cell = burst.cell
+    return (cell.quantity if cell.workers == 1 else "", cell.path)

@@ -1,0 +1,80 @@
+"""Workload file: a model that has no built-in name, described in TOML."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from dataclasses import fields
+from difflib import get_close_matches
+from pathlib import Path
+
+from scale.models.document import record_from_json
+from scale.models.errors import InputError
+from scale.models.files import read_text
+from scale.models.workload import (
+    Cost,
+    StepSeconds,
+    Variable,
+    Workload,
+    check_workload,
+    named_workload,
+)
+
+_WANTED = "a TOML file with name, [[variables]] and a cost; see `scale predict --help`"
+_TABLES: dict[str, type[Variable | Cost | StepSeconds]] = {
+    "variables": Variable,
+    "cost": Cost,
+    "step": StepSeconds,
+}
+
+
+def read_workload(name_or_path: str) -> Workload:
+    """A workload by its built-in name, or from a file.
+
+    Raises:
+        InputError
+    """
+    path = Path(name_or_path)
+    if path.suffix != ".toml" and not path.exists():
+        return named_workload(name_or_path)
+    try:
+        document = tomllib.loads(read_text(path, _WANTED))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(str(path), f"no TOML: {error}", _WANTED) from None
+    _check_keys(document, path)
+    workload = record_from_json(Workload, json.dumps(document, default=str), path)
+    if workload.widths or not workload.name.strip():
+        # A measured step is looked up by name, so that a file must not pass for a built-in model.
+        raise InputError(
+            f"{path}: name", repr(workload.name), "a name of its own, unlike gemm:… and mlp:…"
+        )
+    try:
+        return check_workload(workload)
+    except InputError as error:
+        raise InputError(f"{path}: {error.field}", error.got, error.allowed) from None
+
+
+def _check_keys(document: dict[str, object], path: Path) -> None:
+    """Refuse unknown keys: in a file written by hand they are slips, and would be left out unseen.
+
+    Raises:
+        InputError
+    """
+    _check_table(document, Workload, f"{path}: ")
+    for key, record in _TABLES.items():
+        tables = document.get(key, [])
+        if isinstance(tables, dict):
+            _check_table(tables, record, f"{path}: {key}.")
+        elif isinstance(tables, list):
+            for k, table in enumerate(tables):
+                if isinstance(table, dict):
+                    _check_table(table, record, f"{path}: {key}[{k}].")
+
+
+def _check_table(table: dict[str, object], record: type[object], prefix: str) -> None:
+    allowed = [entry.name for entry in fields(record)]  # type: ignore[arg-type]
+    for key in table:
+        if key not in allowed:
+            near = get_close_matches(key, allowed, n=1)
+            hint = f" (did you mean {near[0]}?)" if near else ""
+            raise InputError(prefix + key, "an unknown key", ", ".join(allowed) + hint)

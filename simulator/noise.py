@@ -1,0 +1,133 @@
+"""Noise: the random numbers of a replication, drawn before it starts.
+
+Every stream depends on (seed, replication, worker) alone, so that two scenarios that differ in
+their number of workers meet the same luck (common random numbers).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from statistics import NormalDist
+from typing import get_args
+
+import numpy as np
+
+from scale.models.costs import Operation
+from scale.models.profile import Noise
+from scale.models.statistics import Floats
+
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+#: Operations whose variation is not measured on its own.
+_MEASURED_AS: dict[Operation, Operation] = {"collective": "fetch"}
+#: Streams of random numbers, told apart by a number of their own.
+_WITHIN, _BETWEEN, _START = range(3)
+
+
+@dataclass(frozen=True)
+class Luck:
+    """What chance does to one run.
+
+    ``factors[worker][step][k]`` multiplies the wall time of OPERATIONS[k]; workers that go on for
+    longer start over. ``mean_factors`` are the means of the within-run factors in them.
+    ``starts`` is where in its step each worker begins, as a fraction.
+    """
+
+    factors: list[list[list[float]]]
+    mean_factors: dict[Operation, float]
+    starts: list[float]
+
+
+@dataclass(frozen=True)
+class Replication:
+    """One run out of those that the measurements leave possible.
+
+    ``between`` multiplies every operation throughout the run; ``compute_deviate`` is how many
+    standard deviations its compute lies off where its time is extrapolated.
+    """
+
+    index: int
+    between: dict[Operation, float]
+    compute_deviate: float
+
+
+def no_luck(workers: int) -> Luck:
+    """No variation, and all workers start together: a deterministic run."""
+    means = dict.fromkeys(OPERATIONS, 1.0)
+    return Luck([[[1.0] * len(OPERATIONS)]] * workers, means, [0.0] * workers)
+
+
+def replications(noise: Noise, seed: int, count: int) -> tuple[Replication, ...]:
+    """The runs to simulate: every measured round equally often, deviates evenly in probability.
+
+    Stratified, so that few replications give a steady median. Each round's factors are raised to
+    √(R/(R−1)): R rounds spread less around their own fit than a fresh one will.
+    """
+    rng = np.random.default_rng((seed, _BETWEEN))
+    rounds = len(noise.between)
+    exponent = math.sqrt(rounds / (rounds - 1)) if rounds > 1 else 1.0
+    order = rng.permutation(count) % rounds
+    deviates = [NormalDist().inv_cdf((k + 0.5) / count) for k in rng.permutation(count)]
+    return tuple(
+        Replication(
+            index,
+            {
+                name: noise.between[order[index]].get(_MEASURED_AS.get(name, name), 1.0) ** exponent
+                for name in OPERATIONS
+            },
+            deviates[index],
+        )
+        for index in range(count)
+    )
+
+
+def starting_phases(seed: int, workers: int, count: int) -> Floats:
+    """Where in its step each worker starts in each replication; [replication, worker].
+
+    Only differences count, so the first worker starts at zero. The others are stratified, each in
+    an order of its own.
+    """
+    order = np.random.default_rng((seed, _START)).random((workers, count)).argsort(axis=1)
+    phases = (order.T + 0.5) / count
+    phases[:, 0] = 0.0
+    return np.asarray(phases, dtype=np.float64)
+
+
+def _quantiles(noise: Noise, operation: Operation) -> tuple[float, ...]:
+    """Quantiles from the smallest factor to the largest, joined by straight lines."""
+    quantiles = noise.within.get(_MEASURED_AS.get(operation, operation), (1.0,))
+    return quantiles if len(quantiles) > 1 else quantiles * 2
+
+
+def mean_factor(noise: Noise, operation: Operation) -> float:
+    """Mean of the within-run factor (the trapezoids below its quantiles)."""
+    quantiles = _quantiles(noise, operation)
+    ends = (quantiles[0] + quantiles[-1]) / 2
+    return (sum(quantiles) - ends) / (len(quantiles) - 1)
+
+
+def luck(
+    noise: Noise,
+    seed: int,
+    replication: int,
+    *,
+    slowdown: Mapping[Operation, float],
+    starts: Floats,
+    steps: int,
+) -> Luck:
+    """One factor a step for each operation and worker, from the inverse of its distribution.
+
+    Args:
+        slowdown: multiplies every operation throughout the run.
+        starts: the starting phase of each worker.
+        steps: how many steps to draw for; the same for all scenarios that are to be compared.
+    """
+    rng = np.random.default_rng((seed, _WITHIN, replication))
+    factors = rng.random((len(starts), steps, len(OPERATIONS)))
+    for k, name in enumerate(OPERATIONS):
+        quantiles = _quantiles(noise, name)
+        probabilities = np.linspace(0.0, 1.0, len(quantiles))
+        factors[:, :, k] = slowdown[name] * np.interp(factors[:, :, k], probabilities, quantiles)
+    means = {name: mean_factor(noise, name) for name in OPERATIONS}
+    return Luck(factors.tolist(), means, starts.tolist())
