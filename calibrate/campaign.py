@@ -161,11 +161,11 @@ class _Campaign:
         )
         ps = cluster.names("ps") if cell.path == "ps" else []
         began = time.perf_counter()
-        before = _busy(cluster, ps)
+        before = _busy(cluster, ps, names[0])
         answers: list[tuple[Samples, float]] = cluster.call_each(
             {name: (built.index(name, cell), limits) for name in names}, "burst"
         )
-        after = _busy(cluster, ps)
+        after = _busy(cluster, ps, names[0])
         samples = [answer[0] for answer in answers]
         processor = Processor(
             operations=sum(len(s.warmup_s) + len(s.samples_s) for s in samples),
@@ -190,12 +190,10 @@ class _Campaign:
         ]
 
 
-def _busy(cluster: Cluster, ps: Sequence[str]) -> tuple[float, float]:
-    """(processor seconds of the ps, busy seconds of the host); zeros where there is no ps."""
-    if not ps:
-        return 0.0, 0.0
-    readings = cluster.call(ps, "processor")
-    return sum(task for task, _ in readings), readings[0][1]
+def _busy(cluster: Cluster, ps: Sequence[str], runner: str) -> tuple[float, float]:
+    """(processor seconds of the ps, 0 without one; busy seconds of the ps's or runner's host)."""
+    readings: list[tuple[float, float]] = cluster.call(list(ps) or [runner], "processor")
+    return (sum(task for task, _ in readings) if ps else 0.0), readings[0][1]
 
 
 class _Built:

@@ -184,11 +184,11 @@ def calibrate(
     The servers listen without authentication and run any graph they are sent. The cluster names
     loopback addresses only; use it on machines whose other users you trust.
     """
-    from scale.cli import hardware
+    from scale.cli import calibrating
 
-    shapes = hardware.extra_shapes(features, batch, hidden)
+    shapes = calibrating.extra_shapes(features, batch, hidden)
     wanted_rounds = None if rounds is None else integer("--rounds", rounds, 1, 1000)
-    hardware.calibrate(
+    calibrating.calibrate(
         output,
         quick=quick,
         workload_name=workload,
@@ -232,9 +232,9 @@ def validate(
     """Train for real, compare with the prediction, and exit 1 beyond the tolerance."""
     counts = worker_counts(workers)
     picture("--plot", plot, force=force)
-    from scale.cli import hardware
+    from scale.cli import validating
 
-    held = hardware.validate(
+    held = validating.validate(
         options,
         counts,
         starts=integer("--starts", starts, 1, 1000),

@@ -184,3 +184,11 @@ def picture(option: str, path: Path | None, *, force: bool) -> None:
     if path.suffix.lower() not in PICTURES:
         raise InputError(option, path, f"a file name ending in {', '.join(PICTURES)}")
     check_output(path, force=force, option=option)
+
+
+def log_folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("--logs", f"{path} ({error.strerror})", "a folder for logs") from None
+    return path

@@ -56,8 +56,11 @@ def breakeven(result: BreakEven, profile: Profile, path: Path, *, force: bool) -
             weight="bold",
             pad=26,
         )
-        _subtitle(axes, f"{profile.hardware} ({profile.link.evidence}), placement "
-                        f"{result.rows[-1].scenario.placement}")
+        _subtitle(
+            axes,
+            f"{profile.hardware} ({profile.link.evidence}), placement "
+            f"{result.rows[-1].scenario.placement}",
+        )
         _save(figure, path, force=force)
 
 
@@ -107,9 +110,7 @@ def _mark_breakeven(axes: Axes, result: BreakEven) -> None:
         return
     row = next(r for r in result.rows if r.scenario.workers == first)
     axes.plot([first], [row.speedup], marker="o", ms=10, mfc="white", mec=ORANGE, mew=2.4, ls="")
-    low, high = (
-        "never" if end is None else str(end) for end in result.breakeven_workers_interval
-    )
+    low, high = ("never" if end is None else str(end) for end in result.breakeven_workers_interval)
     axes.annotate(
         f"break-even: {fmt.count(first, 'worker')} ({low} to {high})",
         (first, row.speedup),
@@ -144,7 +145,9 @@ def fit(curves: Sequence[Curve], profile: Profile, path: Path, *, force: bool) -
         columns = min(3, len(curves))
         rows = -(-len(curves) // columns)
         figure = Figure(figsize=(4.6 * columns, 4.4 * rows + 0.6), layout="constrained")
-        figure.suptitle(f"Fit of {profile.name}: {profile.hardware}", weight="bold", x=0.01, ha="left")
+        figure.suptitle(
+            f"Fit of {profile.name}: {profile.hardware}", weight="bold", x=0.01, ha="left"
+        )
         grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1] * rows)
         for k, drawn in enumerate(curves):
             row, column = divmod(k, columns)

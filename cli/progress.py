@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
+    from scale.calibrate.campaign import Progress as Told
+
 #: Work that ends before this shows nothing.
 QUIET_S = 2.0
 LINE_EVERY_S = 15.0
@@ -39,9 +41,11 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def update(
-        self, done: int, total: int, current: str = "", left_s: float | None = None
-    ) -> None:
+    def tell(self, told: Told) -> None:
+        """`update`, for those who tell all of it in one value."""
+        self.update(told.done, told.total, told.cell, told.left_s)
+
+    def update(self, done: int, total: int, current: str = "", left_s: float | None = None) -> None:
         """Tell how much is done, what runs now and, where it is known, how long the rest takes."""
         if time.monotonic() < self._next_s:
             return

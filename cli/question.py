@@ -54,10 +54,6 @@ def ask(options: Options, workers: int, *, curve: bool = False) -> Question:
     runtime = usual if options.runtime is None else choice("--runtime", options.runtime, runtimes)
     ps = integer("--ps", options.ps, 1, MAX_WORKERS)
     seed = integer("--seed", options.seed, 0, MAX_SEED)
-    baseline = options.baseline
-    if baseline not in ("device", "host"):
-        baseline = str(integer("--baseline (device, host or W)", baseline, 1, MAX_WORKERS))
-
     profile, calibrated, shipped = _profile(options)
     if options.link is not None:
         profile = with_link(profile, named_profile("--link", options.link)[0])
@@ -81,7 +77,7 @@ def ask(options: Options, workers: int, *, curve: bool = False) -> Question:
             "shared, or add --link NAME|FILE for the wire between hosts "
             f"(shipped: --link {DEFAULT_PROFILE})",
         )
-    return Question(profile, scenario, baseline, seed, shipped)
+    return Question(profile, scenario, options.baseline, seed, shipped)
 
 
 def named_profile(option: str, name: str) -> tuple[Profile, Workload | None]:

@@ -89,8 +89,7 @@ def breakeven_sentence(result: BreakEven) -> str:
         )
     are = "is the first" if workers == 1 else "are the first"
     text = (
-        f"{fmt.count(workers, 'worker')} {are} to beat {_base(best)} "
-        f"({_workers_interval(result)})"
+        f"{fmt.count(workers, 'worker')} {are} to beat {_base(best)} ({_workers_interval(result)})"
     )
     if result.breakeven_hosts is not None and result.breakeven_hosts > 1:
         text += f", on {result.breakeven_hosts} hosts"
@@ -132,7 +131,9 @@ def fit(profile: Profile) -> str:
 
 def comparison(result: Comparison) -> str:
     """Measured beside predicted, with the verdict."""
-    table = _table("workers", "measured", "predicted", "error", "covered", "speed-up m/p", "verdict")
+    table = _table(
+        "workers", "measured", "predicted", "error", "covered", "speed-up m/p", "verdict"
+    )
     single_s = (
         result.single_measured_samples_per_s,
         result.single_predicted_samples_per_s,

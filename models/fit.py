@@ -301,10 +301,18 @@ def _profile(
 
 
 def _kernel_share(bursts: Iterable[Burst]) -> float:
-    """Busy time of the host beyond its tasks', per second of theirs, over all remote bursts."""
-    taken = [b.processor for b in bursts if b.processor and b.cell.path == "ps"]
-    tasks = sum(p.worker_s + p.ps_s for p in taken)
-    return max(0.0, sum(p.host_s for p in taken) / tasks - 1.0) if tasks else 0.0
+    """Busy time of the host beyond its tasks', per second of theirs, over all remote bursts.
+
+    What the host did while the process without a cluster ran is other people's, and taken off.
+    """
+    taken = [(b.cell.path, b.processor) for b in bursts if b.processor]
+    quiet = [p for path, p in taken if path == "process"]
+    remote = [p for path, p in taken if path == "ps"]
+    wall_s = sum(p.wall_s for p in quiet)
+    others = sum(p.host_s - p.worker_s for p in quiet) / wall_s if wall_s else 0.0
+    tasks_s = sum(p.worker_s + p.ps_s for p in remote)
+    host_s = sum(p.host_s - max(0.0, others) * p.wall_s for p in remote)
+    return max(0.0, host_s / tasks_s - 1.0) if tasks_s else 0.0
 
 
 def _shared(calibration: Calibration, fitted: Mapping[str, Parameter]) -> Parameter | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -61,7 +62,9 @@ def breakeven(
             if progress is not None:
                 progress(len(curve), len(curve) + len(numbers) - done)
             at = replace(scenario, workers=workers)
-            curve[workers] = beside(profile, at, base, baseline=baseline, seed=seed)
+            curve[workers] = beside(
+                profile, at, base, baseline=baseline, seed=seed, replications=replications
+            )
 
     evaluate(_grid(first, limit))
     while missing := _undecided(curve):
@@ -94,7 +97,7 @@ def _undecided(curve: dict[int, Prediction]) -> list[int]:
     ends = _first_wins(tuple(curve[n] for n in numbers))
     return [
         (low + high) // 2
-        for low, high in zip(numbers, numbers[1:], strict=False)
+        for low, high in pairwise(numbers)
         if high > low + 1
         and ((curve[low].speedup > 1.0) != (curve[high].speedup > 1.0) or high in ends)
     ]

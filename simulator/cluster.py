@@ -38,6 +38,12 @@ class Job:
     size_bytes: float
     blame: int
 
+    def submit(self, wall_s: float) -> simpy.Event:
+        """Begin the job, which alone takes ``wall_s``, but no less than the whole link needs."""
+        if self.size_bytes > 0.0:
+            return self.resource.submit(self.size_bytes, min(self.rate, self.size_bytes / wall_s))
+        return self.resource.submit(self.rate * wall_s, self.rate)
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -144,9 +150,7 @@ class _Site:
             if seconds > 0.0
         }
 
-    def _link(
-        self, phase: Phase, worker_host: int, ps_hosts: tuple[int, ...]
-    ) -> dict[_Key, float]:
+    def _link(self, phase: Phase, worker_host: int, ps_hosts: tuple[int, ...]) -> dict[_Key, float]:
         """Both ends of a transfer; a lucky draw may take one flow up to the whole link.
 
         Inside a host, bytes take no wire; on loopback they take the host's memory, once.
@@ -191,9 +195,7 @@ def _contended(
     for worker_host in worker_hosts:
         for key, rate in peaks[worker_host].items():
             totals[key] += rate
-    return {
-        key for key, rate in totals.items() if rate > site.capacity(key[0]) * (1.0 + _ROUNDING)
-    }
+    return {key for key, rate in totals.items() if rate > site.capacity(key[0]) * (1.0 + _ROUNDING)}
 
 
 def _task(ask: _Ask, resources: Mapping[_Key, Resource]) -> Task:

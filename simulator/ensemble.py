@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scale.models.costs import step_costs
+from scale.models.costs import Operation, Phase, StepCosts, step_costs
 from scale.models.prediction import CAUSES
 from scale.models.profile import Profile
 from scale.models.scenario import Scenario
 from scale.models.statistics import Floats
 from scale.simulator.noise import (
-    OPERATIONS,
     Replication,
     luck,
     mean_factor,
@@ -25,7 +24,7 @@ from scale.simulator.training import Training, train
 #: Length of the run whose mean an interval is for.
 RUN_S = 30.0
 #: Steps that count, of all workers together in one replication; each takes 6 to 48 of them.
-_WORKER_STEPS = 64
+_WORKER_STEPS = 48
 _MIN_STEPS, _MAX_STEPS = 6, 48
 #: Random numbers are drawn for as many steps at every number of workers, to keep them common.
 _DRAWN_STEPS = 64
@@ -33,86 +32,95 @@ _DRAWN_STEPS = 64
 
 @dataclass(frozen=True)
 class Ensemble:
-    """Step time of each replication, spread as the means of 30 s runs are, and its causes.
+    """Step times of each replication, spread as the means of 30 s runs are, and their causes.
 
-    ``breakdown`` adds up to the median step time.
+    ``single_step_s`` is the single process's mean step in the same replications.
+    ``breakdown`` adds up to the median of ``step_time_s``.
     """
 
     step_time_s: Floats
+    single_step_s: Floats
     breakdown: dict[str, float]
 
 
 def simulate(profile: Profile, scenario: Scenario, seed: int, count: int) -> Ensemble:
-    """Train the scenario ``count`` times, each with its own draw of parameters and noise."""
+    """Train the scenario ``count`` times, each with its own draw of parameters and noise.
+
+    The single process meets the same draw and the same luck between runs; within a run, its step
+    varies as a worker's compute does.
+    """
+    noise = profile.noise
     steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
     warmup = max(2, steps // 3)
     starts = starting_phases(seed, scenario.workers, count)
+    single_mean = mean_factor(noise, "compute")
     trainings: list[Training] = []
-    for run in replications(profile.noise, seed, count):
+    traits: list[list[float]] = []
+    single_s: list[float] = []
+    for run in replications(noise, seed, count):
         costs = step_costs(profile, scenario, draw=run.index)
+        slowdown = _slowdown(run, costs.compute_log_spread)
+        drawn = luck(
+            noise,
+            seed,
+            run.index,
+            slowdown=slowdown,
+            starts=starts[run.index],
+            steps=_DRAWN_STEPS,
+        )
         trainings.append(
             train(
                 costs,
                 scenario,
-                luck(
-                    profile.noise,
-                    seed,
-                    run.index,
-                    slowdown=_slowdown(run, costs.compute_log_spread),
-                    starts=starts[run.index],
-                    steps=_DRAWN_STEPS,
-                ),
+                drawn,
                 discipline=scenario.discipline or profile.link.discipline,
                 loopback=profile.link.kind == "loopback",
                 warmup=warmup,
                 steps=steps,
             )
         )
-    step_time_s = _as_long_runs(trainings)
-    return Ensemble(step_time_s, _breakdown(trainings, float(np.median(step_time_s))))
+        traits.append(_traits(costs, slowdown))
+        single_s.append(costs.single_process_s * single_mean * slowdown["compute"])
+    step_time_s = _as_long_runs(np.array([t.step_time_s for t in trainings]), traits, steps)
+    breakdown = _breakdown(trainings, float(np.median(step_time_s)))
+    return Ensemble(step_time_s, np.array(single_s), breakdown)
 
 
-def single_process_s(profile: Profile, scenario: Scenario, seed: int, count: int) -> Floats:
-    """The baseline's mean step in the same replications: same draw, same luck between runs.
-
-    Within a run its step varies as a worker's compute does. Any number of workers gives the same.
-    """
-    mean = mean_factor(profile.noise, "compute")
-    step_s: list[float] = []
-    for run in replications(profile.noise, seed, count):
-        costs = step_costs(profile, scenario, draw=run.index)
-        slowdown = _slowdown(run, costs.compute_log_spread)["compute"]
-        step_s.append(costs.single_process_s * mean * slowdown)
-    return np.array(step_s)
-
-
-def _slowdown(run: Replication, compute_log_spread: float) -> dict[str, float]:
+def _slowdown(run: Replication, compute_log_spread: float) -> dict[Operation, float]:
     """What multiplies each operation throughout a run."""
-    slowdown: dict[str, float] = {name: run.between[name] for name in OPERATIONS}
+    slowdown = dict(run.between)
     slowdown["compute"] *= math.exp(compute_log_spread * run.compute_deviate)
     return slowdown
 
 
-def _as_long_runs(trainings: list[Training]) -> Floats:
-    """Step times, drawn in towards their median as far as runs of 30 s would be.
+def _traits(costs: StepCosts, slowdown: dict[Operation, float]) -> list[float]:
+    """What a replication's long-run step time depends on, as logarithms.
 
-    A replication has few steps, so that its mean varies more than that of a 30 s run. Of the
-    variance between replications, the part that is due to their length is estimated from the
-    steps within them (variance of the workers' mean step over the number of steps, taking steps
-    as independent) and scaled by steps simulated over steps in 30 s; the rest stays. Deviations
-    shrink by the root of the ratio of the variances, in the logarithm, about the median.
+    Seconds of wall and of processor that a step takes alone, and what the link carries.
     """
-    means_s = np.array([t.step_time_s for t in trainings])
-    median_s = float(np.median(means_s))
-    total = float(means_s.var())
-    if total == 0.0:
-        return means_s
-    steps = trainings[0].steps_s.shape[1]
-    within = np.mean([t.steps_s.mean(axis=0).var(ddof=1) for t in trainings])
-    finite = min(total, float(within) / steps)
-    long_run_steps = max(1.0, RUN_S / median_s)
-    ratio = math.sqrt((total - finite + finite * steps / long_run_steps) / total)
-    return np.asarray(median_s * (means_s / median_s) ** ratio, dtype=np.float64)
+    phases: list[Phase] = [costs.dispatch, costs.compute, *costs.collective]
+    phases += [phase for chain in costs.fetch + costs.push for phase in chain]
+    wall_s = sum(p.wall_s * slowdown[p.operation] for p in phases)
+    processor_s = sum((p.worker_s + p.ps_s) * slowdown[p.operation] for p in phases)
+    shared = costs.shared_bandwidth_bytes_per_s
+    return [math.log(value) for value in (wall_s, processor_s or 1.0, shared or 1.0)]
+
+
+def _as_long_runs(step_time_s: Floats, traits: list[list[float]], steps: int) -> Floats:
+    """Step times with as much chance left in them as runs of 30 s would have.
+
+    A replication is short, and how its workers happen to be in phase lasts for tens of steps, so
+    that most of its chance averages out in 30 s. Log step times are fitted by least squares to the
+    replication's traits: what the fit explains is uncertainty of the parameters and variation
+    between runs, and stays. The residuals are the luck of a short run, whose variance falls with
+    its length: they shrink by √(steps simulated / steps in 30 s).
+    """
+    design = np.column_stack([np.ones(len(traits)), np.array(traits)])
+    design[:, 1:] -= design[:, 1:].mean(axis=0)
+    logs = np.log(step_time_s)
+    fitted = design @ np.linalg.lstsq(design, logs, rcond=None)[0]
+    long_run_steps = max(1.0, RUN_S / float(np.median(step_time_s)))
+    return np.exp(fitted + (logs - fitted) * math.sqrt(steps / long_run_steps))
 
 
 def _breakdown(trainings: list[Training], step_time_s: float) -> dict[str, float]:

@@ -12,7 +12,7 @@ from scale.models.prediction import Prediction
 from scale.models.profile import Profile
 from scale.models.scenario import MAX_WORKERS, Scenario, check_scenario
 from scale.models.statistics import Floats, interval90
-from scale.simulator.ensemble import simulate, single_process_s
+from scale.simulator.ensemble import simulate
 
 REPLICATIONS = 40
 
@@ -43,21 +43,33 @@ def predict(
     """
     check_scenario(scenario)
     base = baseline_rates(profile, scenario, baseline, seed, replications)
-    return beside(profile, scenario, base, baseline=baseline, seed=seed)
+    return beside(profile, scenario, base, baseline=baseline, seed=seed, replications=replications)
 
 
 def beside(
-    profile: Profile, scenario: Scenario, base: Floats, *, baseline: str, seed: int
+    profile: Profile,
+    scenario: Scenario,
+    base: Floats | None,
+    *,
+    baseline: str,
+    seed: int,
+    replications: int,
 ) -> Prediction:
-    """Predict beside a baseline whose samples per second in each replication are known."""
-    ensemble = simulate(profile, scenario, seed, len(base))
+    """Predict beside a baseline whose samples per second in each replication are known.
+
+    Args:
+        base: as ``baseline_rates`` gives it.
+    """
+    ensemble = simulate(profile, scenario, seed, replications)
+    single_rates = scenario.batch / ensemble.single_step_s
     samples = scenario.workers * scenario.per_worker_batch
     step_time_s = float(np.median(ensemble.step_time_s))
     low_s, high_s = interval90(ensemble.step_time_s)
-    speedups = samples / ensemble.step_time_s / base
+    speedups = samples / ensemble.step_time_s / (single_rates if base is None else base)
     speedup = float(np.median(speedups))
-    single_s = float(np.median(single_process_s(profile, scenario, seed, len(base))))
+    single_s = float(np.median(ensemble.single_step_s))
     breakdown = ensemble.breakdown
+    compute = compute_time(profile, scenario.workload, scenario.per_worker_batch, None)
     return Prediction(
         scenario=scenario,
         step_time_s=step_time_s,
@@ -71,9 +83,7 @@ def beside(
         speedup_interval=interval90(speedups),
         efficiency=speedup / scenario.workers,
         probability_beats=float(np.mean(speedups > 1.0)),
-        compute_source=compute_time(
-            profile, scenario.workload, scenario.per_worker_batch, None
-        ).source,
+        compute_source=compute.source,
         extrapolated=extrapolations(profile, scenario),
         bottleneck=max(breakdown, key=breakdown.__getitem__),
         breakdown=breakdown,
@@ -83,45 +93,44 @@ def beside(
 
 def baseline_rates(
     profile: Profile, scenario: Scenario, baseline: str, seed: int, replications: int
-) -> Floats:
-    """Samples per second of the baseline in each replication; the same for any number of workers.
+) -> Floats | None:
+    """Samples per second of the baseline in each replication, whatever the number of workers.
+
+    None stands for the single process, which every simulation brings along.
 
     Raises:
         InputError: no such baseline.
     """
-    device = scenario.batch / single_process_s(profile, scenario, seed, replications)
     if baseline == "device":
-        return device
+        return None
     if baseline == "host":
-        workers = _local_workers(profile, scenario)
-        if workers < (2 if scenario.strategy == "allreduce" else 1):
-            return device
-        local = replace(
-            scenario, workers=workers, workers_per_host=workers, ps_placement="shared"
-        )
-        rates = _rates(profile, local, seed, replications)
-        return rates if np.median(rates) > np.median(device) else device
-    owned = int(baseline) if baseline.isascii() and baseline.isdigit() else 0
+        return _host_rates(profile, scenario, seed, replications)
+    workers = int(baseline) if baseline.isascii() and baseline.isdigit() else 0
     try:
-        if not 1 <= owned <= MAX_WORKERS:
-            raise ValueError
-        owned_scenario = check_scenario(replace(scenario, workers=owned))
-    except ValueError as error:
+        owned = check_scenario(replace(scenario, workers=workers))
+    except InputError as error:
         raise InputError(
             "--baseline",
             baseline,
             "device, host, or a number of workers that this batch and strategy can train",
         ) from error
-    return _rates(profile, owned_scenario, seed, replications)
+    ensemble = simulate(profile, owned, seed, replications)
+    return np.asarray(workers * owned.per_worker_batch / ensemble.step_time_s, dtype=np.float64)
 
 
-def _local_workers(profile: Profile, scenario: Scenario) -> int:
-    """Workers on one whole host: as many as it takes, but no more than cores or samples."""
+def _host_rates(
+    profile: Profile, scenario: Scenario, seed: int, replications: int
+) -> Floats | None:
+    """One process, or a host's workers with their ps beside them if that is faster.
+
+    As many workers as the scenario has on one host, but no more than cores or samples.
+    """
     samples = scenario.batch if scenario.scaling == "strong" else MAX_WORKERS
-    return min(scenario.workers_per_host, max(1, int(profile.host.cores)), samples)
-
-
-def _rates(profile: Profile, scenario: Scenario, seed: int, replications: int) -> Floats:
-    ensemble = simulate(profile, scenario, seed, replications)
-    samples = scenario.workers * scenario.per_worker_batch
-    return np.asarray(samples / ensemble.step_time_s, dtype=np.float64)
+    workers = min(scenario.workers_per_host, max(1, int(profile.host.cores)), samples)
+    if scenario.strategy == "allreduce" and workers < 2:
+        return None
+    local = replace(scenario, workers=workers, workers_per_host=workers, ps_placement="shared")
+    ensemble = simulate(profile, local, seed, replications)
+    rates = np.asarray(workers * local.per_worker_batch / ensemble.step_time_s, dtype=np.float64)
+    single = local.batch / ensemble.single_step_s
+    return rates if np.median(rates) > np.median(single) else None

@@ -43,14 +43,13 @@ class FairShare:
         self._wake_s = math.inf
 
     def submit(self, work: float, rate: float) -> simpy.Event:
-        done = self._env.event()
+        done = simpy.Event(self._env)
         if work <= 0.0:
             return done.succeed()
         self._advance()
         self._submitted += 1
         heappush(self._jobs, (self._virtual_s + work / rate, self._submitted, rate, done))
         self._load += rate
-        self._pace = min(1.0, self._capacity / self._load)
         self._plan_wake()
         return done
 
@@ -64,16 +63,18 @@ class FairShare:
         self._updated_s = now_s
 
     def _plan_wake(self) -> None:
-        """Wake when the first job ends at today's pace.
+        """Set the pace, and wake when the first job ends at this pace.
 
         A wake-up that is already planned for earlier stays: it finds nothing done and plans again.
         """
-        delay_s = max(0.0, (self._jobs[0][0] - self._virtual_s) / self._pace)
+        self._pace = 1.0 if self._load <= self._capacity else self._capacity / self._load
+        delay_s = (self._jobs[0][0] - self._virtual_s) / self._pace
         wake_s = self._updated_s + delay_s
         if wake_s < self._wake_s:
             self._version += 1
             self._wake_s = wake_s
-            wake = simpy.Timeout(self._env, delay_s, self._version)
+            # Rounding may have taken virtual time past the end of a job.
+            wake = simpy.Timeout(self._env, delay_s if delay_s > 0.0 else 0.0, self._version)
             wake.callbacks.append(self._wake)
 
     def _wake(self, event: simpy.Event) -> None:
@@ -88,7 +89,6 @@ class FairShare:
             self._load -= rate
             done.succeed()
         if jobs:
-            self._pace = min(1.0, self._capacity / self._load)
             self._plan_wake()
 
 
@@ -108,6 +108,4 @@ class FifoQueue:
         now_s = self._env.now
         start_s = max(now_s, self._free_s)
         self._free_s = start_s + work / self._capacity
-        return simpy.Timeout(
-            self._env, start_s - now_s + work / min(rate, self._capacity)
-        )
+        return simpy.Timeout(self._env, start_s - now_s + work / min(rate, self._capacity))

@@ -145,20 +145,14 @@ class _Workers:
                 yield env.timeout(delay_s)
                 delay_s = 0.0
             started_s = env.now
-            waits = []
-            for job in task.jobs:
-                if job.size_bytes > 0.0:
-                    wait = job.resource.submit(job.size_bytes, min(job.rate, job.size_bytes / wall_s))
-                else:
-                    wait = job.resource.submit(job.rate * wall_s, job.rate)
-                waits.append((wait, job.blame))
-            slowest = waits[0][1]
+            waits = [(job.submit(wall_s), job.blame) for job in task.jobs]
+            ended_s, slowest = started_s, waits[0][1]
             for wait, blame in waits:
-                before_s = env.now
                 yield wait
-                if env.now > before_s:
-                    slowest = blame
-            spent_s[slowest] += max(0.0, env.now - started_s - wall_s)
+                if env.now > ended_s:
+                    ended_s, slowest = env.now, blame
+            # Rounding may make an uncontended job a little too fast.
+            spent_s[slowest] += max(0.0, ended_s - started_s - wall_s)
         if delay_s > 0.0:
             yield env.timeout(delay_s)
 

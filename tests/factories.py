@@ -41,7 +41,7 @@ def quantiles(spread: float) -> tuple[float, ...]:
 
 
 def profile(**changes: Any) -> Profile:
-    """A synthetic profile; ``changes`` are fields of Profile, or of a section as ``section__field``.
+    """A synthetic profile with some fields changed, a section's as ``section__field``.
 
     ``profile(link__discipline="fifo", rounds=3)``
     """

@@ -1,0 +1,106 @@
+"""Answers: predict, breakeven, fit and their pictures; none of them touches hardware."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from scale.cli import documents, render
+from scale.cli.options import Options
+from scale.cli.progress import Progress
+from scale.cli.question import Question, ask
+from scale.models.files import read_calibration, write_record
+from scale.models.output import check_output
+from scale.models.prediction import row
+
+
+def predict(options: Options, counts: tuple[int, ...], *, as_json: bool) -> None:
+    from scale.simulator.predict import predict
+
+    questions = [ask(options, workers) for workers in counts]
+    question = questions[0]
+    _tell_whose(question)
+    rows = []
+    with Progress("predicting") as progress:
+        for done, asked in enumerate(questions):
+            progress.update(done, len(questions))
+            rows.append(
+                predict(asked.profile, asked.scenario, baseline=asked.baseline, seed=asked.seed)
+            )
+    if as_json:
+        documents = [row(r) | documents.context(question) for r in rows]
+        documents.emit(documents[0] if len(documents) == 1 else {"rows": documents})
+    else:
+        render.emit(render.predictions(rows, question.profile))
+
+
+def breakeven(
+    options: Options, max_workers: int, picture: Path | None, *, force: bool, as_json: bool
+) -> None:
+    from scale.simulator.breakeven import breakeven
+
+    question = ask(options, max_workers, curve=True)
+    _tell_whose(question)
+    if question.scenario.workers < max_workers:
+        render.note(
+            f"strong scaling of a batch of {question.scenario.batch} ends at as many workers; "
+            "--batch or --scaling weak goes further"
+        )
+    with Progress("simulating") as progress:
+        result = breakeven(
+            question.profile,
+            question.scenario,
+            max_workers=max_workers,
+            baseline=question.baseline,
+            seed=question.seed,
+            progress=progress.update,
+        )
+    if picture is not None:
+        from scale.cli import plots
+
+        plots.breakeven(result, question.profile, picture, force=force)
+        render.note(f"wrote {picture}")
+    if as_json:
+        documents.emit(documents.breakeven(result) | documents.context(question))
+    else:
+        render.emit(render.curve(result, question.profile))
+
+
+def fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bool) -> None:
+    if output is not None:
+        check_output(output, force=force)
+    calibration = read_calibration(file)
+    from scale.models.fit import fit_profile
+
+    with Progress("fitting") as progress:
+        profile = fit_profile(calibration, draws=draws, progress=progress.update)
+    if output is not None:
+        write_record(output, profile, force=force)
+        render.note(f"wrote {output}")
+    if as_json:
+        documents.emit(documents.fit(profile))
+    else:
+        render.emit(render.fit(profile))
+
+
+def plot_fit(file: Path, output: Path, *, force: bool) -> None:
+    calibration = read_calibration(file)
+    from scale.cli import plots
+    from scale.models.fit import curves, fit_profile
+
+    profile = calibration.profile
+    if profile is None:
+        with Progress("fitting") as progress:
+            profile = fit_profile(calibration, progress=progress.update)
+    plots.fit(curves(calibration, profile), profile, output, force=force)
+    render.note(f"wrote {output}")
+
+
+def _tell_whose(question: Question) -> None:
+    """Say whose hardware answers, where it is not the user's own."""
+    if question.shipped is not None:
+        profile = question.profile
+        render.note(
+            f"this is not your hardware but the shipped profile {question.shipped} "
+            f"({profile.hardware}; {profile.link.evidence}). Measure yours with "
+            "`scale calibrate -o my.json`, then add --calibration my.json"
+        )

@@ -1,0 +1,122 @@
+"""Documents: what ``--json`` prints, as the command contract names it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scale.cli import render
+from scale.models.measurement import Comparison
+from scale.models.prediction import BreakEven, row
+from scale.models.profile import Profile, parameters
+
+if TYPE_CHECKING:
+    from scale.calibrate.report import OriginalRow
+    from scale.cli.question import Question
+    from scale.models.calibration import Calibration
+
+
+def emit(document: dict[str, object]) -> None:
+    render.emit(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def context(question: Question) -> dict[str, object]:
+    """Whose hardware, and what makes the same answer again."""
+    profile = question.profile
+    return {
+        "profile": profile.name,
+        "hardware": profile.hardware,
+        "evidence": profile.link.evidence,
+        "seed": question.seed,
+    }
+
+
+def breakeven(result: BreakEven) -> dict[str, object]:
+    return {
+        "breakeven_workers": result.breakeven_workers,
+        "breakeven_workers_interval": list(result.breakeven_workers_interval),
+        "breakeven_hosts": result.breakeven_hosts,
+        "beats_single": [list(found) for found in result.beats_single],
+        "max_workers": result.max_workers,
+        "answer": render.breakeven_sentence(result),
+        "rows": [row(prediction) for prediction in result.rows],
+    }
+
+
+def fit(profile: Profile) -> dict[str, object]:
+    return {
+        "profile": profile.name,
+        "hardware": profile.hardware,
+        "rounds": profile.rounds,
+        "provisional": profile.provisional,
+        "samples_sha256": profile.samples_sha256,
+        "parameters": [
+            {
+                "parameter": path,
+                # What the data leave open is never reported as a number.
+                "estimate": parameter.estimate if parameter.identified else None,
+                "interval": list(parameter.interval) if parameter.identified else None,
+                "unit": parameter.unit,
+                "samples": parameter.samples,
+                "identified": parameter.identified,
+            }
+            for path, parameter in parameters(profile)
+        ],
+        "fit": [asdict(fitted) for fitted in profile.fit],
+    }
+
+
+def calibration(
+    calibration: Calibration, rows: tuple[OriginalRow, ...], output: Path
+) -> dict[str, object]:
+    return {
+        "output": str(output),
+        "complete": calibration.complete,
+        "rounds": calibration.rounds,
+        "hardware": calibration.environment.hardware,
+        "original": [
+            {
+                "features": measured.features,
+                "batch": measured.batch,
+                "hidden": measured.hidden,
+                "local_gemm_s": measured.local[0],
+                "local_gemm_s_interval": list(measured.local[1:]),
+                "fetch_gemm_s": measured.fetch[0],
+                "fetch_gemm_s_interval": list(measured.fetch[1:]),
+                "ratio": measured.ratio,
+            }
+            for measured in rows
+        ],
+        "skipped": [
+            {"cell": skipped.cell.name, "reason": skipped.reason} for skipped in calibration.skipped
+        ],
+        "fit": [] if calibration.profile is None else [asdict(f) for f in calibration.profile.fit],
+    }
+
+
+def comparison(result: Comparison) -> dict[str, object]:
+    return {
+        "holds": result.holds,
+        "tolerance": result.tolerance,
+        "single_measured_samples_per_s": result.single_measured_samples_per_s,
+        "single_predicted_samples_per_s": result.single_predicted_samples_per_s,
+        "single_error": result.single_error,
+        "breakeven_measured": result.breakeven_measured,
+        "breakeven_predicted": result.breakeven_predicted,
+        "rows": [
+            {
+                "workers": compared.workers,
+                "starts": compared.starts,
+                "measured_step_time_s": compared.measured_step_time_s,
+                "measured_step_time_s_range": list(compared.measured_step_time_s_range),
+                "measured_throughput_samples_per_s": compared.measured_throughput_samples_per_s,
+                "measured_speedup": compared.measured_speedup,
+                "error": compared.error,
+                "covered": compared.covered,
+                "predicted": row(compared.predicted),
+            }
+            for compared in result.rows
+        ],
+    }

@@ -1,0 +1,144 @@
+"""Validating: train for real, and put what happened beside what was predicted."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from scale.cli import documents, render
+from scale.cli.options import Options, log_folder
+from scale.cli.progress import Progress
+from scale.cli.question import ask
+from scale.models.errors import InputError
+from scale.models.files import read_measurement, write_record
+from scale.models.measurement import Comparison, Measurement, compare
+from scale.models.output import check_output
+from scale.models.prediction import Prediction
+from scale.models.scenario import Scenario
+
+
+def validate(
+    options: Options,
+    counts: tuple[int, ...],
+    *,
+    starts: int,
+    seconds: float,
+    tolerance: float,
+    measured: Path | None,
+    output: Path | None,
+    plot: Path | None,
+    force: bool,
+    as_json: bool,
+) -> bool:
+    """Predict, then train, then compare; whether the prediction held."""
+    _check_trainable(options)
+    if output is not None:
+        check_output(output, force=force)
+    earlier = None if measured is None else read_measurement(measured)
+    if earlier is not None:
+        options = replace(options, batch=str(earlier.batch), scaling=earlier.scaling)
+    scenarios, predictions = _predictions(options, counts, earlier)
+    measurement = earlier or _train(
+        scenarios, starts=starts, seconds=seconds, output=output, force=force
+    )
+    result = _compared(measurement, predictions, tolerance)
+    if plot is not None:
+        from scale.cli import plots
+
+        plots.comparison(result, plot, force=force)
+        render.note(f"wrote {plot}")
+    if as_json:
+        documents.emit(documents.comparison(result))
+    else:
+        render.emit(render.comparison(result))
+    return result.holds
+
+
+def _check_trainable(options: Options) -> None:
+    """Only what is really trained may be claimed to be checked."""
+    if options.strategy != "ps-async":
+        raise InputError("--strategy", options.strategy, "ps-async; validate trains no other yet")
+    if options.calibration is None:
+        raise InputError(
+            "--calibration",
+            "nothing",
+            "a calibration of this machine; `scale calibrate -o my.json` measures one",
+        )
+    if options.baseline != "device":
+        raise InputError("--baseline", options.baseline, "device, which is what is trained here")
+
+
+def _predictions(
+    options: Options, counts: tuple[int, ...], earlier: Measurement | None
+) -> tuple[list[Scenario], tuple[Prediction, ...]]:
+    from scale.simulator.predict import predict
+
+    scenarios, predictions = [], []
+    for workers in counts:
+        question = ask(options, workers)
+        scenario = question.scenario
+        if earlier is not None:
+            scenario = replace(scenario, workload=earlier.workload)
+        elif question.profile.link.kind != "loopback" or scenario.hosts > 1:
+            raise InputError(
+                "--calibration",
+                f"a prediction for {scenario.hosts} hosts on a {question.profile.link.kind} link",
+                "this machine's own calibration and --placement shared: validate trains here",
+            )
+        scenarios.append(scenario)
+        predictions.append(predict(question.profile, scenario, seed=question.seed))
+    return scenarios, tuple(predictions)
+
+
+def _train(
+    scenarios: list[Scenario], *, starts: int, seconds: float, output: Path | None, force: bool
+) -> Measurement:
+    from scale.calibrate.campaign import require_tensorflow
+    from scale.calibrate.validation import Stopped, train
+
+    require_tensorflow()
+    job = scenarios[0]
+    wanted = (
+        tempfile.mkdtemp(prefix="scale-validate-")
+        if output is None
+        else output.with_suffix(".logs")
+    )
+    folder = log_folder(Path(wanted))
+    render.note(f"logs of the tasks in {folder}")
+    try:
+        with Progress("training", quiet_s=0.0) as progress:
+            measurement = train(
+                job.workload,
+                workers=tuple(scenario.workers for scenario in scenarios),
+                scaling=job.scaling,
+                batch=job.batch,
+                ps=job.ps,
+                starts=starts,
+                seconds=seconds,
+                logs=folder,
+                progress=progress.tell,
+            )
+    except Stopped as stopped:
+        if output is not None and stopped.measurement.runs:
+            write_record(output, stopped.measurement, force=force)
+            render.note(f"the finished runs are in {output}")
+        raise stopped.cause from None
+    if output is not None:
+        write_record(output, measurement, force=force)
+        render.note(f"wrote {output}")
+    return measurement
+
+
+def _compared(
+    measurement: Measurement, predictions: tuple[Prediction, ...], tolerance: float
+) -> Comparison:
+    have = sorted({run.workers for run in measurement.runs})
+    wanted = [prediction.scenario.workers for prediction in predictions]
+    missing = [workers for workers in wanted if workers not in have]
+    if 0 not in have:
+        raise InputError("--measured", "no run of the single process", "a complete measurement")
+    if missing:
+        counts = ", ".join(str(workers) for workers in have if workers)
+        raise InputError("--workers", missing[0], f"what was measured: {counts}")
+    return compare(measurement, predictions, tolerance)

@@ -1,0 +1,40 @@
+"""The protocol, on steps whose times are known."""
+
+from __future__ import annotations
+
+import time
+
+from scale.calibrate.sampling import MIN_SAMPLES, WARMUP_CALLS, Limits, precise, sample
+
+
+def test_even_steps_stop_on_precision() -> None:
+    taken = sample(lambda: time.sleep(0.001), Limits(0.1, 1000, 5.0))
+    assert taken.stop == "precision"
+    assert len(taken.warmup_s) == WARMUP_CALLS
+    assert MIN_SAMPLES <= len(taken.samples_s) < 1000
+    assert min(taken.samples_s) >= 0.001
+
+
+def test_a_cap_of_samples_is_kept_and_named() -> None:
+    taken = sample(lambda: None, Limits(0.0, 50, 5.0))
+    assert (taken.stop, len(taken.samples_s)) == ("samples", 50)
+
+
+def test_a_cap_of_time_is_kept_and_named_and_one_sample_always_taken() -> None:
+    taken = sample(lambda: time.sleep(0.05), Limits(0.02, 1000, 0.02))
+    assert taken.stop == "time"
+    assert len(taken.samples_s) == 1
+
+
+def test_a_window_starts_in_common_and_warms_up_until_then() -> None:
+    start = time.perf_counter() + 0.05
+    taken = sample(lambda: time.sleep(0.002), Limits(0.0, 1000, 0.1, start_at=start))
+    assert taken.stop == "window"
+    assert len(taken.warmup_s) >= 5
+    assert 0.08 < sum(taken.samples_s) < 0.2
+
+
+def test_precision_needs_enough_samples_and_a_narrow_interval() -> None:
+    assert not precise([1.0] * (MIN_SAMPLES - 1), 0.02)
+    assert precise([1.0] * MIN_SAMPLES, 0.02)
+    assert not precise([1.0, 2.0] * MIN_SAMPLES, 0.02)
