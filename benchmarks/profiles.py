@@ -1,0 +1,62 @@
+"""Make the two profiles that the package ships, by measuring: `make profiles`, on an idle machine.
+
+``loopback-2core`` is this machine with all tasks on loopback; ``emulated-1gbit`` has the ps and
+each worker in a network namespace of its own behind links shaped to 1 Gbit/s (root needed). The
+workload is the report's of 2017.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+from scale.calibrate.campaign import Machines, Progress, calibrate
+from scale.calibrate.environment import environment
+from scale.calibrate.plan import plan
+from scale.models.files import PROFILES, write_record
+from scale.models.fit import fit_profile
+from scale.models.profile import Profile
+from scale.models.workload import named_workload
+from tests.testbed.hosts import hosts
+
+RATE_MBIT = 1000
+WORKLOAD = "gemm:128,256"
+
+
+def measure(name: str, machines: Machines) -> Profile:
+    """A default calibration, fitted."""
+
+    def show(news: Progress) -> None:
+        print(f"\r{name}: {news.done}/{news.total}", end="", file=sys.stderr, flush=True)
+
+    with tempfile.TemporaryDirectory() as logs:
+        made = calibrate(
+            plan(quick=False, workload=named_workload(WORKLOAD)),
+            logs=Path(logs),
+            progress=show,
+            machines=machines,
+        )
+    print(file=sys.stderr)
+    return replace(fit_profile(made), name=name)
+
+
+def main() -> None:
+    here = environment().hardware
+    made = [measure("loopback-2core", Machines())]
+    with hosts(3, rate_mbit=RATE_MBIT) as (ps, *workers):
+        machines = Machines(
+            ps=(ps.site,),
+            workers=tuple(worker.site for worker in workers),
+            link_kind="network",
+            evidence="emulated hosts",
+            hardware=f"3 emulated hosts with links of {RATE_MBIT / 1000:g} Gbit/s, on {here}",
+        )
+        made.append(measure("emulated-1gbit", machines))
+    for profile in made:
+        write_record(PROFILES / f"{profile.name}.json", profile, force=True)
+
+
+if __name__ == "__main__":
+    main()
