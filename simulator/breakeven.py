@@ -17,9 +17,9 @@ from scale.simulator.predict import REPLICATIONS, baseline_rates, beside
 
 Progress = Callable[[int, int], None]
 
-#: Every number of workers up to here is evaluated, and beyond it every fifth part more.
+#: Every number of workers up to here is evaluated, and beyond it two fifths more each time.
 _DENSE = 16
-_GRID_RATIO = 1.25
+_GRID_RATIO = 1.4
 
 
 def breakeven(

@@ -44,6 +44,10 @@ class Job:
             return self.resource.submit(self.size_bytes, min(self.rate, self.size_bytes / wall_s))
         return self.resource.submit(self.rate * wall_s, self.rate)
 
+    def busy_s(self, wall_s: float) -> float:
+        """How long the job would take all of the resource."""
+        return (self.size_bytes or self.rate * wall_s) / self.resource.capacity
+
 
 @dataclass(frozen=True, slots=True)
 class Task:

@@ -23,11 +23,11 @@ from scale.simulator.training import Training, train
 
 #: Length of the run whose mean an interval is for.
 RUN_S = 30.0
-#: Steps that count, of all workers together in one replication; each takes 6 to 48 of them.
-_WORKER_STEPS = 48
-_MIN_STEPS, _MAX_STEPS = 6, 48
+#: Steps that count, of all workers together in one replication; each takes 4 to 16 of them.
+_WORKER_STEPS = 32
+_MIN_STEPS, _MAX_STEPS = 4, 16
 #: Random numbers are drawn for as many steps at every number of workers, to keep them common.
-_DRAWN_STEPS = 64
+_DRAWN_STEPS = 24
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,8 @@ def _as_long_runs(step_time_s: Floats, traits: list[list[float]], steps: int) ->
     logs = np.log(step_time_s)
     fitted = design @ np.linalg.lstsq(design, logs, rcond=None)[0]
     long_run_steps = max(1.0, RUN_S / float(np.median(step_time_s)))
-    return np.exp(fitted + (logs - fitted) * math.sqrt(steps / long_run_steps))
+    shrunk = fitted + (logs - fitted) * math.sqrt(steps / long_run_steps)
+    return np.asarray(np.exp(shrunk), dtype=np.float64)
 
 
 def _breakdown(trainings: list[Training], step_time_s: float) -> dict[str, float]:

@@ -31,7 +31,7 @@ class Luck:
 
     ``factors[worker][step][k]`` multiplies the wall time of OPERATIONS[k]; workers that go on for
     longer start over. ``mean_factors`` are the means of the within-run factors in them.
-    ``starts`` is where in its step each worker begins, as a fraction.
+    ``starts`` is when each worker begins, as a fraction of the time over which all start.
     """
 
     factors: list[list[list[float]]]

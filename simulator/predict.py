@@ -14,7 +14,7 @@ from scale.models.scenario import MAX_WORKERS, Scenario, check_scenario
 from scale.models.statistics import Floats, interval90
 from scale.simulator.ensemble import simulate
 
-REPLICATIONS = 40
+REPLICATIONS = 48
 
 
 def predict(

@@ -13,6 +13,8 @@ _CLOCK_RESOLUTION = 1e-14
 
 
 class Resource(Protocol):
+    capacity: float
+
     def submit(self, work: float, rate: float) -> simpy.Event:
         """Begin a job of ``work`` that alone runs at ``rate`` > 0; the event fires at its end."""
         ...
@@ -31,7 +33,7 @@ class FairShare:
 
     def __init__(self, env: simpy.Environment, capacity: float) -> None:
         self._env = env
-        self._capacity = capacity
+        self.capacity = capacity
         self._jobs: list[tuple[float, int, float, simpy.Event]] = []
         self._submitted = 0
         self._load = 0.0
@@ -67,7 +69,7 @@ class FairShare:
 
         A wake-up that is already planned for earlier stays: it finds nothing done and plans again.
         """
-        self._pace = 1.0 if self._load <= self._capacity else self._capacity / self._load
+        self._pace = 1.0 if self._load <= self.capacity else self.capacity / self._load
         delay_s = (self._jobs[0][0] - self._virtual_s) / self._pace
         wake_s = self._updated_s + delay_s
         if wake_s < self._wake_s:
@@ -101,11 +103,11 @@ class FifoQueue:
 
     def __init__(self, env: simpy.Environment, capacity: float) -> None:
         self._env = env
-        self._capacity = capacity
+        self.capacity = capacity
         self._free_s = 0.0
 
     def submit(self, work: float, rate: float) -> simpy.Event:
         now_s = self._env.now
         start_s = max(now_s, self._free_s)
-        self._free_s = start_s + work / self._capacity
-        return simpy.Timeout(self._env, start_s - now_s + work / min(rate, self._capacity))
+        self._free_s = start_s + work / self.capacity
+        return simpy.Timeout(self._env, start_s - now_s + work / min(rate, self.capacity))

@@ -47,9 +47,7 @@ def test_every_quantity_of_the_contract_is_planned() -> None:
 
 def test_extra_shapes_join_the_original_ones() -> None:
     made = plan(quick=True, workload=GEMM, extra_shapes=((64, 8, 32), ORIGINAL_SHAPES[0]))
-    shapes = {
-        (c.features, c.batch, c.hidden) for c in made.cells if c.quantity == "fetch_gemm"
-    }
+    shapes = {(c.features, c.batch, c.hidden) for c in made.cells if c.quantity == "fetch_gemm"}
     assert shapes == {*ORIGINAL_SHAPES, (64, 8, 32)}
 
 

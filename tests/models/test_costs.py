@@ -31,9 +31,7 @@ def test_further_tensors_pay_their_own_latency() -> None:
     mlp = named_workload("mlp:8,4,2")
     latency, _ = step_costs(known, Scenario(mlp, workers=1)).fetch[0]
     path = known.link.fetch
-    assert latency.wall_s == pytest.approx(
-        path.latency_s.estimate + 3 * path.per_tensor_s.estimate
-    )
+    assert latency.wall_s == pytest.approx(path.latency_s.estimate + 3 * path.per_tensor_s.estimate)
 
 
 def test_shards_hold_every_variable_once() -> None:
@@ -61,18 +59,14 @@ def test_compute_sources_come_in_the_contracts_order() -> None:
 
 def test_flops_of_an_mlp_by_hand() -> None:
     # 784·512 forward and weights' gradient; 512·10 forward and both gradients; 2 flops each.
-    assert named_workload("mlp:784,512,10").flops_per_sample == 2 * (
-        784 * 512 * 2 + 512 * 10 * 3
-    )
+    assert named_workload("mlp:784,512,10").flops_per_sample == 2 * (784 * 512 * 2 + 512 * 10 * 3)
 
 
 def test_ring_all_reduce_is_the_closed_form() -> None:
     known = profile()
     latency, transfer = ring_all_reduce(known, 4, 1e6, None)
     assert latency.wall_s == pytest.approx(6 * known.collective.latency_s.estimate)
-    assert transfer.wall_s == pytest.approx(
-        1.5e6 / known.collective.bandwidth_bytes_per_s.estimate
-    )
+    assert transfer.wall_s == pytest.approx(1.5e6 / known.collective.bandwidth_bytes_per_s.estimate)
 
 
 def test_what_lies_outside_the_measured_range_is_said() -> None:

@@ -137,9 +137,7 @@ def test_intervals_hold_the_truth_and_are_of_use() -> None:
 def test_held_out_sizes_are_never_used() -> None:
     calibration = synthetic(rounds=2)
     hidden = held_out_cells(calibration.bursts)
-    fetches = sorted(
-        {b.cell.size_bytes for b in calibration.bursts if b.cell.quantity == "fetch"}
-    )
+    fetches = sorted({b.cell.size_bytes for b in calibration.bursts if b.cell.quantity == "fetch"})
     assert Cell("fetch", "ps", fetches[-1]) in hidden
     spoilt = tuple(
         replace(b, samples_s=tuple(10 * s for s in b.samples_s)) if b.cell in hidden else b

@@ -1,0 +1,102 @@
+"""Step costs made by hand, so that a closed form can be written beside each of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from scale.models.costs import Phase, StepCosts
+from scale.models.profile import Discipline
+from scale.models.scenario import Scenario
+from scale.models.workload import named_workload
+from scale.simulator.noise import Luck, no_luck
+from scale.simulator.training import Training, train
+
+EXACT = 1e-9
+SEPARATE: dict[str, Any] = {"workers_per_host": 1, "ps_placement": "own"}
+SHARED: dict[str, Any] = {"workers_per_host": 100_000, "ps_placement": "shared"}
+
+
+def costs(
+    *,
+    dispatch_s: float = 0.0,
+    latency_s: float = 0.0,
+    transfer_s: float = 0.0,
+    compute_s: float = 0.0,
+    push_latency_s: float | None = None,
+    push_transfer_s: float | None = None,
+    size_bytes: float = 0.0,
+    shards: int = 1,
+    shared: float | None = None,
+    cores: float = 64.0,
+    collective: tuple[Phase, ...] = (),
+    **demands: float,
+) -> StepCosts:
+    """Fetch and push alike unless told; ``demands``: ``<phase>_worker_s``, ``<phase>_ps_s``."""
+
+    def phase(
+        cause: str, operation: Any, wall_s: float, size: float = 0.0, to: Any = None
+    ) -> Phase:
+        return Phase(
+            cause,
+            operation,
+            wall_s,
+            demands.get(f"{cause}_worker_s", 0.0),
+            demands.get(f"{cause}_ps_s", 0.0),
+            size,
+            to,
+        )
+
+    fetch = (
+        phase("fetch_latency", "fetch", latency_s),
+        phase("fetch_transfer", "fetch", transfer_s, size_bytes, "to_worker"),
+    )
+    push = (
+        phase("push_latency", "push", latency_s if push_latency_s is None else push_latency_s),
+        phase(
+            "push_transfer",
+            "push",
+            transfer_s if push_transfer_s is None else push_transfer_s,
+            size_bytes,
+            "to_ps",
+        ),
+    )
+    flow = size_bytes / transfer_s if transfer_s else 1.0
+    return StepCosts(
+        dispatch=phase("dispatch", "dispatch", dispatch_s),
+        fetch=() if collective else (fetch,) * shards,
+        compute=phase("compute", "compute", compute_s),
+        push=() if collective else (push,) * shards,
+        collective=collective,
+        single_process_s=compute_s,
+        cores=cores,
+        flow_bandwidth_bytes_per_s={"to_worker": flow, "to_ps": flow},
+        shared_bandwidth_bytes_per_s=shared,
+        compute_source="workload_file",
+        compute_log_spread=0.0,
+    )
+
+
+def trained(
+    step: StepCosts,
+    workers: int,
+    *,
+    discipline: Discipline = "fair",
+    loopback: bool = False,
+    luck: Luck | None = None,
+    warmup: int = 2,
+    steps: int = 8,
+    **placement: Any,
+) -> Training:
+    """Train without luck, by default all on hosts of their own."""
+    scenario = Scenario(
+        named_workload("gemm:128,256"), workers, batch=100_000, **(SEPARATE | placement)
+    )
+    return train(
+        step,
+        scenario,
+        luck or no_luck(workers),
+        discipline=discipline,
+        loopback=loopback,
+        warmup=warmup,
+        steps=steps,
+    )

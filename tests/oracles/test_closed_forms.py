@@ -1,0 +1,196 @@
+"""Deterministic runs held to closed forms, to 1e-9."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from scale.models.costs import ring_all_reduce
+from scale.models.profile import Discipline
+from scale.simulator.noise import no_luck
+from tests.factories import profile
+from tests.oracles.costs import EXACT, SHARED, costs, trained
+
+STEP = costs(
+    dispatch_s=0.5e-3,
+    latency_s=1e-3,
+    transfer_s=4e-3,
+    compute_s=20e-3,
+    push_latency_s=2e-3,
+    push_transfer_s=8e-3,
+    size_bytes=1e6,
+    shared=2.5e8,
+    dispatch_worker_s=1e-4,
+    fetch_transfer_ps_s=1e-3,
+)
+
+
+@pytest.mark.parametrize("strategy", ["ps-async", "ps-sync"])
+@pytest.mark.parametrize("discipline", ["fair", "fifo"])
+def test_one_worker_takes_the_sum_of_its_phases(strategy: str, discipline: Discipline) -> None:
+    run = trained(STEP, 1, strategy=strategy, discipline=discipline)
+    assert run.step_time_s == pytest.approx(35.5e-3, rel=EXACT)
+    assert run.breakdown["push_transfer"] == pytest.approx(8e-3, rel=EXACT)
+    assert run.breakdown["host_contention"] == 0.0
+
+
+def test_one_worker_sharing_a_host_with_its_ps_takes_no_longer() -> None:
+    run = trained(STEP, 1, **SHARED)
+    assert run.step_time_s == pytest.approx(35.5e-3, rel=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("discipline", "compute_s"), [("fair", 0.0), ("fifo", 0.0), ("fifo", 5e-3)]
+)
+@pytest.mark.parametrize("workers", [4, 7, 16])
+def test_a_saturated_link_carries_its_bandwidth(
+    discipline: Discipline, compute_s: float, workers: int
+) -> None:
+    """Throughput = β / bytes, whatever else a step waits for."""
+    size, beta = 1e6, 1e8
+    step = costs(
+        transfer_s=size / beta,
+        push_transfer_s=0.0,
+        compute_s=compute_s,
+        size_bytes=size,
+        shared=beta,
+    )
+    run = trained(step, workers, discipline=discipline)
+    assert workers / run.step_time_s == pytest.approx(beta / size, rel=EXACT)
+    assert run.breakdown["link_contention"] == pytest.approx(
+        run.step_time_s - size / beta - compute_s, rel=EXACT
+    )
+
+
+def test_workers_apart_saturate_a_fair_link() -> None:
+    """In the limit: how far apart they are settles over many steps, each worker at its own pace."""
+    size, beta, workers = 1e6, 1e8, 16
+    step = costs(
+        transfer_s=size / beta, push_transfer_s=0.0, compute_s=5e-3, size_bytes=size, shared=beta
+    )
+    apart = replace(no_luck(workers), starts=[k / workers for k in range(workers)])
+    run = trained(step, workers, luck=apart, warmup=20, steps=20)
+    assert workers / run.step_time_s == pytest.approx(beta / size, rel=1e-4)
+
+
+def test_workers_in_phase_leave_a_fair_link_idle_while_they_compute() -> None:
+    size, beta, workers = 1e6, 1e8, 4
+    step = costs(
+        transfer_s=size / beta, push_transfer_s=0.0, compute_s=5e-3, size_bytes=size, shared=beta
+    )
+    in_phase = trained(step, workers).step_time_s
+    assert in_phase == pytest.approx(workers * size / beta + 5e-3, rel=EXACT)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 4, 5])
+def test_flows_slower_than_the_link_share_it_only_once_it_is_full(workers: int) -> None:
+    """One flow reaches a quarter of the link: up to four do not feel each other."""
+    size, beta = 1e6, 1e8
+    step = costs(transfer_s=4 * size / beta, push_transfer_s=0.0, size_bytes=size, shared=beta)
+    run = trained(step, workers)
+    assert run.step_time_s == pytest.approx(size / beta * max(4, workers), rel=EXACT)
+
+
+def test_two_directions_do_not_share_a_link() -> None:
+    """Full duplex: N workers take 2·N·n/β in phase, and half of it in turn."""
+    size, beta, workers = 1e6, 1e8, 4
+    step = costs(transfer_s=size / beta, size_bytes=size, shared=beta)
+    in_phase = trained(step, workers).step_time_s
+    assert in_phase == pytest.approx(2 * workers * size / beta, rel=EXACT)
+    in_turn = trained(step, workers, discipline="fifo").step_time_s
+    assert in_turn == pytest.approx(workers * size / beta, rel=EXACT)
+
+
+def test_bytes_inside_a_host_take_no_wire_but_they_take_loopback() -> None:
+    size, beta, workers = 1e6, 1e8, 4
+    step = costs(transfer_s=size / beta, push_transfer_s=0.0, size_bytes=size, shared=beta)
+    inside = trained(step, workers, **SHARED).step_time_s
+    assert inside == pytest.approx(size / beta, rel=EXACT)
+    looped = trained(step, workers, loopback=True, **SHARED).step_time_s
+    assert looped == pytest.approx(workers * size / beta, rel=EXACT)
+
+
+def test_shards_of_two_ps_cross_the_workers_end_together() -> None:
+    """Each ps sends at β, but one worker's link takes only β of the two."""
+    size, beta = 1e6, 1e8
+    step = costs(
+        transfer_s=size / beta, push_transfer_s=0.0, size_bytes=size, shards=2, shared=beta
+    )
+    run = trained(step, 1, ps=2)
+    assert run.step_time_s == pytest.approx(2 * size / beta, rel=EXACT)
+    unlimited = costs(transfer_s=size / beta, push_transfer_s=0.0, size_bytes=size, shards=2)
+    assert trained(unlimited, 1, ps=2).step_time_s == pytest.approx(size / beta, rel=EXACT)
+
+
+@pytest.mark.parametrize("workers", [2, 3, 8, 64])
+def test_ring_all_reduce(workers: int) -> None:
+    """2(N−1)α + 2(N−1)/N · n/β, after dispatch and compute."""
+    made = profile()
+    alpha = made.collective.latency_s.estimate
+    beta = made.collective.bandwidth_bytes_per_s.estimate
+    size = 1e6
+    step = costs(compute_s=7e-3, collective=ring_all_reduce(made, workers, size, None))
+    run = trained(step, workers, strategy="allreduce")
+    ring_s = 2 * (workers - 1) * alpha + 2 * (workers - 1) / workers * size / beta
+    assert run.step_time_s == pytest.approx(7e-3 + ring_s, rel=EXACT)
+    assert run.breakdown["collective_latency"] == pytest.approx(
+        2 * (workers - 1) * alpha, rel=EXACT
+    )
+
+
+def test_a_synchronous_round_ends_with_the_last_push() -> None:
+    """Fair: N fetches at once, compute, N pushes at once: 2·N·n/β + compute."""
+    size, beta, workers = 1e6, 1e8, 3
+    step = costs(transfer_s=size / beta, compute_s=5e-3, size_bytes=size, shared=beta)
+    run = trained(step, workers, strategy="ps-sync")
+    assert run.step_time_s == pytest.approx(2 * workers * size / beta + 5e-3, rel=EXACT)
+
+
+def test_a_synchronous_round_under_fifo() -> None:
+    """The k-th fetch ends at k·S; pushes follow in order, so a round is (N+1)·S + compute.
+
+    S = n/β. Of three workers the first waits 2·S at the barrier, the second S, the last not.
+    """
+    size, beta, workers = 1e6, 1e8, 3
+    step = costs(transfer_s=size / beta, compute_s=5e-3, size_bytes=size, shared=beta)
+    run = trained(step, workers, strategy="ps-sync", discipline="fifo")
+    assert run.step_time_s == pytest.approx((workers + 1) * size / beta + 5e-3, rel=EXACT)
+    assert run.breakdown["barrier_wait"] == pytest.approx(size / beta, rel=EXACT)
+    assert run.breakdown["link_contention"] == pytest.approx(size / beta, rel=EXACT)
+
+
+@pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
+@pytest.mark.parametrize("workers", [1, 2, 3, 5, 9])
+def test_tasks_share_the_cores_of_their_host(workers: int, rate: float) -> None:
+    """N tasks that keep ``rate`` of c cores busy are slowed by max(1, N·rate/c)."""
+    cores, compute_s = 2.0, 10e-3
+    step = costs(compute_s=compute_s, cores=cores, compute_worker_s=rate * compute_s)
+    run = trained(step, workers, **SHARED)
+    slowed_s = compute_s * max(1.0, workers * rate / cores)
+    assert run.step_time_s == pytest.approx(slowed_s, rel=EXACT)
+    assert run.breakdown["compute"] == pytest.approx(compute_s, rel=EXACT)
+    assert run.breakdown["host_contention"] == pytest.approx(
+        slowed_s - compute_s, rel=EXACT, abs=1e-15
+    )
+
+
+def test_a_ps_serves_all_workers_with_its_own_cores() -> None:
+    """Six workers on hosts of their own; each fetch keeps one core of the ps's two busy."""
+    step = costs(transfer_s=4e-3, push_transfer_s=0.0, cores=2.0, fetch_transfer_ps_s=4e-3)
+    assert trained(step, 6).step_time_s == pytest.approx(4e-3 * 6 / 2, rel=EXACT)
+
+
+def test_two_workers_a_host_share_it_and_not_their_neighbours() -> None:
+    step = costs(compute_s=10e-3, cores=2.0, compute_worker_s=20e-3)
+    run = trained(step, 4, workers_per_host=2)
+    assert run.step_time_s == pytest.approx(20e-3, rel=EXACT)
+    uneven = trained(step, 3, workers_per_host=2)
+    assert uneven.steps_s.mean(axis=1) == pytest.approx([20e-3, 20e-3, 10e-3], rel=EXACT)
+
+
+def test_a_demand_beyond_all_cores_is_cut_off() -> None:
+    """Means over medians can ask for more than there is; one worker alone still takes its time."""
+    step = costs(compute_s=10e-3, cores=2.0, compute_worker_s=30e-3)
+    assert trained(step, 1, **SHARED).step_time_s == pytest.approx(10e-3, rel=EXACT)
+    assert trained(step, 2, **SHARED).step_time_s == pytest.approx(20e-3, rel=EXACT)

@@ -1,0 +1,53 @@
+"""Every example of the documentation runs, in the order in which a reader meets it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SCALE = Path(sys.executable).with_name("scale")
+
+
+def commands(text: str) -> list[str]:
+    """Lines that begin with ``$ `` in blocks marked as console."""
+    blocks = re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL)
+    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+
+
+@pytest.mark.tensorflow
+@pytest.mark.parametrize("page", ["README.md", "docs/workloads.md"])
+def test_examples_run(page: str, tmp_path: Path) -> None:
+    text = (ROOT / page).read_text()
+    for number, toml in enumerate(re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)):
+        name = re.findall(r'^name = "(.*?)"', toml, flags=re.MULTILINE)[0]
+        (tmp_path / f"{name}.toml").write_text(toml)
+        assert number == 0
+    lines = commands(text)
+    assert lines
+    for line in lines:
+        program, *arguments = shlex.split(line)
+        assert program == "scale", line
+        done = subprocess.run(
+            [SCALE, *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "COLUMNS": "120"},
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        assert done.stdout.strip(), line
+
+
+def test_links_between_pages_lead_somewhere() -> None:
+    for page in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
