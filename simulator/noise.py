@@ -94,17 +94,15 @@ def starting_phases(seed: int, workers: int, count: int) -> Floats:
     return np.asarray(phases, dtype=np.float64)
 
 
-def _quantiles(noise: Noise, operation: Operation) -> tuple[float, ...]:
-    """Quantiles from the smallest factor to the largest, joined by straight lines."""
-    quantiles = noise.within.get(_MEASURED_AS.get(operation, operation), (1.0,))
-    return quantiles if len(quantiles) > 1 else quantiles * 2
+def _bins(noise: Noise, operation: Operation) -> tuple[float, ...]:
+    """Equally probable factors of an operation, in ascending order."""
+    return noise.within.get(_MEASURED_AS.get(operation, operation), (1.0,))
 
 
 def mean_factor(noise: Noise, operation: Operation) -> float:
-    """Mean of the within-run factor (the trapezoids below its quantiles)."""
-    quantiles = _quantiles(noise, operation)
-    ends = (quantiles[0] + quantiles[-1]) / 2
-    return (sum(quantiles) - ends) / (len(quantiles) - 1)
+    """Mean of the within-run factor."""
+    bins = _bins(noise, operation)
+    return sum(bins) / len(bins)
 
 
 def luck(
@@ -126,8 +124,7 @@ def luck(
     rng = np.random.default_rng((seed, _WITHIN, replication))
     factors = rng.random((len(starts), steps, len(OPERATIONS)))
     for k, name in enumerate(OPERATIONS):
-        quantiles = _quantiles(noise, name)
-        probabilities = np.linspace(0.0, 1.0, len(quantiles))
-        factors[:, :, k] = slowdown[name] * np.interp(factors[:, :, k], probabilities, quantiles)
+        bins = np.asarray(_bins(noise, name))
+        factors[:, :, k] = slowdown[name] * bins[(factors[:, :, k] * bins.size).astype(int)]
     means = {name: mean_factor(noise, name) for name in OPERATIONS}
     return Luck(factors.tolist(), means, starts.tolist())

@@ -34,8 +34,8 @@ def parameter(estimate: float, unit: str = "s", spread: float = 0.02, seed: int 
     return Parameter(estimate, (float(low), float(high)), unit, 100, True, draws)
 
 
-def quantiles(spread: float) -> tuple[float, ...]:
-    """A right-skewed factor with median 1, as quantiles evenly spaced in probability."""
+def factors(spread: float) -> tuple[float, ...]:
+    """A right-skewed factor with median 1, as equally probable values."""
     p = np.linspace(-1.0, 1.0, 41)
     return tuple(float(f) for f in np.exp(spread * (p + 0.5 * np.abs(p) ** 3 * (p > 0))))
 
@@ -115,7 +115,7 @@ def _profile() -> Profile:
         ),
         collective=Collective(False, p(6e-4), p(2.5e8, "B/s")),
         noise=Noise(
-            within={name: quantiles(0.1) for name in ("dispatch", "fetch", "compute", "push")},
+            within={name: factors(0.1) for name in ("dispatch", "fetch", "compute", "push")},
             between=tuple(
                 {"dispatch": d, "fetch": f, "compute": c, "push": f}
                 for d, f, c in (
