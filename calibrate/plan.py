@@ -116,7 +116,7 @@ def plan(
         rounds=rounds or (3 if quick else 5),
         burst_s=0.12 if quick else 0.25,
         window_s=0.15 if quick else 0.3,
-        max_samples=1500 if quick else 4000,
+        max_samples=3000 if quick else 5000,
         seed=seed,
     )
 

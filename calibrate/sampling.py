@@ -11,15 +11,19 @@ from scale.models.statistics import median_interval
 
 MIN_SAMPLES = 20
 WARMUP_CALLS = 5
+#: Shares of a burst's budget: a step of microseconds is precise within milliseconds, but precise of
+#: one phase of the machine, with caches and threads still cold from the cell before.
+WARMUP_SHARE = 0.15
+LEAST_SHARE = 0.35
 
 
 @dataclass(frozen=True)
 class Limits:
     """When a burst ends.
 
-    ``precision`` is the half-width of the median's 95 % interval over the median. With ``start_at``
-    (a time of ``time.perf_counter``) the burst takes all of ``budget_s`` from there, so that
-    several workers overlap.
+    ``precision`` is the half-width of the median's 95 % interval over the median; it ends a burst
+    after a third of ``budget_s`` at the soonest. With ``start_at`` (a time of
+    ``time.perf_counter``) the burst takes all of ``budget_s`` from there, so that workers overlap.
     """
 
     precision: float
@@ -55,19 +59,21 @@ def sample(step: Callable[[], object], limits: Limits) -> Samples:
     clock = time.perf_counter
     warmup: list[float] = []
     if limits.start_at is None:
-        for _ in range(WARMUP_CALLS):
+        warm = clock() + WARMUP_SHARE * limits.budget_s
+        while len(warmup) < WARMUP_CALLS or clock() < warm:
             begin = clock()
             step()
             warmup.append(clock() - begin)
             if sum(warmup) > limits.budget_s / 2:
                 break
+        least = clock() + LEAST_SHARE * limits.budget_s
         end = clock() + limits.budget_s
     else:
         # Warming up until the common start keeps every worker busy from the first sample on.
         while (begin := clock()) < limits.start_at or not warmup:
             step()
             warmup.append(clock() - begin)
-        end = limits.start_at + limits.budget_s
+        least = end = limits.start_at + limits.budget_s
     samples: list[float] = []
     chunk = MIN_SAMPLES
     stop: Stop = "window" if limits.start_at is not None else "time"
@@ -81,11 +87,8 @@ def sample(step: Callable[[], object], limits: Limits) -> Samples:
             last = now
             if now >= end:
                 return Samples(tuple(warmup), tuple(samples), stop)
-        if limits.start_at is None:
-            if precise(samples, limits.precision):
-                return Samples(tuple(warmup), tuple(samples), "precision")
-            if len(samples) >= limits.max_samples:
-                return Samples(tuple(warmup), tuple(samples), "samples")
-        elif len(samples) >= limits.max_samples:
+        if clock() >= least and precise(samples, limits.precision):
+            return Samples(tuple(warmup), tuple(samples), "precision")
+        if len(samples) >= limits.max_samples:
             return Samples(tuple(warmup), tuple(samples), "samples")
         chunk = max(MIN_SAMPLES, len(samples) // 2)

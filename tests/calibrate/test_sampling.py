@@ -8,9 +8,10 @@ from scale.calibrate.sampling import MIN_SAMPLES, WARMUP_CALLS, Limits, precise,
 
 
 def test_even_steps_stop_on_precision() -> None:
-    taken = sample(lambda: time.sleep(0.001), Limits(0.1, 1000, 5.0))
+    taken = sample(lambda: time.sleep(0.001), Limits(0.1, 1000, 0.5))
     assert taken.stop == "precision"
-    assert len(taken.warmup_s) == WARMUP_CALLS
+    assert len(taken.warmup_s) >= WARMUP_CALLS
+    assert sum(taken.samples_s) >= 0.3 * 0.5
     assert MIN_SAMPLES <= len(taken.samples_s) < 1000
     assert min(taken.samples_s) >= 0.001
 
