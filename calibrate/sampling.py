@@ -50,10 +50,10 @@ def precise(samples_s: list[float], precision: float) -> bool:
     return high - low <= 2 * precision * ordered[len(ordered) // 2]
 
 
-def sample(step: Callable[[], object], limits: Limits) -> Samples:
+def sample(step: Callable[[], object], limits: Limits, rest_s: float = 0.0) -> Samples:
     """Time ``step`` until the limits are met; at least one sample is taken.
 
-    Precision is looked at between chunks of calls, outside the timed intervals, so that looking
+    With ``rest_s`` the process sleeps before every call, outside its time. Precision is looked at between chunks of calls, outside the timed intervals, so that looking
     costs the samples nothing.
     """
     clock = time.perf_counter
@@ -81,6 +81,9 @@ def sample(step: Callable[[], object], limits: Limits) -> Samples:
         room = limits.max_samples - len(samples)
         last = clock()
         for _ in range(min(chunk, room)):
+            if rest_s:
+                time.sleep(rest_s)
+                last = clock()
             step()
             now = clock()
             samples.append(now - last)

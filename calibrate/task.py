@@ -66,7 +66,8 @@ class TaskMethods:
     def burst(self, index: int, limits: Limits) -> tuple[Samples, float]:
         """Sample one built cell; also the processor seconds that it took of this task."""
         before = process_s()
-        samples = sample(self._probes[index].step, limits)
+        probe = self._probes[index]
+        samples = sample(probe.step, limits, probe.cell.rest_s)
         return samples, process_s() - before
 
     def train(self, workload: Workload, batch: int, ps: int) -> None:

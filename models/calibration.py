@@ -26,7 +26,7 @@ class Cell:
 
     ``workers`` is how many workers run the cell at once; ``size_bytes`` is what one step moves, in
     all its ``tensors``; ``features, batch, hidden`` shape the product
-    [batch×features]·[features×hidden].
+    [batch×features]·[features×hidden]; ``rest_s`` is a pause before each step, outside its time.
     """
 
     quantity: Quantity
@@ -37,6 +37,7 @@ class Cell:
     features: Annotated[int, Ge(0)] = 0
     batch: Annotated[int, Ge(0)] = 0
     hidden: Annotated[int, Ge(0)] = 0
+    rest_s: Annotated[float, Ge(0), Le(1)] = 0.0
 
     @property
     def flops(self) -> float:
