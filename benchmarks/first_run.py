@@ -73,8 +73,7 @@ def run(line: str, folder: Path) -> str:
         [SCALE, *shlex.split(line)[1:]],
         cwd=folder,
         env={**os.environ, "COLUMNS": "110"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
         check=False,
     )

@@ -10,7 +10,6 @@ import platform
 import time
 
 import simpy
-from tests.factories import profile
 
 from scale.models.costs import step_costs
 from scale.models.scenario import Scenario
@@ -18,6 +17,7 @@ from scale.models.workload import named_workload
 from scale.simulator.noise import no_luck
 from scale.simulator.predict import predict
 from scale.simulator.training import train
+from tests.factories import profile
 
 WORKER_STEPS = 16_000
 WARMUP = 2

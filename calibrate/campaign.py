@@ -143,7 +143,7 @@ class _Campaign:
     def _report(self, cell: str) -> None:
         total = self._plan.rounds * len(self._plan.cells)
         elapsed = time.monotonic() - self._began
-        if self._done >= len(self._plan.cells) // 4:
+        if self._done > len(self._plan.cells) // 4:
             left = elapsed / self._done * (total - self._done)
         else:
             left = max(0.0, self._plan.estimate_s - elapsed)

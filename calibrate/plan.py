@@ -13,8 +13,8 @@ ORIGINAL_SHAPES = ((128, 32, 256), (256, 128, 128))
 LOCAL_PRECISION = 0.02
 REMOTE_PRECISION = 0.05
 SMALLEST_BYTES = 4
-#: A worker computes after it has waited for its fetch, with threads asleep and caches cold: an MLP's
-#: gradients take 0.60 ms after a pause of 1 or 3 ms, and 0.30 ms without one (2 cores).
+#: A worker computes after it has waited for its fetch, with threads asleep and caches cold: an
+#: MLP's gradients take 0.60 ms after a pause of 1 or 3 ms, and 0.30 ms without one (2 cores).
 REST_S = 0.002
 #: Bytes moved by the cells that vary the number of tensors.
 TENSORS_BYTES = 2**15

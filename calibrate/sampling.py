@@ -53,8 +53,8 @@ def precise(samples_s: list[float], precision: float) -> bool:
 def sample(step: Callable[[], object], limits: Limits, rest_s: float = 0.0) -> Samples:
     """Time ``step`` until the limits are met; at least one sample is taken.
 
-    With ``rest_s`` the process sleeps before every call, outside its time. Precision is looked at between chunks of calls, outside the timed intervals, so that looking
-    costs the samples nothing.
+    With ``rest_s`` the process sleeps before every call, outside its time. Precision is looked at
+    between chunks of calls, outside the timed intervals, so that looking costs the samples nothing.
     """
     clock = time.perf_counter
     warmup: list[float] = []

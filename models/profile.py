@@ -159,7 +159,8 @@ class Noise:
     """Variation as data. Every number multiplies a fitted time.
 
     ``within`` maps an operation to equally probable values of a sample over the median of its
-    burst, ascending, each the mean of its share of the samples. ``between`` has, for each round, every operation's median over the fit.
+    burst, ascending, each the mean of its share of the samples. ``between`` has, for each round,
+    every operation's median over the fit.
     """
 
     within: dict[str, Annotated[tuple[Positive, ...], Len(1)]]

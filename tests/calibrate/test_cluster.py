@@ -14,7 +14,7 @@ import pytest
 
 from scale.calibrate import campaign, validation
 from scale.calibrate.campaign import Progress
-from scale.calibrate.cluster import Site, running
+from scale.calibrate.cluster import Cluster, Site, running
 from scale.calibrate.plan import Plan, plan
 from scale.calibrate.report import original
 from scale.models.calibration import Calibration, Cell, select
@@ -98,10 +98,14 @@ def test_a_task_that_dies_is_named_with_its_status_and_log(tmp_path: Path) -> No
         os.kill(pids[0], signal.SIGKILL)
         began = time.monotonic()
         with pytest.raises(HardwareError, match=r"task ps0 was ended by signal 9 \(SIGKILL\).*log"):
-            while True:
-                cluster.call(["worker0"], "processor")
+            call_until_it_fails(cluster)
         assert time.monotonic() - began < 15
     assert not any(alive(pid) for pid in pids)
+
+
+def call_until_it_fails(cluster: Cluster) -> None:
+    while True:
+        cluster.call(["worker0"], "processor")
 
 
 def test_a_hung_task_is_named(tmp_path: Path) -> None:

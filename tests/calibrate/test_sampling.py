@@ -8,10 +8,10 @@ from scale.calibrate.sampling import MIN_SAMPLES, WARMUP_CALLS, Limits, precise,
 
 
 def test_even_steps_stop_on_precision() -> None:
-    taken = sample(lambda: time.sleep(0.001), Limits(0.1, 1000, 0.5))
+    taken = sample(lambda: time.sleep(0.001), Limits(0.5, 5000, 1.0))
     assert taken.stop == "precision"
     assert len(taken.warmup_s) >= WARMUP_CALLS
-    assert sum(taken.samples_s) >= 0.3 * 0.5
+    assert sum(taken.samples_s) >= 0.3
     assert MIN_SAMPLES <= len(taken.samples_s) < 1000
     assert min(taken.samples_s) >= 0.001
 
@@ -32,7 +32,7 @@ def test_a_window_starts_in_common_and_warms_up_until_then() -> None:
     taken = sample(lambda: time.sleep(0.002), Limits(0.0, 1000, 0.1, start_at=start))
     assert taken.stop == "window"
     assert len(taken.warmup_s) >= 5
-    assert 0.08 < sum(taken.samples_s) < 0.2
+    assert 0.05 < sum(taken.samples_s) < 0.5
 
 
 def test_precision_needs_enough_samples_and_a_narrow_interval() -> None:

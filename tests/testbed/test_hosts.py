@@ -50,26 +50,32 @@ def command(namespace: str, *arguments: str) -> list[str]:
 def test_a_link_passes_its_rate() -> None:
     """Plain TCP over 100 Mbit/s: headers take 5 %, and no more than the rate gets through."""
     size = str(8 << 20)
-    with hosts(2, rate_mbit=100) as (first, second):
-        with subprocess.Popen(
+    with (
+        hosts(2, rate_mbit=100) as (first, second),
+        subprocess.Popen(
             command(first.namespace, "sink", first.address, size),
             stdout=subprocess.PIPE,
             text=True,
-        ) as sink:
-            assert sink.stdout is not None
-            assert sink.stdout.readline() == "ready\n"
-            subprocess.run(
-                command(second.namespace, "source", first.address, size), check=True, timeout=60
-            )
-            rate = float(sink.stdout.readline())
+        ) as sink,
+    ):
+        assert sink.stdout is not None
+        assert sink.stdout.readline() == "ready\n"
+        source = command(second.namespace, "source", first.address, size)
+        subprocess.run(source, check=True, timeout=60)
+        rate = float(sink.stdout.readline())
     assert 0.88 * 12.5e6 < rate < 1.02 * 12.5e6
+
+
+def fail_among_hosts(before: set[str]) -> None:
+    with hosts(2, rate_mbit=10):
+        assert len(namespaces() - before) == 3
+        raise RuntimeError("on purpose")
 
 
 def test_hosts_are_gone_afterwards_even_after_an_error() -> None:
     before = namespaces()
-    with pytest.raises(RuntimeError, match="on purpose"), hosts(2, rate_mbit=10):
-        assert len(namespaces() - before) == 3
-        raise RuntimeError("on purpose")
+    with pytest.raises(RuntimeError, match="on purpose"):
+        fail_among_hosts(before)
     assert namespaces() == before
 
 
