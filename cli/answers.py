@@ -27,8 +27,8 @@ def predict(options: Options, counts: tuple[int, ...], *, as_json: bool) -> None
                 predict(asked.profile, asked.scenario, baseline=asked.baseline, seed=asked.seed)
             )
     if as_json:
-        documents = [row(r) | documents.context(question) for r in rows]
-        documents.emit(documents[0] if len(documents) == 1 else {"rows": documents})
+        found = [row(r) | documents.context(question) for r in rows]
+        documents.emit(found[0] if len(found) == 1 else {"rows": found})
     else:
         render.emit(render.predictions(rows, question.profile))
 
@@ -85,7 +85,8 @@ def fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bo
 def plot_fit(file: Path, output: Path, *, force: bool) -> None:
     calibration = read_calibration(file)
     from scale.cli import plots
-    from scale.models.fit import curves, fit_profile
+    from scale.models.fit import fit_profile
+    from scale.models.goodness import curves
 
     profile = calibration.profile
     if profile is None:

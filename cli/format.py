@@ -25,17 +25,21 @@ def digits(value: float) -> str:
     """Three significant digits, never an exponent."""
     if value == 0 or not math.isfinite(value):
         return f"{value:g}"
-    decimals = 2 - math.floor(math.log10(abs(value)))
-    return f"{round(value, decimals):.{max(0, decimals)}f}"
+    rounded = float(f"{value:.3g}")  # first, since 0.9996 becomes 1.00 and not 1.000
+    return f"{rounded:.{max(0, 2 - math.floor(math.log10(abs(rounded))))}f}"
 
 
 def quantity(value: float, unit: str, interval: Interval | None = None) -> str:
     """``12.3 ms (11.9–12.8)``: prefix and unit once, for the value and its interval alike."""
-    power = _power(value)
-    prefix = _PREFIXES[power]
-    scale = 10.0**power
+    scale, prefix = _prefix(value)
     text = f"{digits(value / scale)} {prefix}{unit}".rstrip()
     return text if interval is None else f"{text} ({span(interval, scale)})"
+
+
+def columns(value: float, unit: str, interval: Interval) -> tuple[str, str, str]:
+    """The same for a table: value, interval and unit apart."""
+    scale, prefix = _prefix(value)
+    return digits(value / scale), span(interval, scale), prefix + unit
 
 
 def seconds(value: float, interval: Interval | None = None) -> str:
@@ -71,9 +75,12 @@ def clock(duration_s: float) -> str:
     return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
 
 
-def _power(value: float) -> int:
+def _prefix(value: float) -> tuple[float, str]:
+    """The power of a thousand to divide by, and its SI prefix."""
     if value == 0 or not math.isfinite(value):
-        return 0
+        return 1.0, ""
     # Rounded first: 0.9996 ms is shown as 1.00 ms, not as 1000 µs.
     rounded = float(f"{abs(value):.3g}")
-    return min(max(3 * math.floor(math.log10(rounded) / 3), min(_PREFIXES)), max(_PREFIXES))
+    power = 3 * math.floor(math.log10(rounded) / 3)
+    power = min(max(power, min(_PREFIXES)), max(_PREFIXES))
+    return 10.0**power, _PREFIXES[power]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, MaxNLocator, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
 from scale.cli import format as fmt
 from scale.models.output import write_bytes
@@ -19,12 +19,14 @@ from scale.models.profile import Profile
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from scale.models.fit import Curve
+    from scale.models.goodness import Curve
     from scale.models.measurement import Comparison
 
 BLUE, ORANGE, GREY, INK = "#1f5fa8", "#d1602a", "#8a8f98", "#22262b"
 #: Beyond this many workers the axis is logarithmic, so that the first ones stay readable.
 LINEAR_WORKERS = 16
+#: A curve that stays this far under 1 would lie flat on a linear axis.
+LOGARITHMIC_BELOW = 0.3
 STYLE = {
     "font.size": 11,
     "axes.titlesize": 13,
@@ -47,6 +49,7 @@ def breakeven(result: BreakEven, profile: Profile, path: Path, *, force: bool) -
         figure = Figure(figsize=(8.4, 5.2), layout="constrained")
         axes = figure.add_subplot()
         _draw_speedup(axes, result)
+        _legend_below(figure)
         scenario = result.rows[-1].scenario
         batch = "global batch" if scenario.scaling == "strong" else "batch per worker"
         axes.set_title(
@@ -70,7 +73,8 @@ def _draw_speedup(axes: Axes, result: BreakEven) -> None:
     low = [row.speedup_interval[0] for row in result.rows]
     high = [row.speedup_interval[1] for row in result.rows]
     # Room for the curve: ideal scaling leaves the picture where it would squeeze everything else.
-    top = 1.15 * max(1.35, *high)
+    flat = max(high) < LOGARITHMIC_BELOW
+    top = 8.0 if flat else 1.15 * max(1.35, *high)
     axes.fill_between(workers, low, high, color=BLUE, alpha=0.18, lw=0, label="90 % interval")
     marker = "o" if len(workers) <= 2 * LINEAR_WORKERS else ""
     axes.plot(workers, speedup, color=BLUE, lw=2, marker=marker, ms=4, label="predicted")
@@ -87,12 +91,8 @@ def _draw_speedup(axes: Axes, result: BreakEven) -> None:
         fontsize=9.5,
     )
     _worker_axis(axes, workers)
-    axes.set_ylim(0, top)
-    axes.set_ylabel("speed-up (samples per second)")
-    axes.grid(axis="y")
-    axes.set_axisbelow(True)
+    _speedup_axis(axes, min(low), top, flat=flat)
     _mark_breakeven(axes, result)
-    axes.legend(loc="upper left", fontsize=10)
 
 
 def _mark_breakeven(axes: Axes, result: BreakEven) -> None:
@@ -126,11 +126,23 @@ def _worker_axis(axes: Axes, workers: Sequence[int]) -> None:
     axes.set_xlabel("workers")
     if workers[-1] > LINEAR_WORKERS:
         axes.set_xscale("log", base=2)
-        axes.xaxis.set_major_formatter(ScalarFormatter())
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.set_xlim(workers[0] / 1.05, workers[-1] * 1.05)
     else:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.set_xlim(workers[0] - 0.3, workers[-1] + 0.3)
+
+
+def _speedup_axis(axes: Axes, lowest: float, top: float, *, flat: bool) -> None:
+    if flat:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.set_ylim(0.7 * lowest, top)
+    else:
+        axes.set_ylim(0, top)
+    axes.set_ylabel("speed-up (samples per second)")
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
 
 
 def _baseline(result: BreakEven) -> str:
@@ -142,11 +154,11 @@ def _baseline(result: BreakEven) -> str:
 def fit(curves: Sequence[Curve], profile: Profile, path: Path, *, force: bool) -> None:
     """For each quantity its samples with the fitted line, and below them what the line misses."""
     with rc_context(STYLE):
-        columns = min(3, len(curves))
+        columns = 2 if len(curves) in (2, 4) else min(3, len(curves))
         rows = -(-len(curves) // columns)
         figure = Figure(figsize=(4.6 * columns, 4.4 * rows + 0.6), layout="constrained")
         figure.suptitle(
-            f"Fit of {profile.name}: {profile.hardware}", weight="bold", x=0.01, ha="left"
+            f"Samples and fitted cost models: {profile.hardware}", weight="bold", x=0.01, ha="left"
         )
         grid = figure.add_gridspec(2 * rows, columns, height_ratios=[3, 1] * rows)
         for k, drawn in enumerate(curves):
@@ -171,11 +183,13 @@ def _draw_curve(upper: Axes, lower: Axes, drawn: Curve, *, legend: bool) -> None
     if min(drawn.x) > 0 and max(drawn.x) > 30 * min(drawn.x):
         upper.set_xscale("log")
     upper.set_yscale("log")
+    upper.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     upper.yaxis.set_major_formatter(FuncFormatter(lambda value, _: fmt.seconds(value)))
     upper.yaxis.set_minor_formatter("")
     upper.tick_params(labelbottom=False)
     upper.set_title(drawn.title, loc="left")
     upper.grid()
+    upper.set_axisbelow(True)
     lower.axhline(0, color=INK, lw=1)
     reach = 1.2 * max(0.05, *(abs(r) for r in drawn.residuals))
     lower.set_ylim(-reach, reach)
@@ -183,6 +197,7 @@ def _draw_curve(upper: Axes, lower: Axes, drawn: Curve, *, legend: bool) -> None
     lower.set_xlabel(drawn.x_label)
     lower.set_ylabel("residual", fontsize=9.5)
     lower.grid(axis="y")
+    lower.set_axisbelow(True)
     if legend:
         upper.legend(loc="upper left", fontsize=9.5)
 
@@ -202,18 +217,22 @@ def comparison(result: Comparison, path: Path, *, force: bool) -> None:
         axes.plot(workers, measured, "D", ms=8, color=ORANGE, label="measured")
         axes.axhline(1.0, color=INK, lw=1)
         _worker_axis(axes, workers)
-        axes.set_ylim(0, 1.2 * max(1.2, *high, *measured))
-        axes.set_ylabel("speed-up (samples per second)")
-        axes.grid(axis="y")
+        flat = max(*high, *measured) < LOGARITHMIC_BELOW
+        top = 2.0 if flat else 1.2 * max(1.2, *high, *measured)
+        _speedup_axis(axes, min(*low, *measured), top, flat=flat)
         scenario = result.rows[-1].predicted.scenario
         axes.set_title(
-            f"{scenario.workload.name}, {scenario.strategy}, {scenario.scaling} scaling: "
-            "measured beside predicted",
+            f"{scenario.workload.name}, {scenario.strategy}, {scenario.scaling} scaling",
             loc="left",
             weight="bold",
         )
-        axes.legend(loc="upper left", fontsize=10)
+        _legend_below(figure)
         _save(figure, path, force=force)
+
+
+def _legend_below(figure: Figure) -> None:
+    """Outside the axes, where no curve can run through it."""
+    figure.legend(loc="outside lower center", ncols=4, fontsize=10)
 
 
 def _subtitle(axes: Axes, text: str) -> None:

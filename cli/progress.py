@@ -58,7 +58,7 @@ class Progress:
         if self._bar is None:
             self._bar = _bar()
             self._bar.start()
-            self._task = self._bar.add_task(self._title, total=total)
+            self._task = self._bar.add_task(self._title, total=total, left="")
         if self._task is not None:
             self._bar.update(
                 self._task,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
+import os
+import re
 import sys
 from collections.abc import Iterable, Sequence
 
-from rich import box
-from rich.console import Console
-from rich.table import Table
-
 from scale.cli import format as fmt
+from scale.cli.table import Table
 from scale.models.measurement import Comparison
 from scale.models.prediction import BreakEven, Prediction
 from scale.models.profile import Profile, parameters
@@ -95,23 +93,25 @@ def breakeven_sentence(result: BreakEven) -> str:
         text += f", on {result.breakeven_hosts} hosts"
     lost = [last for _, last in result.beats_single if last < result.max_workers]
     if lost:
-        ranges = ", ".join(f"{first} to {last}" for first, last in result.beats_single)
-        text += f"; only {ranges} workers do"
+        ranges = [
+            str(first) if first == last else f"{first} to {last}"
+            for first, last in result.beats_single
+        ]
+        text += f"; the gain is lost again, and held only by {', '.join(ranges)}"
     return text + "."
 
 
 def fit(profile: Profile) -> str:
     """Every parameter with its interval, then how well each operation is fitted."""
-    fitted = _table("parameter", "estimate", "90 % interval", "unit", "samples", left=1)
+    fitted = Table("parameter", "estimate", "90 % interval", "unit", "samples", left=(0,))
     for path, parameter in parameters(profile):
-        if parameter.identified:
-            estimate = fmt.quantity(parameter.estimate, "")
-            low, high = (fmt.quantity(end, "") for end in parameter.interval)
-            interval = f"{low} to {high}"
-        else:
-            estimate, interval = "not identified", "—"
-        fitted.add_row(path, estimate, interval, parameter.unit, str(parameter.samples))
-    quality = _table("operation", "cells", "held out", "median error", "worst error", left=1)
+        estimate, interval, unit = fmt.columns(
+            parameter.estimate, parameter.unit, parameter.interval
+        )
+        if not parameter.identified:
+            estimate, interval, unit = "not identified", "—", parameter.unit
+        fitted.add_row(path, estimate, interval, unit, str(parameter.samples))
+    quality = Table("operation", "cells", "held out", "median error", "worst error", left=(0,))
     for row in profile.fit:
         quality.add_row(
             row.operation,
@@ -120,7 +120,7 @@ def fit(profile: Profile) -> str:
             _error(row.median_error),
             _error(row.worst_error),
         )
-    parts = [_text(fitted), "Relative error on sizes that the fit never saw:", _text(quality)]
+    parts = [str(fitted), "Relative error on sizes that the fit never saw:", str(quality)]
     if profile.provisional:
         parts.append(
             f"The intervals are provisional: they rest on {fmt.count(profile.rounds, 'round')}, "
@@ -131,9 +131,7 @@ def fit(profile: Profile) -> str:
 
 def comparison(result: Comparison) -> str:
     """Measured beside predicted, with the verdict."""
-    table = _table(
-        "workers", "measured", "predicted", "error", "covered", "speed-up m/p", "verdict"
-    )
+    table = Table("workers", "measured", "predicted", "error", "covered", "speed-up m/p", "verdict")
     single_s = (
         result.single_measured_samples_per_s,
         result.single_predicted_samples_per_s,
@@ -160,7 +158,7 @@ def comparison(result: Comparison) -> str:
     held = "holds" if result.holds else "does not hold"
     return "\n".join(
         [
-            _text(table),
+            str(table),
             "Step time with the range of the starts (measured) and its 90 % interval (predicted); "
             "one process: samples per second.",
             f"Break-even: measured {_workers(result.breakeven_measured)}, "
@@ -172,8 +170,12 @@ def comparison(result: Comparison) -> str:
 
 def emit(text: str) -> None:
     """Print an answer; whoever reads it may stop reading at any time."""
-    sys.stdout.write(text.rstrip() + "\n")
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text.rstrip() + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # Otherwise Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def note(text: str) -> None:
@@ -193,7 +195,7 @@ def _heading(row: Prediction, profile: Profile) -> str:
 
 
 def _scaling_table(rows: Iterable[Prediction]) -> str:
-    table = _table("workers", "batch", "step time", "samples/s", "speed-up", "efficiency")
+    table = Table("workers", "batch", "step time", "samples/s", "speed-up", "efficiency")
     for row in rows:
         table.add_row(
             str(row.scenario.workers),
@@ -203,26 +205,26 @@ def _scaling_table(rows: Iterable[Prediction]) -> str:
             fmt.times(row.speedup, row.speedup_interval),
             fmt.percent(row.efficiency),
         )
-    return _text(table)
+    return str(table)
 
 
 def _breakdown(row: Prediction) -> str:
     """Where one step's time goes, largest cause first."""
-    table = _table("where a step's time goes", "seconds", "share", "", left=1)
+    table = Table("where a step's time goes", "seconds", "share", "", left=(0, 3))
     causes = sorted(row.breakdown.items(), key=lambda item: -item[1])
     for cause, spent_s in causes:
         if spent_s > 0:
             share = spent_s / row.step_time_s
             bar = "█" * round(BAR_WIDTH * share)
             table.add_row(CAUSES[cause], fmt.seconds(spent_s), fmt.percent(share), bar)
-    table.columns[-1].justify = "left"
-    return _text(table)
+    return str(table)
 
 
 def _caveats(rows: Sequence[Prediction]) -> list[str]:
     """What a prediction rests on beyond the measurement, each once, then the standing note."""
-    extrapolated = dict.fromkeys(reason for row in rows for reason in row.extrapolated)
-    lines = [f"  - {reason}" for reason in extrapolated]
+    # Reasons that differ in a figure alone are one reason; the largest row's stands for them.
+    reasons = {re.sub(r"\d+", "", reason): reason for row in rows for reason in row.extrapolated}
+    lines = [f"  - {reason}" for reason in reasons.values()]
     head = ["", "Beyond what was measured:"] if lines else []
     return [*head, *lines, "", ACCURACY_NOTE]
 
@@ -257,20 +259,3 @@ def _error(value: float | None) -> str:
 
 def _verdict(error: float, tolerance: float) -> str:
     return "ok" if abs(error) <= tolerance else "off"
-
-
-def _table(*columns: str, left: int = 0) -> Table:
-    """Numbers to the right, except in the first ``left`` columns."""
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
-    for k, name in enumerate(columns):
-        table.add_column(name, justify="left" if k < left else "right", no_wrap=True)
-    return table
-
-
-def _text(table: Table) -> str:
-    """A table as plain text, as wide as it needs: a cut number is worse than a wrapped line."""
-    buffer = io.StringIO()
-    console = Console(file=buffer, width=200, color_system=None)
-    console.print(table)
-    lines = (line.rstrip() for line in buffer.getvalue().splitlines())
-    return "\n".join(lines)

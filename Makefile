@@ -1,0 +1,75 @@
+# Both commands of the README set everything up themselves: an environment in .venv, with exact
+# versions from constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+DEMO := demo
+
+# Bytecode makes TensorFlow's import three times quicker; some machines turn it off.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: demo test lint bench soak profiles first-run constraints clean
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+		{ echo "scale needs Python 3.11 to 3.13; name one: make PYTHON=python3.12" >&2; exit 2; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
+		{ echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt setuptools wheel
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation \
+		-c constraints.txt -e '.[tf,dev]'
+	@touch $@
+
+demo: $(READY)
+	@mkdir -p $(DEMO)
+	$(BIN)/scale calibrate --quick -o $(DEMO)/calibration.json --force
+	$(BIN)/scale predict --calibration $(DEMO)/calibration.json --workers 4
+	$(BIN)/scale breakeven --calibration $(DEMO)/calibration.json \
+		--plot $(DEMO)/breakeven.png --force
+	@echo
+	@echo "Your machine's calibration:  $(DEMO)/calibration.json"
+	@echo "The curve as a picture:      $(DEMO)/breakeven.png"
+	@echo "Was it right?                $(BIN)/scale validate --calibration" \
+		"$(DEMO)/calibration.json --workers 1,2,3"
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+test: lint
+	$(BIN)/pytest
+
+# By hand, on an idle machine: ratios within one run, with the figures that docs/ quote.
+bench: $(READY)
+	$(BIN)/python -m benchmarks.startup
+	$(BIN)/python -m benchmarks.sampling
+	$(BIN)/python -m benchmarks.simulator
+
+# By hand: the fault tests, over and over.
+soak: $(READY)
+	for run in 1 2 3 4 5 6 7 8 9 10; do \
+		$(BIN)/pytest tests/calibrate/test_cluster.py -k 'dies or killed or ctrl_c' || exit 1; \
+	done
+
+# By hand, as root: measure the two profiles that the package ships.
+profiles: $(READY)
+	$(BIN)/python -m benchmarks.profiles
+
+# By hand, about ten minutes: measure and write docs/first-run.md with its pictures.
+first-run: $(READY)
+	$(BIN)/python -m benchmarks.first_run
+
+# By hand, after a change of dependencies: the exact versions that a fresh environment gets.
+constraints:
+	rm -rf $(VENV)-constraints
+	$(PYTHON) -m venv $(VENV)-constraints
+	$(VENV)-constraints/bin/pip install --quiet '.[tf,dev]' setuptools wheel
+	{ echo "# Exact versions for Python 3.11 to 3.13 on Linux x86_64; written by \`make constraints\`."; \
+		$(VENV)-constraints/bin/pip freeze --all --exclude scale --exclude pip; } > constraints.txt
+	rm -rf $(VENV)-constraints
+
+clean:
+	rm -rf $(VENV) $(DEMO) build dist src/*.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import gc
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from scale.cli import app
+from scale.models.files import write_record
+from tests.factories import profile
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def error(self) -> str:
+        """The one line of a command that failed: nothing on stdout, nothing else on stderr."""
+        assert self.out == ""
+        assert self.err.startswith("scale: error: ")
+        assert self.err.count("\n") == 1
+        return self.err.removeprefix("scale: error: ").rstrip("\n")
+
+
+Run = Callable[..., Done]
+
+
+@pytest.fixture
+def run(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> Iterator[Run]:
+    """A command in this process, in an empty folder; subprocesses are for start-up tests."""
+    handler, threshold = signal.getsignal(signal.SIGTERM), gc.get_threshold()
+    monkeypatch.chdir(tmp_path)
+
+    def command(*arguments: object) -> Done:
+        monkeypatch.setattr(sys, "argv", ["scale", *map(str, arguments)])
+        code = app.main()
+        captured = capfd.readouterr()
+        return Done(code, captured.out, captured.err)
+
+    yield command
+    signal.signal(signal.SIGTERM, handler)
+    gc.set_threshold(*threshold)
+
+
+@pytest.fixture
+def network(tmp_path: Path) -> Path:
+    """A profile measured between hosts."""
+    path = tmp_path / "network.json"
+    write_record(path, profile(link__kind="network", link__evidence="emulated hosts"), force=True)
+    return path
+
+
+@pytest.fixture
+def loopback(tmp_path: Path) -> Path:
+    path = tmp_path / "loopback.json"
+    write_record(path, profile(link__kind="loopback", link__evidence="one host"), force=True)
+    return path

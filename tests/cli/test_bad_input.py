@@ -1,0 +1,193 @@
+"""Every bad input is one line that names the field and what is allowed, exit 2, nothing written."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+PREDICT = ("predict", "--workers", "4", "--calibration")
+
+
+@pytest.mark.parametrize("workers", ["0", "-3", "1e9", "1000000000", "ten", "", "1.5", "2,x"])
+def test_workers_that_are_no_count(run: Run, network: Path, workers: str) -> None:
+    done = run("predict", "--calibration", network, f"--workers={workers}")
+    assert done.code == 2
+    assert done.error.startswith("--workers: got ")
+    assert done.error.endswith("an integer from 1 to 100000")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--batch", "0"], ["--batch", "got 0", "from 1"]),
+        (["--batch", "9" * 5000], ["--batch", "from 1"]),
+        (["--batch", "nan"], ["--batch", "got nan"]),
+        (["--seed", "-1"], ["--seed", "from 0"]),
+        (["--ps", "0"], ["--ps", "got 0"]),
+        (["--strategy", "ps-asinc"], ["--strategy", "ps-sync", "did you mean ps-async?"]),
+        (["--scaling", "both"], ["--scaling", "strong, weak"]),
+        (["--runtime", "mirrored"], ["--runtime", "session with --strategy ps-async"]),
+        (["--workload", "gem:128,256"], ["--workload", "did you mean gemm:"]),
+        (["--workload", "gemm:128"], ["--workload", "gemm:FEATURES,HIDDEN"]),
+        (["--workload", "nowhere.toml"], ["nowhere.toml", "no such file"]),
+        (["--placement", "both"], ["--placement", "shared, separate"]),
+        (["--placement", "shared", "--hosts", "2"], ["--hosts", "beside --placement"]),
+        (["--hosts", "3"], ["--hosts", "3 for 4 workers", "2 hosts with 2 on each"]),
+        (["--hosts", "5"], ["--hosts", "from 1 to 4"]),
+        (["--workers-per-host", "0"], ["--workers-per-host", "from 1"]),
+        (["--ps-placement", "shered"], ["--ps-placement", "did you mean shared?"]),
+        (["--baseline", "cluster"], ["--baseline", "device, host"]),
+        (["--link", "infiniband"], ["--link", "infiniband", "a calibration or profile file"]),
+        (["--batch", "2"], ["--workers", "at most the global batch (2)"]),
+        (["--wokers", "3"], ["--wokers", "see scale predict --help"]),
+        (["extra"], ["extra", "see scale predict --help"]),
+    ],
+)
+def test_options(run: Run, network: Path, arguments: list[str], words: list[str]) -> None:
+    done = run(*PREDICT, network, *arguments)
+    assert done.code == 2
+    for word in words:
+        assert word in done.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["predict"], "--workers"),
+        (["predikt"], "predikt"),
+        (["fit"], "FILE"),
+        (["plot"], "command"),
+        (["calibrate"], "--output"),
+        (["breakeven", "--max-workers", "0"], "--max-workers"),
+        (["breakeven", "--max-workers", "many"], "--max-workers"),
+        (["validate", "--workers", "1,2"], "--calibration"),
+        (["validate", "--workers", "0"], "--workers"),
+        (["validate", "--workers", "1", "--tolerance", "nan"], "--tolerance"),
+        (["validate", "--workers", "1", "--seconds", "-1"], "--seconds"),
+        (["validate", "--workers", "1", "--starts", "0"], "--starts"),
+        (["validate", "--workers", "2", "--strategy", "allreduce"], "--strategy"),
+        (["calibrate", "-o", "a.json", "--features", "128"], "--hidden"),
+        (["calibrate", "-o", "a.json", "--rounds", "0"], "--rounds"),
+        (["calibrate", "-o", "a.json", "--batch", "-1"], "--batch"),
+        (["calibrate", "-o", "a.json", "--workload", "mlp"], "--workload"),
+    ],
+)
+def test_usage(run: Run, tmp_path: Path, arguments: list[str], word: str) -> None:
+    done = run(*arguments)
+    assert done.code == 2
+    assert word in done.error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, ["no such file", "scale calibrate"]),
+        ("", ["an empty file"]),
+        ("  \n", ["an empty file"]),
+        ("{", ["line 1, column 2"]),
+        ('{\n  "kind": "profile",\n  "sche', ["line 3, column 3"]),
+        ("workers = 3", ["line 1, column 1", "no JSON"]),
+        ("[1, 2]", ["[1, 2]", "calibration or profile"]),
+        ("{}", ["kind", "nothing"]),
+        ('{"schema_version": "1.0", "kind": "comparison"}', ["kind", '"comparison"']),
+        ('{"schema_version": "2.0", "kind": "profile"}', ["2.0 is newer than 1.x: update scale"]),
+        ('{"schema_version": 1.0, "kind": "profile"}', ["schema_version", '"1.x"']),
+        ('{"schema_version": "1.0", "kind": "profile"}', ["name", "nothing", "required"]),
+        ("[" * 100_000, ["no JSON"]),
+        ('{"kind": ' + "9" * 5000 + "}", ["no JSON"]),
+    ],
+)
+def test_files(run: Run, tmp_path: Path, content: str | None, words: list[str]) -> None:
+    path = tmp_path / "given.json"
+    if content is not None:
+        path.write_text(content)
+    done = run(*PREDICT, path)
+    assert done.code == 2
+    assert str(path) in done.error
+    for word in words:
+        assert word in done.error
+
+
+def test_a_folder_or_a_picture_for_a_file(run: Run, tmp_path: Path) -> None:
+    assert "a folder" in run(*PREDICT, tmp_path).error
+    picture = tmp_path / "picture.json"
+    picture.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xff")
+    assert "no text" in run(*PREDICT, picture).error
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("NaN", "NaN"),
+        ("Infinity", "Infinity"),
+        ("1e999", "Infinity"),
+        ("1e30", "1e+30"),
+        ("-0.001", "-0.001"),
+        ("0", "0"),
+        ('"0.5"', '"0.5"'),
+        ("true", "true"),
+        ("null", "null"),
+    ],
+)
+def test_numbers_in_a_file(run: Run, network: Path, value: str, shown: str) -> None:
+    document = json.loads(network.read_text())
+    document["link"]["fetch"]["latency_s"]["draws"][3] = "HERE"
+    network.write_text(json.dumps(document).replace('"HERE"', value))
+    done = run(*PREDICT, network)
+    assert done.code == 2
+    assert f"{network}: link.fetch.latency_s.draws[3]: got {shown}; allowed: " in done.error
+
+
+def test_separate_hosts_from_loopback(run: Run, loopback: Path, network: Path) -> None:
+    done = run(*PREDICT, loopback, "--placement", "separate")
+    assert done.code == 2
+    assert "add --link NAME|FILE" in done.error
+    assert run(*PREDICT, loopback, "--placement", "separate", "--link", network).code == 0
+    assert "--link" in run(*PREDICT, network, "--link", loopback).error
+
+
+def test_outputs_are_checked_before_the_work(run: Run, network: Path, tmp_path: Path) -> None:
+    command = ("breakeven", "--calibration", network, "--max-workers", "2", "--plot")
+    there = tmp_path / "there.png"
+    there.write_text("mine")
+    assert "--force" in run(*command, there).error
+    assert there.read_text() == "mine"
+    assert ".png, .svg, .pdf" in run(*command, tmp_path / "curve.gif").error
+    assert "does not" in run(*command, tmp_path / "missing" / "curve.png").error
+    # Even root may create nothing there, so this stands for any read-only folder.
+    assert "--plot" in run(*command, "/proc/curve.png").error
+    (tmp_path / "folder.png").mkdir()
+    assert "a folder" in run(*command, tmp_path / "folder.png", "--force").error
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.png", network.name, "there.png"]
+
+
+def test_calibrate_refuses_an_existing_file(run: Run, tmp_path: Path) -> None:
+    there = tmp_path / "there.json"
+    there.write_text("mine")
+    assert "add --force" in run("calibrate", "-o", there).error
+    assert "does not" in run("calibrate", "-o", tmp_path / "missing" / "a.json").error
+    assert there.read_text() == "mine"
+
+
+def test_toml_slip(run: Run, network: Path, tmp_path: Path) -> None:
+    path = tmp_path / "model.toml"
+    path.write_text('name = "mine"\n[cost]\nfloor = 0.1\n')
+    done = run(*PREDICT, network, "--workload", path)
+    assert done.code == 2
+    assert "cost.floor: got an unknown key" in done.error
+    assert "did you mean floor_s?" in done.error
+
+
+def test_a_defect_is_one_line_too(run: Run, network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("on purpose")
+
+    monkeypatch.setattr("scale.simulator.predict.predict", broken)
+    done = run(*PREDICT, network)
+    assert done.code == 70
+    assert "RuntimeError: on purpose" in done.error

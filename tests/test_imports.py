@@ -1,0 +1,117 @@
+"""The folders keep to the table of docs/design.md, and no command imports what it does not use."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from scale.models.files import write_record
+from tests.factories import profile
+
+ROOT = Path(__file__).parent.parent
+#: What a folder may import beside itself and the standard library.
+MAY_IMPORT = {
+    "models": {"numpy", "scipy", "pydantic", "pydantic_core", "annotated_types"},
+    "calibrate": {"scale.models", "numpy", "tensorflow"},
+    "simulator": {"scale.models", "numpy", "scipy", "simpy"},
+    "cli": {"typer", "rich", "matplotlib", "scale.models"},
+}
+#: The fork server's own module, which is there to import TensorFlow; nothing else may import it.
+PRELOAD = ROOT / "calibrate" / "preload.py"
+#: Only inside the command that needs them, not when the program starts.
+LAZY_IN_CLI = {"scale.simulator", "scale.calibrate"}
+HEAVY = {"tensorflow", "scipy.stats", "scipy.optimize", "matplotlib"}
+SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
+
+
+def imported(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+    """Every module that a source imports, by its full name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, node) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "relative imports hide which folder they reach into"
+            assert node.module
+            yield node.module, node
+            if node.module == "scale":  # `from scale import cli` reaches scale.cli
+                names = (f"scale.{alias.name}" for alias in node.names if alias.name in MAY_IMPORT)
+                yield from ((name, node) for name in names)
+
+
+def inside_functions(tree: ast.AST) -> set[ast.AST]:
+    functions = (n for n in ast.walk(tree) if isinstance(n, ast.FunctionDef | ast.AsyncFunctionDef))
+    return {node for function in functions for node in ast.walk(function)}
+
+
+def for_typing_only(tree: ast.AST) -> set[ast.AST]:
+    guards = (
+        n
+        for n in ast.walk(tree)
+        if isinstance(n, ast.If) and isinstance(n.test, ast.Name) and n.test.id == "TYPE_CHECKING"
+    )
+    return {node for guard in guards for node in ast.walk(guard)}
+
+
+def package(module: str) -> str:
+    """``scale.models`` for scale.models.files, ``numpy`` for numpy.random."""
+    parts = module.split(".")
+    return ".".join(parts[:2]) if parts[0] == "scale" else parts[0]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_folder_imports_what_the_table_allows(path: Path) -> None:
+    folder = path.relative_to(ROOT).parts[0]
+    tree = ast.parse(path.read_text())
+    late, typing_only = inside_functions(tree), for_typing_only(tree)
+    for module, node in imported(tree):
+        name = package(module)
+        if name in sys.stdlib_module_names:
+            assert folder != "models" or name not in ("time", "datetime"), "models reads no clock"
+        elif folder == "cli" and name in LAZY_IN_CLI:
+            assert node in late | typing_only, f"{module} is imported when the program starts"
+        else:
+            allowed = MAY_IMPORT[folder] | {"scale", f"scale.{folder}"}
+            assert name in allowed, f"{folder} imports {module}"
+            assert module != "scale.calibrate.preload"
+        if name == "tensorflow" and path != PRELOAD:
+            assert node in late | typing_only, "TensorFlow is imported when a probe runs"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "models").rglob("*.py")), ids=lambda p: p.name)
+def test_models_print_nothing(path: Path) -> None:
+    calls = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
+    assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+
+
+def modules_after(*arguments: str) -> set[str]:
+    """What a fresh process has imported at the end of a command."""
+    code = (
+        "import sys\n"
+        "from scale.cli.app import main\n"
+        f"sys.argv = ['scale', *{list(arguments)!r}]\n"
+        "code = main()\n"
+        "print(*sys.modules, file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.splitlines()[-1].split())
+
+
+def test_help_imports_next_to_nothing() -> None:
+    assert not modules_after("--help") & {*HEAVY, "numpy", "pydantic", "rich", "simpy"}
+
+
+def test_predict_imports_nothing_heavy(tmp_path: Path) -> None:
+    path = tmp_path / "profile.json"
+    write_record(path, profile(), force=False)
+    modules = modules_after("predict", "--workers", "8", "--calibration", str(path))
+    assert not modules & HEAVY
+    assert "simpy" in modules
