@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -44,7 +45,7 @@ SECTIONS = (
     (
         "Was it right?",
         (
-            "scale validate --calibration first.json --workers 1,2,3 --starts 5 --seconds 10 "
+            "scale validate --calibration first.json --workers 1,2,3 --starts 5 --seconds 6 "
             "--plot validate.png -o first-measured.json",
         ),
     ),
@@ -53,14 +54,15 @@ SECTIONS = (
         (
             "scale calibrate -o mlp.json --workload mlp:784,512,10 --batch 128",
             "scale validate --calibration mlp.json --batch 128 --workers 1,2,3 --starts 5 "
-            "--seconds 10 --plot validate-mlp.png -o mlp-measured.json",
+            "--seconds 6 --plot validate-mlp.png -o mlp-measured.json",
         ),
     ),
     (
         "Without hardware: the shipped profile of emulated hosts",
         (
             "scale predict --workers 8",
-            "scale breakeven --workload mlp:784,512,10 --batch 128 --plot breakeven.png",
+            "scale breakeven --workload convnet.toml --batch 256 --max-workers 32 "
+            "--plot breakeven.png",
         ),
     ),
 )
@@ -87,6 +89,7 @@ def main() -> None:
     page = [INTRODUCTION]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        shutil.copy(ROOT / "docs" / "convnet.toml", folder)
         for title, lines in SECTIONS:
             page.append(f"## {title}\n")
             for line in lines:

@@ -29,7 +29,8 @@ def measure(name: str, machines: Machines) -> Profile:
     """A default calibration, fitted."""
 
     def show(news: Progress) -> None:
-        print(f"\r{name}: {news.done}/{news.total}", end="", file=sys.stderr, flush=True)
+        if news.done % 60 == 0:
+            print(f"{name}: {news.done} of {news.total} cells", file=sys.stderr)
 
     with tempfile.TemporaryDirectory() as logs:
         made = calibrate(
@@ -38,7 +39,6 @@ def measure(name: str, machines: Machines) -> Profile:
             progress=show,
             machines=machines,
         )
-    print(file=sys.stderr)
     return replace(fit_profile(made), name=name)
 
 

@@ -21,10 +21,15 @@ def predict(options: Options, counts: tuple[int, ...], *, as_json: bool) -> None
     _tell_whose(question)
     rows = []
     with Progress("predicting") as progress:
-        for done, asked in enumerate(questions):
-            progress.update(done, len(questions))
+        for asked in questions:
             rows.append(
-                predict(asked.profile, asked.scenario, baseline=asked.baseline, seed=asked.seed)
+                predict(
+                    asked.profile,
+                    asked.scenario,
+                    baseline=asked.baseline,
+                    seed=asked.seed,
+                    progress=progress.update,
+                )
             )
     if as_json:
         found = [row(r) | documents.context(question) for r in rows]

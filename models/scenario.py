@@ -15,7 +15,8 @@ Scaling = Literal["strong", "weak"]
 PsPlacement = Literal["own", "shared"]
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
-MAX_WORKERS = 100_000
+#: More take minutes to simulate, and nobody has trained with them.
+MAX_WORKERS = 10_000
 
 
 @dataclass(frozen=True)

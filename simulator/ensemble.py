@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +44,13 @@ class Ensemble:
     breakdown: dict[str, float]
 
 
-def simulate(profile: Profile, scenario: Scenario, seed: int, count: int) -> Ensemble:
+def simulate(
+    profile: Profile,
+    scenario: Scenario,
+    seed: int,
+    count: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Ensemble:
     """Train the scenario ``count`` times, each with its own draw of parameters and noise.
 
     The single process meets the same draw and the same luck between runs; within a run, its step
@@ -58,6 +65,8 @@ def simulate(profile: Profile, scenario: Scenario, seed: int, count: int) -> Ens
     traits: list[list[float]] = []
     single_s: list[float] = []
     for run in replications(noise, seed, count):
+        if progress is not None:
+            progress(run.index, count)
         costs = step_costs(profile, scenario, draw=run.index)
         slowdown = _slowdown(run, costs.compute_log_spread)
         drawn = luck(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +25,7 @@ def predict(
     baseline: str = "device",
     seed: int = 1,
     replications: int = REPLICATIONS,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Simulate the scenario and put it beside the baseline.
 
@@ -37,13 +39,22 @@ def predict(
             or a number of workers that are owned already, in digits.
         seed: of every random number.
         replications: how many runs to simulate.
+        progress: called with the replications done and their number.
 
     Raises:
         InputError: the scenario or the baseline cannot be trained.
     """
     check_scenario(scenario)
     base = baseline_rates(profile, scenario, baseline, seed, replications)
-    return beside(profile, scenario, base, baseline=baseline, seed=seed, replications=replications)
+    return beside(
+        profile,
+        scenario,
+        base,
+        baseline=baseline,
+        seed=seed,
+        replications=replications,
+        progress=progress,
+    )
 
 
 def beside(
@@ -54,13 +65,14 @@ def beside(
     baseline: str,
     seed: int,
     replications: int,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
     """Predict beside a baseline whose samples per second in each replication are known.
 
     Args:
         base: as ``baseline_rates`` gives it.
     """
-    ensemble = simulate(profile, scenario, seed, replications)
+    ensemble = simulate(profile, scenario, seed, replications, progress)
     single_rates = scenario.batch / ensemble.single_step_s
     samples = scenario.workers * scenario.per_worker_batch
     step_time_s = float(np.median(ensemble.step_time_s))

@@ -17,7 +17,7 @@ SCALE = Path(sys.executable).with_name("scale")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_interrupted(network: Path, tmp_path: Path, number: signal.Signals) -> None:
     picture = tmp_path / "curve.png"
-    long: list[str | Path] = ["breakeven", "--scaling", "weak", "--max-workers", "100000"]
+    long: list[str | Path] = ["breakeven", "--scaling", "weak", "--max-workers", "10000"]
     process = subprocess.Popen(
         [SCALE, *long, "--plot", picture, "--calibration", network],
         stdout=subprocess.PIPE,
