@@ -46,6 +46,7 @@ test: lint
 bench: $(READY)
 	$(BIN)/python -m benchmarks.startup
 	$(BIN)/python -m benchmarks.sampling
+	$(BIN)/python -m benchmarks.rested
 	$(BIN)/python -m benchmarks.simulator
 
 # By hand: the fault tests, over and over.
@@ -58,7 +59,7 @@ soak: $(READY)
 profiles: $(READY)
 	$(BIN)/python -m benchmarks.profiles
 
-# By hand, about ten minutes: measure and write docs/first-run.md with its pictures.
+# By hand, about seven minutes: measure and write docs/first-run.md with its pictures.
 first-run: $(READY)
 	$(BIN)/python -m benchmarks.first_run
 

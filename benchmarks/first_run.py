@@ -1,6 +1,6 @@
 """Make docs/first-run.md: the commands of a first run, with what they print, on this machine.
 
-    make first-run        # on an idle machine; about ten minutes
+    make first-run        # on an idle machine; about seven minutes
 
 Everything in the page but the headings is output, pictures included.
 """
@@ -29,7 +29,7 @@ printed, as it came out. Predictions were made before the training was run.
 SECTIONS = (
     (
         "Calibrate: the report of 2017, and its one variable",
-        ("scale calibrate -o first.json --features 128 --batch 32 --hidden 256",),
+        ("scale calibrate --quick -o first.json --features 128 --batch 32 --hidden 256",),
     ),
     (
         "How well the cost models fit",
@@ -45,16 +45,16 @@ SECTIONS = (
     (
         "Was it right?",
         (
-            "scale validate --calibration first.json --workers 1,2,3 --starts 5 --seconds 6 "
+            "scale validate --calibration first.json --workers 1,2,3 --starts 3 --seconds 5 "
             "--plot validate.png -o first-measured.json",
         ),
     ),
     (
         "A multilayer perceptron on the same machine",
         (
-            "scale calibrate -o mlp.json --workload mlp:784,512,10 --batch 128",
-            "scale validate --calibration mlp.json --batch 128 --workers 1,2,3 --starts 5 "
-            "--seconds 6 --plot validate-mlp.png -o mlp-measured.json",
+            "scale calibrate --quick -o mlp.json --workload mlp:784,512,10 --batch 128",
+            "scale validate --calibration mlp.json --batch 128 --workers 1,2,3 --starts 3 "
+            "--seconds 5 --plot validate-mlp.png -o mlp-measured.json",
         ),
     ),
     (
@@ -79,7 +79,7 @@ def run(line: str, folder: Path) -> str:
         text=True,
         check=False,
     )
-    notes = [n for n in done.stderr.splitlines() if n.strip() and "%" not in n]
+    notes = [n for n in done.stderr.splitlines() if n.startswith(("note:", "scale:"))]
     shown = "\n".join([f"$ {line}", *notes, done.stdout.rstrip(), f"(exit code {done.returncode})"])
     return shown.replace(str(folder), "…")
 

@@ -13,7 +13,7 @@ from typing import Literal
 import numpy as np
 
 from scale.calibrate.cluster import Cluster, Site, running
-from scale.calibrate.environment import environment
+from scale.calibrate.environment import Watch
 from scale.calibrate.plan import LOCAL_PRECISION, REMOTE_PRECISION, Plan
 from scale.calibrate.processor import usable_cores
 from scale.calibrate.sampling import Limits, Samples
@@ -102,15 +102,15 @@ class _Campaign:
         self._skipped: dict[Cell, str] = {}
         self._began = time.monotonic()
         self._done = 0
-        environment_ = environment()
-        if machines.hardware:
-            environment_ = replace(environment_, hardware=machines.hardware)
-        self._environment = environment_
+        self._watch = Watch()
 
     def result(self, *, complete: bool) -> Calibration:
         machines = self._machines
+        environment = self._watch.environment()
+        if machines.hardware:
+            environment = replace(environment, hardware=machines.hardware)
         return Calibration(
-            environment=self._environment,
+            environment=environment,
             link_kind=machines.link_kind,
             evidence=machines.evidence,
             cores=usable_cores(),

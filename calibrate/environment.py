@@ -5,11 +5,13 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import scale
-from scale.calibrate.processor import usable_cores
+from scale.calibrate.processor import stolen_s, usable_cores
 from scale.models.calibration import Environment
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "numpy", "scipy", "simpy")
@@ -25,6 +27,21 @@ def _first_value(path: str, key: str) -> str:
     except OSError:
         pass
     return "unknown"
+
+
+class Watch:
+    """The environment of a measurement, with what a hypervisor took away while it lasted."""
+
+    def __init__(self) -> None:
+        self._before = environment()
+        self._stolen_s = stolen_s()
+        self._began_s = time.monotonic()
+
+    def environment(self) -> Environment:
+        """The facts from before, and ``stolen_share``: of all cores' time, until now."""
+        core_s = (time.monotonic() - self._began_s) * (os.cpu_count() or 1)
+        share = (stolen_s() - self._stolen_s) / core_s if core_s else 0.0
+        return replace(self._before, facts={**self._before.facts, "stolen_share": f"{share:.3f}"})
 
 
 def environment() -> Environment:

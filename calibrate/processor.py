@@ -27,6 +27,15 @@ def host_busy_s() -> float:
     return busy / os.sysconf("SC_CLK_TCK")
 
 
+def stolen_s() -> float:
+    """Core seconds that a hypervisor has given to others while this host had work (steal time)."""
+    try:
+        fields = Path("/proc/stat").read_text().split("\n", 1)[0].split()
+        return int(fields[8]) / os.sysconf("SC_CLK_TCK")
+    except (OSError, IndexError, ValueError):
+        return 0.0
+
+
 def usable_cores() -> float:
     """Cores that this process may use: its affinity, capped by the cgroup's quota (v2 and v1)."""
     cores = float(len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else 0.0

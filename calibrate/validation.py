@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scale.calibrate.campaign import BUILD_S, Machines, Progress, require_tensorflow
 from scale.calibrate.cluster import Cluster, Site, running
-from scale.calibrate.environment import environment
+from scale.calibrate.environment import Watch
 from scale.models.errors import HardwareError
 from scale.models.measurement import Measurement, Run
 from scale.models.scenario import Scaling, Scenario
@@ -58,7 +58,7 @@ def train(
     """
     require_tensorflow()
     sites = machines or Machines()
-    where = environment()
+    watch = Watch()
     order = [
         (start, count)
         for start in range(starts)
@@ -68,7 +68,7 @@ def train(
 
     def measurement(*, complete: bool) -> Measurement:
         return Measurement(
-            environment=where,
+            environment=watch.environment(),
             workload=workload,
             strategy="ps-async",
             runtime="session",

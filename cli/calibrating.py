@@ -76,6 +76,7 @@ def calibrate(
             write_record(output, stopped.calibration, force=force)
             render.note(f"what was measured until then is in {output} (incomplete, not fitted)")
         raise stopped.cause from None
+    render.stolen(calibration.environment)
     # The samples are safe before they are fitted: a fit can be repeated, a measurement costs.
     write_record(output, calibration, force=force)
     from scale.models.fit import fit_profile

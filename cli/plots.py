@@ -57,12 +57,12 @@ def breakeven(result: BreakEven, profile: Profile, path: Path, *, force: bool) -
             f"{batch} {scenario.batch}",
             loc="left",
             weight="bold",
-            pad=26,
+            pad=38,
         )
         _subtitle(
             axes,
-            f"{profile.hardware} ({profile.link.evidence}), placement "
-            f"{result.rows[-1].scenario.placement}",
+            f"{profile.hardware} ({profile.link.evidence})\n"
+            f"placement {result.rows[-1].scenario.placement}",
         )
         _save(figure, path, force=force)
 
@@ -114,8 +114,11 @@ def _mark_breakeven(axes: Axes, result: BreakEven) -> None:
     axes.annotate(
         f"break-even: {fmt.count(first, 'worker')} ({low} to {high})",
         (first, row.speedup),
-        xytext=(18, -46),
-        textcoords="offset points",
+        # Above the curve on the right there is room, whichever way the curve turns.
+        xytext=(0.98, 0.97),
+        textcoords="axes fraction",
+        ha="right",
+        va="top",
         color=ORANGE,
         weight="bold",
         arrowprops={"arrowstyle": "-", "color": ORANGE, "lw": 1.2, "shrinkB": 6},

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from scale.cli import format as fmt
 from scale.cli.table import Table
+from scale.models.calibration import Environment
 from scale.models.measurement import Comparison
 from scale.models.prediction import BreakEven, Prediction
 from scale.models.profile import Profile, parameters
@@ -38,6 +39,8 @@ ACCURACY_NOTE = (
     "or a larger global batch, which learn differently. Intervals are 90 %, for a fresh 30 s run."
 )
 BAR_WIDTH = 24
+#: Steal beyond this shows in the medians.
+STOLEN_SHARE = 0.02
 
 
 def predictions(rows: Sequence[Prediction], profile: Profile) -> str:
@@ -51,6 +54,16 @@ def predictions(rows: Sequence[Prediction], profile: Profile) -> str:
         *_caveats(rows),
     ]
     return "\n".join(parts)
+
+
+def stolen(environment: Environment) -> None:
+    """Warn where a hypervisor took the cores away while something was measured."""
+    share = float(environment.facts.get("stolen_share", "0"))
+    if share > STOLEN_SHARE:
+        note(
+            f"other tenants of this machine took {100 * share:.0f} % of its cores' time while it "
+            "was measured (steal): times are too long and vary; measure again when it is quiet"
+        )
 
 
 def curve(result: BreakEven, profile: Profile) -> str:

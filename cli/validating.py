@@ -42,6 +42,7 @@ def validate(
     measurement = earlier or _train(
         scenarios, starts=starts, seconds=seconds, output=output, force=force
     )
+    render.stolen(measurement.environment)
     result = _compared(measurement, predictions, tolerance)
     if plot is not None:
         from scale.cli import plots

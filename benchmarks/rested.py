@@ -1,0 +1,42 @@
+"""What a pause before a step does to it: gradients of an MLP, one after the other and rested.
+
+python -m benchmarks.rested
+"""
+
+from __future__ import annotations
+
+import statistics
+
+from scale.calibrate.sampling import Limits, sample
+from scale.models.calibration import Cell
+from scale.models.workload import named_workload
+
+WORKLOAD, BATCH = "mlp:256,128,10", 128
+RESTS_S = (0.0, 0.001, 0.002, 0.003)
+ROUNDS = 5
+
+
+def main() -> None:
+    from scale.calibrate.graphs import probes
+
+    (probe,) = probes(
+        [Cell("gradient", "process", batch=BATCH)],
+        target="",
+        worker=None,
+        workload=named_workload(WORKLOAD),
+    )
+    limits = Limits(precision=0.0, max_samples=400, budget_s=2.0)
+    print(
+        f"gradients of {WORKLOAD} at batch {BATCH}: medians of {ROUNDS} interleaved rounds, in µs"
+    )
+    rounds = [
+        [statistics.median(sample(probe.step, limits, rest_s).samples_s) for rest_s in RESTS_S]
+        for _ in range(ROUNDS)
+    ]
+    for rest_s, medians in zip(RESTS_S, zip(*rounds, strict=True), strict=True):
+        shown = "  ".join(f"{1e6 * m:6.0f}" for m in medians)
+        print(f"pause of {1e3 * rest_s:.0f} ms: {shown}")
+
+
+if __name__ == "__main__":
+    main()
