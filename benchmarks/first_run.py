@@ -95,9 +95,11 @@ def main() -> None:
             for line in lines:
                 page.append(f"```text\n{run(line, folder)}\n```\n")
                 for picture in re.findall(r"\S+\.png", line):
-                    (IMAGES / picture).write_bytes((folder / picture).read_bytes())
-                    page.append(f"![{title}](img/{picture})\n")
-    (ROOT / "docs" / "first-run.md").write_text("\n".join(page))
+                    # A command that failed has drawn nothing; its message is on the page.
+                    if (folder / picture).exists():
+                        shutil.copy(folder / picture, IMAGES)
+                        page.append(f"![{title}](img/{picture})\n")
+                (ROOT / "docs" / "first-run.md").write_text("\n".join(page))
 
 
 if __name__ == "__main__":

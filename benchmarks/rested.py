@@ -26,9 +26,7 @@ def main() -> None:
         workload=named_workload(WORKLOAD),
     )
     limits = Limits(precision=0.0, max_samples=400, budget_s=2.0)
-    print(
-        f"gradients of {WORKLOAD} at batch {BATCH}: medians of {ROUNDS} interleaved rounds, in µs"
-    )
+    print(f"gradients of {WORKLOAD} at batch {BATCH}: medians of {ROUNDS} rounds, in µs")
     rounds = [
         [statistics.median(sample(probe.step, limits, rest_s).samples_s) for rest_s in RESTS_S]
         for _ in range(ROUNDS)

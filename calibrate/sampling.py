@@ -79,15 +79,14 @@ def sample(step: Callable[[], object], limits: Limits, rest_s: float = 0.0) -> S
     stop: Stop = "window" if limits.start_at is not None else "time"
     while True:
         room = limits.max_samples - len(samples)
-        last = clock()
         for _ in range(min(chunk, room)):
             if rest_s:
                 time.sleep(rest_s)
-                last = clock()
+            # Two readings for each call: the loop's own work is in no sample.
+            begin = clock()
             step()
             now = clock()
-            samples.append(now - last)
-            last = now
+            samples.append(now - begin)
             if now >= end:
                 return Samples(tuple(warmup), tuple(samples), stop)
         if clock() >= least and precise(samples, limits.precision):
