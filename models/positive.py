@@ -31,7 +31,7 @@ def solve(x: Floats, y: Floats, start: Floats | None = None) -> Solution:
 
     ρ is soft_l1 with its scale from the median absolute residual of a first pass, so that a tenth
     of the samples being several times too slow moves latency by less than 1 %. The search is in
-    log θ: plain least squares on seconds gives negative latencies (docs/models.md).
+    log θ: plain least squares on seconds gives negative latencies.
 
     Args:
         x: design, shape (observations, parameters), non-negative.
