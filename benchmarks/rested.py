@@ -6,7 +6,11 @@ python -m benchmarks.rested
 from __future__ import annotations
 
 import statistics
+from functools import partial
+from time import sleep
 
+from scale.calibrate.probe import Context
+from scale.calibrate.probes import build
 from scale.calibrate.sampling import Limits, sample
 from scale.models.calibration import Cell
 from scale.models.workload import named_workload
@@ -17,20 +21,17 @@ ROUNDS = 5
 
 
 def main() -> None:
-    from scale.calibrate.graphs import probes
-
-    (probe,) = probes(
-        [Cell("gradient", "process", batch=BATCH)],
-        target="",
-        worker=None,
-        workload=named_workload(WORKLOAD),
-    )
+    context = Context("single", 0, "", {}, named_workload(WORKLOAD))
+    (probe,) = build([Cell("gradient", "process", batch=BATCH)], context)
     limits = Limits(precision=0.0, max_samples=400, budget_s=2.0)
     print(f"gradients of {WORKLOAD} at batch {BATCH}: medians of {ROUNDS} rounds, in µs")
-    rounds = [
-        [statistics.median(sample(probe.step, limits, rest_s).samples_s) for rest_s in RESTS_S]
-        for _ in range(ROUNDS)
-    ]
+
+    def median_s(rest_s: float) -> float:
+        return statistics.median(
+            sample(probe.step, limits, before=partial(sleep, rest_s)).samples_s
+        )
+
+    rounds = [[median_s(rest_s) for rest_s in RESTS_S] for _ in range(ROUNDS)]
     for rest_s, medians in zip(RESTS_S, zip(*rounds, strict=True), strict=True):
         shown = "  ".join(f"{1e6 * m:6.0f}" for m in medians)
         print(f"pause of {1e3 * rest_s:.0f} ms: {shown}")

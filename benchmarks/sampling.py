@@ -12,6 +12,8 @@ import statistics
 import time
 from collections.abc import Callable
 
+from scale.calibrate.probe import Context
+from scale.calibrate.probes import build
 from scale.calibrate.sampling import Limits, sample
 from scale.models.calibration import Cell
 from scale.models.workload import named_workload
@@ -38,13 +40,10 @@ def protocol(step: Callable[[], object]) -> float:
 
 
 def main() -> None:
-    from scale.calibrate.graphs import probes
-
     cells = [Cell("gemm", "process", features=f, batch=b, hidden=h) for f, b, h in SHAPES]
     print(f"{PAIRS} interleaved pairs of {CALLS} calls each, medians in µs")
     print(f"{'features/batch/hidden':>22} {'bare loop':>10} {'protocol':>10} {'ratio':>7}")
-    workload = named_workload("gemm:128,256")
-    for probe in probes(cells, target="", worker=None, workload=workload):
+    for probe in build(cells, Context("single", 0, "", {}, named_workload("gemm:128,256"))):
         bare: list[float] = []
         ours: list[float] = []
         for pair in range(PAIRS):

@@ -6,27 +6,17 @@ brought into Python: moving a tensor from task to task is what is measured.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
-from scale.calibrate.training import training_graph
+from scale.calibrate.probe import Context, Probe
 from scale.models.calibration import Cell
 from scale.models.errors import HardwareError
-from scale.models.workload import Workload
 
 PS = "/job:ps/task:0"
 #: Gradients are this small so that thousands of applies leave the variable finite.
 GRADIENT = 1e-9
-
-
-@dataclass(frozen=True)
-class Probe:
-    """A cell made runnable: ``step()`` runs it once and returns when it is done."""
-
-    cell: Cell
-    step: Callable[[], object]
-    verify: Callable[[], None]
 
 
 def session_config(*, grappler: bool, worker: int | None = None) -> Any:
@@ -44,25 +34,11 @@ def session_config(*, grappler: bool, worker: int | None = None) -> Any:
     return config
 
 
-def probes(
-    cells: Sequence[Cell], *, target: str, worker: int | None, workload: Workload
-) -> list[Probe]:
-    """Build and initialise every cell in one session, or two where training steps are among them.
-
-    Args:
-        target: the session's server, or "" for the process alone.
-        worker: this worker's index; None for the process without a cluster.
-    """
-    plain = [c for c in cells if c.quantity not in ("step", "gradient")]
-    steps = [c for c in cells if c.quantity in ("step", "gradient")]
-    return _plain(plain, target, worker) + _steps(steps, workload)
-
-
-def _plain(cells: Sequence[Cell], target: str, worker: int | None) -> list[Probe]:
+def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
+    """Build and initialise every cell in one session."""
     import tensorflow as tf
 
-    if not cells:
-        return []
+    worker = context.index if context.job == "worker" else None
     here = "/cpu:0" if worker is None else f"/job:worker/task:{worker}"
     graph = tf.Graph()
     with graph.as_default():
@@ -70,31 +46,17 @@ def _plain(cells: Sequence[Cell], target: str, worker: int | None) -> list[Probe
         ops = [_op(cell, here, initializers) for cell in cells]
         init = tf.group(*initializers)
     session = tf.compat.v1.Session(
-        target, graph=graph, config=session_config(grappler=False, worker=worker)
+        context.target, graph=graph, config=session_config(grappler=False, worker=worker)
     )
     session.run(init)
     return [
-        Probe(cell, session.make_callable(op), _verifier(session, cell, op, bool(cell.hidden)))
+        Probe(
+            cell,
+            session.make_callable(op),
+            partial(verify, session, cell, op, product=bool(cell.hidden)),
+        )
         for cell, op in zip(cells, ops, strict=True)
     ]
-
-
-def _steps(cells: Sequence[Cell], workload: Workload) -> list[Probe]:
-    import tensorflow as tf
-
-    made: list[Probe] = []
-    for batch in sorted({c.batch for c in cells}):
-        graph = tf.Graph()
-        with graph.as_default():
-            training = training_graph(workload, batch, worker="/cpu:0", ps=("/cpu:0",), seed=1)
-        session = tf.compat.v1.Session(graph=graph, config=session_config(grappler=True))
-        session.run(training.initializer)
-        for cell in cells:
-            if cell.batch == batch:
-                op = training.step if cell.quantity == "step" else training.gradients
-                verify = _verifier(session, cell, op, bool(workload.widths))
-                made.append(Probe(cell, session.make_callable(op), verify))
-    return made
 
 
 def _op(cell: Cell, here: str, initializers: list[Any]) -> Any:
@@ -137,22 +99,20 @@ def _op(cell: Cell, here: str, initializers: list[Any]) -> Any:
             )
 
 
-def _verifier(session: Any, cell: Cell, op: Any, product: bool) -> Callable[[], None]:
-    def verify() -> None:
-        import tensorflow as tf
+def verify(session: Any, cell: Cell, op: Any, *, product: bool) -> None:
+    """Run a cell once, traced; raise HardwareError unless its work is in the partition graphs."""
+    import tensorflow as tf
 
-        metadata = tf.compat.v1.RunMetadata()
-        options = tf.compat.v1.RunOptions(output_partition_graphs=True)
-        session.run(op, options=options, run_metadata=metadata)
-        kinds = [[node.op for node in part.node] for part in metadata.partition_graphs]
-        missing = missing_work(cell, kinds, product=product)
-        if missing:
-            raise HardwareError(
-                f"cell '{cell.name}' does not measure what it says: TensorFlow's partition graphs "
-                f"hold no {missing}"
-            )
-
-    return verify
+    metadata = tf.compat.v1.RunMetadata()
+    options = tf.compat.v1.RunOptions(output_partition_graphs=True)
+    session.run(op, options=options, run_metadata=metadata)
+    kinds = [[node.op for node in part.node] for part in metadata.partition_graphs]
+    missing = missing_work(cell, kinds, product=product)
+    if missing:
+        raise HardwareError(
+            f"cell '{cell.name}' does not measure what it says: TensorFlow's partition graphs "
+            f"hold no {missing}"
+        )
 
 
 def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from scale.models.calibration import Cell, Quantity
 from scale.models.workload import Workload
@@ -96,9 +96,9 @@ def plan(
     for features, rows, hidden in dict.fromkeys(_GEMM_QUICK if quick else _GEMM_FULL):
         cells.append(Cell("gemm", "process", features=features, batch=rows, hidden=hidden))
     for features, rows, hidden in dict.fromkeys((*ORIGINAL_SHAPES, *extra_shapes)):
-        shape = {"features": features, "batch": rows, "hidden": hidden}
-        cells.append(Cell("gemm", "server", **shape))
-        cells.append(Cell("fetch_gemm", "ps", size_bytes=4 * features * hidden, **shape))
+        local = Cell("gemm", "server", features=features, batch=rows, hidden=hidden)
+        moved = 4 * features * hidden
+        cells += [local, replace(local, quantity="fetch_gemm", path="ps", size_bytes=moved)]
     directions: tuple[Quantity, Quantity] = ("fetch", "push")
     for quantity in directions:
         sizes = log_spaced_bytes(largest, 9 if quick else 17, rng)

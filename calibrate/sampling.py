@@ -24,12 +24,15 @@ class Limits:
     ``precision`` is the half-width of the median's 95 % interval over the median; it ends a burst
     after a third of ``budget_s`` at the soonest. With ``start_at`` (a time of
     ``time.perf_counter``) the burst takes all of ``budget_s`` from there, so that workers overlap.
+    With ``exactly`` it takes that many samples after ``WARMUP_CALLS``, whatever they cost: workers
+    of a collective must all call it equally often, or one waits for ever.
     """
 
     precision: float
     max_samples: int
     budget_s: float
     start_at: float | None = None
+    exactly: int | None = None
 
 
 @dataclass(frozen=True)
@@ -50,29 +53,50 @@ def precise(samples_s: list[float], precision: float) -> bool:
     return high - low <= 2 * precision * ordered[len(ordered) // 2]
 
 
-def sample(step: Callable[[], object], limits: Limits, rest_s: float = 0.0) -> Samples:
+def nothing() -> None:
+    """What most cells do before and after a call."""
+
+
+def sample(
+    step: Callable[[], object],
+    limits: Limits,
+    *,
+    before: Callable[[], object] = nothing,
+    after: Callable[[], object] = nothing,
+) -> Samples:
     """Time ``step`` until the limits are met; at least one sample is taken.
 
-    With ``rest_s`` the process sleeps before every call, outside its time. Precision is looked at
-    between chunks of calls, outside the timed intervals, so that looking costs the samples nothing.
+    ``before`` and ``after`` run around every call, outside its time: a pause, or work that the call
+    is to run beside. Precision is looked at between chunks of calls, outside the timed intervals,
+    so that looking costs the samples nothing.
     """
     clock = time.perf_counter
+
+    def call() -> float:
+        # Two readings for each call: the loop's own work is in no sample.
+        before()
+        begin = clock()
+        step()
+        now = clock()
+        after()
+        return now - begin
+
+    if limits.exactly is not None:
+        warm = tuple(call() for _ in range(WARMUP_CALLS))
+        return Samples(warm, tuple(call() for _ in range(limits.exactly)), "count")
     warmup: list[float] = []
     if limits.start_at is None:
-        warm = clock() + WARMUP_SHARE * limits.budget_s
-        while len(warmup) < WARMUP_CALLS or clock() < warm:
-            begin = clock()
-            step()
-            warmup.append(clock() - begin)
+        warm_until = clock() + WARMUP_SHARE * limits.budget_s
+        while len(warmup) < WARMUP_CALLS or clock() < warm_until:
+            warmup.append(call())
             if sum(warmup) > limits.budget_s / 2:
                 break
         least = clock() + LEAST_SHARE * limits.budget_s
         end = clock() + limits.budget_s
     else:
         # Warming up until the common start keeps every worker busy from the first sample on.
-        while (begin := clock()) < limits.start_at or not warmup:
-            step()
-            warmup.append(clock() - begin)
+        while clock() < limits.start_at or not warmup:
+            warmup.append(call())
         least = end = limits.start_at + limits.budget_s
     samples: list[float] = []
     chunk = MIN_SAMPLES
@@ -80,14 +104,8 @@ def sample(step: Callable[[], object], limits: Limits, rest_s: float = 0.0) -> S
     while True:
         room = limits.max_samples - len(samples)
         for _ in range(min(chunk, room)):
-            if rest_s:
-                time.sleep(rest_s)
-            # Two readings for each call: the loop's own work is in no sample.
-            begin = clock()
-            step()
-            now = clock()
-            samples.append(now - begin)
-            if now >= end:
+            samples.append(call())
+            if clock() >= end:
                 return Samples(tuple(warmup), tuple(samples), stop)
         if clock() >= least and precise(samples, limits.precision):
             return Samples(tuple(warmup), tuple(samples), "precision")

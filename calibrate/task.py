@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
+from scale.calibrate.probe import Context, Probe
 from scale.calibrate.processor import host_busy_s, process_s
 from scale.calibrate.sampling import Limits, Samples, sample
 from scale.models.calibration import Cell
@@ -25,11 +26,12 @@ MAX_TRANSFER_S = 0.5
 class TaskMethods:
     """The calls that a task answers; state is the probes and the training it has built."""
 
-    def __init__(self, job: str, index: int, target: str) -> None:
+    def __init__(self, job: str, index: int, target: str, cluster: dict[str, list[str]]) -> None:
         self._job = job
         self._index = index
         self._target = target
-        self._probes: list[Any] = []
+        self._cluster = cluster
+        self._probes: list[Probe] = []
         self._training: Any = None
         self._session: Any = None
 
@@ -39,12 +41,11 @@ class TaskMethods:
 
     def build(self, cells: Sequence[Cell], workload: Workload) -> list[tuple[float, str]]:
         """Build the cells and run each once; (seconds of that cold run, why it is skipped)."""
-        from scale.calibrate.graphs import probes
+        from scale.calibrate.probes import build
 
-        worker = self._index if self._job == "worker" else None
-        self._probes = probes(cells, target=self._target, worker=worker, workload=workload)
-        order = {cell: k for k, cell in enumerate(cells)}
-        self._probes.sort(key=lambda probe: order[probe.cell])
+        self._probes = build(
+            cells, Context(self._job, self._index, self._target, self._cluster, workload)
+        )
         results: list[tuple[float, str]] = []
         for probe in self._probes:
             begin = time.perf_counter()
@@ -67,7 +68,7 @@ class TaskMethods:
         """Sample one built cell; also the processor seconds that it took of this task."""
         before = process_s()
         probe = self._probes[index]
-        samples = sample(probe.step, limits, probe.cell.rest_s)
+        samples = sample(probe.step, limits, before=probe.before, after=probe.after)
         return samples, process_s() - before
 
     def train(self, workload: Workload, batch: int, ps: int) -> None:
@@ -136,7 +137,7 @@ def serve(
     try:
         if prepare is not None:
             prepare()
-        methods = TaskMethods(job, index, _start_server(job, index, spec))
+        methods = TaskMethods(job, index, _start_server(job, index, spec), spec)
     except Exception as error:
         traceback.print_exc()
         connection.send(("error", f"could not start: {_first_line(error)}"))

@@ -12,11 +12,42 @@ from annotated_types import Ge, Gt, Le, Len
 from scale.models.profile import Profile
 from scale.models.workload import Workload
 
-Quantity = Literal["noop", "gemm", "fetch", "fetch_gemm", "push", "step", "gradient"]
-#: Where the session of a cell runs: a process without any cluster, a worker's own server with
-#: nothing on the ps, or a worker's own server with a part of the graph on the ps.
-Path = Literal["process", "server", "ps"]
-Stop = Literal["precision", "samples", "time", "window"]
+#: What one call of a cell does:
+#:
+#: - ``noop``: nothing; on path ``coordinator`` an empty scheduled function.
+#: - ``gemm``: one matrix product; ``fetch_gemm``: one whose weights come from the ps.
+#: - ``fetch``, ``push``: variables from the ps, gradients to it (with their apply).
+#: - ``exchange``: both at once, independent of each other; ``fetch_push``: a push that waits for
+#:   the fetch, as a training step's does.
+#: - ``apply``: an optimiser's update on the ps, of a gradient that lies there already.
+#: - ``step``: a whole training step; ``gradient``: its gradients, without the apply.
+#: - ``allreduce``: a sum over the workers, on all of them.
+#: - ``to_python``: a tensor of this process brought into Python as a numpy array.
+#: - ``copy_in``, ``copy_out``: host memory to the device and back.
+#: - ``input``: one batch of the input pipeline.
+Quantity = Literal[
+    "noop",
+    "gemm",
+    "fetch",
+    "fetch_gemm",
+    "push",
+    "exchange",
+    "fetch_push",
+    "apply",
+    "step",
+    "gradient",
+    "allreduce",
+    "to_python",
+    "copy_in",
+    "copy_out",
+    "input",
+]
+#: What runs a cell: a session of a process without any cluster; of a worker's own server with
+#: nothing on the ps, or with a part of the graph there; collectives between the workers' servers;
+#: ParameterServerStrategy's coordinator; MultiWorkerMirroredStrategy.
+Path = Literal["process", "server", "ps", "collective", "coordinator", "mirrored"]
+Optimizer = Literal["", "sgd", "momentum", "adam"]
+Stop = Literal["precision", "samples", "time", "window", "count"]
 Seconds = Annotated[float, Gt(0), Le(1e6)]
 
 
@@ -25,8 +56,11 @@ class Cell:
     """One thing that is measured; what does not apply stays at its default.
 
     ``workers`` is how many workers run the cell at once; ``size_bytes`` is what one step moves, in
-    all its ``tensors``; ``features, batch, hidden`` shape the product
-    [batch×features]·[features×hidden]; ``rest_s`` is a pause before each step, outside its time.
+    all its ``tensors``, which are spread over ``ps`` tasks; ``flows`` is the number of connections
+    between two hosts that carry it; ``features, batch, hidden`` shape the product
+    [batch×features]·[features×hidden]; ``rest_s`` is a pause before each step, outside its time;
+    ``overlap_bytes`` is an all-reduce in flight while the cell runs; ``device`` is ``""`` for the
+    processor, else ``gpu``.
     """
 
     quantity: Quantity
@@ -38,6 +72,11 @@ class Cell:
     batch: Annotated[int, Ge(0)] = 0
     hidden: Annotated[int, Ge(0)] = 0
     rest_s: Annotated[float, Ge(0), Le(1)] = 0.0
+    ps: Annotated[int, Ge(1)] = 1
+    flows: Annotated[int, Ge(1)] = 1
+    optimizer: Optimizer = ""
+    overlap_bytes: Annotated[int, Ge(0)] = 0
+    device: Literal["", "gpu"] = ""
 
     @property
     def flops(self) -> float:
@@ -55,8 +94,15 @@ class Cell:
             parts.append(f"{self.size_bytes} B")
         if self.tensors > 1:
             parts.append(f"{self.tensors} tensors")
+        if self.ps > 1:
+            parts.append(f"{self.ps} ps")
+        if self.flows > 1:
+            parts.append(f"{self.flows} flows")
+        if self.overlap_bytes:
+            parts.append(f"beside an all-reduce of {self.overlap_bytes} B")
         if self.workers > 1:
             parts.append(f"{self.workers} workers")
+        parts += [word for word in (self.optimizer, self.device) if word]
         return " ".join(parts)
 
 

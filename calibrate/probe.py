@@ -1,0 +1,48 @@
+"""Probe: a cell made runnable inside a task, and what a task knows when it makes one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from scale.calibrate.sampling import nothing
+from scale.models.calibration import Cell
+from scale.models.workload import Workload
+
+
+@dataclass(frozen=True)
+class Probe:
+    """``step()`` runs the cell once and returns when it is done; that is what is timed.
+
+    ``verify`` runs it once more and raises HardwareError where TensorFlow does not do what the cell
+    says. ``before`` and ``after`` run around every timed call, outside its time.
+    """
+
+    cell: Cell
+    step: Callable[[], object]
+    verify: Callable[[], object] = nothing
+    before: Callable[[], object] = nothing
+    after: Callable[[], object] = nothing
+
+
+@dataclass(frozen=True)
+class Context:
+    """The task that a probe is built in.
+
+    Args:
+        job: ``single``, ``worker``, ``ps``, ``chief`` or ``mirrored``.
+        index: of this task within its job.
+        target: of this task's own server for sessions; "" without one.
+        cluster: addresses of every task, by job (``ps``, ``worker``).
+        workload: what ``step`` and ``gradient`` train.
+        threads: of TensorFlow's pools; None for its default.
+        pipeline: ``module:function`` that gives the input as a tf.data.Dataset; "" for none.
+    """
+
+    job: str
+    index: int
+    target: str
+    cluster: Mapping[str, Sequence[str]]
+    workload: Workload
+    threads: int | None = None
+    pipeline: str = ""
