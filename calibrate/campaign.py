@@ -24,8 +24,6 @@ from scale.models.statistics import outliers
 
 #: Building every graph of a full plan takes a few seconds on slow cores.
 BUILD_S = 120.0
-#: Time given to all workers to hear of a common start.
-LEAD_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,11 @@ class _Campaign:
         random.Random(f"{plan.seed} {number}").shuffle(order)
         self._report("starting the cluster")
         with running(
-            ps=self._machines.ps, workers=self._machines.workers, logs=self._logs, single=True
+            ps=self._machines.ps,
+            workers=self._machines.workers,
+            logs=self._logs,
+            single=True,
+            again=number + 1 < plan.rounds,
         ) as cluster:
             built = _Built(cluster, plan, self._skipped)
             for cell in order:
@@ -157,13 +159,17 @@ class _Campaign:
             precision=LOCAL_PRECISION if cell.path == "process" else REMOTE_PRECISION,
             max_samples=plan.max_samples * (100 if concurrent else 1),
             budget_s=plan.window_s if concurrent else plan.burst_s,
-            start_at=time.perf_counter() + LEAD_S if concurrent else None,
         )
         ps = cluster.names("ps") if cell.path == "ps" else []
         began = time.perf_counter()
         before = _busy(cluster, ps, names[0])
+        starts = cluster.start_together(names) if concurrent else dict.fromkeys(names)
         answers: list[tuple[Samples, float]] = cluster.call_each(
-            {name: (built.index(name, cell), limits) for name in names}, "burst"
+            {
+                name: (built.index(name, cell), replace(limits, start_at=start_at))
+                for name, start_at in starts.items()
+            },
+            "burst",
         )
         after = _busy(cluster, ps, names[0])
         samples = [answer[0] for answer in answers]

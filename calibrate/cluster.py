@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import socket
 import time
@@ -14,7 +15,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-from scale.calibrate.task import serve
+from scale.calibrate.task import Role, serve
 from scale.models.errors import HardwareError
 
 LOOPBACK = "127.0.0.1"
@@ -22,27 +23,40 @@ LOOPBACK = "127.0.0.1"
 ANSWER_S = 15.0
 #: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
 START_S = 120.0
+#: Time given to all workers to hear of a common start.
+LEAD_S = 0.02
+CLOCK_TRIPS = 9
 
 
 @dataclass(frozen=True)
 class Site:
     """Where a task runs: an address of its host, and what its process does before it serves.
 
-    ``prepare`` must be importable by name; the testbed enters a network namespace with it.
+    ``prepare`` must be importable by name; the testbed enters a network namespace with it. Without
+    a ``port`` a free one is taken. A ``remote`` task is not started here: `scale serve` or the same
+    command runs on its host and waits for its role.
     """
 
     address: str = LOOPBACK
     prepare: Callable[[], None] | None = None
+    port: int | None = None
+    remote: bool = False
+    connect_timeout_s: float = START_S
 
 
 @dataclass
 class Task:
-    """A running task, or the process without a cluster (job ``single``)."""
+    """A running task, or the process without a cluster (job ``single``).
+
+    The process of a remote task is the relay that stands for it.
+    """
 
     name: str
     process: ForkServerProcess
     connection: Connection
     log: Path
+    address: str
+    remote: bool = False
 
 
 def free_ports(count: int) -> list[int]:
@@ -69,6 +83,7 @@ class Cluster:
 
     def __init__(self, tasks: Sequence[Task]) -> None:
         self._tasks = {task.name: task for task in tasks}
+        self._offsets_s: dict[str, tuple[float, float]] = {}
 
     def names(self, job: str) -> list[str]:
         """Names of the tasks of a job, in order: ``worker0``, ``worker1``, …"""
@@ -76,6 +91,34 @@ class Cluster:
 
     def pid(self, name: str) -> int:
         return self._tasks[name].process.pid or 0
+
+    def hosts(self, job: str) -> dict[str, str]:
+        """The address of each task's host, without its port."""
+        return {name: self._tasks[name].address for name in self.names(job)}
+
+    def start_together(self, names: Sequence[str]) -> dict[str, float]:
+        """A moment when all named tasks can start at once, on the clock of each.
+
+        Clocks of hosts differ. The offset is taken from the quickest of some round trips, half of
+        which is its error (Cristian, *Distributed Computing* 3, 1989).
+        """
+        for name in names:
+            if self._tasks[name].remote and name not in self._offsets_s:
+                self._offsets_s[name] = self._offset(name)
+        offsets = {name: self._offsets_s.get(name, (0.0, 0.0)) for name in names}
+        moment = time.perf_counter() + LEAD_S + 4 * max(trip for _, trip in offsets.values())
+        return {name: moment + offset for name, (offset, _) in offsets.items()}
+
+    def _offset(self, name: str) -> tuple[float, float]:
+        """(the task's clock less ours, seconds of the round trip that told so)."""
+        trips: list[tuple[float, float]] = []
+        for _ in range(CLOCK_TRIPS):
+            asked = time.perf_counter()
+            (theirs,) = self.call([name], "clock")
+            answered = time.perf_counter()
+            trips.append((answered - asked, theirs - (asked + answered) / 2))
+        trip_s, offset_s = min(trips)
+        return offset_s, trip_s
 
     def call(
         self,
@@ -141,18 +184,59 @@ class Cluster:
         for task in self._tasks.values():
             code = task.process.exitcode
             if code is not None:
-                raise HardwareError(self._describe(task.name, _exit_words(code)))
+                said = _last_word(task.connection) if task.remote else ""
+                raise HardwareError(self._describe(task.name, said or _exit_words(code)))
 
     def _describe(self, name: str, what: str) -> str:
-        return f"task {name} {what}; its log: {self._tasks[name].log}"
+        task = self._tasks[name]
+        where = f"{task.address}, its log there" if task.remote else f"its log: {task.log}"
+        return f"task {name} {what}; {where}"
 
-    def close(self) -> None:
-        """End every task. TensorFlow's servers know no clean end, so they are killed."""
+    def await_all(self, timeout_s: float) -> None:
+        """Wait until every task has come up.
+
+        Raises:
+            HardwareError: names every task that did not, each with its reason.
+        """
+        failed: list[str] = []
+        deadline = time.monotonic() + timeout_s
         for task in self._tasks.values():
-            task.process.kill()
+            try:
+                self.gather([task.name], "start", timeout_s=max(0.1, deadline - time.monotonic()))
+            except HardwareError as error:
+                failed.append(str(error))
+        if failed:
+            raise HardwareError("; ".join(dict.fromkeys(failed)))
+
+    def close(self, *, again: bool) -> None:
+        """End every task; those on other machines then wait for another round, or leave.
+
+        TensorFlow's servers know no clean end, so tasks are killed.
+        """
+        for task in self._tasks.values():
+            if task.remote:
+                try:
+                    task.connection.send(("end", ("again" if again else "leave",)))
+                except OSError:
+                    continue  # its relay has ended, and the task notices the silence
+            else:
+                task.process.kill()
         for task in self._tasks.values():
             task.process.join(5.0)
+            task.process.kill()
             task.connection.close()
+
+
+def _last_word(connection: Connection) -> str:
+    """The error that a relay left in its pipe; "" without one."""
+    try:
+        while connection.poll(0):
+            verdict, value = connection.recv()
+            if verdict == "error":
+                return str(value)
+    except (EOFError, OSError):
+        pass
+    return ""
 
 
 def _exit_words(code: int) -> str:
@@ -168,6 +252,7 @@ def running(
     workers: Sequence[Site],
     logs: Path,
     single: bool = False,
+    again: bool = False,
 ) -> Iterator[Cluster]:
     """Start tasks, wait until all serve, and end them however the block is left.
 
@@ -176,6 +261,7 @@ def running(
         workers: a site for each worker.
         logs: a folder; each task appends to a file of its name.
         single: also start a process without any cluster, named ``single0``.
+        again: tasks on other machines are needed once more afterwards.
 
     Raises:
         HardwareError: a task did not come up.
@@ -186,26 +272,40 @@ def running(
     ports = free_ports(len(sites))
     spec: dict[str, list[str]] = {}
     for (job, _, site), port in zip(sites, ports, strict=True):
-        spec.setdefault(job, []).append(f"{site.address}:{port}")
+        spec.setdefault(job, []).append(f"{site.address}:{site.port or port}")
     if single:
         sites.append(("single", 0, Site()))
-    made = context()
     tasks: list[Task] = []
+    ended_well = False
     try:
         for job, index, site in sites:
-            ours, theirs = made.Pipe()
-            log = logs / f"{job}{index}.log"
-            process = made.Process(
-                target=serve,
-                args=(job, index, spec, theirs, str(log), site.prepare),
-                name=f"scale-{job}{index}",
-                daemon=True,
-            )
-            process.start()
-            theirs.close()
-            tasks.append(Task(f"{job}{index}", process, ours, log))
+            tasks.append(_start(Role(job, index, spec), site, logs))
         cluster = Cluster(tasks)
-        cluster.gather([task.name for task in tasks], "start", timeout_s=START_S)
+        cluster.await_all(max(site.connect_timeout_s for _, _, site in sites) + ANSWER_S)
         yield cluster
+        ended_well = True
     finally:
-        Cluster(tasks).close()
+        Cluster(tasks).close(again=again and ended_well)
+
+
+#: Names this coordinating process to tasks on other machines.
+_SENDER = os.urandom(8).hex()
+
+
+def _start(role: Role, site: Site, logs: Path) -> Task:
+    """Start a task here, or the relay of one that runs elsewhere."""
+    made = context()
+    ours, theirs = made.Pipe()
+    log = logs / f"{role.name}.log"
+    target: Callable[..., None] = serve
+    arguments: tuple[object, ...] = (role, theirs, str(log), site.prepare)
+    if site.remote:
+        from scale.calibrate.relay import relay
+
+        address = role.cluster[role.job][role.index]
+        target = relay
+        arguments = (address, role, _SENDER, site.connect_timeout_s, theirs, str(log))
+    process = made.Process(target=target, args=arguments, name=f"scale-{role.name}", daemon=True)
+    process.start()
+    theirs.close()
+    return Task(role.name, process, ours, log, site.address, site.remote)

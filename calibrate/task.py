@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, Protocol
 
+from scale.calibrate.environment import environment
 from scale.calibrate.probe import Context, Probe
-from scale.calibrate.processor import host_busy_s, process_s
+from scale.calibrate.processor import host_busy_s, process_s, usable_cores
 from scale.calibrate.sampling import Limits, Samples, sample
-from scale.models.calibration import Cell
+from scale.models.calibration import Cell, Environment
 from scale.models.workload import Workload
 
 PR_SET_PDEATHSIG = 1
@@ -23,17 +26,66 @@ PR_SET_PDEATHSIG = 1
 MAX_TRANSFER_S = 0.5
 
 
-class TaskMethods:
-    """The calls that a task answers; state is the probes and the training it has built."""
+@dataclass(frozen=True)
+class Role:
+    """Which task of which cluster a process is; ``cluster`` has the addresses of every job."""
 
-    def __init__(self, job: str, index: int, target: str, cluster: dict[str, list[str]]) -> None:
-        self._job = job
-        self._index = index
+    job: str
+    index: int
+    cluster: dict[str, list[str]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.job}{self.index}"
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the cluster has."""
+        return sum(len(addresses) for addresses in self.cluster.values())
+
+    @property
+    def text(self) -> str:
+        return json.dumps([self.job, self.index, self.cluster], sort_keys=True)
+
+    @staticmethod
+    def from_text(text: str) -> Role:
+        return Role(*json.loads(text))
+
+
+class Channel(Protocol):
+    """Where calls come from and answers go to: a pipe, or a `wire.Desk`."""
+
+    def recv(self) -> Any: ...
+
+    def send(self, answer: Any, /) -> None: ...
+
+
+class TaskMethods:
+    """The calls that a task answers; state is the probes and the training it has built.
+
+    Parameters and results are typed: the types say how they travel between machines.
+    """
+
+    def __init__(self, role: Role, target: str) -> None:
+        self._job = role.job
+        self._index = role.index
         self._target = target
-        self._cluster = cluster
+        self._cluster = role.cluster
         self._probes: list[Probe] = []
         self._training: Any = None
         self._session: Any = None
+
+    def clock(self) -> float:
+        """This host's ``time.perf_counter``, which differs from other hosts'."""
+        return time.perf_counter()
+
+    def environment(self) -> Environment:
+        """Facts about this task's host."""
+        return environment()
+
+    def cores(self) -> float:
+        """Cores that this task may use."""
+        return usable_cores()
 
     def processor(self) -> tuple[float, float]:
         """(processor seconds of this task, busy seconds of its host)."""
@@ -118,15 +170,23 @@ class TaskMethods:
         return seconds
 
 
-def serve(
-    job: str,
-    index: int,
-    spec: dict[str, list[str]],
-    connection: Connection,
-    log: str,
-    prepare: Callable[[], None] | None,
-) -> None:
-    """Entry point of a task process: log to a file, start the server, answer until killed."""
+def serve(role: Role, connection: Connection, log: str, prepare: Callable[[], None] | None) -> None:
+    """Entry point of a task of the coordinator's own: start the server, answer until killed."""
+    set_up(log)
+    try:
+        if prepare is not None:
+            prepare()
+        methods = TaskMethods(role, start_server(role))
+    except Exception as error:
+        traceback.print_exc()
+        connection.send(("error", f"could not start: {_first_line(error)}"))
+        return
+    connection.send(("ok", os.getpid()))
+    answer_calls(connection, methods)
+
+
+def set_up(log: str) -> None:
+    """Make a fork a task: its own log, its own end, no part in the terminal's signals."""
     _die_with_parent()
     # Ctrl-C reaches the whole process group; the coordinator decides what becomes of the tasks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -134,18 +194,13 @@ def serve(
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(output, 1)
     os.dup2(output, 2)
-    try:
-        if prepare is not None:
-            prepare()
-        methods = TaskMethods(job, index, _start_server(job, index, spec), spec)
-    except Exception as error:
-        traceback.print_exc()
-        connection.send(("error", f"could not start: {_first_line(error)}"))
-        return
-    connection.send(("ok", os.getpid()))
+
+
+def answer_calls(channel: Channel, methods: TaskMethods) -> None:
+    """Answer one call after the other until the channel closes."""
     while True:
         try:
-            method, arguments = connection.recv()
+            method, arguments = channel.recv()
         except (EOFError, OSError):
             # Not sys.exit: TensorFlow's server threads would keep the process.
             os._exit(0)
@@ -155,19 +210,19 @@ def serve(
             traceback.print_exc()
             sys.stderr.flush()
             answer = ("error", f"failed in '{method}': {_first_line(error)}")
-        connection.send(answer)
+        channel.send(answer)
 
 
 _servers: list[Any] = []
 
 
-def _start_server(job: str, index: int, spec: dict[str, list[str]]) -> str:
+def start_server(role: Role) -> str:
     """Start this task's server and return its target; "" for the process without a cluster."""
     import tensorflow as tf
 
-    if job == "single":
+    if role.job == "single":
         return ""
-    server = tf.distribute.Server(spec, job_name=job, task_index=index)
+    server = tf.distribute.Server(role.cluster, job_name=role.job, task_index=role.index)
     # The server ends with its last reference, so the module keeps one.
     _servers.append(server)
     return str(server.target)

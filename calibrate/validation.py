@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -123,13 +122,10 @@ def _run(
         for name in names:
             cluster.call([name], "train", scenario.workload, batch, scenario.ps, timeout_s=BUILD_S)
         before = _loss(cluster, names)
-        start_at = time.perf_counter() + 0.05
-        steps_s: list[list[float]] = cluster.call(
-            names,
+        starts = cluster.start_together(names)
+        steps_s: list[list[float]] = cluster.call_each(
+            {name: (start_at, WARMUP_S, seconds) for name, start_at in starts.items()},
             "steps",
-            start_at,
-            WARMUP_S,
-            seconds,
             timeout_s=WARMUP_S + 1.1 * seconds + 15.0,
         )
         after = _loss(cluster, names)
