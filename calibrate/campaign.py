@@ -17,7 +17,7 @@ from scale.calibrate.environment import Watch
 from scale.calibrate.plan import LOCAL_PRECISION, REMOTE_PRECISION, Plan
 from scale.calibrate.processor import usable_cores
 from scale.calibrate.sampling import Limits, Samples
-from scale.models.calibration import Burst, Calibration, Cell, Processor, Skipped
+from scale.models.calibration import Burst, Calibration, Cell, Processor, Skipped, TaskHost
 from scale.models.errors import HardwareError
 from scale.models.profile import Evidence
 from scale.models.statistics import outliers
@@ -98,9 +98,15 @@ class _Campaign:
         self._progress = progress
         self._bursts: list[Burst] = []
         self._skipped: dict[Cell, str] = {}
+        if not machines.ps:
+            reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
+            self._skipped = {
+                replace(c, workers=1): reason for c in plan.cells if c.path in ("ps", "coordinator")
+            }
         self._began = time.monotonic()
         self._done = 0
         self._watch = Watch()
+        self._tasks: tuple[TaskHost, ...] = ()
 
     def result(self, *, complete: bool) -> Calibration:
         machines = self._machines
@@ -111,7 +117,7 @@ class _Campaign:
             environment=environment,
             link_kind=machines.link_kind,
             evidence=machines.evidence,
-            cores=usable_cores(),
+            cores=next((t.cores for t in self._tasks if t.task == "ps0"), usable_cores()),
             ps=len(machines.ps),
             workers=len(machines.workers),
             rounds=len({burst.round for burst in self._bursts}),
@@ -119,6 +125,7 @@ class _Campaign:
             workload=self._plan.workload,
             bursts=tuple(self._bursts),
             skipped=tuple(Skipped(cell, reason) for cell, reason in self._skipped.items()),
+            tasks=self._tasks,
         )
 
     def run_round(self, number: int) -> None:
@@ -134,6 +141,8 @@ class _Campaign:
             single=True,
             again=number + 1 < plan.rounds,
         ) as cluster:
+            if not self._tasks:
+                self._tasks = _task_hosts(cluster)
             built = _Built(cluster, plan, self._skipped)
             for cell in order:
                 self._report(cell.name)
@@ -194,6 +203,18 @@ class _Campaign:
             )
             for worker, (name, taken) in enumerate(zip(names, samples, strict=True))
         ]
+
+
+def _task_hosts(cluster: Cluster) -> tuple[TaskHost, ...]:
+    """Every task of ps and workers with its host's facts; hosts are numbered, not named."""
+    hosts = cluster.hosts("ps") | cluster.hosts("worker")
+    numbers = {address: k for k, address in enumerate(dict.fromkeys(hosts.values()))}
+    environments = cluster.call(list(hosts), "environment")
+    cores = cluster.call(list(hosts), "cores")
+    return tuple(
+        TaskHost(name, numbers[hosts[name]], count, environment)
+        for name, count, environment in zip(hosts, cores, environments, strict=True)
+    )
 
 
 def _busy(cluster: Cluster, ps: Sequence[str], runner: str) -> tuple[float, float]:

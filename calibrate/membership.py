@@ -34,6 +34,7 @@ class Membership:
     job: str
     index: int
     coordinates: bool
+    coordinator: str = "worker0"
 
     @property
     def address(self) -> str:
@@ -121,7 +122,9 @@ def from_tf_config(text: str) -> Membership:
     if jobs.get("chief"):
         coordinates = job == "chief"
         job = "coordinator" if coordinates else job
-    return Membership("TF_CONFIG", jobs.get("ps", ()), jobs["worker"], job, index, coordinates)
+    coordinator = "the chief" if jobs.get("chief") else "worker0"
+    servers = jobs.get("ps", ())
+    return Membership("TF_CONFIG", servers, jobs["worker"], job, index, coordinates, coordinator)
 
 
 _SHAPE = (

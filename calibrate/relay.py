@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import time
+import traceback
 from multiprocessing.connection import Connection
 
 from scale.calibrate.membership import host_port
@@ -49,7 +51,11 @@ def relay(
     except Unreachable as problem:
         connection.send(("error", _words(problem)))
     except (EOFError, OSError):
-        pass
+        pass  # the coordinator has gone; it needs no answer
+    except Exception as problem:
+        traceback.print_exc()
+        sys.stderr.flush()
+        connection.send(("error", f"cannot be talked to ({type(problem).__name__}: {problem})"))
     # Not sys.exit: TensorFlow's client threads would keep the process.
     os._exit(0)
 

@@ -106,7 +106,9 @@ class _Queues:
             text = self._session.run(self._op(name, "get"), options=self._options(timeout_s))
         except self._tf.errors.DeadlineExceededError:
             return None
-        return bytes(text).decode()
+        # A dequeue that comes back as its time runs out has been seen to hold an empty string in
+        # place of the element; nothing that is sent is empty, and a beat has it sent again.
+        return bytes(text).decode() or None
 
     def _options(self, timeout_s: float | None) -> Any:
         milliseconds = 0 if timeout_s is None else max(1, int(1000 * timeout_s))

@@ -20,6 +20,7 @@ from scale.cli.options import (
     Output,
     Plot,
     integer,
+    log_folder,
     number,
     picture,
     shared,
@@ -177,16 +178,48 @@ def calibrate(
         Path | None,
         typer.Option(metavar="DIR", help="Logs of the tasks; by default beside the output."),
     ] = None,
+    ps: Annotated[
+        str | None,
+        typer.Option(
+            metavar="S|HOST:PORT,…",
+            help="Number of parameter servers, or where `scale serve` runs for each.",
+        ),
+    ] = None,
+    worker: Annotated[
+        str | None,
+        typer.Option(
+            metavar="W|HOST:PORT,…",
+            help="Number of workers, or where `scale serve` runs for each.",
+        ),
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Ignore TF_CONFIG and Slurm: this machine alone.")
+    ] = False,
+    connect_timeout: Annotated[
+        str, typer.Option(metavar="T", help="Seconds that tasks elsewhere have to come up.")
+    ] = "60",
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Measure this machine with one ps and two workers as real TensorFlow processes.
+    """Measure this machine, or a cluster, with real TensorFlow processes.
 
-    The servers listen without authentication and run any graph they are sent. The cluster names
-    loopback addresses only; use it on machines whose other users you trust.
+    By default one ps and two workers run here. With TF_CONFIG in the environment, or under Slurm's
+    srun, start the same command on every node: one measures and writes, the others serve it.
+
+    The servers listen without authentication and run any graph they are sent; use it on machines
+    and networks whose other users you trust.
     """
-    from scale.cli import calibrating
+    from scale.cli import calibrating, clusters
 
+    connect_s = number("--connect-timeout", connect_timeout, 1, 86_400)
+    found = clusters.membership(ps, worker, local=local)
+    if found is not None and not found.coordinates:
+        clusters.join(found, log_folder(logs or output.with_suffix(".logs")), connect_s)
+        return
+    if found is None:
+        machines = clusters.local_machines(ps, worker)
+    else:
+        machines = clusters.machines(found, connect_s)
     shapes = calibrating.extra_shapes(features, batch, hidden)
     wanted_rounds = None if rounds is None else integer("--rounds", rounds, 1, 1000)
     calibrating.calibrate(
@@ -196,10 +229,39 @@ def calibrate(
         batch_text=batch,
         shapes=shapes,
         rounds=wanted_rounds,
+        machines=machines,
         logs=logs,
         force=force,
         as_json=json,
     )
+
+
+@app.command(epilog="Example: scale serve --port 2222")
+def serve(
+    port: Annotated[
+        str, typer.Option(metavar="PORT", help="The port that the coordinator will be given.")
+    ],
+    connect_timeout: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Seconds to wait for the coordinator; by default for ever."),
+    ] = None,
+    logs: Annotated[Path, typer.Option(metavar="DIR", help="Logs of the task.")] = Path(
+        "scale-serve.logs"
+    ),
+) -> None:
+    """Run one task on this node for a calibration driven from elsewhere, then end.
+
+    On another machine: scale calibrate --ps HOST:PORT --worker HOST:PORT,… -o my.json
+
+    The server listens on every interface, asks nobody who he is, and runs any TensorFlow graph
+    that it is sent: start it only on a network whose users you trust.
+    """
+    from scale.cli import clusters
+
+    wait_s = (
+        None if connect_timeout is None else number("--connect-timeout", connect_timeout, 1, 86_400)
+    )
+    clusters.serve(integer("--port", port, 1, 65_535), log_folder(logs), wait_s)
 
 
 @app.command(epilog="Example: scale validate --workers 1,2,4 --calibration my.json")

@@ -16,6 +16,7 @@ from scale.models.output import check_output
 from scale.models.workload_file import read_workload
 
 if TYPE_CHECKING:
+    from scale.calibrate.campaign import Machines
     from scale.calibrate.report import OriginalRow
 
 Shape = tuple[int, int, int]
@@ -47,6 +48,7 @@ def calibrate(
     batch_text: str,
     shapes: tuple[Shape, ...],
     rounds: int | None,
+    machines: Machines,
     logs: Path | None,
     force: bool,
     as_json: bool,
@@ -62,7 +64,14 @@ def calibrate(
     from scale.calibrate.report import original
 
     require_tensorflow()
-    planned = plan(quick=quick, workload=workload, batch=batch, extra_shapes=shapes, rounds=rounds)
+    planned = plan(
+        quick=quick,
+        workload=workload,
+        batch=batch,
+        extra_shapes=shapes,
+        rounds=rounds,
+        workers=len(machines.workers),
+    )
     folder = log_folder(logs or output.with_suffix(".logs"))
     render.note(
         f"measuring {len(planned.cells)} cells in {planned.rounds} rounds, at most "
@@ -70,7 +79,7 @@ def calibrate(
     )
     try:
         with Progress("calibrating", quiet_s=0.0) as progress:
-            calibration = measure(planned, logs=folder, progress=progress.tell)
+            calibration = measure(planned, logs=folder, progress=progress.tell, machines=machines)
     except Stopped as stopped:
         if stopped.calibration.bursts:
             write_record(output, stopped.calibration, force=force)

@@ -155,6 +155,16 @@ class Environment:
 
 
 @dataclass(frozen=True)
+class TaskHost:
+    """Where one task of a cluster ran; tasks of equal ``host`` shared a machine. No addresses."""
+
+    task: str
+    host: Annotated[int, Ge(0)]
+    cores: Annotated[float, Gt(0)]
+    environment: Environment
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What ``scale calibrate`` writes: samples, environment and the profile fitted to them."""
 
@@ -170,6 +180,7 @@ class Calibration:
     bursts: tuple[Burst, ...]
     skipped: tuple[Skipped, ...] = ()
     profile: Profile | None = None
+    tasks: tuple[TaskHost, ...] = ()
 
 
 def samples_sha256(bursts: Iterable[Burst]) -> str:

@@ -1,0 +1,117 @@
+"""Clusters: the tasks of a calibration, from the command line or from what started the job."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scale.cli import render
+from scale.cli.options import integer
+from scale.models.errors import InputError
+
+if TYPE_CHECKING:
+    from scale.calibrate.campaign import Machines
+    from scale.calibrate.membership import Membership
+
+#: Beyond this many tasks on one machine, what is measured is their scheduling.
+MAX_LOCAL = 64
+
+
+def membership(ps: str | None, worker: str | None, *, local: bool) -> Membership | None:
+    """The cluster that this process belongs to; None for tasks on this machine alone.
+
+    Addresses on the command line come first, then ``TF_CONFIG``, then Slurm.
+
+    Raises:
+        InputError: what describes the cluster cannot be understood.
+    """
+    from scale.calibrate.membership import (
+        Membership,
+        addresses,
+        from_slurm,
+        from_tf_config,
+        with_ps,
+    )
+
+    if worker is not None and ":" in worker:
+        if local:
+            raise InputError("--local", "with --worker host:port", "one of the two")
+        servers = addresses("--ps", ps) if ps and ":" in ps else ()
+        found = Membership(
+            "--worker", servers, addresses("--worker", worker), "coordinator", 0, True
+        )
+        if set(servers) & set(found.workers):
+            raise InputError("--worker", worker, "other tasks than --ps names")
+    elif ps is not None and ":" in ps:
+        raise InputError("--ps", ps, "--worker host:port,… beside it")
+    elif local:
+        return None
+    elif text := os.environ.get("TF_CONFIG"):
+        found = from_tf_config(text)
+    else:
+        step = from_slurm(os.environ)
+        if step is None:
+            return None
+        found = step
+    if ps is not None and ":" not in ps:
+        found = with_ps(found, integer("--ps", ps, 1, len(found.workers)))
+    return found
+
+
+def local_machines(ps: str | None, worker: str | None) -> Machines:
+    """Tasks on this machine: one ps and two workers, or as many as asked for."""
+    from scale.calibrate.campaign import Machines
+    from scale.calibrate.cluster import Site
+
+    servers = 1 if ps is None else integer("--ps", ps, 1, MAX_LOCAL)
+    workers = 2 if worker is None else integer("--worker", worker, 1, MAX_LOCAL)
+    return Machines(ps=(Site(),) * servers, workers=(Site(),) * workers)
+
+
+def machines(found: Membership, connect_timeout_s: float) -> Machines:
+    """The tasks of a cluster as its coordinator sees them: its own one here, the others remote."""
+    from scale.calibrate.campaign import Machines
+    from scale.calibrate.cluster import Site
+    from scale.calibrate.membership import host_port
+
+    def sites(job: str, listed: tuple[str, ...]) -> tuple[Site, ...]:
+        made = []
+        for index, address in enumerate(listed):
+            host, port = host_port(address)
+            ours = (job, index) == (found.job, found.index)
+            made.append(Site(host, port=port, remote=not ours, connect_timeout_s=connect_timeout_s))
+        return tuple(made)
+
+    return Machines(
+        ps=sites("ps", found.ps),
+        workers=sites("worker", found.workers),
+        link_kind="loopback" if found.one_host else "network",
+        evidence="one host" if found.one_host else "cluster",
+    )
+
+
+def serve(port: int, logs: Path, connect_timeout_s: float | None) -> None:
+    """Serve one calibration as a task of this host."""
+    from scale.calibrate.campaign import require_tensorflow
+
+    require_tensorflow()
+    from scale.calibrate.node import serve_node
+
+    render.note(
+        f"serving on port {port}, every interface, without authentication: whoever reaches it can "
+        f"run any TensorFlow graph here; logs in {logs}"
+    )
+    serve_node(port, logs=logs, connect_timeout_s=connect_timeout_s, say=render.note)
+    render.note("the calibration is over")
+
+
+def join(found: Membership, logs: Path, connect_timeout_s: float) -> None:
+    """Be a task of a cluster that another process measures."""
+    from scale.calibrate.membership import host_port
+
+    render.note(
+        f"{found.source}: this is {found.job}{found.index} of {len(found.ps)} ps and "
+        f"{len(found.workers)} workers; {found.coordinator} measures and writes the result"
+    )
+    serve(host_port(found.address)[1], logs, connect_timeout_s)
