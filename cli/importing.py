@@ -141,9 +141,10 @@ def _bandwidth(rate: float) -> str:
 
 
 def _document(result: Import) -> dict[str, object]:
-    record = result.profile.imported[-1]
+    found = asdict(result.profile.imported[-1])
     return {
-        **asdict(record),
+        **found,
+        "row_count": found["rows"],
         "sections": result.sections,
         "notes": list(result.notes),
         "rows": [

@@ -88,6 +88,7 @@ def graft(table: Table, text: str, base: Profile, source: str, *, seed: int = 1)
     if reduced:
         collective, solved = ring.measure(reduced, base.draws, rng, source)
         profile = replace(profile, collective=collective)
+        notes.append("an all-reduce varies in predictions as the base's fetches do")
         fitted.update(zip(reduced, solved.fitted_s, strict=True))
         quality.append(held_out_errors("allreduce", reduced, ring.columns))
         runs.append(solved.runs)
