@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Literal
 
 from scale.models.errors import InputError
-from scale.models.profile import Collective, Demand, Path, Profile
+from scale.models.profile import Demand, Path, Profile
 from scale.models.scenario import Scenario
 from scale.models.workload import Workload, shards
 
@@ -24,6 +24,8 @@ Direction = Literal["to_worker", "to_ps"]
 GEMM_RATE_LOG_SPREAD = 0.35
 #: The same for each doubling beyond a measured range.
 RANGE_LOG_SPREAD = 0.10
+#: A model further off than this on what it was not fitted to is said to be.
+MISFIT = 0.25
 
 
 @dataclass(frozen=True)
@@ -261,11 +263,18 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
     )
 
 
-def _beyond_imported(collective: Collective, scenario: Scenario) -> Iterator[str]:
+def _beyond_imported(profile: Profile, scenario: Scenario) -> Iterator[str]:
     """What a table of another tool leaves out of an all-reduce that is predicted from it."""
+    collective = profile.collective
     if not collective.imported:
         return
     yield "collective: imported times, of unknown processor demand: none is charged"
+    for row in profile.fit:
+        if row.operation == "allreduce" and (row.worst_error or 0.0) > MISFIT:
+            yield (
+                "collective: a ring misses the imported times of sizes that it was not fitted to "
+                f"by up to {100 * (row.worst_error or 0.0):.0f} %"
+            )
     workers, size = scenario.workers, scenario.workload.size_bytes
     for range_, value, unit in (
         (collective.workers, workers, "workers"),
@@ -291,7 +300,7 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
     if scenario.strategy == "allreduce":
         if not profile.collective.measured:
             notes.append("collective: not measured, taken from a fetch's latency and bandwidth")
-        notes += _beyond_imported(profile.collective, scenario)
+        notes += _beyond_imported(profile, scenario)
     else:
         _, high_b = profile.link.size_bytes
         largest = max(v.size_bytes for v in workload.variables)

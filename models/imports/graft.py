@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from scale.models.costs import MISFIT
 from scale.models.errors import InputError
 from scale.models.fit import PROVISIONAL_ROUNDS
 from scale.models.imports import cells, ring, wire
@@ -103,6 +105,7 @@ def graft(table: Table, text: str, base: Profile, source: str, *, seed: int = 1)
     changed = _changed(base, profile)
     if not changed:
         raise InputError(source, "rows that determine no parameter", "more sizes")
+    notes += _misfit(fitted)
     kept = [row for row in base.fit if row.operation not in {q.operation for q in quality}]
     rounds = min([base.rounds, *runs])
     record = Imported(
@@ -130,6 +133,22 @@ def graft(table: Table, text: str, base: Profile, source: str, *, seed: int = 1)
         _sections(changed, base),
         tuple(notes),
     )
+
+
+def _misfit(fitted: dict[Row, float | None]) -> Iterator[str]:
+    """A note of the row that the model misses by most, where that is much."""
+    worst = max(
+        ((abs(model / row.seconds - 1), row) for row, model in fitted.items() if model),
+        key=lambda pair: pair[0],
+        default=None,
+    )
+    if worst is not None and worst[0] > MISFIT:
+        error, row = worst
+        yield (
+            f"latency and bandwidth alone miss these times by up to {100 * error:.0f} % "
+            f"({row.quantity} of {row.size_bytes} bytes): libraries change their algorithm with "
+            "the size. A table with sizes near those that you will send fits them better"
+        )
 
 
 def _changed(base: Profile, profile: Profile) -> tuple[str, ...]:

@@ -12,12 +12,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scale.models.costs import extrapolations
 from scale.models.errors import InputError
 from scale.models.files import read_profile, write_record
 from scale.models.imports.graft import Import, graft
 from scale.models.imports.recognise import format_of, read_table
 from scale.models.imports.table import Row, Table
 from scale.models.profile import Profile, with_link
+from scale.models.scenario import Scenario
+from scale.models.workload import named_workload
 from tests.factories import DRAWS, parameter, profile
 
 SAMPLES = Path(__file__).parent / "samples"
@@ -276,6 +279,28 @@ def test_bad_tables(text: str, words: list[str]) -> None:
 def test_a_slip_of_units_is_marked() -> None:
     made = imported(HEAD + "fetch,1000000,1,1e-7\nfetch,10000000,1,1e-6\nfetch,4,1,1e-8")
     assert any("a slip of units?" in note for note in made.notes)
+
+
+def test_a_library_that_is_no_ring_is_said_to_be_none() -> None:
+    """A step in the time at 1 MB, as a change of algorithm makes; the prediction says so too."""
+    rows = [
+        f"allreduce,{8**k},8,{1e-4 + 8**k / 1e10 + (2e-3 if k > 6 else 0)}" for k in range(1, 11)
+    ]
+    made = imported(HEAD + "\n".join(rows))
+    assert any("miss these times" in note for note in made.notes)
+    ring = Scenario(
+        workload=named_workload("gemm:128,256"),
+        workers=8,
+        strategy="allreduce",
+        runtime="mirrored",
+        scaling="strong",
+        batch=32,
+        ps=1,
+        workers_per_host=1,
+        ps_placement="own",
+    )
+    assert any("a ring misses" in note for note in extrapolations(made.profile, ring))
+    assert not any("a ring" in note for note in extrapolations(sample("nccl.txt"), ring))
 
 
 def test_wrong_sums_are_marked() -> None:
