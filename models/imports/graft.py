@@ -95,19 +95,11 @@ def graft(table: Table, text: str, base: Profile, source: str, *, seed: int = 1)
         quality.append(held_out_errors("allreduce", reduced, ring.columns))
         runs.append(solved.runs)
     elif not profile.collective.measured:
-        fetch = profile.link.fetch
-        taken = replace(
-            profile.collective,
-            latency_s=fetch.latency_s,
-            bandwidth_bytes_per_s=fetch.bandwidth_bytes_per_s,
-        )
-        profile = replace(profile, collective=taken)
+        profile = _following(profile)
     changed = _changed(base, profile)
     if not changed:
         raise InputError(source, "rows that determine no parameter", "more sizes")
     notes += _misfit(fitted)
-    kept = [row for row in base.fit if row.operation not in {q.operation for q in quality}]
-    rounds = min([base.rounds, *runs])
     record = Imported(
         table.format,
         source,
@@ -116,22 +108,40 @@ def graft(table: Table, text: str, base: Profile, source: str, *, seed: int = 1)
         base.name,
         changed,
     )
-    profile = replace(
-        profile,
-        name=f"{base.name} with {source}",
-        hardware=f"{base.hardware}, with what {source} tells ({table.format})",
-        rounds=rounds,
-        provisional=base.provisional or rounds < PROVISIONAL_ROUNDS,
-        fit=(*kept, *quality),
-        imported=(*base.imported, record),
-    )
     return Import(
-        profile,
+        _labelled(profile, base, record, min([base.rounds, *runs]), quality),
         base,
         table,
         tuple(Fitted(row, fitted.get(row)) for row in table.rows),
         _sections(changed, base),
         tuple(notes),
+    )
+
+
+def _following(profile: Profile) -> Profile:
+    """An all-reduce that nobody measured goes as fast as a fetch."""
+    fetch = profile.link.fetch
+    taken = replace(
+        profile.collective,
+        latency_s=fetch.latency_s,
+        bandwidth_bytes_per_s=fetch.bandwidth_bytes_per_s,
+    )
+    return replace(profile, collective=taken)
+
+
+def _labelled(
+    profile: Profile, base: Profile, record: Imported, rounds: int, quality: list[FitRow]
+) -> Profile:
+    """The profile under a name that says whose it is, as firm as its weakest part."""
+    operations = {row.operation for row in quality}
+    return replace(
+        profile,
+        name=f"{base.name} with {record.source}",
+        hardware=f"{base.hardware}, with what {record.source} tells ({record.format})",
+        rounds=rounds,
+        provisional=base.provisional or rounds < PROVISIONAL_ROUNDS,
+        fit=(*(row for row in base.fit if row.operation not in operations), *quality),
+        imported=(*base.imported, record),
     )
 
 
