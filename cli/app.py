@@ -132,23 +132,55 @@ def plot_fit(
     answers.plot_fit(file, output, force=force)
 
 
-@app.command(epilog="Example: scale fit my.json -o profile.json")
+@app.command(
+    epilog="Example: scale fit my.json -o profile.json   or, from another tool: "
+    "scale fit nccl.txt --base my.json -o profile.json"
+)
 def fit(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A calibration file.")],
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A calibration file; or a table of nccl-tests (text or -J), OSU (osu_latency, "
+            "osu_bw, osu_allreduce) or iperf3 --json; or a CSV with columns quantity, seconds, "
+            "size_bytes and so on. Told from its content.",
+        ),
+    ],
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Write the profile here."),
     ] = None,
     draws: Annotated[
-        str, typer.Option(metavar="N", help="Bootstrap draws behind the intervals.")
+        str, typer.Option(metavar="N", help="Bootstrap draws behind a calibration's intervals.")
     ] = "200",
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="With a table: the profile that gives what the table does not tell. By default a "
+            "shipped one.",
+        ),
+    ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="With osu_allreduce, which does not print it: processes."),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Fit the cost models to a calibration's samples (again), and show how well they fit."""
+    """Fit the cost models to a calibration's samples (again), or to another tool's table."""
+    wanted = integer("--draws", draws, 20, 100_000)
+    group = None if workers is None else integer("--workers", workers, 2, 1_000_000)
+    from scale.cli import importing
+
+    if importing.is_table(file):
+        importing.fit(file, output, base, group, force=force, as_json=json)
+        return
+    for option, value in (("--base", base), ("--workers", workers)):
+        if value is not None:
+            raise InputError(option, f"{value} with a calibration file", "a table of another tool")
     from scale.cli import answers
 
-    wanted = integer("--draws", draws, 20, 100_000)
     answers.fit(file, output, wanted, force=force, as_json=json)
 
 

@@ -12,7 +12,7 @@ from scale.cli.table import Table
 from scale.models.calibration import Environment
 from scale.models.measurement import Comparison
 from scale.models.prediction import BreakEven, Prediction
-from scale.models.profile import Profile, parameters
+from scale.models.profile import FitRow, Profile, parameters
 
 CAUSES = {
     "dispatch": "the runtime's dispatch",
@@ -124,22 +124,27 @@ def fit(profile: Profile) -> str:
         if not parameter.identified:
             estimate, interval, unit = "not identified", "—", parameter.unit
         fitted.add_row(path, estimate, interval, unit, str(parameter.samples))
-    quality = Table("operation", "cells", "held out", "median error", "worst error", left=(0,))
-    for row in profile.fit:
-        quality.add_row(
-            row.operation,
-            str(row.cells),
-            str(row.held_out),
-            _error(row.median_error),
-            _error(row.worst_error),
-        )
-    parts = [str(fitted), "Relative error on sizes that the fit never saw:", str(quality)]
+    parts = [str(fitted), quality(profile.fit)]
     if profile.provisional:
         parts.append(
             f"The intervals are provisional: they rest on {fmt.count(profile.rounds, 'round')}, "
             "fewer than 5."
         )
     return "\n".join(parts)
+
+
+def quality(rows: Iterable[FitRow]) -> str:
+    """How well each operation is fitted."""
+    table = Table("operation", "cells", "held out", "median error", "worst error", left=(0,))
+    for row in rows:
+        table.add_row(
+            row.operation,
+            str(row.cells),
+            str(row.held_out),
+            _error(row.median_error),
+            _error(row.worst_error),
+        )
+    return f"Relative error on sizes that the fit never saw:\n{table}"
 
 
 def comparison(result: Comparison) -> str:

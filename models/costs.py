@@ -6,6 +6,7 @@ This is where a Profile meets a Workload; the simulator only queues what comes o
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -23,6 +24,8 @@ Direction = Literal["to_worker", "to_ps"]
 GEMM_RATE_LOG_SPREAD = 0.35
 #: The same for each doubling beyond a measured range.
 RANGE_LOG_SPREAD = 0.10
+#: A model further off than this on what it was not fitted to is said to be.
+MISFIT = 0.25
 
 
 @dataclass(frozen=True)
@@ -185,7 +188,8 @@ def ring_all_reduce(
     """Ring all-reduce: 2(N−1)·α + 2(N−1)/N · n/β.
 
     Patarasuk and Yuan, *J. Parallel Distrib. Comput.* 69 (2009). Each worker sends and receives
-    2(N−1)/N · n bytes; until collectives are measured, their processor time is a fetch's.
+    2(N−1)/N · n bytes; until collectives are measured, their processor time is a fetch's. An
+    imported time holds whatever its processors did, which no table of another tool tells apart.
     """
     hops = 2 * (workers - 1)
     moved = hops / workers * size_bytes
@@ -193,6 +197,8 @@ def ring_all_reduce(
     kernel = 1.0 + host.kernel_share
     per_hop_s = host.fetch_worker.per_request_s.at(draw) + host.fetch_ps.per_request_s.at(draw)
     per_byte_s = host.fetch_worker.per_byte_s.at(draw) + host.fetch_ps.per_byte_s.at(draw)
+    if collective.imported:
+        per_hop_s = per_byte_s = 0.0
     return (
         Phase(
             "collective_latency",
@@ -257,6 +263,27 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
     )
 
 
+def _beyond_imported(profile: Profile, scenario: Scenario) -> Iterator[str]:
+    """What a table of another tool leaves out of an all-reduce that is predicted from it."""
+    collective = profile.collective
+    if not collective.imported:
+        return
+    yield "collective: imported times, of unknown processor demand: none is charged"
+    for row in profile.fit:
+        if row.operation == "allreduce" and (row.worst_error or 0.0) > MISFIT:
+            yield (
+                "collective: a ring misses the imported times of sizes that it was not fitted to "
+                f"by up to {100 * (row.worst_error or 0.0):.0f} %"
+            )
+    workers, size = scenario.workers, scenario.workload.size_bytes
+    for range_, value, unit in (
+        (collective.workers, workers, "workers"),
+        (collective.size_bytes, size, "bytes"),
+    ):
+        if range_ is not None and value > 1 and not range_[0] <= value <= range_[1]:
+            yield f"collective: {value} {unit}, imported {range_[0]:.0f} to {range_[1]:.0f}"
+
+
 def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
     """What the prediction rests on beyond what was measured; empty when all is inside."""
     notes: list[str] = []
@@ -273,6 +300,7 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
     if scenario.strategy == "allreduce":
         if not profile.collective.measured:
             notes.append("collective: not measured, taken from a fetch's latency and bandwidth")
+        notes += _beyond_imported(profile, scenario)
     else:
         _, high_b = profile.link.size_bytes
         largest = max(v.size_bytes for v in workload.variables)

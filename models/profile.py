@@ -130,11 +130,12 @@ class Link:
     """What carries tensors. ``dispatch_s`` is what a part of the graph on the ps adds to a step.
 
     ``shared_bandwidth_bytes_per_s`` is the rate that all flows share, in each direction; None
-    where no limit showed itself beyond the processors.
+    where no limit showed itself beyond the processors. ``wire_latency_s`` is what the wire adds to
+    a latency one way, within the paths' latencies; None where it is not known apart.
     """
 
     kind: Literal["loopback", "network"]
-    evidence: Evidence
+    evidence: Evidence | Literal["imported"]
     dispatch_s: Parameter
     fetch: Path
     push: Path
@@ -143,15 +144,23 @@ class Link:
     discipline_evidence: Literal["measured", "assumed"]
     size_bytes: tuple[Positive, Positive]
     tensors: tuple[int, int]
+    wire_latency_s: Parameter | None = None
 
 
 @dataclass(frozen=True)
 class Collective:
-    """All-reduce between workers: per-hop latency and bandwidth of a ring."""
+    """All-reduce between workers: per-hop latency and bandwidth of a ring.
+
+    ``imported`` where another tool measured it, which counts no processor time; ``workers`` and
+    ``size_bytes`` are then the smallest and the largest that it measured.
+    """
 
     measured: bool
     latency_s: Parameter
     bandwidth_bytes_per_s: Parameter
+    imported: bool = False
+    workers: tuple[int, int] | None = None
+    size_bytes: tuple[Positive, Positive] | None = None
 
 
 @dataclass(frozen=True)
@@ -179,6 +188,18 @@ class FitRow:
 
 
 @dataclass(frozen=True)
+class Imported:
+    """Parameters that come from another tool's table, by their paths; the others are the base's."""
+
+    format: str
+    source: str
+    sha256: str
+    rows: Annotated[int, Ge(1)]
+    base: str
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Profile:
     """The cost model of some hardware; every prediction is made from one of these."""
 
@@ -195,6 +216,7 @@ class Profile:
     noise: Noise
     fit: tuple[FitRow, ...]
     workload: str
+    imported: tuple[Imported, ...] = ()
 
     @property
     def draws(self) -> int:

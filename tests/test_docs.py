@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -22,13 +23,15 @@ def commands(text: str) -> list[str]:
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("page", ["README.md", "docs/workloads.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/workloads.md", "docs/imports.md"])
 def test_examples_run(page: str, tmp_path: Path) -> None:
     text = (ROOT / page).read_text()
     for number, toml in enumerate(re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)):
         name = re.findall(r'^name = "(.*?)"', toml, flags=re.MULTILINE)[0]
         (tmp_path / f"{name}.toml").write_text(toml)
         assert number == 0
+    for sample in (ROOT / "tests" / "models" / "samples").iterdir():
+        shutil.copy(sample, tmp_path)
     lines = commands(text)
     assert lines
     for line in lines:

@@ -1,0 +1,1 @@
+"""Imports: tables that other tools measured, read into rows and put into a profile."""

@@ -1,0 +1,45 @@
+"""Ring: latency and bandwidth of an all-reduce, from its times at several sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from scale.models.errors import InputError
+from scale.models.imports.solving import Solved, combined, fit
+from scale.models.imports.table import Row
+from scale.models.profile import Collective
+
+
+def columns(row: Row) -> tuple[float, float]:
+    """T = 2(N−1)·α + 2(N−1)/N · n/β.
+
+    Patarasuk and Yuan, *J. Parallel Distrib. Comput.* 69 (2009). Other algorithms are fitted by the
+    same form: α and β are then those of the ring that would take as long.
+    """
+    hops = 2.0 * (row.workers - 1)
+    return hops, hops / row.workers * row.size_bytes
+
+
+def measure(
+    rows: Sequence[Row], draws: int, rng: np.random.Generator, source: str
+) -> tuple[Collective, Solved]:
+    """Raises: InputError: the sizes leave the bandwidth open."""
+    where = f"{source}: allreduce"
+    solved = fit(rows, columns, ("s", "s/byte"), draws, rng, where)
+    latency, per_byte = solved.parameters
+    largest = max(row.size_bytes for row in rows)
+    if latency is None or per_byte is None or not per_byte.identified:
+        raise InputError(where, f"sizes up to {largest} bytes", "sizes that show the bandwidth")
+    moved = [row.size_bytes for row in rows if row.size_bytes]
+    groups = [row.workers for row in rows]
+    collective = Collective(
+        measured=True,
+        latency_s=latency,
+        bandwidth_bytes_per_s=combined(lambda s: 1 / s, "bytes/s", per_byte, draws=draws),
+        imported=True,
+        workers=(min(groups), max(groups)),
+        size_bytes=(float(min(moved)), float(max(moved))),
+    )
+    return collective, solved
