@@ -1,53 +1,102 @@
-"""Emulated hosts: network namespaces on one machine, joined by links of a known rate.
+"""Emulated hosts: network namespaces on one machine, joined by links of a known rate and delay.
 
 Each host has an address of its own and a full-duplex link to a switch, shaped by a token bucket on
-both of its ends. Everything lives in namespaces that this module makes and removes; nothing is
-reachable from outside, and the machine's own network is not touched. Linux, and root, are needed.
+both of its ends. A packet from any host to any other is ``delay_ms`` on its way, beside what the
+rate costs it, so a round trip takes ``2 * delay_ms`` longer. Everything lives in namespaces that
+this module makes and removes; nothing is reachable from outside, and the machine's own network is
+not touched. Linux, and root, are needed. ``python -m tests.testbed`` brings hosts up by hand.
 """
 
 from __future__ import annotations
 
-import ctypes
+import math
 import os
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import Any, Literal
 
 from scale.calibrate.cluster import Site
+from tests.testbed.namespaces import HostsFailed, command, enter, remove, remove_leftovers
+from tests.testbed.switch import Forwarder, bridge, forwarding, has_netem
 
-CLONE_NEWNET = 0x40000000
+MOST_HOSTS = 200
 #: A token bucket passes its burst unshaped, so it is kept small against what is measured.
 BURST = "16kb"
-QUEUE = "50ms"
+QUEUE_MS = 50
+#: TCP hands over up to this much at once, as to a card that cuts it into packets itself. It fits
+#: into the burst: larger ones the bucket would cut up, which costs more processor than the rest.
+BLOCK_BYTES = 14000
+#: Netem counts its queue in packets.
+PACKET_BYTES = 1500
+
+Delay = Literal["netem", "forwarder"]
 
 
 @dataclass(frozen=True)
 class Host:
-    """A namespace and its address."""
+    """A namespace and its address, and the switch's port that it is plugged into."""
 
     namespace: str
     address: str
+    switch: str
+    port: str
 
     @property
     def site(self) -> Site:
         """Where ``scale.calibrate`` starts a task on this host."""
         return Site(self.address, partial(enter, self.namespace))
 
+    @property
+    def hardware_address(self) -> str:
+        return "02:00:" + ":".join(f"{int(part):02x}" for part in self.address.split("."))
 
-def enter(namespace: str) -> None:
-    """Move this process into a network namespace; done by a task before its server starts."""
-    handle = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
-    try:
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.setns(handle, CLONE_NEWNET) != 0:
-            number = ctypes.get_errno()
-            raise OSError(number, f"cannot enter namespace {namespace}: {os.strerror(number)}")
-    finally:
-        os.close(handle)
+    def run(self, words: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+        """``subprocess.run`` on this host, with text for streams."""
+        return subprocess.run([*self._exec, *words], text=True, check=False, **options)
+
+    def popen(self, words: Sequence[str], **options: Any) -> subprocess.Popen[str]:
+        """``subprocess.Popen`` on this host, with text for streams; it ends with the hosts."""
+        return subprocess.Popen([*self._exec, *words], text=True, **options)
+
+    @property
+    def _exec(self) -> list[str]:
+        return ["ip", "netns", "exec", self.namespace]
+
+    def cut(self) -> None:
+        """Pull the cable: what is sent from and to this host is lost, and nobody is told."""
+        command("ip", "-n", self.switch, "link", "set", self.port, "down")
+
+    def restore(self) -> None:
+        """Plug the cable in again."""
+        command("ip", "-n", self.switch, "link", "set", self.port, "up")
+
+    @contextmanager
+    def unreachable(self) -> Iterator[None]:
+        """Without its cable for the length of a block."""
+        self.cut()
+        try:
+            yield
+        finally:
+            self.restore()
+
+
+@dataclass(frozen=True)
+class Network:
+    """Hosts that are up, and the process that joins them, if it takes one."""
+
+    hosts: tuple[Host, ...]
+    forwarder: Forwarder | None
+
+    def check(self) -> None:
+        """Raise HostsFailed if the hosts are not joined any more."""
+        if self.forwarder is not None:
+            self.forwarder.check()
 
 
 def unavailable() -> str:
@@ -61,57 +110,121 @@ def unavailable() -> str:
 
 
 @contextmanager
-def hosts(count: int, *, rate_mbit: float) -> Iterator[tuple[Host, ...]]:
+def hosts(
+    count: int, *, rate_mbit: float | Sequence[float], delay_ms: float = 0.0
+) -> Iterator[tuple[Host, ...]]:
     """Bring up ``count`` hosts behind one switch, and take them down whatever happens.
 
     Args:
         count: from 1 to 200.
-        rate_mbit: rate of each host's link in each direction, in Mbit/s.
+        rate_mbit: rate of each host's link in each direction, in Mbit/s; one for all or one each.
+        delay_ms: what a packet from one host to another takes beside the rate; half a round trip.
 
     Raises:
-        RuntimeError: namespaces cannot be had here, or a command failed.
+        ValueError: an argument out of its range.
+        HostsFailed: hosts cannot be had here, a command failed, or they broke during the block.
     """
-    reason = unavailable()
-    if reason:
-        raise RuntimeError(reason)
+    with bring_up(count, rate_mbit=rate_mbit, delay_ms=delay_ms) as network:
+        yield network.hosts
+
+
+@contextmanager
+def bring_up(
+    count: int,
+    *,
+    rate_mbit: float | Sequence[float],
+    delay_ms: float = 0.0,
+    delay_by: Delay | None = None,
+) -> Iterator[Network]:
+    """As ``hosts``, with more to hold: delayed by means of one's choice, and open to checks.
+
+    Args:
+        count: as for ``hosts``.
+        rate_mbit: as for ``hosts``.
+        delay_ms: as for ``hosts``.
+        delay_by: netem where the kernel has it, unless told otherwise.
+    """
+    rates = _rates(count, rate_mbit)
+    if not 0 <= delay_ms < math.inf:
+        raise ValueError(f"a delay is 0 ms or more, not {delay_ms:g}")
+    if reason := unavailable():
+        raise HostsFailed(reason)
+    remove_leftovers()
     tag = f"scale{os.getpid()}"
     switch = f"{tag}sw"
-    made = [Host(f"{tag}h{k}", f"10.77.0.{k + 1}") for k in range(count)]
-    try:
-        _ip("netns", "add", switch)
-        _ip("-n", switch, "link", "add", "bridge0", "type", "bridge")
-        _ip("-n", switch, "link", "set", "bridge0", "up")
-        for k, host in enumerate(made):
-            _ip("netns", "add", host.namespace)
-            port = f"port{k}"
-            _ip(
-                *("-n", switch, "link", "add", port, "type", "veth"),
-                *("peer", "name", "eth0", "netns", host.namespace),
-            )
-            _ip("-n", switch, "link", "set", port, "master", "bridge0", "up")
-            _ip("-n", host.namespace, "addr", "add", f"{host.address}/24", "dev", "eth0")
-            for device in ("lo", "eth0"):
-                _ip("-n", host.namespace, "link", "set", device, "up")
-            for namespace, device in ((switch, port), (host.namespace, "eth0")):
-                _shape(namespace, device, rate_mbit)
-        yield tuple(made)
-    finally:
-        for namespace in [*(host.namespace for host in made), switch]:
-            subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False)
+    made = [Host(f"{tag}h{k}", f"10.77.0.{k + 1}", switch, f"port{k}") for k in range(count)]
+    with ExitStack() as down:
+        down.callback(_remove, [*(host.namespace for host in made), switch])
+        command("ip", "netns", "add", switch)
+        if delay_ms and delay_by is None:
+            delay_by = "netem" if has_netem(switch) else "forwarder"
+        for host, rate in zip(made, rates, strict=True):
+            _plug_in(host, rate)
+            if delay_ms and delay_by == "netem":
+                _delay(host, rate, delay_ms)
+        forwarder = None
+        if delay_ms and delay_by == "forwarder":
+            ports = {host.port: host.hardware_address for host in made}
+            forwarder = down.enter_context(forwarding(switch, ports, delay_ms))
+        else:
+            bridge(switch, [host.port for host in made])
+        network = Network(tuple(made), forwarder)
+        try:
+            yield network
+        except Exception as error:
+            # What goes wrong without a network says little; that there is none says it all.
+            try:
+                network.check()
+            except HostsFailed as failed:
+                raise failed from error
+            raise
+        network.check()
 
 
-def _shape(namespace: str, device: str, rate_mbit: float) -> None:
-    _run(
-        *("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "tbf"),
-        *("rate", f"{rate_mbit:g}mbit", "burst", BURST, "latency", QUEUE),
+def _rates(count: int, rate_mbit: float | Sequence[float]) -> list[float]:
+    if not 1 <= count <= MOST_HOSTS:
+        raise ValueError(f"from 1 to {MOST_HOSTS} hosts, not {count}")
+    rates = list(rate_mbit) if isinstance(rate_mbit, Sequence) else [rate_mbit] * count
+    if len(rates) != count:
+        raise ValueError(f"{len(rates)} rates for {count} hosts; give one for all or one each")
+    for rate in rates:
+        if not 0 < rate < math.inf:
+            raise ValueError(f"a rate is more than 0 Mbit/s, not {rate:g}")
+    return rates
+
+
+def _plug_in(host: Host, rate_mbit: float) -> None:
+    """Make a host and the link from it to its port."""
+    command("ip", "netns", "add", host.namespace)
+    command(
+        *("ip", "-n", host.switch, "link", "add", host.port, "type", "veth", "peer", "name"),
+        *("eth0", "address", host.hardware_address, "netns", host.namespace),
+    )
+    ours = ("ip", "-n", host.namespace)
+    command(*ours, "addr", "add", f"{host.address}/24", "dev", "eth0")
+    command(*ours, "link", "set", "lo", "up")
+    command(*ours, "link", "set", "eth0", "up", "gso_max_size", str(BLOCK_BYTES))
+    command("ip", "-n", host.switch, "link", "set", host.port, "up")
+    for namespace, device in ((host.switch, host.port), (host.namespace, "eth0")):
+        command(
+            *("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "handle", "1:", "tbf"),
+            *("rate", f"{rate_mbit:g}mbit", "burst", BURST, "latency", f"{QUEUE_MS}ms"),
+        )
+
+
+def _delay(host: Host, rate_mbit: float, delay_ms: float) -> None:
+    """Hold what a host sends; every packet is sent by one host, so it is held once."""
+    queue = rate_mbit * 1e3 * (delay_ms + QUEUE_MS) / (8 * PACKET_BYTES)
+    command(
+        *("tc", "-n", host.namespace, "qdisc", "add", "dev", "eth0", "parent", "1:1", "netem"),
+        *("delay", f"{delay_ms:g}ms", "limit", str(1000 + round(queue))),
     )
 
 
-def _ip(*arguments: str) -> None:
-    _run("ip", *arguments)
-
-
-def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode != 0:
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+def _remove(namespaces: list[str]) -> None:
+    """Remove the namespaces, however often Ctrl-C is pressed meanwhile."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        remove(namespaces)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
