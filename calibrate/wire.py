@@ -284,12 +284,24 @@ class Line:
         return call
 
     def _send(self, call: Call, timeout_s: float) -> None:
+        """Enqueue a call. A busy host may take its time, so a wait that runs out is tried again.
+
+        A call that arrives twice is run once, by its number.
+        """
         import tensorflow as tf
 
-        try:
-            self._queues.put(CALLS, _adapter(Call).dump_json(call).decode(), timeout_s)
-        except tf.errors.OpError as error:
-            raise Unreachable(f"takes no calls ({type(error).__name__})") from None
+        text = _adapter(Call).dump_json(call).decode()
+        deadline = time.monotonic() + LOST_S
+        while True:
+            try:
+                self._queues.put(CALLS, text, timeout_s)
+                return
+            except tf.errors.DeadlineExceededError:
+                self._reach()
+                if time.monotonic() > deadline:
+                    raise Unreachable("takes no calls") from None
+            except tf.errors.OpError as error:
+                raise Unreachable(f"takes no calls ({type(error).__name__})") from None
 
     def _get(self, call: Call, timeout_s: float) -> Answer | None:
         """The answer to this call; None where none came in time. Older ones are passed over."""
