@@ -125,9 +125,9 @@ def run(network: Network, command: list[str]) -> int:
 
 def stay(network: Network) -> int:
     """Wait for Ctrl-C, which is how this is meant to end."""
-    print(describe(network.hosts))
-    print("\nUp until Ctrl-C.", flush=True)
     try:
+        print(describe(network.hosts))
+        print("\nUp until Ctrl-C.", flush=True)
         while True:
             network.check()
             time.sleep(LOOK_S)
