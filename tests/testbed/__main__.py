@@ -125,9 +125,9 @@ def run(network: Network, command: list[str]) -> int:
 
 def stay(network: Network) -> int:
     """Wait for Ctrl-C, which is how this is meant to end."""
-    print(describe(network.hosts))
-    print("\nUp until Ctrl-C.", flush=True)
     try:
+        print(describe(network.hosts))
+        print("\nUp until Ctrl-C.", flush=True)
         while True:
             network.check()
             time.sleep(LOOK_S)
@@ -140,8 +140,6 @@ def main(arguments: list[str]) -> int:
     told = made.parse_args(arguments)
     if told.command and shutil.which(told.command[0]) is None:
         made.error(f"no such command: {told.command[0]}")
-    # An ordinary kill takes the hosts down, too.
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     rate_mbit = told.rate_mbit if len(told.rate_mbit) > 1 else told.rate_mbit[0]
     try:
         with bring_up(told.hosts, rate_mbit=rate_mbit, delay_ms=told.delay_ms) as network:
@@ -156,4 +154,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # An ordinary kill takes the hosts down, too.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     sys.exit(main(sys.argv[1:]))

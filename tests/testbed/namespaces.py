@@ -11,7 +11,7 @@ import re
 import signal
 import subprocess
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 CLONE_NEWNET = 0x40000000
@@ -43,15 +43,27 @@ def enter(namespace: str) -> None:
 
 
 def remove(namespaces: Iterable[str]) -> None:
-    """End what runs in the namespaces, which it would keep alive, and remove them."""
-    for namespace in namespaces:
-        listed = subprocess.run(
-            ["ip", "netns", "pids", namespace], capture_output=True, text=True, check=False
-        )
-        for pid in {int(word) for word in listed.stdout.split()} - {os.getpid()}:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False)
+    """Remove the namespaces, and end what runs there, which would keep them alive."""
+    with ExitStack() as held:
+        identities: set[tuple[int, int]] = set()
+        for namespace in namespaces:
+            with suppress(FileNotFoundError):
+                # While it is open, no new namespace gets its identity.
+                handle = os.open(NAMED / namespace, os.O_RDONLY)
+                held.callback(os.close, handle)
+                identities.add(_identity(os.fstat(handle)))
+            # First of all, so that nobody enters while we look who is there.
+            subprocess.run(["ip", "netns", "delete", namespace], capture_output=True, check=False)
+        for process in Path("/proc").glob("[1-9]*"):
+            # Processes come and go meanwhile.
+            with suppress(OSError):
+                inside = _identity((process / "ns" / "net").stat()) in identities
+                if inside and process.name != str(os.getpid()):
+                    os.kill(int(process.name), signal.SIGKILL)
+
+
+def _identity(status: os.stat_result) -> tuple[int, int]:
+    return status.st_dev, status.st_ino
 
 
 def remove_leftovers() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +14,9 @@ from scale.calibrate.campaign import Machines, Progress, calibrate
 from scale.calibrate.plan import Plan
 from scale.models.calibration import Cell, select
 from scale.models.workload import named_workload
-from tests.testbed.hosts import hosts, unavailable
+from tests.testbed import iperf
+from tests.testbed.hosts import Host, hosts, unavailable
+from tests.testbed.namespaces import NAMED, HostsFailed
 
 pytestmark = [
     pytest.mark.root,
@@ -38,45 +42,107 @@ else:
 """
 
 
-def namespaces() -> set[str]:
-    listed = subprocess.run(["ip", "netns", "list"], capture_output=True, text=True, check=True)
-    return {line.split()[0] for line in listed.stdout.splitlines() if line.strip()}
+def own_namespaces() -> set[str]:
+    """Others may bring up hosts on this machine at the same time."""
+    return {path.name for path in NAMED.glob(f"scale{os.getpid()}*")}
 
 
-def command(namespace: str, *arguments: str) -> list[str]:
-    return ["ip", "netns", "exec", namespace, sys.executable, "-c", TRANSFER, *arguments]
-
-
-def test_a_link_passes_its_rate() -> None:
-    """Plain TCP over 100 Mbit/s: headers take 5 %, and no more than the rate gets through."""
-    size = str(8 << 20)
-    with (
-        hosts(2, rate_mbit=100) as (first, second),
-        subprocess.Popen(
-            command(first.namespace, "sink", first.address, size),
-            stdout=subprocess.PIPE,
-            text=True,
-        ) as sink,
-    ):
+def transfer_bytes_per_s(server: Host, client: Host, size: int) -> float:
+    """What plain TCP got through, by our own clock."""
+    program = [sys.executable, "-c", TRANSFER]
+    with server.popen(
+        [*program, "sink", server.address, str(size)], stdout=subprocess.PIPE
+    ) as sink:
         assert sink.stdout is not None
         assert sink.stdout.readline() == "ready\n"
-        source = command(second.namespace, "source", first.address, size)
-        subprocess.run(source, check=True, timeout=60)
-        rate = float(sink.stdout.readline())
+        client.run([*program, "source", server.address, str(size)], timeout=60)
+        return float(sink.stdout.readline())
+
+
+@pytest.mark.parametrize("delay_ms", [0, 2])
+def test_a_link_passes_its_rate(delay_ms: float) -> None:
+    """Plain TCP over 100 Mbit/s: headers take 5 %, and no more than the rate gets through."""
+    with hosts(2, rate_mbit=100, delay_ms=delay_ms) as (first, second):
+        rate = transfer_bytes_per_s(first, second, 8 << 20)
     assert 0.88 * 12.5e6 < rate < 1.02 * 12.5e6
 
 
-def fail_among_hosts(before: set[str]) -> None:
-    with hosts(2, rate_mbit=10):
-        assert len(namespaces() - before) == 3
+@pytest.mark.parametrize("delay_ms", [0, 2])
+def test_each_host_has_its_own_rate_in_both_directions(delay_ms: float) -> None:
+    """The upper end tells the rates apart; the lower has room for a machine with other work."""
+    with hosts(2, rate_mbit=[400, 40], delay_ms=delay_ms) as (fast, slow):
+        up = transfer_bytes_per_s(fast, slow, 2 << 20)
+        down = transfer_bytes_per_s(slow, fast, 2 << 20)
+    assert 0.75 * 5e6 < up < 1.02 * 5e6
+    assert 0.75 * 5e6 < down < 1.02 * 5e6
+
+
+@pytest.mark.skipif(bool(iperf.unavailable()), reason=f"NOT TESTED: {iperf.unavailable()}")
+def test_iperf_measures_the_rate_of_a_link() -> None:
+    with hosts(2, rate_mbit=200, delay_ms=2) as (first, second):
+        assert 0.88 * 200 < iperf.iperf_mbit(first, second, 1) < 1.02 * 200
+
+
+@pytest.mark.skipif(bool(iperf.unavailable()), reason=f"NOT TESTED: {iperf.unavailable()}")
+def test_iperf_that_reaches_nobody_is_reported() -> None:
+    with (
+        hosts(2, rate_mbit=200) as (first, second),
+        second.unreachable(),
+        pytest.raises(HostsFailed, match=r"iperf3: .*No route to host"),
+    ):
+        iperf.iperf_mbit(first, second, 1)
+
+
+@pytest.mark.parametrize(
+    ("count", "rate_mbit", "delay_ms", "complaint"),
+    [
+        (0, 100, 0, "from 1 to 200 hosts, not 0"),
+        (201, 100, 0, "from 1 to 200 hosts, not 201"),
+        (2, 0, 0, "a rate is more than 0 Mbit/s, not 0"),
+        (2, [100, float("nan")], 0, "a rate is more than 0 Mbit/s, not nan"),
+        (2, [100], 0, "1 rates for 2 hosts; give one for all or one each"),
+        (2, 100, -1, "a delay is 0 ms or more, not -1"),
+    ],
+)
+def test_bad_arguments_are_refused(
+    count: int, rate_mbit: float | list[float], delay_ms: float, complaint: str
+) -> None:
+    with (
+        pytest.raises(ValueError, match=complaint),
+        hosts(count, rate_mbit=rate_mbit, delay_ms=delay_ms),
+    ):
+        """Not reached."""
+
+
+def fail_among_hosts(delay_ms: float) -> None:
+    with hosts(2, rate_mbit=10, delay_ms=delay_ms):
+        assert len(own_namespaces()) == 3
         raise RuntimeError("on purpose")
 
 
-def test_hosts_are_gone_afterwards_even_after_an_error() -> None:
-    before = namespaces()
+@pytest.mark.parametrize("delay_ms", [0, 2])
+def test_hosts_are_gone_afterwards_even_after_an_error(delay_ms: float) -> None:
     with pytest.raises(RuntimeError, match="on purpose"):
-        fail_among_hosts(before)
-    assert namespaces() == before
+        fail_among_hosts(delay_ms)
+    assert own_namespaces() == set()
+
+
+def test_what_runs_on_a_host_ends_with_it() -> None:
+    with hosts(1, rate_mbit=10) as (host,):
+        process = host.popen(["sh", "-c", "echo up; exec sleep 60"], stdout=subprocess.PIPE)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+    with process:
+        assert process.wait(5) == -signal.SIGKILL
+
+
+def test_commands_run_on_their_host() -> None:
+    with hosts(1, rate_mbit=10) as (host,):
+        done = host.run(["ip", "-brief", "addr"], capture_output=True)
+        assert done.returncode == 0
+        assert f"{host.address}/24" in done.stdout
+        assert "127.0.0.1/8" in done.stdout
+        assert host.run(["false"]).returncode == 1
 
 
 def test_tasks_on_hosts_of_their_own_are_held_up_by_the_wire(tmp_path: Path) -> None:
