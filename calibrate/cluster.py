@@ -10,7 +10,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.context import (
+    ForkServerContext,
+    ForkServerProcess,
+    SpawnContext,
+    SpawnProcess,
+)
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +45,7 @@ class Task:
     """A running task, or the process without a cluster (job ``single``)."""
 
     name: str
-    process: ForkServerProcess
+    process: ForkServerProcess | SpawnProcess
     connection: Connection
     log: Path
 
@@ -57,8 +62,14 @@ def free_ports(count: int) -> list[int]:
             held.close()
 
 
-def context() -> ForkServerContext:
-    """The start method of all tasks: forks of a process that has imported TensorFlow."""
+def context(*, gpu: bool = False) -> ForkServerContext | SpawnContext:
+    """The start method of a task: a fork of a process that has imported TensorFlow.
+
+    That process hides GPUs from itself and its forks, since a CUDA context does not survive a fork;
+    a task that is to see them is spawned, and imports TensorFlow for itself.
+    """
+    if gpu:
+        return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(["scale.calibrate.preload"])
     return made
@@ -168,6 +179,8 @@ def running(
     workers: Sequence[Site],
     logs: Path,
     single: bool = False,
+    gpu: bool = False,
+    threads: int | None = None,
 ) -> Iterator[Cluster]:
     """Start tasks, wait until all serve, and end them however the block is left.
 
@@ -176,6 +189,8 @@ def running(
         workers: a site for each worker.
         logs: a folder; each task appends to a file of its name.
         single: also start a process without any cluster, named ``single0``.
+        gpu: whether ``single0`` sees the GPUs.
+        threads: of every task's TensorFlow pools; None for TensorFlow's default.
 
     Raises:
         HardwareError: a task did not come up.
@@ -189,15 +204,15 @@ def running(
         spec.setdefault(job, []).append(f"{site.address}:{port}")
     if single:
         sites.append(("single", 0, Site()))
-    made = context()
     tasks: list[Task] = []
     try:
         for job, index, site in sites:
+            made = context(gpu=gpu and job == "single")
             ours, theirs = made.Pipe()
             log = logs / f"{job}{index}.log"
             process = made.Process(
                 target=serve,
-                args=(job, index, spec, theirs, str(log), site.prepare),
+                args=(job, index, spec, theirs, str(log), site.prepare, threads),
                 name=f"scale-{job}{index}",
                 daemon=True,
             )

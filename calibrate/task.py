@@ -15,7 +15,7 @@ from typing import Any
 from scale.calibrate.probe import Context, Probe
 from scale.calibrate.processor import host_busy_s, process_s
 from scale.calibrate.sampling import Limits, Samples, sample
-from scale.models.calibration import Cell
+from scale.models.calibration import Cell, Memory
 from scale.models.workload import Workload
 
 PR_SET_PDEATHSIG = 1
@@ -26,7 +26,15 @@ MAX_TRANSFER_S = 0.5
 class TaskMethods:
     """The calls that a task answers; state is the probes and the training it has built."""
 
-    def __init__(self, job: str, index: int, target: str, cluster: dict[str, list[str]]) -> None:
+    def __init__(
+        self,
+        job: str,
+        index: int,
+        target: str,
+        cluster: dict[str, list[str]],
+        threads: int | None = None,
+    ) -> None:
+        self._threads = threads
         self._job = job
         self._index = index
         self._target = target
@@ -39,15 +47,21 @@ class TaskMethods:
         """(processor seconds of this task, busy seconds of its host)."""
         return process_s(), host_busy_s()
 
-    def build(self, cells: Sequence[Cell], workload: Workload) -> list[tuple[float, str]]:
+    def build(
+        self, cells: Sequence[Cell], workload: Workload, pipeline: str = ""
+    ) -> list[tuple[float, str]]:
         """Build the cells and run each once; (seconds of that cold run, why it is skipped)."""
         from scale.calibrate.probes import build
 
-        self._probes = build(
-            cells, Context(self._job, self._index, self._target, self._cluster, workload)
+        context = Context(
+            self._job, self._index, self._target, self._cluster, workload, self._threads, pipeline
         )
+        self._probes = build(cells, context)
         results: list[tuple[float, str]] = []
         for probe in self._probes:
+            if probe.unavailable:
+                results.append((0.0, probe.unavailable))
+                continue
             begin = time.perf_counter()
             probe.step()
             cold_s = time.perf_counter() - begin
@@ -89,9 +103,17 @@ class TaskMethods:
         self._session = tf.compat.v1.Session(
             self._target,
             graph=graph,
-            config=session_config(grappler=True, worker=None if alone else self._index),
+            config=session_config(
+                grappler=True, worker=None if alone else self._index, threads=self._threads
+            ),
         )
         self._session.run(self._training.initializer)
+
+    def memory(self, workload: Workload) -> Memory | None:
+        """What the workload's training takes of this device's memory; None where it is unknown."""
+        from scale.calibrate.memory import measure
+
+        return measure(workload, threads=self._threads)
 
     def loss(self) -> float:
         """The training loss now, on this worker's batch."""
@@ -125,6 +147,7 @@ def serve(
     connection: Connection,
     log: str,
     prepare: Callable[[], None] | None,
+    threads: int | None = None,
 ) -> None:
     """Entry point of a task process: log to a file, start the server, answer until killed."""
     _die_with_parent()
@@ -137,7 +160,8 @@ def serve(
     try:
         if prepare is not None:
             prepare()
-        methods = TaskMethods(job, index, _start_server(job, index, spec), spec)
+        target = _start_server(job, index, spec, threads)
+        methods = TaskMethods(job, index, target, spec, threads)
     except Exception as error:
         traceback.print_exc()
         connection.send(("error", f"could not start: {_first_line(error)}"))
@@ -161,13 +185,17 @@ def serve(
 _servers: list[Any] = []
 
 
-def _start_server(job: str, index: int, spec: dict[str, list[str]]) -> str:
+def _start_server(job: str, index: int, spec: dict[str, list[str]], threads: int | None) -> str:
     """Start this task's server and return its target; "" for the process without a cluster."""
     import tensorflow as tf
 
     if job == "single":
         return ""
-    server = tf.distribute.Server(spec, job_name=job, task_index=index)
+    from scale.calibrate.graphs import session_config
+
+    # Pools come from the server's configuration; a session's is not looked at.
+    config = session_config(grappler=True, threads=threads)
+    server = tf.distribute.Server(spec, job_name=job, task_index=index, config=config)
     # The server ends with its last reference, so the module keeps one.
     _servers.append(server)
     return str(server.target)

@@ -58,8 +58,8 @@ def test_a_workload_that_states_its_cost_needs_no_step() -> None:
 
 
 def test_batches_reach_from_1_to_twice_the_batch() -> None:
-    assert step_batches(32, quick=True) == [1, 2, 5, 12, 28, 64]
-    assert step_batches(1, quick=True) == [1, 2]
+    assert step_batches(32, 6) == [1, 2, 5, 12, 28, 64]
+    assert step_batches(1, 6) == [1, 2]
 
 
 def test_quick_fits_its_time() -> None:

@@ -47,13 +47,6 @@ def test_every_transfer_proves_its_work_on_one_ps_and_on_two(
     build(cluster, "worker0", [one, replace(one, size_bytes=16)])
 
 
-def test_a_push_that_waits_takes_longer_than_one_that_does_not(cluster: Cluster) -> None:
-    cells = [Cell("push", "ps", 1024), Cell("fetch_push", "ps", 1024)]
-    build(cluster, "worker0", cells)
-    push, both = (median_s(cluster, "worker0", k) for k in range(2))
-    assert both > 1.2 * push
-
-
 def test_every_optimizer_updates_on_the_ps(cluster: Cluster) -> None:
     small = [Cell("apply", "ps", 16, optimizer=o) for o in ("sgd", "momentum", "adam")]
     build(cluster, "worker0", [*small, Cell("apply", "ps", 2**24, optimizer="adam")])
