@@ -56,10 +56,17 @@ def _next(batches: Iterator[Any], name: str) -> Any:
         # An endless repetition ends only if there is nothing to repeat.
         raise HardwareError(f"{OPTION} {name}: the dataset holds no sample") from None
     except Exception as error:
-        # TensorFlow reports an error of the user's code with its traceback; its last line says it.
-        line = [part for part in str(error).strip().splitlines() if part.strip()]
-        what = f"{type(error).__name__}: {line[0] if line else ''}"
-        raise HardwareError(f"{OPTION} {name}: reading a batch failed: {what}") from error
+        raise HardwareError(f"{OPTION} {name}: reading a batch failed: {_cause(error)}") from error
+
+
+def _cause(error: Exception) -> str:
+    """What went wrong in the user's code, out of the names of TensorFlow's nodes around it."""
+    text = re.sub(r"\{\{.*?\}\}|\[Op:.*", "", str(error)).strip()
+    raised = [
+        t for t in text.partition("Traceback")[2].splitlines()[1:] if t and not t[0].isspace()
+    ]
+    # Python's own words end the traceback that TensorFlow passes on.
+    return raised[-1].strip() if raised else f"{type(error).__name__}: {text[:200]}"
 
 
 def dataset(name: str) -> Any:

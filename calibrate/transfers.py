@@ -7,6 +7,7 @@ one of them, and every edge that crosses to it is a transfer that nobody asked f
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from scale.calibrate.probe import Context
@@ -18,23 +19,51 @@ GRADIENT = 1e-9
 LEARNING_RATE = 0.1
 
 
+@dataclass(frozen=True)
+class Remembered:
+    """A resource variable: two ops, where tf.Variable makes seven and takes ten times as long."""
+
+    handle: Any
+    dtype: str
+
+    def read_value(self) -> Any:
+        import tensorflow as tf
+
+        with tf.device(self.handle.device):
+            return tf.raw_ops.ReadVariableOp(resource=self.handle, dtype=self.dtype)
+
+
 class Variables:
     """Makes the variables of a task's cells; ``initializers`` set them."""
 
     def __init__(self) -> None:
         self.initializers: list[Any] = []
+        self._values: dict[tuple[object, ...], Any] = {}
+
+    def constant(self, value: float, device: str) -> Any:
+        """A scalar on a device; the same one whenever it is asked for again."""
+        import tensorflow as tf
+
+        key = (device, value)
+        if key not in self._values:
+            with tf.device(device):
+                self._values[key] = tf.constant(value)
+        return self._values[key]
 
     def make(
         self, shape: Sequence[int], device: str, value: float, name: str, dtype: str = "float32"
-    ) -> Any:
+    ) -> Remembered:
         import tensorflow as tf
 
         with tf.device(device):
-            made = tf.compat.v1.Variable(
-                tf.fill(shape, tf.constant(value, dtype)), use_resource=True, name=name
+            handle = tf.raw_ops.VarHandleOp(dtype=dtype, shape=shape, shared_name=name)
+            key = (device, dtype, value, *shape)
+            if key not in self._values:
+                self._values[key] = tf.fill(shape, tf.constant(value, dtype))
+            self.initializers.append(
+                tf.raw_ops.AssignVariableOp(resource=handle, value=self._values[key])
             )
-        self.initializers.append(made.initializer)
-        return made
+        return Remembered(handle, dtype)
 
 
 def scope(cell: Cell) -> str:
@@ -90,13 +119,14 @@ def transfer(cell: Cell, here: str, there: Sequence[str], variables: Variables) 
             fetched = [tf.identity(r.read_value()) for r in remote]
         if cell.quantity == "fetch":
             return tf.group(*fetched)
-    local = [variables.make(shape, here, GRADIENT, f"{name}_local_{k}") for k in range(len(remote))]
+    # Each read is a tensor, and a transfer, of its own.
+    local = variables.make(shape, here, GRADIENT, f"{name}_local")
     waits = fetched if cell.quantity == "fetch_push" else []
     with tf.device(here), tf.control_dependencies(waits):
-        gradients = [v.read_value() for v in local]
+        gradients = [local.read_value() for _ in remote]
     targets = _by_device(
         devices,
-        [_descend(r, g, d) for r, g, d in zip(remote, gradients, devices, strict=True)],
+        [_descend(r, g, d, variables) for r, g, d in zip(remote, gradients, devices, strict=True)],
     )
     if cell.quantity == "exchange":
         with tf.device(here):
@@ -142,18 +172,19 @@ def apply(cell: Cell, there: Sequence[str], variables: Variables) -> Any:
                     grad=gradient,
                 )
             else:
-                update = _descend(var, gradient, device)
+                update = _descend(var, gradient, device, variables)
         updates.append(update)
     targets = _by_device(devices, updates)
     return targets[0] if len(targets) == 1 else targets
 
 
-def _descend(variable: Any, gradient: Any, device: str) -> Any:
+def _descend(variable: Remembered, gradient: Any, device: str, variables: Variables) -> Any:
     import tensorflow as tf
 
+    rate = variables.constant(LEARNING_RATE, device)
     with tf.device(device):
         return tf.raw_ops.ResourceApplyGradientDescent(
-            var=variable.handle, alpha=tf.constant(LEARNING_RATE), delta=gradient
+            var=variable.handle, alpha=rate, delta=gradient
         )
 
 
