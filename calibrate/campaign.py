@@ -17,7 +17,7 @@ from scale.calibrate.environment import Watch
 from scale.calibrate.plan import LOCAL_PRECISION, REMOTE_PRECISION, Plan
 from scale.calibrate.processor import usable_cores
 from scale.calibrate.sampling import Limits, Samples
-from scale.models.calibration import Burst, Calibration, Cell, Processor, Skipped, TaskHost
+from scale.models.calibration import Burst, Calibration, Cell, Memory, Processor, Skipped, TaskHost
 from scale.models.errors import HardwareError
 from scale.models.profile import Evidence
 from scale.models.statistics import outliers
@@ -81,6 +81,7 @@ def calibrate(
     require_tensorflow()
     campaign = _Campaign(plan, machines or Machines(), logs, progress)
     try:
+        campaign.measure_memory()
         for number in range(plan.rounds):
             campaign.run_round(number)
     except (KeyboardInterrupt, HardwareError) as cause:
@@ -107,6 +108,7 @@ class _Campaign:
         self._done = 0
         self._watch = Watch()
         self._tasks: tuple[TaskHost, ...] = ()
+        self._memory: Memory | None = None
 
     def result(self, *, complete: bool) -> Calibration:
         machines = self._machines
@@ -126,7 +128,21 @@ class _Campaign:
             bursts=tuple(self._bursts),
             skipped=tuple(Skipped(cell, reason) for cell, reason in self._skipped.items()),
             tasks=self._tasks,
+            memory=self._memory,
+            threads=self._plan.threads,
+            pipeline=self._plan.pipeline,
         )
+
+    def measure_memory(self) -> None:
+        """In a process of its own, whose peak is this measurement's alone."""
+        if self._plan.memory:
+            self._report("memory of a training step")
+            with running(
+                ps=[], workers=[], logs=self._logs, single=True, gpu=self._plan.gpu
+            ) as cluster:
+                (self._memory,) = cluster.call(
+                    ["single0"], "memory", self._plan.workload, timeout_s=BUILD_S
+                )
 
     def run_round(self, number: int) -> None:
         """Measure every cell once, in random order, in fresh processes."""
@@ -140,6 +156,8 @@ class _Campaign:
             logs=self._logs,
             single=True,
             again=number + 1 < plan.rounds,
+            gpu=plan.gpu,
+            threads=plan.threads,
         ) as cluster:
             if not self._tasks:
                 self._tasks = _task_hosts(cluster)
@@ -238,7 +256,9 @@ class _Built:
         self._order = {"single": single, "worker": [c for c in remote if c not in skipped]}
         for job, cells in self._order.items():
             names = cluster.names(job)
-            answers = cluster.call(names, "build", cells, plan.workload, timeout_s=BUILD_S)
+            answers = cluster.call(
+                names, "build", cells, plan.workload, plan.pipeline, timeout_s=BUILD_S
+            )
             for name, results in zip(names, answers, strict=True):
                 for cell, (cold_s, reason) in zip(cells, results, strict=True):
                     self._cold[name, cell] = cold_s

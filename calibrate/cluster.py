@@ -11,10 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from multiprocessing.context import (
+    ForkServerContext,
+    ForkServerProcess,
+    SpawnContext,
+    SpawnProcess,
+)
 from pathlib import Path
 from typing import Any
 
+from scale.calibrate.plan import LEAD_S
 from scale.calibrate.task import Role, serve
 from scale.models.errors import HardwareError
 
@@ -23,8 +29,6 @@ LOOPBACK = "127.0.0.1"
 ANSWER_S = 15.0
 #: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
 START_S = 120.0
-#: Time given to all workers to hear of a common start.
-LEAD_S = 0.02
 CLOCK_TRIPS = 9
 
 
@@ -52,7 +56,7 @@ class Task:
     """
 
     name: str
-    process: ForkServerProcess
+    process: ForkServerProcess | SpawnProcess
     connection: Connection
     log: Path
     address: str
@@ -71,8 +75,14 @@ def free_ports(count: int) -> list[int]:
             held.close()
 
 
-def context() -> ForkServerContext:
-    """The start method of all tasks: forks of a process that has imported TensorFlow."""
+def context(*, gpu: bool = False) -> ForkServerContext | SpawnContext:
+    """The start method of a task: a fork of a process that has imported TensorFlow.
+
+    That process hides GPUs from itself and its forks, since a CUDA context does not survive a fork;
+    a task that is to see them is spawned, and imports TensorFlow for itself.
+    """
+    if gpu:
+        return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(["scale.calibrate.preload"])
     return made
@@ -253,6 +263,8 @@ def running(
     logs: Path,
     single: bool = False,
     again: bool = False,
+    gpu: bool = False,
+    threads: int | None = None,
 ) -> Iterator[Cluster]:
     """Start tasks, wait until all serve, and end them however the block is left.
 
@@ -262,6 +274,8 @@ def running(
         logs: a folder; each task appends to a file of its name.
         single: also start a process without any cluster, named ``single0``.
         again: tasks on other machines are needed once more afterwards.
+        gpu: whether ``single0`` sees the GPUs.
+        threads: of every task's TensorFlow pools; None for TensorFlow's default.
 
     Raises:
         HardwareError: a task did not come up.
@@ -279,7 +293,9 @@ def running(
     ended_well = False
     try:
         for job, index, site in sites:
-            tasks.append(_start(Role(job, index, spec), site, logs))
+            tasks.append(
+                _start(Role(job, index, spec, threads), site, logs, gpu=gpu and job == "single")
+            )
         cluster = Cluster(tasks)
         cluster.await_all(max(site.connect_timeout_s for _, _, site in sites) + ANSWER_S)
         yield cluster
@@ -292,9 +308,9 @@ def running(
 _SENDER = os.urandom(8).hex()
 
 
-def _start(role: Role, site: Site, logs: Path) -> Task:
+def _start(role: Role, site: Site, logs: Path, *, gpu: bool) -> Task:
     """Start a task here, or the relay of one that runs elsewhere."""
-    made = context()
+    made = context(gpu=gpu)
     ours, theirs = made.Pipe()
     log = logs / f"{role.name}.log"
     target: Callable[..., None] = serve

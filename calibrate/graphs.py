@@ -1,7 +1,7 @@
-"""TensorFlow graphs of the cells, and the proof that each does what its name says.
+"""TensorFlow graphs of the cells that run in a session of v1.
 
 Every function here runs inside a task process. Ops are fetched as targets (``.op``), so nothing is
-brought into Python: moving a tensor from task to task is what is measured.
+brought into Python, except by ``to_python``: moving a tensor from task to task is what is measured.
 """
 
 from __future__ import annotations
@@ -11,19 +11,21 @@ from functools import partial
 from typing import Any
 
 from scale.calibrate.probe import Context, Probe
+from scale.calibrate.proof import verify
+from scale.calibrate.transfers import Variables, apply, scope, servers, transfer
 from scale.models.calibration import Cell
 from scale.models.errors import HardwareError
 
-PS = "/job:ps/task:0"
-#: Gradients are this small so that thousands of applies leave the variable finite.
-GRADIENT = 1e-9
 
-
-def session_config(*, grappler: bool, worker: int | None = None) -> Any:
+def session_config(*, grappler: bool, worker: int | None = None, threads: int | None = None) -> Any:
     """ConfigProto of a session.
 
     Grappler removes work that nobody reads, so the probes run without it; training runs with it,
     as its users do. A worker looks at the ps and itself alone, as in between-graph replication.
+
+    Args:
+        threads: of the process's pools; a session on a server runs in the server's, whatever is
+            said here.
     """
     import tensorflow as tf
 
@@ -31,111 +33,73 @@ def session_config(*, grappler: bool, worker: int | None = None) -> Any:
     config.graph_options.rewrite_options.disable_meta_optimizer = not grappler
     if worker is not None:
         config.device_filters.extend(["/job:ps", f"/job:worker/task:{worker}"])
+    if threads is not None:
+        config.intra_op_parallelism_threads = threads
+        config.inter_op_parallelism_threads = threads
     return config
 
 
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
-    """Build and initialise every cell in one session."""
+    """Build and initialise every cell in a session of its own.
+
+    TensorFlow copies and prunes the whole graph for each new target: 45 cells in one graph took
+    twice the time of the same cells in several.
+    """
+    return [_build(cell, context) for cell in cells]
+
+
+def _build(cell: Cell, context: Context) -> Probe:
     import tensorflow as tf
 
     worker = context.index if context.job == "worker" else None
     here = "/cpu:0" if worker is None else f"/job:worker/task:{worker}"
     graph = tf.Graph()
     with graph.as_default():
-        initializers: list[Any] = []
-        ops = [_op(cell, here, initializers) for cell in cells]
-        init = tf.group(*initializers)
-    session = tf.compat.v1.Session(
-        context.target, graph=graph, config=session_config(grappler=False, worker=worker)
-    )
+        variables = Variables()
+        target = _target(cell, here, context, variables)
+        init = tf.group(*variables.initializers)
+    config = session_config(grappler=False, worker=worker, threads=context.threads)
+    session = tf.compat.v1.Session(context.target, graph=graph, config=config)
     session.run(init)
-    return [
-        Probe(
-            cell,
-            session.make_callable(op),
-            partial(verify, session, cell, op, product=bool(cell.hidden)),
-        )
-        for cell, op in zip(cells, ops, strict=True)
-    ]
+    return Probe(cell, session.make_callable(target), _proof(session, cell, target))
 
 
-def _op(cell: Cell, here: str, initializers: list[Any]) -> Any:
-    """The op whose run is one step of the cell."""
+def _proof(session: Any, cell: Cell, target: Any) -> Any:
+    if cell.quantity == "to_python":
+        return partial(_all_in_python, session, cell, target)
+    return partial(verify, session, cell, target, product=bool(cell.hidden))
+
+
+def _target(cell: Cell, here: str, context: Context, variables: Variables) -> Any:
+    """What a session runs as one step of the cell: an op, several, or tensors for Python."""
     import tensorflow as tf
 
-    def variable(shape: list[int], device: str, value: float, name: str) -> Any:
-        with tf.device(device):
-            made = tf.compat.v1.Variable(
-                tf.fill(shape, value), use_resource=True, dtype=tf.float32, name=name
-            )
-            initializers.append(made.initializer)
-        return made
-
-    # One name for all workers: they share the ps's variables, as replicas of one job do.
-    scope = cell.name.replace("/", "_").replace(" ", "_")
-    there = PS if cell.path == "ps" else here
+    there = servers(cell, context) if cell.path == "ps" else [here]
+    if cell.quantity in ("fetch", "push", "exchange", "fetch_push"):
+        return transfer(cell, here, there, variables)
+    if cell.quantity == "apply":
+        return apply(cell, there, variables)
     with tf.device(here):
         if cell.quantity == "noop":
-            with tf.device(there):
+            with tf.device(there[0]):
                 return tf.no_op()
+        name = scope(cell)
         if cell.quantity in ("gemm", "fetch_gemm"):
-            x = variable([cell.batch, cell.features], here, 0.5, f"{scope}_x")
-            w = variable([cell.features, cell.hidden], there, 0.5, f"{scope}_w")
+            # Rates belong to the precision that the model computes in; the report of 2017 is of
+            # float32 on the worker's server.
+            dtype = context.workload.precision if cell.path == "process" else "float32"
+            x = variables.make([cell.batch, cell.features], here, 0.5, f"{name}_x", dtype)
+            w = variables.make([cell.features, cell.hidden], there[0], 0.5, f"{name}_w", dtype)
             return tf.matmul(x.read_value(), w.read_value()).op
-        elements = cell.size_bytes // cell.tensors // 4
-        shape = [elements]
-        remote = [variable(shape, there, 0.0, f"{scope}_remote_{k}") for k in range(cell.tensors)]
-        if cell.quantity == "fetch":
-            return tf.group(*[tf.identity(r.read_value()) for r in remote])
-        local = [variable(shape, here, GRADIENT, f"{scope}_local_{k}") for k in range(cell.tensors)]
-        gradients = [v.read_value() for v in local]
-        with tf.device(there):
-            rate = tf.constant(0.1)
-            return tf.group(
-                *[
-                    tf.raw_ops.ResourceApplyGradientDescent(var=r.handle, alpha=rate, delta=g)
-                    for r, g in zip(remote, gradients, strict=True)
-                ]
-            )
+        if cell.quantity == "to_python":
+            shape = [cell.size_bytes // cell.tensors // 4]
+            own = [variables.make(shape, here, 0.5, f"{name}_{k}") for k in range(cell.tensors)]
+            return [v.read_value() for v in own]
+    raise HardwareError(f"cell '{cell.name}' is none that a session can run")
 
 
-def verify(session: Any, cell: Cell, op: Any, *, product: bool) -> None:
-    """Run a cell once, traced; raise HardwareError unless its work is in the partition graphs."""
-    import tensorflow as tf
-
-    metadata = tf.compat.v1.RunMetadata()
-    options = tf.compat.v1.RunOptions(output_partition_graphs=True)
-    session.run(op, options=options, run_metadata=metadata)
-    kinds = [[node.op for node in part.node] for part in metadata.partition_graphs]
-    missing = missing_work(cell, kinds, product=product)
-    if missing:
-        raise HardwareError(
-            f"cell '{cell.name}' does not measure what it says: TensorFlow's partition graphs "
-            f"hold no {missing}"
-        )
-
-
-def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bool) -> str:
-    """The first op that the cell must run but the partition graphs lack; "" if all are there.
-
-    Args:
-        partitions: op types of each partition graph.
-        product: whether the cell multiplies matrices.
-    """
-    ops = [op for part in partitions for op in part]
-    wanted: list[tuple[str, int]] = []
-    if product:
-        wanted.append(("MatMul", 1))
-    if cell.quantity == "fetch_gemm":
-        wanted += [("_Send", 1), ("_Recv", 1)]
-    if cell.quantity in ("fetch", "push"):
-        wanted += [("_Send", cell.tensors), ("_Recv", cell.tensors)]
-    if cell.quantity == "push":
-        wanted.append(("ResourceApplyGradientDescent", cell.tensors))
-    if cell.quantity == "step":
-        wanted.append(("ResourceApplyGradientDescent", 1))
-    for kind, count in wanted:
-        # oneDNN renames a product to _MklMatMul, Grappler to _FusedMatMul.
-        if sum(op.endswith(kind) for op in ops) < count:
-            return kind
-    return ""
+def _all_in_python(session: Any, cell: Cell, tensors: Any) -> None:
+    """Raise HardwareError unless all of the cell's bytes arrive as numpy arrays."""
+    brought = sum(array.nbytes for array in session.run(tensors))
+    if brought != cell.size_bytes // cell.tensors // 4 * 4 * cell.tensors:
+        raise HardwareError(f"cell '{cell.name}' brought {brought} bytes into Python")

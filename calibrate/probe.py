@@ -15,7 +15,8 @@ class Probe:
     """``step()`` runs the cell once and returns when it is done; that is what is timed.
 
     ``verify`` runs it once more and raises HardwareError where TensorFlow does not do what the cell
-    says. ``before`` and ``after`` run around every timed call, outside its time.
+    says. ``before`` and ``after`` run around every timed call, outside its time. ``unavailable`` is
+    why the cell cannot run here, such as "no GPU": it is then skipped, by name.
     """
 
     cell: Cell
@@ -23,6 +24,7 @@ class Probe:
     verify: Callable[[], object] = nothing
     before: Callable[[], object] = nothing
     after: Callable[[], object] = nothing
+    unavailable: str = ""
 
 
 @dataclass(frozen=True)

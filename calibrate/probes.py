@@ -11,6 +11,8 @@ from scale.models.calibration import Cell
 #: Where a cell is built: the first row that covers it. Each module has ``build(cells, context)``,
 #: and is imported by the task that needs it.
 _MODULES: tuple[tuple[str, Callable[[Cell], bool]], ...] = (
+    ("devices", lambda c: c.device != ""),
+    ("pipeline", lambda c: c.quantity == "input"),
     ("training_probes", lambda c: c.path == "process" and c.quantity in ("step", "gradient")),
     ("graphs", lambda c: c.path in ("process", "server", "ps")),
 )

@@ -18,7 +18,7 @@ from scale.calibrate.environment import environment
 from scale.calibrate.probe import Context, Probe
 from scale.calibrate.processor import host_busy_s, process_s, usable_cores
 from scale.calibrate.sampling import Limits, Samples, sample
-from scale.models.calibration import Cell, Environment
+from scale.models.calibration import Cell, Environment, Memory
 from scale.models.workload import Workload
 
 PR_SET_PDEATHSIG = 1
@@ -28,11 +28,16 @@ MAX_TRANSFER_S = 0.5
 
 @dataclass(frozen=True)
 class Role:
-    """Which task of which cluster a process is; ``cluster`` has the addresses of every job."""
+    """Which task of which cluster a process is.
+
+    ``cluster`` has the addresses of every job; ``threads`` is the size of TensorFlow's pools, None
+    for its default.
+    """
 
     job: str
     index: int
     cluster: dict[str, list[str]]
+    threads: int | None = None
 
     @property
     def name(self) -> str:
@@ -45,7 +50,7 @@ class Role:
 
     @property
     def text(self) -> str:
-        return json.dumps([self.job, self.index, self.cluster], sort_keys=True)
+        return json.dumps([self.job, self.index, self.cluster, self.threads], sort_keys=True)
 
     @staticmethod
     def from_text(text: str) -> Role:
@@ -71,6 +76,7 @@ class TaskMethods:
         self._index = role.index
         self._target = target
         self._cluster = role.cluster
+        self._threads = role.threads
         self._probes: list[Probe] = []
         self._training: Any = None
         self._session: Any = None
@@ -91,15 +97,21 @@ class TaskMethods:
         """(processor seconds of this task, busy seconds of its host)."""
         return process_s(), host_busy_s()
 
-    def build(self, cells: Sequence[Cell], workload: Workload) -> list[tuple[float, str]]:
+    def build(
+        self, cells: Sequence[Cell], workload: Workload, pipeline: str = ""
+    ) -> list[tuple[float, str]]:
         """Build the cells and run each once; (seconds of that cold run, why it is skipped)."""
         from scale.calibrate.probes import build
 
-        self._probes = build(
-            cells, Context(self._job, self._index, self._target, self._cluster, workload)
+        context = Context(
+            self._job, self._index, self._target, self._cluster, workload, self._threads, pipeline
         )
+        self._probes = build(cells, context)
         results: list[tuple[float, str]] = []
         for probe in self._probes:
+            if probe.unavailable:
+                results.append((0.0, probe.unavailable))
+                continue
             begin = time.perf_counter()
             probe.step()
             cold_s = time.perf_counter() - begin
@@ -141,9 +153,17 @@ class TaskMethods:
         self._session = tf.compat.v1.Session(
             self._target,
             graph=graph,
-            config=session_config(grappler=True, worker=None if alone else self._index),
+            config=session_config(
+                grappler=True, worker=None if alone else self._index, threads=self._threads
+            ),
         )
         self._session.run(self._training.initializer)
+
+    def memory(self, workload: Workload) -> Memory | None:
+        """What the workload's training takes of this device's memory; None where it is unknown."""
+        from scale.calibrate.memory import measure
+
+        return measure(workload, threads=self._threads)
 
     def loss(self) -> float:
         """The training loss now, on this worker's batch."""
@@ -222,7 +242,13 @@ def start_server(role: Role) -> str:
 
     if role.job == "single":
         return ""
-    server = tf.distribute.Server(role.cluster, job_name=role.job, task_index=role.index)
+    from scale.calibrate.graphs import session_config
+
+    # Pools come from the server's configuration; a session's is not looked at.
+    config = session_config(grappler=True, threads=role.threads)
+    server = tf.distribute.Server(
+        role.cluster, job_name=role.job, task_index=role.index, config=config
+    )
     # The server ends with its last reference, so the module keeps one.
     _servers.append(server)
     return str(server.target)

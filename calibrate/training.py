@@ -10,6 +10,8 @@ from scale.models.errors import HardwareError
 from scale.models.workload import Workload, check_workload
 
 LEARNING_RATE = 0.01
+#: What TensorFlow's optimisers can update.
+TRAINABLE = ("float16", "bfloat16", "float32", "float64")
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ def training_graph(
     check_workload(workload)
     variables = []
     for k, spec in enumerate(workload.variables):
+        if spec.dtype not in TRAINABLE:
+            raise HardwareError(
+                f"workload {workload.name} cannot be trained: variable {spec.name} is "
+                f"{spec.dtype}; TensorFlow updates {', '.join(TRAINABLE)}"
+            )
         with tf.device(ps[k % len(ps)]):
             scale = (2.0 / spec.shape[0]) ** 0.5 if len(spec.shape) > 1 else 0.0
             initial = tf.random.stateless_normal(spec.shape, seed=[7, k], stddev=scale)
@@ -72,14 +79,18 @@ def training_graph(
 
 
 def _network(workload: Workload, values: list[Any], batch: int, seed: int) -> tuple[Any, list[Any]]:
-    """Loss of ``gemm`` (least squares) or ``mlp`` (softmax cross-entropy) on synthetic data."""
+    """Loss of ``gemm`` (least squares) or ``mlp`` (softmax cross-entropy) on synthetic data.
+
+    All of it is computed in the model's own precision.
+    """
     import tensorflow as tf
 
     widths = workload.widths
-    noise = tf.random.stateless_normal([batch, widths[0]], seed=[11, seed])
+    dtype = values[0].dtype.base_dtype
+    noise = tf.cast(tf.random.stateless_normal([batch, widths[0]], seed=[11, seed]), dtype)
     x = tf.compat.v1.Variable(noise, use_resource=True, trainable=False, name=f"x_{seed}")
     if workload.name.startswith("gemm"):
-        target = tf.random.stateless_normal([batch, widths[1]], seed=[13, seed])
+        target = tf.cast(tf.random.stateless_normal([batch, widths[1]], seed=[13, seed]), dtype)
         y = tf.compat.v1.Variable(target, use_resource=True, trainable=False, name=f"y_{seed}")
         error = tf.matmul(x.read_value(), values[0]) - y.read_value()
         return tf.reduce_mean(tf.square(error)), [x, y]

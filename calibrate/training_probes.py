@@ -6,8 +6,9 @@ import time
 from collections.abc import Sequence
 from functools import partial
 
-from scale.calibrate.graphs import session_config, verify
+from scale.calibrate.graphs import session_config
 from scale.calibrate.probe import Context, Probe
+from scale.calibrate.proof import verify
 from scale.calibrate.sampling import nothing
 from scale.calibrate.training import training_graph
 from scale.models.calibration import Cell
@@ -24,7 +25,9 @@ def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
             training = training_graph(
                 context.workload, batch, worker="/cpu:0", ps=("/cpu:0",), seed=1
             )
-        session = tf.compat.v1.Session(graph=graph, config=session_config(grappler=True))
+        session = tf.compat.v1.Session(
+            graph=graph, config=session_config(grappler=True, threads=context.threads)
+        )
         session.run(training.initializer)
         for cell in cells:
             if cell.batch == batch:

@@ -84,6 +84,12 @@ class Cell:
         return 2.0 * self.features * self.batch * self.hidden
 
     @property
+    def plain(self) -> bool:
+        """One ps, one connection, one kind of update, a processor, and nothing beside it."""
+        special = (self.ps, self.flows, self.optimizer, self.overlap_bytes, self.device)
+        return special == (1, 1, "", 0, "")
+
+    @property
     def name(self) -> str:
         parts: list[str] = [self.quantity, self.path]
         if self.hidden:
@@ -143,6 +149,22 @@ class Skipped:
 
 
 @dataclass(frozen=True)
+class Memory:
+    """What training takes of a device's memory: ``floor_bytes + per_sample_bytes · batch``.
+
+    ``floor_bytes`` is beyond what the process held before it built anything, and
+    ``available_bytes`` what was free then. ``largest_batch`` is the largest per-worker batch that
+    fits; ``extrapolated`` where it was computed from the line instead of run.
+    """
+
+    floor_bytes: Annotated[float, Ge(0)]
+    per_sample_bytes: Annotated[float, Ge(0)]
+    available_bytes: Annotated[int, Gt(0)]
+    largest_batch: Annotated[int, Ge(0)]
+    extrapolated: bool
+
+
+@dataclass(frozen=True)
 class Environment:
     """Facts from an allow-list; the process environment is never dumped.
 
@@ -166,7 +188,11 @@ class TaskHost:
 
 @dataclass(frozen=True)
 class Calibration:
-    """What ``scale calibrate`` writes: samples, environment and the profile fitted to them."""
+    """What ``scale calibrate`` writes: samples, environment and the profile fitted to them.
+
+    ``threads`` is the size chosen for TensorFlow's pools, None for its default; ``pipeline`` the
+    ``module:function`` whose input was measured.
+    """
 
     environment: Environment
     link_kind: Literal["loopback", "network"]
@@ -181,6 +207,9 @@ class Calibration:
     skipped: tuple[Skipped, ...] = ()
     profile: Profile | None = None
     tasks: tuple[TaskHost, ...] = ()
+    memory: Memory | None = None
+    threads: Annotated[int, Gt(0)] | None = None
+    pipeline: str = ""
 
 
 def samples_sha256(bursts: Iterable[Burst]) -> str:

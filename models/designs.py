@@ -1,7 +1,8 @@
 """Designs: which parameters make up the time, or the processor time, of a measured cell.
 
-A row holds the coefficient of each named parameter; None where the model says nothing of the cell.
-Bandwidths and rates stand as their inverses, so that every model is linear.
+A row holds the coefficient of each named parameter; None where the model says nothing of the cell,
+as of every cell that is not ``plain``. Bandwidths and rates stand as their inverses, so that every
+model is linear.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ DEMAND = (
 
 
 def session_row(cell: Cell) -> Sequence[float] | None:
-    if cell.quantity == "noop" and cell.path != "process":
+    if not cell.plain or cell.path not in ("server", "ps"):
+        return None
+    if cell.quantity == "noop":
         return (1, float(cell.path == "ps"), 0, 0, 0, 0, 0, 0)
     transfer = (1, cell.tensors - 1, cell.size_bytes)
     if cell.quantity == "fetch":
@@ -42,7 +45,7 @@ def session_row(cell: Cell) -> Sequence[float] | None:
 
 
 def process_row(cell: Cell) -> Sequence[float] | None:
-    if cell.path != "process":
+    if not cell.plain or cell.path != "process":
         return None
     if cell.quantity == "noop":
         return (1, 0, 0)
@@ -50,6 +53,8 @@ def process_row(cell: Cell) -> Sequence[float] | None:
 
 
 def demand_row(cell: Cell) -> Sequence[float] | None:
+    if not cell.plain or cell.path != "ps":
+        return None
     transfer = (1, cell.tensors - 1, cell.size_bytes)
     if cell.quantity == "noop":
         return (1, 0, 0, 0, 0, 0, 0)

@@ -104,20 +104,22 @@ def _families(
     calibration: Calibration, held_out: frozenset[Cell], rng: np.random.Generator
 ) -> list[_Family]:
     bursts = calibration.bursts
-    alone = [b for b in bursts if b.cell.workers == 1 and b.worker == 0]
+    plain = [b for b in bursts if b.cell.plain]
+    alone = [b for b in plain if b.cell.workers == 1 and b.worker == 0]
     used = [b for b in alone if b.cell not in held_out]
-    most = max(burst.cell.workers for burst in bursts)
+    most = max((b.cell.workers for b in plain if b.cell.path == "ps"), default=1)
     # Demand counts where tasks compete for cores; a task alone spins while it waits.
-    loaded = [b for b in bursts if b.processor and b.cell.path == "ps" and b.cell.workers == most]
+    loaded = [b for b in plain if b.processor and b.cell.path == "ps" and b.cell.workers == most]
     families = [
-        _family(used, SESSION, session_row, _times(used, rng)),
-        _family(used, PROCESS, process_row, _times(used, rng)),
+        _family(chosen, names, row, _times(chosen, rng))
+        for names, row in ((SESSION, session_row), (PROCESS, process_row))
+        for chosen in [[b for b in used if row(b.cell) is not None]]
     ]
     for end in ("worker", "ps"):
         names = tuple(f"host.{name.format(end)}" for name in DEMAND)
         families.append(_family(loaded, names, demand_row, _demands(loaded, end)))
     for quantity, name in (("step", "step"), ("gradient", "gradient")):
-        chosen = [b for b in used if b.cell.quantity == quantity]
+        chosen = [b for b in used if b.cell.quantity == quantity and b.cell.path == "process"]
         if chosen:
             names = (f"{name}.floor_s", f"{name}.per_sample_s")
             families.append(_family(chosen, names, step_row, _times(chosen, rng)))
@@ -125,7 +127,7 @@ def _families(
     if gradients:
         names = ("processor.floor_s", "processor.per_sample_s")
         families.append(_family(gradients, names, step_row, _demands(gradients, "worker")))
-    together = [b for b in bursts if b.cell.workers == most and most > 1 and b.worker == 0]
+    together = [b for b in loaded if most > 1 and b.worker == 0]
     transfers = [b for b in together if b.cell.quantity == "fetch" and b.cell.tensors == 1]
     if len({b.cell.size_bytes for b in transfers}) >= 2:
         names = ("together.latency_s", "together.per_byte_s")
@@ -246,8 +248,9 @@ def _profile(
         )
 
     fetch = path("fetch")
-    sizes = [b.cell.size_bytes for b in bursts if b.cell.quantity in ("fetch", "push")]
-    flops = [b.cell.flops for b in bursts if b.cell.quantity == "gemm"]
+    moved = [b.cell for b in bursts if b.cell.plain and b.cell.quantity in ("fetch", "push")]
+    sizes = [cell.size_bytes for cell in moved]
+    flops = [b.cell.flops for b in bursts if b.cell.plain and b.cell.quantity == "gemm"]
     host = Host(
         cores=calibration.cores,
         server_dispatch_s=fitted["host.server_dispatch_s"],
@@ -287,7 +290,7 @@ def _profile(
             discipline="fair",
             discipline_evidence="assumed",
             size_bytes=(float(min(sizes)), float(max(sizes))),
-            tensors=(1, max(b.cell.tensors for b in bursts)),
+            tensors=(1, max(cell.tensors for cell in moved)),
         ),
         collective=Collective(
             measured=False,
@@ -325,7 +328,8 @@ def _shared(calibration: Calibration, fitted: Mapping[str, Parameter]) -> Parame
     together = fitted.get("together.per_byte_s")
     if together is None or not together.identified:
         return None
-    flows = max(b.cell.workers for b in calibration.bursts)
+    fetches = (b.cell for b in calibration.bursts if b.cell.plain and b.cell.path == "ps")
+    flows = max(cell.workers for cell in fetches)
     ends = [fitted[f"host.fetch_{end}.per_byte_s"] for end in ("worker", "ps")]
     link = fitted["link.fetch.per_byte_s"]
 
@@ -345,7 +349,8 @@ def _workload_time(
 ) -> WorkloadTime | None:
     if "step.floor_s" not in fitted:
         return None
-    batches = [b.cell.batch for b in calibration.bursts if b.cell.quantity == "step"]
+    steps = (b.cell for b in calibration.bursts if b.cell.plain and b.cell.path == "process")
+    batches = [cell.batch for cell in steps if cell.quantity == "step"]
 
     def line(name: str) -> StepTime:
         return StepTime(fitted[f"{name}.floor_s"], fitted[f"{name}.per_sample_s"])

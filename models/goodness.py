@@ -11,13 +11,16 @@ from scale.models.calibration import Burst, Calibration, Cell
 from scale.models.designs import PROCESS, SESSION, process_row, session_row, step_row
 from scale.models.profile import FitRow, Parameter, Profile
 
+#: Quantities that a model explains by size, each with errors of its own.
+FITTED = ("gemm", "fetch", "push", "step", "gradient")
+
 
 def held_out_cells(bursts: Iterable[Burst]) -> frozenset[Cell]:
     """Every fourth size and the largest, of each quantity: reported, never fitted."""
     groups: dict[str, set[Cell]] = {}
     for burst in bursts:
         cell = burst.cell
-        if cell.workers == 1 and cell.tensors == 1 and cell.quantity not in ("noop", "fetch_gemm"):
+        if cell.plain and cell.workers == cell.tensors == 1 and cell.quantity in FITTED:
             groups.setdefault(f"{cell.quantity} {cell.path}", set()).add(cell)
     held: set[Cell] = set()
     for cells in groups.values():
@@ -62,8 +65,9 @@ def _medians(bursts: Iterable[Burst], quantity: str) -> dict[Cell, float]:
     rounds: dict[Cell, list[float]] = {}
     for burst in bursts:
         cell = burst.cell
-        plain = cell.workers == 1 and (cell.path == "process" or cell.quantity != "gemm")
-        if cell.quantity == quantity and plain:
+        alone = cell.plain and cell.workers == 1
+        where = "ps" if quantity in ("fetch", "push") else "process"
+        if cell.quantity == quantity and alone and cell.path == where:
             rounds.setdefault(cell, []).append(float(np.median(burst.samples_s)))
     return {cell: float(np.median(values)) for cell, values in rounds.items()}
 
@@ -73,7 +77,7 @@ def fit_rows(
 ) -> tuple[FitRow, ...]:
     values = {name: parameter.estimate for name, parameter in fitted.items()}
     rows: list[FitRow] = []
-    for quantity in ("gemm", "fetch", "push", "step", "gradient"):
+    for quantity in FITTED:
         medians = _medians(calibration.bursts, quantity)
         errors = [
             abs(model / medians[cell] - 1)

@@ -50,4 +50,4 @@ def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
 
 def _source(burst: Burst) -> tuple[str, str]:
     cell = burst.cell
-    return (cell.quantity if cell.workers == 1 else "", cell.path)
+    return (cell.quantity if cell.plain and cell.workers == 1 else "", cell.path)

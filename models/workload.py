@@ -87,6 +87,15 @@ class Workload:
         return len(self.variables)
 
     @property
+    def precision(self) -> DType:
+        """What the model computes in: the type of most of its bytes, float32 if they are whole."""
+        moved: dict[DType, int] = {}
+        for v in self.variables:
+            moved[v.dtype] = moved.get(v.dtype, 0) + v.size_bytes
+        floats: dict[DType, int] = {d: n for d, n in moved.items() if "float" in d}
+        return max(floats, key=lambda d: floats[d]) if floats else "float32"
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """Layer widths of a built-in workload (``gemm:128,256`` gives (128, 256)); else ()."""
         match = _NAMED.fullmatch(self.name)

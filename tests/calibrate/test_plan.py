@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import random
 
-from scale.calibrate.plan import ORIGINAL_SHAPES, log_spaced_bytes, plan, step_batches
+import pytest
+
+from scale.calibrate.cells import (
+    ORIGINAL_SHAPES,
+    concurrent_workers,
+    log_spaced_bytes,
+    step_batches,
+)
+from scale.calibrate.plan import Plan, plan
 from scale.models.workload import Cost, Variable, Workload, named_workload
 
 GEMM = named_workload("gemm:128,256")
@@ -58,9 +66,71 @@ def test_a_workload_that_states_its_cost_needs_no_step() -> None:
 
 
 def test_batches_reach_from_1_to_twice_the_batch() -> None:
-    assert step_batches(32, quick=True) == [1, 2, 5, 12, 28, 64]
-    assert step_batches(1, quick=True) == [1, 2]
+    assert step_batches(32, 6) == [1, 2, 5, 12, 28, 64]
+    assert step_batches(1, 6) == [1, 2]
 
 
-def test_quick_fits_its_time() -> None:
-    assert plan(quick=True, workload=GEMM).estimate_s < 60
+@pytest.mark.parametrize(
+    ("quick", "full", "low", "high"), [(True, False, 25, 42), (False, False, 120, 170)]
+)
+def test_a_calibration_fits_its_time(quick: bool, full: bool, low: float, high: float) -> None:
+    """At most 45 s and 3 minutes on two cores, with room for a dozen cells more."""
+    made = plan(quick=quick, full=full, workload=named_workload("mlp:784,512,10"))
+    dozen = 12 * made.rounds * (made.window_s + 0.05)
+    assert low < made.estimate_s < high - dozen
+
+
+def test_rounds_grow_from_quick_to_full() -> None:
+    grains: tuple[Plan, ...] = (
+        plan(quick=True, workload=GEMM),
+        plan(workload=GEMM),
+        plan(full=True, workload=GEMM),
+    )
+    assert [made.rounds for made in grains] == [2, 5, 10]
+    estimates = [made.estimate_s for made in grains]
+    assert estimates == sorted(estimates)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_quantities_that_decide_scaling_are_planned(quick: bool) -> None:
+    cells = plan(quick=quick, workload=GEMM).cells
+    seen = {(c.quantity, c.path, c.optimizer, c.workers) for c in cells}
+    assert seen >= {
+        ("exchange", "ps", "", 1),
+        ("exchange", "ps", "", 2),
+        ("fetch_push", "ps", "", 1),
+        ("fetch_push", "ps", "", 2),
+        ("apply", "ps", "sgd", 1),
+        ("apply", "ps", "momentum", 1),
+        ("apply", "ps", "adam", 1),
+        ("to_python", "server", "", 1),
+        ("to_python", "process", "", 1),
+    }
+    assert not any(c.ps > 1 or c.flows > 1 or c.device or c.quantity == "input" for c in cells)
+    fetched = {c.tensors for c in cells if c.quantity == "fetch" and c.size_bytes == 2**15}
+    assert {1, 256} <= fetched
+
+
+def test_workers_double_up_to_the_cluster_s() -> None:
+    assert [concurrent_workers(n) for n in (1, 2, 3, 4, 6)] == [[], [2], [2, 3], [2, 4], [2, 4, 6]]
+    cells = plan(quick=True, workload=GEMM, workers=4).cells
+    for quantity in ("fetch", "push", "exchange"):
+        assert {c.workers for c in cells if c.quantity == quantity} == {1, 2, 4}
+
+
+def test_a_cluster_of_one_worker_runs_nothing_together() -> None:
+    assert {c.workers for c in plan(quick=True, workload=GEMM, workers=1).cells} == {1}
+
+
+def test_several_ps_and_flows_share_tensors_enough_for_all() -> None:
+    cells = plan(quick=True, workload=GEMM, ps=4, flows=2).cells
+    assert {c.ps for c in cells if c.flows == 1} == {1, 2, 4}
+    assert {(c.ps, c.flows) for c in cells if c.flows > 1} == {(2, 2)}
+    assert all(c.tensors >= max(c.ps, c.flows) for c in cells)
+
+
+def test_input_and_gpu_are_measured_where_there_is_one() -> None:
+    made = plan(quick=True, workload=GEMM, batch=32, pipeline="m:f", gpu=True, threads=2)
+    assert {c.batch for c in made.cells if c.quantity == "input"} == {1, 8, 32}
+    assert {c.quantity for c in made.cells if c.device} == {"copy_in", "copy_out", "gemm"}
+    assert (made.pipeline, made.threads, made.gpu) == ("m:f", 2, True)

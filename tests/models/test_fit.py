@@ -152,6 +152,43 @@ def test_held_out_sizes_are_never_used() -> None:
     assert errors["fetch"] > 0.8
 
 
+@pytest.mark.parametrize(
+    "cell",
+    [
+        Cell("fetch", "ps", 2**20, tensors=4, ps=2),
+        Cell("fetch", "ps", 2**20, tensors=4, flows=2),
+        Cell("fetch", "ps", 2**20, tensors=4, ps=2, workers=2),
+        Cell("fetch", "ps", 2**20, workers=4, ps=2),
+        Cell("push", "ps", 2**20, overlap_bytes=2**20),
+        Cell("exchange", "ps", 2**20),
+        Cell("exchange", "ps", 2**20, workers=2),
+        Cell("fetch_push", "ps", 2**20),
+        Cell("apply", "ps", 2**20, optimizer="adam"),
+        Cell("to_python", "server", 2**20),
+        Cell("to_python", "process", 2**20),
+        Cell("input", "process", batch=32),
+        Cell("gemm", "process", features=8, batch=8, hidden=8, device="gpu"),
+        Cell("copy_in", "process", 2**20, device="gpu"),
+        Cell("noop", "coordinator"),
+        Cell("allreduce", "collective", 2**20, workers=8),
+        Cell("step", "mirrored", batch=7, workers=2),
+    ],
+    ids=lambda cell: cell.name,
+)
+def test_what_no_model_covers_yet_changes_none(cell: Cell) -> None:
+    """A cell of one hour a step, in every round: nothing that is fitted moves."""
+    calibration = synthetic(rounds=2)
+    strange = tuple(
+        replace(burst, cell=cell, samples_s=(3600.0,) * 60, processor=None)
+        for burst in calibration.bursts
+        if burst.cell == Cell("noop", "ps")
+    )
+    assert len(strange) == 2
+    before = fit_profile(calibration, draws=2)
+    after = fit_profile(replace(calibration, bursts=calibration.bursts + strange), draws=2)
+    assert replace(after, samples_sha256=before.samples_sha256) == before
+
+
 def test_a_shared_link_is_told_from_a_private_one() -> None:
     alone = fit_profile(synthetic(), draws=20)
     assert alone.link.shared_bandwidth_bytes_per_s is None
