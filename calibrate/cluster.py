@@ -20,6 +20,8 @@ from scale.models.errors import HardwareError
 LOOPBACK = "127.0.0.1"
 #: A task that has not answered for this long is taken for hung.
 ANSWER_S = 15.0
+#: An error waits for so long to be explained by a death.
+DEATH_SHOWS_S = 0.5
 #: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
 START_S = 120.0
 
@@ -62,6 +64,14 @@ def context() -> ForkServerContext:
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(["scale.calibrate.preload"])
     return made
+
+
+def mirrored_job(workers: int) -> str:
+    """The job of the tasks that train together under one MultiWorkerMirroredStrategy.
+
+    A strategy spans all tasks of its cluster, so each number of workers has tasks of its own.
+    """
+    return f"mirrored{workers}-"
 
 
 class Cluster:
@@ -131,6 +141,8 @@ class Cluster:
                             self._describe(pending[item], "closed its connection")
                         ) from None
                     if verdict == "error":
+                        # A worker whose peer died in a collective may be the first to answer.
+                        self._raise_dead(wait_s=DEATH_SHOWS_S)
                         raise HardwareError(self._describe(pending[item], value))
                     answers[pending[item]] = value
             self._raise_dead()
@@ -168,6 +180,8 @@ def running(
     workers: Sequence[Site],
     logs: Path,
     single: bool = False,
+    chief: Site | None = None,
+    mirrored: Sequence[Sequence[Site]] = (),
 ) -> Iterator[Cluster]:
     """Start tasks, wait until all serve, and end them however the block is left.
 
@@ -176,6 +190,10 @@ def running(
         workers: a site for each worker.
         logs: a folder; each task appends to a file of its name.
         single: also start a process without any cluster, named ``single0``.
+        chief: also start a process at this site that has no server and knows those of the ps and
+            the workers, named ``chief0``.
+        mirrored: also start groups of tasks that know each other alone, one group of each size,
+            as jobs of ``mirrored_job(size)``.
 
     Raises:
         HardwareError: a task did not come up.
@@ -189,21 +207,30 @@ def running(
         spec.setdefault(job, []).append(f"{site.address}:{port}")
     if single:
         sites.append(("single", 0, Site()))
+    if chief:
+        sites.append(("chief", 0, chief))
+    starts = [(f"{job}{index}", job, index, spec, site) for job, index, site in sites]
+    for group in mirrored:
+        ports = free_ports(len(group))
+        peers = [f"{site.address}:{port}" for site, port in zip(group, ports, strict=True)]
+        for index, site in enumerate(group):
+            name = f"{mirrored_job(len(group))}{index}"
+            starts.append((name, "mirrored", index, {"mirrored": peers}, site))
     made = context()
     tasks: list[Task] = []
     try:
-        for job, index, site in sites:
+        for name, job, index, known, site in starts:
             ours, theirs = made.Pipe()
-            log = logs / f"{job}{index}.log"
+            log = logs / f"{name}.log"
             process = made.Process(
                 target=serve,
-                args=(job, index, spec, theirs, str(log), site.prepare),
-                name=f"scale-{job}{index}",
+                args=(job, index, known, theirs, str(log), site.prepare),
+                name=f"scale-{name}",
                 daemon=True,
             )
             process.start()
             theirs.close()
-            tasks.append(Task(f"{job}{index}", process, ours, log))
+            tasks.append(Task(name, process, ours, log))
         cluster = Cluster(tasks)
         cluster.gather([task.name for task in tasks], "start", timeout_s=START_S)
         yield cluster

@@ -19,17 +19,25 @@ PS = "/job:ps/task:0"
 GRADIENT = 1e-9
 
 
-def session_config(*, grappler: bool, worker: int | None = None) -> Any:
+#: The worker that numbers the steps of collectives; their sessions and servers must agree on it.
+GROUP_LEADER = "/job:worker/replica:0/task:0"
+
+
+def session_config(*, grappler: bool, worker: int | None = None, group: int = 0) -> Any:
     """ConfigProto of a session.
 
     Grappler removes work that nobody reads, so the probes run without it; training runs with it,
-    as its users do. A worker looks at the ps and itself alone, as in between-graph replication.
+    as its users do. A worker looks at the ps and itself alone, as in between-graph replication;
+    with ``group`` it looks at so many workers, which then are members of its collectives.
     """
     import tensorflow as tf
 
     config = tf.compat.v1.ConfigProto()
     config.graph_options.rewrite_options.disable_meta_optimizer = not grappler
-    if worker is not None:
+    if group:
+        config.experimental.collective_group_leader = GROUP_LEADER
+        config.device_filters.extend(f"/job:worker/task:{k}" for k in range(group))
+    elif worker is not None:
         config.device_filters.extend(["/job:ps", f"/job:worker/task:{worker}"])
     return config
 
@@ -99,20 +107,36 @@ def _op(cell: Cell, here: str, initializers: list[Any]) -> Any:
             )
 
 
-def verify(session: Any, cell: Cell, op: Any, *, product: bool) -> None:
-    """Run a cell once, traced; raise HardwareError unless its work is in the partition graphs."""
+def verify(session: Any, cell: Cell, op: Any, *, product: bool) -> Any:
+    """Run a cell once, traced; raise HardwareError unless its work is in the partition graphs.
+
+    Returns what the session returns for ``op``.
+    """
     import tensorflow as tf
 
     metadata = tf.compat.v1.RunMetadata()
     options = tf.compat.v1.RunOptions(output_partition_graphs=True)
-    session.run(op, options=options, run_metadata=metadata)
+    fetched = session.run(op, options=options, run_metadata=metadata)
     kinds = [[node.op for node in part.node] for part in metadata.partition_graphs]
-    missing = missing_work(cell, kinds, product=product)
+    require_work(cell, kinds, product=product)
+    return fetched
+
+
+def require_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bool) -> None:
+    """Raise HardwareError where ``missing_work`` finds something."""
+    missing = missing_work(cell, partitions, product=product)
     if missing:
         raise HardwareError(
-            f"cell '{cell.name}' does not measure what it says: TensorFlow's partition graphs "
+            f"cell '{cell.name}' does not measure what it says: TensorFlow's graphs "
             f"hold no {missing}"
         )
+
+
+def function_ops(concrete: Any) -> list[list[str]]:
+    """Op types of a traced ``tf.function`` and of the functions that it calls."""
+    graph = concrete.graph.as_graph_def()
+    bodies = [graph.node, *(function.node_def for function in graph.library.function)]
+    return [[node.op for node in nodes] for nodes in bodies]
 
 
 def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bool) -> str:
@@ -132,6 +156,10 @@ def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bo
         wanted += [("_Send", cell.tensors), ("_Recv", cell.tensors)]
     if cell.quantity == "push":
         wanted.append(("ResourceApplyGradientDescent", cell.tensors))
+    if cell.path == "mirrored" and cell.quantity != "noop":
+        wanted.append(("CollectiveReduceV2", 1))
+    elif cell.quantity == "allreduce":
+        wanted.append(("CollectiveReduce", 1))
     if cell.quantity == "step":
         wanted.append(("ResourceApplyGradientDescent", 1))
     for kind, count in wanted:

@@ -12,6 +12,9 @@ from scale.models.calibration import Cell
 #: and is imported by the task that needs it.
 _MODULES: tuple[tuple[str, Callable[[Cell], bool]], ...] = (
     ("training_probes", lambda c: c.path == "process" and c.quantity in ("step", "gradient")),
+    ("collectives", lambda c: c.path == "collective"),
+    ("coordinator", lambda c: c.path == "coordinator"),
+    ("mirrored", lambda c: c.path == "mirrored"),
     ("graphs", lambda c: c.path in ("process", "server", "ps")),
 )
 

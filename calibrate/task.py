@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from typing import Any
 
-from scale.calibrate.probe import Context, Probe
+from scale.calibrate.probe import Context, Probe, lock_step
 from scale.calibrate.processor import host_busy_s, process_s
 from scale.calibrate.sampling import Limits, Samples, sample
 from scale.models.calibration import Cell
@@ -52,14 +52,16 @@ class TaskMethods:
             probe.step()
             cold_s = time.perf_counter() - begin
             reason = ""
-            if cold_s > MAX_TRANSFER_S and probe.cell.size_bytes > 2**20:
-                # The cold run also set the step up; a second run tells what a transfer takes.
+            together = lock_step(probe.cell)
+            if (cold_s > MAX_TRANSFER_S or together) and probe.cell.size_bytes > 2**20:
+                # The cold run also set the step up; a second run tells what a transfer takes. In
+                # lock-step all do it, whatever the first took: they must call equally often.
                 begin = time.perf_counter()
                 probe.step()
                 taken_s = time.perf_counter() - begin
                 if taken_s > MAX_TRANSFER_S:
                     reason = f"a transfer took {taken_s:.2f} s, more than {MAX_TRANSFER_S:g} s"
-            if not reason:
+            if together or not reason:
                 probe.verify()
             results.append((cold_s, reason))
         return results
@@ -162,12 +164,19 @@ _servers: list[Any] = []
 
 
 def _start_server(job: str, index: int, spec: dict[str, list[str]]) -> str:
-    """Start this task's server and return its target; "" for the process without a cluster."""
+    """Start this task's server and return its target; "" for a job that needs none of ours."""
     import tensorflow as tf
 
-    if job == "single":
+    from scale.calibrate.graphs import GROUP_LEADER
+
+    if job not in ("ps", "worker"):
         return ""
-    server = tf.distribute.Server(spec, job_name=job, task_index=index)
+    config = tf.compat.v1.ConfigProto()
+    if job == "worker":
+        # Without it in the server's own configuration a collective waits for its peers in vain,
+        # whatever the session says.
+        config.experimental.collective_group_leader = GROUP_LEADER
+    server = tf.distribute.Server(spec, job_name=job, task_index=index, config=config)
     # The server ends with its last reference, so the module keeps one.
     _servers.append(server)
     return str(server.target)
@@ -180,5 +189,7 @@ def _die_with_parent() -> None:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:300]
+    """The first line that says what happened; TensorFlow's may only say in which task."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    told = [line for line in lines if not line.startswith("From /job:")]
+    return (told or lines)[0][:300]
