@@ -27,6 +27,8 @@ from scale.models.errors import HardwareError
 LOOPBACK = "127.0.0.1"
 #: A task that has not answered for this long is taken for hung.
 ANSWER_S = 15.0
+#: An error waits for so long to be explained by a death.
+DEATH_SHOWS_S = 0.5
 #: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
 START_S = 120.0
 CLOCK_TRIPS = 9
@@ -86,6 +88,14 @@ def context(*, gpu: bool = False) -> ForkServerContext | SpawnContext:
     made = multiprocessing.get_context("forkserver")
     made.set_forkserver_preload(["scale.calibrate.preload"])
     return made
+
+
+def mirrored_job(workers: int) -> str:
+    """The job of the tasks that train together under one MultiWorkerMirroredStrategy.
+
+    A strategy spans all tasks of its cluster, so each number of workers has tasks of its own.
+    """
+    return f"mirrored{workers}-"
 
 
 class Cluster:
@@ -184,6 +194,8 @@ class Cluster:
                             self._describe(pending[item], "closed its connection")
                         ) from None
                     if verdict == "error":
+                        # A worker whose peer died in a collective may be the first to answer.
+                        self._raise_dead(wait_s=DEATH_SHOWS_S)
                         raise HardwareError(self._describe(pending[item], value))
                     answers[pending[item]] = value
             self._raise_dead()
@@ -265,6 +277,8 @@ def running(
     again: bool = False,
     gpu: bool = False,
     threads: int | None = None,
+    chief: Site | None = None,
+    mirrored: Sequence[Sequence[Site]] = (),
 ) -> Iterator[Cluster]:
     """Start tasks, wait until all serve, and end them however the block is left.
 
@@ -276,6 +290,10 @@ def running(
         again: tasks on other machines are needed once more afterwards.
         gpu: whether ``single0`` sees the GPUs.
         threads: of every task's TensorFlow pools; None for TensorFlow's default.
+        chief: also start a process at this site that has no server and knows those of the ps and
+            the workers, named ``chief0``.
+        mirrored: also start groups of tasks that know each other alone, one group of each size,
+            as jobs of ``mirrored_job(size)``.
 
     Raises:
         HardwareError: a task did not come up.
@@ -289,15 +307,23 @@ def running(
         spec.setdefault(job, []).append(f"{site.address}:{site.port or port}")
     if single:
         sites.append(("single", 0, Site()))
+    if chief:
+        sites.append(("chief", 0, chief))
+    roles = [(Role(job, index, spec, threads), site) for job, index, site in sites]
+    for group in mirrored:
+        job = mirrored_job(len(group))
+        ports = free_ports(len(group))
+        peers = [
+            f"{site.address}:{site.port or port}" for site, port in zip(group, ports, strict=True)
+        ]
+        roles += [(Role(job, k, {job: peers}, threads), site) for k, site in enumerate(group)]
     tasks: list[Task] = []
     ended_well = False
     try:
-        for job, index, site in sites:
-            tasks.append(
-                _start(Role(job, index, spec, threads), site, logs, gpu=gpu and job == "single")
-            )
+        for role, site in roles:
+            tasks.append(_start(role, site, logs, gpu=gpu and role.job == "single"))
         cluster = Cluster(tasks)
-        cluster.await_all(max(site.connect_timeout_s for _, _, site in sites) + ANSWER_S)
+        cluster.await_all(max(site.connect_timeout_s for _, site in roles) + ANSWER_S)
         yield cluster
         ended_well = True
     finally:

@@ -16,8 +16,13 @@ from scale.calibrate.transfers import Variables, apply, scope, servers, transfer
 from scale.models.calibration import Cell
 from scale.models.errors import HardwareError
 
+#: The worker that numbers the steps of collectives; their sessions and servers must agree on it.
+GROUP_LEADER = "/job:worker/replica:0/task:0"
 
-def session_config(*, grappler: bool, worker: int | None = None, threads: int | None = None) -> Any:
+
+def session_config(
+    *, grappler: bool, worker: int | None = None, threads: int | None = None, group: int = 0
+) -> Any:
     """ConfigProto of a session.
 
     Grappler removes work that nobody reads, so the probes run without it; training runs with it,
@@ -26,12 +31,16 @@ def session_config(*, grappler: bool, worker: int | None = None, threads: int | 
     Args:
         threads: of the process's pools; a session on a server runs in the server's, whatever is
             said here.
+        group: so many workers are looked at, which then are members of its collectives.
     """
     import tensorflow as tf
 
     config = tf.compat.v1.ConfigProto()
     config.graph_options.rewrite_options.disable_meta_optimizer = not grappler
-    if worker is not None:
+    if group:
+        config.experimental.collective_group_leader = GROUP_LEADER
+        config.device_filters.extend(f"/job:worker/task:{k}" for k in range(group))
+    elif worker is not None:
         config.device_filters.extend(["/job:ps", f"/job:worker/task:{worker}"])
     if threads is not None:
         config.intra_op_parallelism_threads = threads

@@ -14,6 +14,9 @@ _MODULES: tuple[tuple[str, Callable[[Cell], bool]], ...] = (
     ("devices", lambda c: c.device != ""),
     ("pipeline", lambda c: c.quantity == "input"),
     ("training_probes", lambda c: c.path == "process" and c.quantity in ("step", "gradient")),
+    ("collectives", lambda c: c.path == "collective"),
+    ("coordinator", lambda c: c.path == "coordinator"),
+    ("mirrored", lambda c: c.path == "mirrored"),
     ("graphs", lambda c: c.path in ("process", "server", "ps")),
 )
 

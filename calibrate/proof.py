@@ -18,26 +18,44 @@ _APPLY = {
 Nodes = Mapping[str, tuple[str, Sequence[str]]]
 
 
-def verify(session: Any, cell: Cell, op: Any, *, product: bool) -> None:
-    """Run a cell once, traced; raise HardwareError unless its work is in the partition graphs."""
+def verify(session: Any, cell: Cell, op: Any, *, product: bool) -> Any:
+    """Run a cell once, traced; raise HardwareError unless its work is in the partition graphs.
+
+    Returns what the session returns for ``op``.
+    """
     import tensorflow as tf
 
     metadata = tf.compat.v1.RunMetadata()
     options = tf.compat.v1.RunOptions(output_partition_graphs=True)
-    session.run(op, options=options, run_metadata=metadata)
+    fetched = session.run(op, options=options, run_metadata=metadata)
     partitions: list[Nodes] = [
         {node.name: (node.op, [_source(i) for i in node.input]) for node in part.node}
         for part in metadata.partition_graphs
     ]
-    kinds = [[kind for kind, _ in part.values()] for part in partitions]
-    missing = missing_work(cell, kinds, product=product)
-    if not missing and cell.quantity == "fetch_push" and not any(map(push_waits, partitions)):
-        missing = "push that waits for every fetch"
+    require_work(cell, [[kind for kind, _ in part.values()] for part in partitions], product)
+    if cell.quantity == "fetch_push" and not any(map(push_waits, partitions)):
+        raise _unproven(cell, "push that waits for every fetch")
+    return fetched
+
+
+def require_work(cell: Cell, partitions: Sequence[Sequence[str]], product: bool) -> None:
+    """Raise HardwareError where ``missing_work`` finds something."""
+    missing = missing_work(cell, partitions, product=product)
     if missing:
-        raise HardwareError(
-            f"cell '{cell.name}' does not measure what it says: TensorFlow's partition graphs "
-            f"hold no {missing}"
-        )
+        raise _unproven(cell, missing)
+
+
+def _unproven(cell: Cell, missing: str) -> HardwareError:
+    return HardwareError(
+        f"cell '{cell.name}' does not measure what it says: TensorFlow's graphs hold no {missing}"
+    )
+
+
+def function_ops(concrete: Any) -> list[list[str]]:
+    """Op types of a traced ``tf.function`` and of the functions that it calls."""
+    graph = concrete.graph.as_graph_def()
+    bodies = [graph.node, *(function.node_def for function in graph.library.function)]
+    return [[node.op for node in nodes] for nodes in bodies]
 
 
 def _source(edge: str) -> str:
@@ -65,6 +83,10 @@ def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bo
         wanted += [("_Send", 2 * tensors), ("_Recv", 2 * tensors)]
     if quantity in ("push", "exchange", "fetch_push", "apply"):
         wanted.append((_APPLY[cell.optimizer], tensors))
+    if cell.path == "mirrored" and quantity != "noop":
+        wanted.append(("CollectiveReduceV2", 1))
+    elif quantity == "allreduce":
+        wanted.append(("CollectiveReduce", 1))
     if quantity == "step":
         wanted.append((_APPLY[cell.optimizer], 1))
     for kind, count in wanted:

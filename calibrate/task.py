@@ -15,13 +15,15 @@ from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from scale.calibrate.environment import environment
-from scale.calibrate.probe import Context, Probe
+from scale.calibrate.probe import Context, Probe, lock_step
 from scale.calibrate.processor import host_busy_s, process_s, usable_cores
 from scale.calibrate.sampling import Limits, Samples, sample
 from scale.models.calibration import Cell, Environment, Memory
 from scale.models.workload import Workload
 
 PR_SET_PDEATHSIG = 1
+#: Jobs whose tasks run a server of ours; those of the strategies start their own or need none.
+SERVING = ("ps", "worker", "node")
 #: A single transfer that takes longer is skipped, with the reason on record.
 MAX_TRANSFER_S = 0.5
 
@@ -116,14 +118,16 @@ class TaskMethods:
             probe.step()
             cold_s = time.perf_counter() - begin
             reason = ""
-            if cold_s > MAX_TRANSFER_S and probe.cell.size_bytes > 2**20:
-                # The cold run also set the step up; a second run tells what a transfer takes.
+            together = lock_step(probe.cell)
+            if (cold_s > MAX_TRANSFER_S or together) and probe.cell.size_bytes > 2**20:
+                # The cold run also set the step up; a second run tells what a transfer takes. In
+                # lock-step all do it, whatever the first took: they must call equally often.
                 begin = time.perf_counter()
                 probe.step()
                 taken_s = time.perf_counter() - begin
                 if taken_s > MAX_TRANSFER_S:
                     reason = f"a transfer took {taken_s:.2f} s, more than {MAX_TRANSFER_S:g} s"
-            if not reason:
+            if together or not reason:
                 probe.verify()
             results.append((cold_s, reason))
         return results
@@ -237,15 +241,19 @@ _servers: list[Any] = []
 
 
 def start_server(role: Role) -> str:
-    """Start this task's server and return its target; "" for the process without a cluster."""
+    """Start this task's server and return its target; "" for a job that needs none of ours."""
     import tensorflow as tf
 
-    if role.job == "single":
-        return ""
-    from scale.calibrate.graphs import session_config
+    from scale.calibrate.graphs import GROUP_LEADER, session_config
 
+    if role.job not in SERVING:
+        return ""
     # Pools come from the server's configuration; a session's is not looked at.
     config = session_config(grappler=True, threads=role.threads)
+    if role.job == "worker":
+        # Without it in the server's own configuration a collective waits for its peers in vain,
+        # whatever the session says.
+        config.experimental.collective_group_leader = GROUP_LEADER
     server = tf.distribute.Server(
         role.cluster, job_name=role.job, task_index=role.index, config=config
     )
@@ -261,5 +269,7 @@ def _die_with_parent() -> None:
 
 
 def _first_line(error: Exception) -> str:
-    text = str(error).strip() or type(error).__name__
-    return text.splitlines()[0][:300]
+    """The first line that says what happened; TensorFlow's may only say in which task."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    told = [line for line in lines if not line.startswith("From /job:")]
+    return (told or lines)[0][:300]

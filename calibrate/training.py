@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,20 +46,18 @@ def training_graph(
                 f"{spec.dtype}; TensorFlow updates {', '.join(TRAINABLE)}"
             )
         with tf.device(ps[k % len(ps)]):
-            scale = (2.0 / spec.shape[0]) ** 0.5 if len(spec.shape) > 1 else 0.0
-            initial = tf.random.stateless_normal(spec.shape, seed=[7, k], stddev=scale)
             variables.append(
-                tf.compat.v1.Variable(
-                    tf.cast(initial, spec.dtype), use_resource=True, name=spec.name
-                )
+                tf.compat.v1.Variable(initial_value(workload, k), use_resource=True, name=spec.name)
             )
     with tf.device(worker):
         values = [tf.identity(v.read_value()) for v in variables]
-        if workload.widths:
-            loss, inputs = _network(workload, values, batch, seed)
-            gradients = tf.gradients(loss, values)
-        else:
-            loss, gradients, inputs = _timed_wait(workload, values, batch)
+        inputs = [
+            tf.compat.v1.Variable(
+                value, use_resource=True, trainable=False, name=f"input_{k}_{seed}"
+            )
+            for k, value in enumerate(inputs_of(workload, batch, seed))
+        ]
+        loss, gradients = differentiate(workload, values, [v.read_value() for v in inputs], batch)
     applies = []
     for k, (variable, gradient) in enumerate(zip(variables, gradients, strict=True)):
         with tf.device(ps[k % len(ps)]):
@@ -78,41 +75,66 @@ def training_graph(
     )
 
 
-def _network(workload: Workload, values: list[Any], batch: int, seed: int) -> tuple[Any, list[Any]]:
-    """Loss of ``gemm`` (least squares) or ``mlp`` (softmax cross-entropy) on synthetic data.
+def initial_value(workload: Workload, k: int) -> Any:
+    """What variable ``k`` starts from: the same for every task, scaled so that the loss falls."""
+    import tensorflow as tf
 
-    All of it is computed in the model's own precision.
+    spec = workload.variables[k]
+    scale = (2.0 / spec.shape[0]) ** 0.5 if len(spec.shape) > 1 else 0.0
+    return tf.cast(tf.random.stateless_normal(spec.shape, seed=[7, k], stddev=scale), spec.dtype)
+
+
+def inputs_of(workload: Workload, batch: int, seed: int) -> list[Any]:
+    """Synthetic data of a replica, as tensors: what ``differentiate`` reads besides variables.
+
+    For a timed wait these are the gradients, since nothing computes them.
     """
     import tensorflow as tf
 
     widths = workload.widths
-    dtype = values[0].dtype.base_dtype
-    noise = tf.cast(tf.random.stateless_normal([batch, widths[0]], seed=[11, seed]), dtype)
-    x = tf.compat.v1.Variable(noise, use_resource=True, trainable=False, name=f"x_{seed}")
+    dtype = workload.precision
+    if not widths:
+        return [tf.ones(spec.shape, spec.dtype) for spec in workload.variables]
+    x = tf.cast(tf.random.stateless_normal([batch, widths[0]], seed=[11, seed]), dtype)
     if workload.name.startswith("gemm"):
-        target = tf.cast(tf.random.stateless_normal([batch, widths[1]], seed=[13, seed]), dtype)
-        y = tf.compat.v1.Variable(target, use_resource=True, trainable=False, name=f"y_{seed}")
-        error = tf.matmul(x.read_value(), values[0]) - y.read_value()
-        return tf.reduce_mean(tf.square(error)), [x, y]
-    labels = tf.random.stateless_uniform(
-        [batch], seed=[13, seed], maxval=widths[-1], dtype=tf.int32
-    )
-    y = tf.compat.v1.Variable(labels, use_resource=True, trainable=False, name=f"y_{seed}")
-    activations = x.read_value()
-    layers = len(widths) - 1
+        y = tf.random.stateless_normal([batch, widths[1]], seed=[13, seed])
+        return [x, tf.cast(y, dtype)]
+    return [
+        x,
+        tf.random.stateless_uniform([batch], seed=[13, seed], maxval=widths[-1], dtype=tf.int32),
+    ]
+
+
+def differentiate(
+    workload: Workload, values: list[Any], inputs: list[Any], batch: int
+) -> tuple[Any, list[Any]]:
+    """The loss on ``inputs`` and its gradients, of graphs and of ``tf.function`` alike."""
+    import tensorflow as tf
+
+    if not workload.widths:
+        return _timed_wait(workload, values, inputs, batch)
+    loss = _loss(workload, values, inputs)
+    return loss, tf.gradients(loss, values)
+
+
+def _loss(workload: Workload, values: list[Any], inputs: list[Any]) -> Any:
+    """``gemm`` is trained by least squares, ``mlp`` by softmax cross-entropy."""
+    import tensorflow as tf
+
+    x, y = inputs
+    if workload.name.startswith("gemm"):
+        return tf.reduce_mean(tf.square(tf.matmul(x, values[0]) - y))
+    layers = len(workload.widths) - 1
     for layer in range(layers):
-        activations = tf.matmul(activations, values[2 * layer]) + values[2 * layer + 1]
+        x = tf.matmul(x, values[2 * layer]) + values[2 * layer + 1]
         if layer < layers - 1:
-            activations = tf.nn.relu(activations)
-    losses = tf.nn.sparse_softmax_cross_entropy_with_logits(
-        labels=y.read_value(), logits=activations
-    )
-    return tf.reduce_mean(losses), [x, y]
+            x = tf.nn.relu(x)
+    return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=y, logits=x))
 
 
 def _timed_wait(
-    workload: Workload, values: list[Any], batch: int
-) -> tuple[Any, list[Any], list[Any]]:
+    workload: Workload, values: list[Any], inputs: list[Any], batch: int
+) -> tuple[Any, list[Any]]:
     """A wait in place of the compute: it stands for an accelerator that this host lacks."""
     import tensorflow as tf
 
@@ -123,22 +145,30 @@ def _timed_wait(
         )
     seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
 
-    def wait() -> Any:
-        time.sleep(seconds)
-        return 0.0
-
     with tf.control_dependencies(values):
-        done = tf.numpy_function(wait, [], tf.float64)
-    sources = [
-        tf.compat.v1.Variable(
-            tf.fill(spec.shape, tf.constant(1.0, dtype=spec.dtype)),
-            use_resource=True,
-            trainable=False,
-            name=f"gradient_{k}",
-        )
-        for k, spec in enumerate(workload.variables)
-    ]
-    with tf.control_dependencies([done]):
-        gradients = [tf.identity(source.read_value()) for source in sources]
-    loss = tf.reduce_mean(tf.cast(values[0], tf.float64))
-    return loss, gradients, sources
+        waited = _sleep(seconds)
+    with tf.control_dependencies([waited]):
+        gradients = [tf.identity(value) for value in inputs]
+    return tf.reduce_mean(tf.cast(values[0], tf.float64)), gradients
+
+
+def _sleep(seconds: float) -> Any:
+    """An op that waits in TensorFlow's runtime, on the task where it is placed.
+
+    A Python function would have to run in the process that made it, which under the coordinator is
+    the chief and not the worker. The ``take`` spares the second wait, for the end of the data.
+    """
+    import tensorflow as tf
+
+    kinds = {"output_types": [tf.int64], "output_shapes": [[]]}
+    data = tf.raw_ops.RangeDataset(
+        start=tf.constant(0, tf.int64),
+        stop=tf.constant(1, tf.int64),
+        step=tf.constant(1, tf.int64),
+        **kinds,
+    )
+    slow = tf.raw_ops.SleepDataset(
+        input_dataset=data, sleep_microseconds=tf.constant(round(seconds * 1e6), tf.int64), **kinds
+    )
+    one = tf.raw_ops.TakeDataset(input_dataset=slow, count=tf.constant(1, tf.int64), **kinds)
+    return tf.raw_ops.DatasetToSingleElement(dataset=one, **kinds)[0]

@@ -14,7 +14,8 @@ from scale.models.workload import Workload
 
 #: What one call of a cell does:
 #:
-#: - ``noop``: nothing; on path ``coordinator`` an empty scheduled function.
+#: - ``noop``: nothing; on path ``coordinator`` an empty scheduled function: one for each worker,
+#:   scheduled at once and waited for, so that the time grows by the coordinator's serial cost.
 #: - ``gemm``: one matrix product; ``fetch_gemm``: one whose weights come from the ps.
 #: - ``fetch``, ``push``: variables from the ps, gradients to it (with their apply).
 #: - ``exchange``: both at once, independent of each other; ``fetch_push``: a push that waits for
@@ -117,7 +118,7 @@ class Processor:
     """Processor seconds that a burst of ``operations`` took, all workers together.
 
     ``host_s`` is what the whole host spent busy, so that it holds the kernel's work, which is in
-    no task's count.
+    no task's count. ``chief_s`` is the coordinator's own on path ``coordinator``.
     """
 
     operations: Annotated[int, Gt(0)]
@@ -125,6 +126,7 @@ class Processor:
     ps_s: Annotated[float, Ge(0)]
     host_s: Annotated[float, Ge(0)]
     wall_s: Seconds
+    chief_s: Annotated[float, Ge(0)] = 0.0
 
 
 @dataclass(frozen=True)

@@ -131,7 +131,7 @@ def test_a_dying_ps_stops_a_campaign_and_keeps_its_samples(tmp_path: Path) -> No
     def kill_once(news: Progress) -> None:
         if news.done == 4 and not seen:
             seen.append(news.cell)
-            os.kill(ps_of_this_process(), signal.SIGKILL)
+            os.kill(ps_of(tmp_path), signal.SIGKILL)
 
     began = time.monotonic()
     with pytest.raises(campaign.Stopped) as caught:
@@ -143,12 +143,15 @@ def test_a_dying_ps_stops_a_campaign_and_keeps_its_samples(tmp_path: Path) -> No
     assert time.monotonic() - began < 60
 
 
-def ps_of_this_process() -> int:
-    """The pid of the ps task, found as an outsider would: by the log that it holds open."""
+def ps_of(logs: Path) -> int:
+    """The pid of the ps task, found as an outsider would: by the log that it holds open.
+
+    By the whole path: other test runs on this machine have a ps0 too, which must not be killed.
+    """
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if os.readlink(entry / "fd" / "1").endswith("ps0.log"):
+                if os.readlink(entry / "fd" / "1") == str(logs / "ps0.log"):
                     return int(entry.name)
             except OSError:
                 continue
