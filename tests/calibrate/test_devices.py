@@ -55,7 +55,9 @@ def test_without_a_gpu_the_cells_are_skipped_by_name(tmp_path: Path) -> None:
 @pytest.mark.tensorflow
 def test_a_task_that_is_to_see_gpus_is_spawned_and_serves(tmp_path: Path) -> None:
     with running(ps=[], workers=[], logs=tmp_path, single=True, gpu=True) as cluster:
-        (results,) = cluster.call(["single0"], "build", [Cell("noop", "process")], GEMM)
+        (results,) = cluster.call(
+            ["single0"], "build", [Cell("noop", "process")], GEMM, timeout_s=60
+        )
     assert results[0][1] == ""
 
 
