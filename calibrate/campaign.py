@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -13,19 +14,34 @@ from typing import Literal
 import numpy as np
 
 from scale.calibrate.cluster import Cluster, Site, running
-from scale.calibrate.environment import Watch
-from scale.calibrate.plan import LOCAL_PRECISION, REMOTE_PRECISION, Plan
+from scale.calibrate.plan import Plan
 from scale.calibrate.processor import usable_cores
 from scale.calibrate.sampling import Limits, Samples
-from scale.models.calibration import Burst, Calibration, Cell, Processor, Skipped
+from scale.calibrate.watch import Neighbours, Watch
+from scale.models.calibration import (
+    Burst,
+    Calibration,
+    Cell,
+    Neighbour,
+    Planned,
+    Processor,
+    Skipped,
+)
 from scale.models.errors import HardwareError
+from scale.models.hosts import check_cells
+from scale.models.journal import Journal
+from scale.models.precision import target
 from scale.models.profile import Evidence
+from scale.models.resume import Round, pending
 from scale.models.statistics import outliers
 
 #: Building every graph of a full plan takes a few seconds on slow cores.
 BUILD_S = 120.0
 #: Time given to all workers to hear of a common start.
 LEAD_S = 0.02
+#: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
+OVER_BUDGET = 1.3
+TIME_LIMIT = "the time limit"
 
 
 @dataclass(frozen=True)
@@ -67,50 +83,102 @@ def require_tensorflow() -> None:
         )
 
 
+@dataclass(frozen=True)
+class Course:
+    """How a plan is carried out; by default from its beginning to its end.
+
+    Args:
+        planned: what the file says that was planned, for a later run to go on with.
+        before: what an earlier run measured of it.
+        rounds: the cells still to be measured; None for all that ``before`` lacks.
+        journal: where every cell goes as soon as it is measured.
+        limit_s: no cell begins that is not expected to end within so many seconds.
+    """
+
+    planned: Planned | None = None
+    before: Calibration | None = None
+    rounds: tuple[Round, ...] | None = None
+    journal: Journal | None = None
+    limit_s: float | None = None
+
+
+class _OutOfTime(Exception):
+    """The next cell would not end within the time limit."""
+
+
 def calibrate(
     plan: Plan,
     *,
     logs: Path,
     progress: Callable[[Progress], None],
     machines: Machines | None = None,
+    course: Course | None = None,
 ) -> Calibration:
     """Measure every cell of the plan; the profile is not fitted yet.
 
     Raises:
         Stopped: interrupted, or a task failed; it carries the samples so far and the cause.
         HardwareError: TensorFlow is not installed.
+        InputError: the journal cannot be written.
     """
     require_tensorflow()
-    campaign = _Campaign(plan, machines or Machines(), logs, progress)
+    campaign = _Campaign(plan, machines or Machines(), logs, progress, course or Course())
     try:
-        for number in range(plan.rounds):
-            campaign.run_round(number)
-    except (KeyboardInterrupt, HardwareError) as cause:
-        raise Stopped(campaign.result(complete=False), cause) from cause
-    return campaign.result(complete=True)
+        campaign.begin()
+        for round_ in campaign.rounds:
+            campaign.run_round(round_)
+    except _OutOfTime:
+        return campaign.result(TIME_LIMIT)
+    except KeyboardInterrupt as cause:
+        raise Stopped(campaign.result("interrupted"), cause) from cause
+    except HardwareError as cause:
+        raise Stopped(campaign.result("a task failed"), cause) from cause
+    return campaign.result()
 
 
 class _Campaign:
     def __init__(
-        self, plan: Plan, machines: Machines, logs: Path, progress: Callable[[Progress], None]
+        self,
+        plan: Plan,
+        machines: Machines,
+        logs: Path,
+        progress: Callable[[Progress], None],
+        course: Course,
     ) -> None:
         self._plan = plan
         self._machines = machines
         self._logs = logs
         self._progress = progress
-        self._bursts: list[Burst] = []
-        self._skipped: dict[Cell, str] = {}
+        self._course = course
+        before = course.before
+        self._bursts: list[Burst] = list(before.bursts) if before else []
+        self._skipped = {s.cell: s.reason for s in before.skipped} if before else {}
+        self._neighbours: list[Neighbour] = list(before.neighbours) if before else []
+        self.rounds = self._pending() if course.rounds is None else course.rounds
+        addresses = [site.address for site in machines.workers]
+        self._hosts = tuple(list(dict.fromkeys(addresses)).index(a) for a in addresses)
+        self._everywhere = check_cells(plan.cells) if len(set(self._hosts)) > 1 else ()
         self._began = time.monotonic()
+        self._total = sum(len(round_.cells) for round_ in self.rounds)
         self._done = 0
+        #: Seconds that a cell took in an earlier round of this run, and the start of a round.
+        self._taken_s: dict[Cell, float] = {}
+        self._start_s = 0.0
         self._watch = Watch()
 
-    def result(self, *, complete: bool) -> Calibration:
-        machines = self._machines
+    def begin(self) -> None:
+        if self._course.journal:
+            self._course.journal.begin(self.result("killed"))
+
+    def result(self, stopped: str = "") -> Calibration:
+        """What was measured until now; ``stopped`` says why it ended early, if it did."""
+        machines, before = self._machines, self._course.before
         environment = self._watch.environment()
         if machines.hardware:
             environment = replace(environment, hardware=machines.hardware)
+        complete = not self._pending()
         return Calibration(
-            environment=environment,
+            environment=before.environment if before else environment,
             link_kind=machines.link_kind,
             evidence=machines.evidence,
             cores=usable_cores(),
@@ -121,40 +189,97 @@ class _Campaign:
             workload=self._plan.workload,
             bursts=tuple(self._bursts),
             skipped=tuple(Skipped(cell, reason) for cell, reason in self._skipped.items()),
+            planned=self._course.planned,
+            stopped="" if complete else stopped,
+            neighbours=tuple(self._neighbours),
+            resumed=(*before.resumed, environment) if before else (),
+            worker_hosts=self._hosts,
         )
 
-    def run_round(self, number: int) -> None:
-        """Measure every cell once, in random order, in fresh processes."""
-        plan = self._plan
-        order = list(plan.cells)
-        random.Random(f"{plan.seed} {number}").shuffle(order)
+    def _pending(self) -> tuple[Round, ...]:
+        skipped = [Skipped(cell, reason) for cell, reason in self._skipped.items()]
+        return pending(self._plan.cells, self._plan.rounds, self._bursts, skipped)
+
+    def run_round(self, round_: Round) -> None:
+        """Measure the round's cells once, in random order, in fresh processes."""
+        order = list(round_.cells)
+        random.Random(f"{self._plan.seed} {round_.number}").shuffle(order)
+        self._require_time(self._start_s)
         self._report("starting the cluster")
+        began = time.monotonic()
         with running(
             ps=self._machines.ps, workers=self._machines.workers, logs=self._logs, single=True
         ) as cluster:
-            built = _Built(cluster, plan, self._skipped)
-            for cell in order:
-                self._report(cell.name)
-                if replace(cell, workers=1) not in self._skipped:
-                    self._bursts += self._measure(cluster, built, cell, number)
-                self._done += 1
+            known = len(self._skipped)
+            built = _Built(cluster, replace(self._plan, cells=round_.cells), self._skipped)
+            if self._course.journal:
+                found = [Skipped(c, reason) for c, reason in self._skipped.items()]
+                self._course.journal.add(skipped=tuple(found[known:]))
+            self._start_s = time.monotonic() - began
+            # From here on: importing TensorFlow is no part of what others may disturb.
+            neighbours = Neighbours()
+            try:
+                for cell in order:
+                    self._report(cell.name)
+                    if replace(cell, workers=1) not in self._skipped:
+                        self._measure_cell(cluster, built, cell, round_.number)
+                    self._done += 1
+            finally:
+                self._add_neighbours(neighbours.busy(round_.number, [os.getpid()]))
         self._report("")
 
-    def _report(self, cell: str) -> None:
-        total = self._plan.rounds * len(self._plan.cells)
-        elapsed = time.monotonic() - self._began
-        if self._done > len(self._plan.cells) // 4:
-            left = elapsed / self._done * (total - self._done)
-        else:
-            left = max(0.0, self._plan.estimate_s - elapsed)
-        self._progress(Progress(self._done, total, cell, left))
+    def _measure_cell(self, cluster: Cluster, built: _Built, cell: Cell, number: int) -> None:
+        """Measure a cell and keep it; where it tells hosts apart, on every worker in turn."""
+        self._require_time(self._expected_s(cell))
+        began = time.monotonic()
+        bursts = self._measure(cluster, built, cell, number)
+        if cell in self._everywhere:
+            for worker, name in enumerate(cluster.names("worker")[1:], start=1):
+                (alone,) = self._measure(cluster, built, cell, number, [name])
+                bursts.append(replace(alone, worker=worker, processor=None))
+        self._taken_s[cell] = time.monotonic() - began
+        self._bursts += bursts
+        if self._course.journal:
+            self._course.journal.add(bursts=tuple(bursts))
 
-    def _measure(self, cluster: Cluster, built: _Built, cell: Cell, number: int) -> list[Burst]:
+    def _add_neighbours(self, found: tuple[Neighbour, ...]) -> None:
+        self._neighbours += found
+        if self._course.journal:
+            self._course.journal.add(neighbours=found)
+
+    def _expected_s(self, cell: Cell) -> float:
+        budget_s = self._plan.window_s if cell.workers > 1 else self._plan.burst_s
+        everywhere = len(self._hosts) if cell in self._everywhere else 1
+        return self._taken_s.get(cell, OVER_BUDGET * budget_s * everywhere)
+
+    def _require_time(self, needed_s: float) -> None:
+        limit_s = self._course.limit_s
+        if limit_s is not None and time.monotonic() - self._began + needed_s > limit_s:
+            raise _OutOfTime
+
+    def _report(self, cell: str) -> None:
+        elapsed = time.monotonic() - self._began
+        planned = self._plan.rounds * len(self._plan.cells)
+        if self._done > self._total // (4 * max(1, len(self.rounds))):
+            left = elapsed / self._done * (self._total - self._done)
+        else:
+            left = max(0.0, self._plan.estimate_s * self._total / planned - elapsed)
+        self._progress(Progress(self._done, self._total, cell, left))
+
+    def _measure(
+        self,
+        cluster: Cluster,
+        built: _Built,
+        cell: Cell,
+        number: int,
+        only: Sequence[str] = (),
+    ) -> list[Burst]:
+        """One burst by each of the cell's tasks, or by those named."""
         plan = self._plan
-        names = built.runners(cell)
+        names = list(only) or built.runners(cell)
         concurrent = cell.workers > 1
         limits = Limits(
-            precision=LOCAL_PRECISION if cell.path == "process" else REMOTE_PRECISION,
+            precision=target(cell),
             max_samples=plan.max_samples * (100 if concurrent else 1),
             budget_s=plan.window_s if concurrent else plan.burst_s,
             start_at=time.perf_counter() + LEAD_S if concurrent else None,

@@ -10,8 +10,6 @@ from scale.models.workload import Workload
 
 #: The two shapes of the report of 2017, as features, batch, hidden.
 ORIGINAL_SHAPES = ((128, 32, 256), (256, 128, 128))
-LOCAL_PRECISION = 0.02
-REMOTE_PRECISION = 0.05
 SMALLEST_BYTES = 4
 #: A worker computes after it has waited for its fetch, with threads asleep and caches cold: an
 #: MLP's gradients take 0.60 ms after a pause of 1 or 3 ms, and 0.30 ms without one (2 cores).
@@ -116,7 +114,7 @@ def plan(
     return Plan(
         workload=workload,
         cells=tuple(dict.fromkeys(cells)),
-        rounds=rounds or (3 if quick else 5),
+        rounds=rounds or (2 if quick else 5),
         burst_s=0.12 if quick else 0.25,
         window_s=0.15 if quick else 0.3,
         max_samples=3000 if quick else 5000,

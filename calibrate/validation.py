@@ -9,7 +9,7 @@ from pathlib import Path
 
 from scale.calibrate.campaign import BUILD_S, Machines, Progress, require_tensorflow
 from scale.calibrate.cluster import Cluster, Site, running
-from scale.calibrate.environment import Watch
+from scale.calibrate.watch import Watch
 from scale.models.errors import HardwareError
 from scale.models.measurement import Measurement, Run
 from scale.models.scenario import Scaling, Scenario
