@@ -127,7 +127,7 @@ def serve(
     prepare: Callable[[], None] | None,
 ) -> None:
     """Entry point of a task process: log to a file, start the server, answer until killed."""
-    _die_with_parent()
+    die_with_parent()
     # Ctrl-C reaches the whole process group; the coordinator decides what becomes of the tasks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -155,7 +155,10 @@ def serve(
             traceback.print_exc()
             sys.stderr.flush()
             answer = ("error", f"failed in '{method}': {_first_line(error)}")
-        connection.send(answer)
+        try:
+            connection.send(answer)
+        except OSError:
+            os._exit(0)  # the command was killed meanwhile; as above
 
 
 _servers: list[Any] = []
@@ -173,8 +176,11 @@ def _start_server(job: str, index: int, spec: dict[str, list[str]]) -> str:
     return str(server.target)
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to kill this task when the fork server goes, however the command ended."""
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent goes, however that ended.
+
+    A task's parent is the fork server, whose own is the command.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

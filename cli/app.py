@@ -152,7 +152,7 @@ def fit(
 
 
 @app.command(
-    epilog="Examples: scale calibrate --quick -o my.json; after an end of any kind: "
+    epilog="Example: scale calibrate --quick -o my.json; after an end of any kind: "
     "scale calibrate --resume -o my.json; for a firmer fetch: "
     "scale calibrate --refine --only fetch -o my.json"
 )

@@ -83,7 +83,7 @@ class _Work:
 def calibrate(request: Request) -> None:
     """Measure, keep each cell at once, write the samples, fit them, write them again."""
     _check(request)
-    limit_s = duration("--time-limit", request.time_limit) if request.time_limit else None
+    limit_s = None if request.time_limit is None else duration("--time-limit", request.time_limit)
     before = _before(request)
     work = _work(request, before)
 
@@ -279,13 +279,16 @@ def _measured(request: Request, work: _Work, limit_s: float | None) -> Calibrati
     try:
         with Progress("calibrating", quiet_s=0.0) as progress:
             calibration = measure(work.plan, logs=folder, progress=progress.tell, course=course)
+        # The samples are safe before they are fitted: a fit can be repeated, a measurement costs.
+        _write(request, calibration)
+        if journal is not None:
+            journal.remove()
     except Stopped as stopped:
         _stop(request, work, stopped.calibration, journal)
         raise stopped.cause from None
-    # The samples are safe before they are fitted: a fit can be repeated, a measurement costs.
-    _write(request, calibration)
-    if journal is not None:
-        journal.remove()
+    finally:
+        if journal is not None:
+            journal.close()
     return calibration
 
 
