@@ -186,9 +186,11 @@ def _work(request: Request, before: Calibration | None) -> _Work:
     if request.refine:
         rounds = refinement(before, request.rounds or REFINE_ROUNDS, only)
         return _Work(_carried_out(plan, kept or planned), kept or planned, before, rounds)
-    begun = 1 + max((b.round for b in before.bursts if b.cell in planned.cells), default=0)
-    if request.rounds and request.rounds < min(begun, kept.rounds if kept else begun):
-        raise InputError("--rounds", request.rounds, f"at least {begun}, as the file has")
+    if kept and request.rounds and request.rounds < kept.rounds:
+        # Fewer would leave samples in the file that belong to no round of its plan.
+        begun = 1 + max((b.round for b in before.bursts if b.round < kept.rounds), default=0)
+        if request.rounds < begun:
+            raise InputError("--rounds", request.rounds, f"at least {begun}, as the file has")
     left = pending(planned.cells, planned.rounds, before.bursts, before.skipped)
     asked = (Round(r.number, tuple(c for c in r.cells if _asked(c, only))) for r in left)
     rounds = tuple(round_ for round_ in asked if round_.cells)

@@ -19,6 +19,7 @@ from scale.calibrate.campaign import Machines
 from scale.calibrate.cluster import Site
 from scale.models import fit
 from scale.models.calibration import Calibration, Environment
+from scale.models.errors import InputError
 from scale.models.files import read_calibration, write_record
 from scale.models.journal import journal_path, read_journal
 from tests.cli.conftest import Run
@@ -324,6 +325,24 @@ def test_resuming_elsewhere_or_otherwise_is_refused_by_name(
     planless = replace(read_calibration(FILE), planned=None)
     write_record(FILE, planless, force=True)
     assert "does not say what was planned" in refused(run, "--resume")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_fewer_rounds_than_were_measured_are_refused(run: Run) -> None:
+    assert run(*FEW).code == 0
+    assert "at least 2" in refused(run, "--resume", "--rounds", "1")
+
+
+@pytest.mark.usefixtures("cluster")
+def test_any_part_of_a_calibration_is_fitted_or_said_to_be_too_little(run: Run) -> None:
+    assert run(*QUICK).code == 0
+    whole = read_calibration(FILE)
+    fits = 0
+    for count in range(0, len(whole.bursts), 9):
+        with suppress(InputError):
+            fit.fit_profile(replace(whole, bursts=whole.bursts[:count]))
+            fits += 1
+    assert fits > 5
 
 
 @pytest.mark.usefixtures("cluster")

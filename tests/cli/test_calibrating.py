@@ -56,6 +56,7 @@ def test_a_killed_calibration_goes_on_to_its_end(tmp_path: Path) -> None:
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         wait_until(lambda: len(kept(output)) > 5, 120)
         process.kill()
+    wait_until(lambda: not tasks(tmp_path / "out.logs"), 15)
     before = kept(output)
     assert not output.exists()
     done = subprocess.run(
