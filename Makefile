@@ -49,11 +49,9 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.rested
 	$(BIN)/python -m benchmarks.simulator
 
-# By hand: the fault tests, over and over.
+# By hand, about ten minutes: tasks and coordinators killed at random moments, over and over.
 soak: $(READY)
-	for run in 1 2 3 4 5 6 7 8 9 10; do \
-		$(BIN)/pytest tests/calibrate/test_cluster.py -k 'dies or killed or ctrl_c' || exit 1; \
-	done
+	$(BIN)/python -m benchmarks.soak
 
 # By hand, as root: measure the two profiles that the package ships.
 profiles: $(READY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -10,23 +11,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from scale.calibrate.cluster import Cluster, Site, mirrored_job, running
-from scale.calibrate.environment import Watch
-from scale.calibrate.plan import LOCAL_PRECISION, REMOTE_PRECISION, Plan
-from scale.calibrate.probe import lock_step
-from scale.calibrate.processor import usable_cores
-from scale.calibrate.sampling import Limits, Samples
-from scale.models.calibration import Burst, Calibration, Cell, Memory, Processor, Skipped, TaskHost
+from scale.calibrate.cluster import Cluster, Site, running
+from scale.calibrate.phase import BUILD_S, Phase, phase_of
+from scale.calibrate.plan import Plan
+from scale.calibrate.processor import machine, usable_cores
+from scale.calibrate.watch import Neighbours, Watch
+from scale.models.calibration import (
+    Burst,
+    Calibration,
+    Cell,
+    Memory,
+    Neighbour,
+    Planned,
+    Skipped,
+    TaskHost,
+)
 from scale.models.errors import HardwareError
+from scale.models.hosts import check_cells
+from scale.models.journal import Journal
 from scale.models.profile import Evidence
-from scale.models.statistics import outliers
+from scale.models.resume import Round, differences, pending
 
-#: Building every graph of a full plan takes a few seconds on slow cores.
-BUILD_S = 120.0
-#: The fewest samples of a cell in lock-step, however long its calls take.
-LEAST_TOGETHER = 5
+#: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
+OVER_BUDGET = 1.3
+TIME_LIMIT = "the time limit"
 
 
 @dataclass(frozen=True)
@@ -58,6 +66,12 @@ class Machines:
     evidence: Evidence = "one host"
     hardware: str = ""
 
+    @property
+    def ps_on_one_host(self) -> int:
+        """The most ps that share an address, whose connections to a worker join two hosts."""
+        addresses = [site.address for site in self.ps]
+        return max((addresses.count(address) for address in addresses), default=0)
+
 
 def require_tensorflow() -> None:
     """Raise HardwareError with the command that installs TensorFlow, where it is missing."""
@@ -68,58 +82,112 @@ def require_tensorflow() -> None:
         )
 
 
+@dataclass(frozen=True)
+class Course:
+    """How a plan is carried out; by default from its beginning to its end.
+
+    Args:
+        planned: what the file says that was planned, for a later run to go on with.
+        before: what an earlier run measured of it.
+        rounds: the cells still to be measured; None for all that ``before`` lacks.
+        journal: where every cell goes as soon as it is measured.
+        limit_s: no cell begins that is not expected to end within so many seconds.
+    """
+
+    planned: Planned | None = None
+    before: Calibration | None = None
+    rounds: tuple[Round, ...] | None = None
+    journal: Journal | None = None
+    limit_s: float | None = None
+
+
+class _OutOfTime(Exception):
+    """The next cell would not end within the time limit."""
+
+
 def calibrate(
     plan: Plan,
     *,
     logs: Path,
     progress: Callable[[Progress], None],
     machines: Machines | None = None,
+    course: Course | None = None,
 ) -> Calibration:
     """Measure every cell of the plan; the profile is not fitted yet.
 
     Raises:
         Stopped: interrupted, or a task failed; it carries the samples so far and the cause.
         HardwareError: TensorFlow is not installed.
+        InputError: the journal cannot be written.
     """
     require_tensorflow()
-    campaign = _Campaign(plan, machines or Machines(), logs, progress)
+    campaign = _Campaign(plan, machines or Machines(), logs, progress, course or Course())
     try:
+        campaign.begin()
         campaign.measure_memory()
-        for number in range(plan.rounds):
-            campaign.run_round(number)
-    except (KeyboardInterrupt, HardwareError) as cause:
-        raise Stopped(campaign.result(complete=False), cause) from cause
-    return campaign.result(complete=True)
+        for round_ in campaign.rounds:
+            campaign.run_round(round_)
+    except _OutOfTime:
+        return campaign.result(TIME_LIMIT)
+    except KeyboardInterrupt as cause:
+        raise Stopped(campaign.result("interrupted"), cause) from cause
+    except HardwareError as cause:
+        raise Stopped(campaign.result("a task failed"), cause) from cause
+    return campaign.result()
 
 
 class _Campaign:
     def __init__(
-        self, plan: Plan, machines: Machines, logs: Path, progress: Callable[[Progress], None]
+        self,
+        plan: Plan,
+        machines: Machines,
+        logs: Path,
+        progress: Callable[[Progress], None],
+        course: Course,
     ) -> None:
         self._plan = plan
         self._machines = machines
         self._logs = logs
         self._progress = progress
-        self._bursts: list[Burst] = []
-        self._skipped: dict[Cell, str] = {}
+        self._course = course
+        before = course.before
+        self._bursts: list[Burst] = list(before.bursts) if before else []
+        self._skipped = {s.cell: s.reason for s in before.skipped} if before else {}
+        self._neighbours: list[Neighbour] = list(before.neighbours) if before else []
+        self.rounds = self._pending() if course.rounds is None else course.rounds
+        addresses = [site.address for site in machines.workers]
+        self._hosts = tuple(list(dict.fromkeys(addresses)).index(a) for a in addresses)
+        self._everywhere = check_cells(plan.cells) if len(set(self._hosts)) > 1 else ()
+        self._began = time.monotonic()
+        self._total = sum(len(round_.cells) for round_ in self.rounds)
+        self._done = 0
+        #: Seconds that a cell took in an earlier round of this run, and the start of each phase.
+        self._taken_s: dict[Cell, float] = {}
+        self._start_s: dict[str, float] = {}
+        self._watch = Watch()
+        self._tasks = before.tasks if before else ()
+        self._joined = False
+        self._memory: Memory | None = before.memory if before else None
         if not machines.ps:
             reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
-            self._skipped = {
-                _as_built(c): reason for c in plan.cells if c.path in ("ps", "coordinator")
-            }
-        self._began = time.monotonic()
-        self._done = 0
-        self._watch = Watch()
-        self._tasks: tuple[TaskHost, ...] = ()
-        self._memory: Memory | None = None
+            self._skip(reason, [c for c in plan.cells if c.path in ("ps", "coordinator")])
 
-    def result(self, *, complete: bool) -> Calibration:
-        machines = self._machines
+    def _skip(self, reason: str, cells: Sequence[Cell]) -> None:
+        self._skipped |= {cell.built: reason for cell in cells}
+
+    def begin(self) -> None:
+        if self._course.journal:
+            self._course.journal.begin(self.result("killed"))
+
+    def result(self, stopped: str = "") -> Calibration:
+        """What was measured until now; ``stopped`` says why it ended early, if it did."""
+        machines, before = self._machines, self._course.before
         environment = self._watch.environment()
         if machines.hardware:
             environment = replace(environment, hardware=machines.hardware)
+        complete = not self._pending()
         return Calibration(
-            environment=environment,
+            environment=before.environment if before else environment,
             link_kind=machines.link_kind,
             evidence=machines.evidence,
             cores=next((t.cores for t in self._tasks if t.task == "ps0"), usable_cores()),
@@ -130,15 +198,24 @@ class _Campaign:
             workload=self._plan.workload,
             bursts=tuple(self._bursts),
             skipped=tuple(Skipped(cell, reason) for cell, reason in self._skipped.items()),
+            planned=self._course.planned,
+            stopped="" if complete else stopped,
+            neighbours=tuple(self._neighbours),
+            resumed=(*before.resumed, environment) if before else (),
+            worker_hosts=self._hosts,
             tasks=self._tasks,
             memory=self._memory,
             threads=self._plan.threads,
             pipeline=self._plan.pipeline,
         )
 
+    def _pending(self) -> tuple[Round, ...]:
+        skipped = [Skipped(cell, reason) for cell, reason in self._skipped.items()]
+        return pending(self._plan.cells, self._plan.rounds, self._bursts, skipped)
+
     def measure_memory(self) -> None:
         """In a process of its own, whose peak is this measurement's alone."""
-        if self._plan.memory:
+        if self._plan.memory and self._memory is None and self.rounds:
             self._report("memory of a training step")
             with running(
                 ps=[], workers=[], logs=self._logs, single=True, gpu=self._plan.gpu
@@ -147,22 +224,24 @@ class _Campaign:
                     ["single0"], "memory", self._plan.workload, timeout_s=BUILD_S
                 )
 
-    def run_round(self, number: int) -> None:
-        """Measure every cell once, in random order, in fresh processes."""
-        chance = random.Random(f"{self._plan.seed} {number}")
+    def run_round(self, round_: Round) -> None:
+        """Measure the round's cells once, in random order, in fresh processes."""
+        chance = random.Random(f"{self._plan.seed} {round_.number}")
         phases: dict[str, list[Cell]] = {}
-        for cell in self._plan.cells:
-            phases.setdefault(_phase(cell), []).append(cell)
+        for cell in round_.cells:
+            phases.setdefault(phase_of(cell), []).append(cell)
         order = chance.sample(sorted(phases), len(phases))
-        for phase in order:
-            chance.shuffle(phases[phase])
-            last = number + 1 == self._plan.rounds and phase == order[-1]
-            self._run_phase(phase, phases[phase], number, again=not last)
+        for name in order:
+            chance.shuffle(phases[name])
+            last = round_ == self.rounds[-1] and name == order[-1]
+            self._run_phase(name, phases[name], round_.number, again=not last)
         self._report("")
 
     def _run_phase(self, phase: str, cells: Sequence[Cell], number: int, *, again: bool) -> None:
-        """Measure cells in a cluster of their own, which holds the tasks that they run in alone."""
+        """Measure cells in a cluster of their own, which has only the tasks that they run in."""
+        self._require_time(self._start_s.get(phase, 0.0))
         self._report("starting the cluster")
+        began = time.monotonic()
         alone = phase == "mirrored"
         sites = self._machines.workers
         groups = sorted({cell.workers for cell in cells}) if alone else []
@@ -177,76 +256,74 @@ class _Campaign:
             gpu=self._plan.gpu,
             threads=self._plan.threads,
         ) as cluster:
-            if not self._tasks and not alone:
-                self._tasks = _task_hosts(cluster)
-            built = _Built(cluster, cells, self._plan, self._skipped)
-            for cell in cells:
-                self._report(cell.name)
-                if _as_built(cell) not in self._skipped:
-                    self._bursts += self._measure(cluster, built, cell, number)
-                self._done += 1
+            if not self._joined and not alone:
+                self._join(cluster)
+            known = len(self._skipped)
+            built = Phase(cluster, cells, self._plan, self._skipped)
+            if self._course.journal:
+                found = [Skipped(c, reason) for c, reason in self._skipped.items()]
+                self._course.journal.add(skipped=tuple(found[known:]))
+            self._start_s[phase] = time.monotonic() - began
+            # From here on: importing TensorFlow is no part of what others may disturb.
+            neighbours = Neighbours()
+            elsewhere = _served_here(cluster)
+            try:
+                for cell in cells:
+                    self._report(cell.name)
+                    if cell.built not in self._skipped:
+                        self._measure_cell(cluster, built, cell, number)
+                    self._done += 1
+            finally:
+                self._add_neighbours(neighbours.busy(number, [os.getpid(), *elsewhere]))
+
+    def _join(self, cluster: Cluster) -> None:
+        """Learn where the tasks run; a run that goes on must find them where the first one did."""
+        found = _task_hosts(cluster)
+        for was, now in zip(self._tasks, found, strict=False):
+            changed = differences(was.environment.facts, now.environment.facts)
+            if changed:
+                raise HardwareError(
+                    f"task {now.task} runs elsewhere than in the first run: {', '.join(changed)}"
+                )
+        self._tasks, self._joined = found, True
+
+    def _measure_cell(self, cluster: Cluster, built: Phase, cell: Cell, number: int) -> None:
+        """Measure a cell and keep it; where it tells hosts apart, on every worker in turn."""
+        self._require_time(self._expected_s(cell))
+        began = time.monotonic()
+        bursts = built.measure(cell, number)
+        if cell in self._everywhere:
+            for worker, name in enumerate(cluster.names("worker")[1:], start=1):
+                (alone,) = built.measure(cell, number, [name])
+                bursts.append(replace(alone, worker=worker, processor=None))
+        self._taken_s[cell] = time.monotonic() - began
+        self._bursts += bursts
+        if self._course.journal:
+            self._course.journal.add(bursts=tuple(bursts))
+
+    def _add_neighbours(self, found: tuple[Neighbour, ...]) -> None:
+        self._neighbours += found
+        if self._course.journal:
+            self._course.journal.add(neighbours=found)
+
+    def _expected_s(self, cell: Cell) -> float:
+        budget_s = self._plan.window_s if cell.workers > 1 else self._plan.burst_s
+        everywhere = len(self._hosts) if cell in self._everywhere else 1
+        return self._taken_s.get(cell, OVER_BUDGET * budget_s * everywhere)
+
+    def _require_time(self, needed_s: float) -> None:
+        limit_s = self._course.limit_s
+        if limit_s is not None and time.monotonic() - self._began + needed_s > limit_s:
+            raise _OutOfTime
 
     def _report(self, cell: str) -> None:
-        total = self._plan.rounds * len(self._plan.cells)
         elapsed = time.monotonic() - self._began
-        if self._done > len(self._plan.cells) // 4:
-            left = elapsed / self._done * (total - self._done)
+        planned = self._plan.rounds * len(self._plan.cells)
+        if self._done > self._total // (4 * max(1, len(self.rounds))):
+            left = elapsed / self._done * (self._total - self._done)
         else:
-            left = max(0.0, self._plan.estimate_s - elapsed)
-        self._progress(Progress(self._done, total, cell, left))
-
-    def _measure(self, cluster: Cluster, built: _Built, cell: Cell, number: int) -> list[Burst]:
-        plan = self._plan
-        names = built.runners(cell)
-        concurrent = cell.workers > 1 and cell.path == "ps"
-        limits = Limits(
-            precision=LOCAL_PRECISION if cell.path == "process" else REMOTE_PRECISION,
-            max_samples=plan.max_samples * (100 if concurrent else 1),
-            budget_s=plan.window_s if concurrent else plan.burst_s,
-        )
-        if lock_step(cell):
-            limits = replace(limits, exactly=self._count(cluster, built, cell))
-        ps = cluster.names("ps") if cell.path in ("ps", "coordinator") else []
-        # What the coordinator schedules runs on workers that are in no call of ours.
-        others = cluster.names("worker") if cell.path == "coordinator" else []
-        began = time.perf_counter()
-        before = _busy(cluster, ps, others, names[0])
-        answers = _bursts(cluster, built, cell, limits, together=concurrent)
-        after = _busy(cluster, ps, others, names[0])
-        samples = [answer[0] for answer in answers]
-        own_s = sum(answer[1] for answer in answers)
-        processor = Processor(
-            operations=sum(len(s.warmup_s) + len(s.samples_s) for s in samples),
-            worker_s=max(0.0, after.workers_s - before.workers_s) if others else own_s,
-            ps_s=max(0.0, after.ps_s - before.ps_s),
-            host_s=max(0.0, after.host_s - before.host_s),
-            wall_s=time.perf_counter() - began,
-            chief_s=own_s if others else 0.0,
-        )
-        return [
-            Burst(
-                cell=cell,
-                round=number,
-                worker=worker,
-                cold_s=built.cold_s(name, cell),
-                warmup_s=taken.warmup_s,
-                samples_s=taken.samples_s,
-                outliers=tuple(outliers(np.asarray(taken.samples_s))),
-                stop=taken.stop,
-                processor=processor if worker == 0 else None,
-            )
-            for worker, (name, taken) in enumerate(zip(names, samples, strict=True))
-        ]
-
-    def _count(self, cluster: Cluster, built: _Built, cell: Cell) -> int:
-        """How often all workers of a cell in lock-step call it within its budget."""
-        once = Limits(precision=0.0, max_samples=1, budget_s=0.0, exactly=1)
-        slowest_s = max(
-            float(np.median([*taken.warmup_s, *taken.samples_s]))
-            for taken, _ in _bursts(cluster, built, cell, once)
-        )
-        wanted = int(self._plan.burst_s / slowest_s)
-        return min(max(wanted, LEAST_TOGETHER), self._plan.max_samples)
+            left = max(0.0, self._plan.estimate_s * self._total / planned - elapsed)
+        self._progress(Progress(self._done, self._total, cell, left))
 
 
 def _task_hosts(cluster: Cluster) -> tuple[TaskHost, ...]:
@@ -261,109 +338,8 @@ def _task_hosts(cluster: Cluster) -> tuple[TaskHost, ...]:
     )
 
 
-def _bursts(
-    cluster: Cluster, built: _Built, cell: Cell, limits: Limits, *, together: bool = False
-) -> list[tuple[Samples, float]]:
-    """The samples of each task that runs the cell, and its processor seconds."""
-    names = built.runners(cell)
-    starts = cluster.start_together(names) if together else dict.fromkeys(names)
-    calls = {
-        name: (built.index(name, cell), replace(limits, start_at=start_at))
-        for name, start_at in starts.items()
-    }
-    return cluster.call_each(calls, "burst")
-
-
-@dataclass(frozen=True)
-class _Busy:
-    """Processor seconds since the start: of the ps and some workers, and of a host."""
-
-    ps_s: float
-    workers_s: float
-    host_s: float
-
-
-def _busy(cluster: Cluster, ps: Sequence[str], workers: Sequence[str], runner: str) -> _Busy:
-    """The host is that of the first ps, or of the runner where the cell has none."""
-    names = [*ps, *workers] or [runner]
-    readings: list[tuple[float, float]] = cluster.call(names, "processor")
-    tasks = [task for task, _ in readings]
-    count = len(ps)
-    return _Busy(
-        ps_s=sum(tasks[:count]),
-        workers_s=sum(tasks[count:]) if workers else 0.0,
-        host_s=readings[0][1],
-    )
-
-
-def _phase(cell: Cell) -> str:
-    """Which cells share a cluster.
-
-    The strategies have clusters of their own: servers that a coordinator has connected to serve
-    sessions as before, but their next collective ends them with SIGSEGV (TensorFlow 2.21).
-    """
-    return cell.path if cell.path in ("coordinator", "mirrored") else "session"
-
-
-def _as_built(cell: Cell) -> Cell:
-    """The cell that is built for it: alone and beside others, a worker's session runs one graph."""
-    return replace(cell, workers=1) if cell.path in ("server", "ps") else cell
-
-
-class _Built:
-    """The cells as built in the tasks of one phase of a round."""
-
-    def __init__(
-        self,
-        cluster: Cluster,
-        planned: Sequence[Cell],
-        plan: Plan,
-        skipped: dict[Cell, str],
-    ) -> None:
-        self._cluster = cluster
-        self._cold: dict[tuple[str, Cell], float] = {}
-        self._order: dict[str, list[Cell]] = {}
-        # Smallest first, so that a size over the limit spares the larger ones; lock-step last, so
-        # that all workers come to it together.
-        cells = sorted(
-            dict.fromkeys(_as_built(c) for c in planned),
-            key=lambda cell: (lock_step(cell), cell.size_bytes),
-        )
-        for cell in cells:
-            if cell not in skipped:
-                for name in self._builders(cell):
-                    self._order.setdefault(name, []).append(cell)
-        for job in ("single", "worker", "chief", "mirrored"):
-            calls = {
-                name: (chosen, plan.workload, plan.pipeline)
-                for name, chosen in self._order.items()
-                if name.startswith(job)
-            }
-            answers = cluster.call_each(calls, "build", timeout_s=BUILD_S)
-            for name, results in zip(calls, answers, strict=True):
-                for cell, (cold_s, reason) in zip(self._order[name], results, strict=True):
-                    self._cold[name, cell] = cold_s
-                    if reason:
-                        skipped[cell] = reason
-
-    def _builders(self, cell: Cell) -> list[str]:
-        """The tasks that build a cell: every worker, where it may run alone or beside others."""
-        if cell.path in ("server", "ps"):
-            return self._cluster.names("worker")
-        return self.runners(cell)
-
-    def runners(self, cell: Cell) -> list[str]:
-        """The tasks that run a cell."""
-        if cell.path == "process":
-            return self._cluster.names("single")
-        if cell.path == "coordinator":
-            return self._cluster.names("chief")
-        if cell.path == "mirrored":
-            return self._cluster.names(mirrored_job(cell.workers))
-        return self._cluster.names("worker")[: cell.workers]
-
-    def index(self, name: str, cell: Cell) -> int:
-        return self._order[name].index(_as_built(cell))
-
-    def cold_s(self, name: str, cell: Cell) -> float:
-        return self._cold[name, _as_built(cell)]
+def _served_here(cluster: Cluster) -> list[int]:
+    """Processes of tasks that somebody else started on this machine; they are no neighbours."""
+    here = machine()
+    names = cluster.remote_names()
+    return [pid for name, pid in cluster.call(names, "identity") if name == here]

@@ -109,6 +109,10 @@ class Cluster:
         """Names of the tasks of a job, in order: ``worker0``, ``worker1``, …"""
         return [name for name in self._tasks if name.rstrip("0123456789") == job]
 
+    def remote_names(self) -> list[str]:
+        """Names of the tasks that were not started here."""
+        return [name for name, task in self._tasks.items() if task.remote]
+
     def pid(self, name: str) -> int:
         return self._tasks[name].process.pid or 0
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import scale
-from scale.calibrate.processor import stolen_s, usable_cores
+from scale.calibrate.processor import usable_cores
 from scale.models.calibration import Environment
 
 _PACKAGES = ("tensorflow", "tensorflow-cpu", "numpy", "scipy", "simpy")
@@ -29,21 +27,6 @@ def _first_value(path: str, key: str) -> str:
     return "unknown"
 
 
-class Watch:
-    """The environment of a measurement, with what a hypervisor took away while it lasted."""
-
-    def __init__(self) -> None:
-        self._before = environment()
-        self._stolen_s = stolen_s()
-        self._began_s = time.monotonic()
-
-    def environment(self) -> Environment:
-        """The facts from before, and ``stolen_share``: of all cores' time, until now."""
-        core_s = (time.monotonic() - self._began_s) * (os.cpu_count() or 1)
-        share = (stolen_s() - self._stolen_s) / core_s if core_s else 0.0
-        return replace(self._before, facts={**self._before.facts, "stolen_share": f"{share:.3f}"})
-
-
 def environment() -> Environment:
     """What a reader must know to judge the samples."""
     cpu = _first_value("/proc/cpuinfo", "model name")
@@ -58,7 +41,6 @@ def environment() -> Environment:
         "cores_present": str(os.cpu_count() or 1),
         "memory_total": _first_value("/proc/meminfo", "MemTotal"),
         "hypervisor": "yes" if "hypervisor" in _first_value("/proc/cpuinfo", "flags") else "no",
-        "load_1min_before": f"{os.getloadavg()[0]:.2f}",
     }
     for package in _PACKAGES:
         try:

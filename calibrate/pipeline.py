@@ -20,7 +20,7 @@ from scale.calibrate.probe import Context, Probe
 from scale.models.calibration import Cell
 from scale.models.errors import HardwareError, InputError
 
-OPTION = "--pipeline"
+OPTION = "--input"
 _ALLOWED = "module:function, a function without arguments that returns a tf.data.Dataset of samples"
 _NAMED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 

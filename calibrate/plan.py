@@ -22,8 +22,6 @@ from scale.calibrate.cells import (
 from scale.models.calibration import Cell
 from scale.models.workload import Workload
 
-LOCAL_PRECISION = 0.02
-REMOTE_PRECISION = 0.05
 #: For the estimate, taken on 2 cores: seconds until the fork server has imported TensorFlow, of the
 #: memory of a step, of starting one round's tasks, of spawning a task that sees a GPU, of building
 #: and proving a cell and each of its tensors; and what of a burst's budget is used.

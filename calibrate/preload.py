@@ -8,6 +8,11 @@ from __future__ import annotations
 
 import os
 
+from scale.calibrate.task import die_with_parent
+
+# The fork server ends once nobody can ask it for tasks, but its tasks can: each end waits for the
+# other when the command is killed. And it would first import TensorFlow to the end.
+die_with_parent()
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # A fork must find no CUDA context; tasks on GPUs are spawned and do not come through here.
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
@@ -23,5 +28,4 @@ finally:
     os.close(_stderr)
     os.close(_null)
 
-import scale.calibrate.graphs  # noqa: E402
-import scale.calibrate.task  # noqa: E402, F401
+import scale.calibrate.graphs  # noqa: E402, F401

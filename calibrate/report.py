@@ -32,6 +32,8 @@ def original(calibration: Calibration) -> tuple[OriginalRow, ...]:
         (fetch, select(calibration.bursts, quantity="fetch_gemm", path="ps")),
     ):
         for burst in bursts:
+            if burst.worker:
+                continue  # the other workers' product tells their hosts apart, nothing more
             shape = (burst.cell.features, burst.cell.batch, burst.cell.hidden)
             into.setdefault(shape, []).extend(burst.samples_s)
     rows: list[OriginalRow] = []

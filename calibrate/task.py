@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from scale.calibrate.environment import environment
 from scale.calibrate.probe import Context, Probe, lock_step
-from scale.calibrate.processor import host_busy_s, process_s, usable_cores
+from scale.calibrate.processor import host_busy_s, machine, process_s, usable_cores
 from scale.calibrate.sampling import Limits, Samples, sample
 from scale.models.calibration import Cell, Environment, Memory
 from scale.models.workload import Workload
@@ -86,6 +86,10 @@ class TaskMethods:
     def clock(self) -> float:
         """This host's ``time.perf_counter``, which differs from other hosts'."""
         return time.perf_counter()
+
+    def identity(self) -> tuple[str, int]:
+        """(what names this machine, the number of this process on it)."""
+        return machine(), os.getpid()
 
     def environment(self) -> Environment:
         """Facts about this task's host."""
@@ -211,7 +215,7 @@ def serve(role: Role, connection: Connection, log: str, prepare: Callable[[], No
 
 def set_up(log: str) -> None:
     """Make a fork a task: its own log, its own end, no part in the terminal's signals."""
-    _die_with_parent()
+    die_with_parent()
     # Ctrl-C reaches the whole process group; the coordinator decides what becomes of the tasks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -234,7 +238,10 @@ def answer_calls(channel: Channel, methods: TaskMethods) -> None:
             traceback.print_exc()
             sys.stderr.flush()
             answer = ("error", f"failed in '{method}': {_first_line(error)}")
-        channel.send(answer)
+        try:
+            channel.send(answer)
+        except OSError:
+            os._exit(0)  # the command was killed meanwhile; as above
 
 
 _servers: list[Any] = []
@@ -262,8 +269,11 @@ def start_server(role: Role) -> str:
     return str(server.target)
 
 
-def _die_with_parent() -> None:
-    """Ask Linux to kill this task when the fork server goes, however the command ended."""
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent goes, however that ended.
+
+    A task's parent is the fork server, whose own is the command.
+    """
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -6,9 +6,10 @@ import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scale.calibrate.campaign import BUILD_S, Machines, Progress, require_tensorflow
+from scale.calibrate.campaign import Machines, Progress, require_tensorflow
 from scale.calibrate.cluster import Cluster, Site, running
-from scale.calibrate.environment import Watch
+from scale.calibrate.phase import BUILD_S
+from scale.calibrate.watch import Watch
 from scale.models.errors import HardwareError
 from scale.models.measurement import Measurement, Run
 from scale.models.scenario import Scaling, Scenario

@@ -184,15 +184,34 @@ def fit(
     answers.fit(file, output, wanted, force=force, as_json=json)
 
 
-@app.command(epilog="Example: scale calibrate --quick -o my.json")
+@app.command(
+    epilog="Example: scale calibrate --quick -o my.json; after an end of any kind: "
+    "scale calibrate --resume -o my.json; for a firmer fetch: "
+    "scale calibrate --refine --only fetch -o my.json"
+)
 def calibrate(
-    output: Output,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="FILE",
+            help="File to write; - for stdout. Until the end, FILE.journal holds every cell.",
+        ),
+    ],
     quick: Annotated[
-        bool, typer.Option("--quick", help="A first look: fewer sizes and rounds, a minute or two.")
+        bool,
+        typer.Option(
+            "--quick", help="A first look: fewer sizes, 2 rounds, provisional; about a minute."
+        ),
     ] = False,
     workload: Annotated[
-        str, typer.Option(metavar="NAME|FILE", help="Workload whose training step to measure.")
-    ] = DEFAULT_WORKLOAD,
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help=f"Workload whose training step to measure. By default {DEFAULT_WORKLOAD}.",
+        ),
+    ] = None,
     features: Annotated[
         str | None, typer.Option(metavar="K", help="With --hidden: a matrix product to add.")
     ] = None,
@@ -200,11 +219,69 @@ def calibrate(
         str | None, typer.Option(metavar="N", help="With --features: a matrix product to add.")
     ] = None,
     batch: Annotated[
-        str, typer.Option(metavar="B", help="Batch of the training step and of that product.")
-    ] = str(DEFAULT_BATCH),
+        str | None,
+        typer.Option(
+            metavar="B",
+            help=f"Batch of the training step and of that product. By default {DEFAULT_BATCH}.",
+        ),
+    ] = None,
+    full: Annotated[
+        bool,
+        typer.Option(
+            "--full", help="More sizes, 10 rounds and more time for each cell: about 20 minutes."
+        ),
+    ] = False,
+    threads: Annotated[
+        str | None,
+        typer.Option(metavar="T", help="Threads of TensorFlow's pools; by default its own choice."),
+    ] = None,
+    pipeline: Annotated[
+        str | None,
+        typer.Option(
+            "--input",
+            metavar="MODULE:FUNCTION",
+            help="Your input pipeline, to be measured: a function that returns a tf.data.Dataset "
+            "of samples.",
+        ),
+    ] = None,
     rounds: Annotated[
         str | None,
-        typer.Option(metavar="R", help="Rounds of fresh processes; 5 or more for firm intervals."),
+        typer.Option(
+            metavar="R",
+            help="Rounds of fresh processes: by default 5, the fewest for firm intervals. "
+            "With --resume, how many in all; with --refine, how many more (2).",
+        ),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME[,…]",
+            help="Measure these quantities only, such as fetch,push; too few for a profile are "
+            "kept without one. With --resume or --refine: of the file's.",
+        ),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with FILE or its journal: measure what is missing. The options are those "
+            "of its first run, and the machine must be the same. Without either, begin.",
+        ),
+    ] = False,
+    refine: Annotated[
+        bool,
+        typer.Option(
+            "--refine",
+            help="Add rounds to FILE, of the cells that missed their precision, and fit again.",
+        ),
+    ] = False,
+    time_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="T",
+            help="Begin no cell that would end later than this, such as 90s, 5m or 1h; what was "
+            "measured is kept, and fitted if it suffices.",
+        ),
     ] = None,
     logs: Annotated[
         Path | None,
@@ -248,23 +325,33 @@ def calibrate(
     if found is not None and not found.coordinates:
         clusters.join(found, log_folder(logs or output.with_suffix(".logs")), connect_s)
         return
-    if found is None:
-        machines = clusters.local_machines(ps, worker)
-    else:
-        machines = clusters.machines(found, connect_s)
-    shapes = calibrating.extra_shapes(features, batch, hidden)
-    wanted_rounds = None if rounds is None else integer("--rounds", rounds, 1, 1000)
     calibrating.calibrate(
-        output,
-        quick=quick,
-        workload_name=workload,
-        batch_text=batch,
-        shapes=shapes,
-        rounds=wanted_rounds,
-        machines=machines,
-        logs=logs,
-        force=force,
-        as_json=json,
+        calibrating.Request(
+            output=output,
+            typed={
+                "quick": "yes" if quick else None,
+                "full": "yes" if full else None,
+                "workload": workload,
+                "features": features,
+                "hidden": hidden,
+                "batch": batch,
+                "threads": threads,
+                "input": pipeline,
+                # Addresses may change between runs; the numbers of tasks may not.
+                "ps": ps if found is None else str(len(found.ps)),
+                "worker": worker if found is None else str(len(found.workers)),
+            },
+            cluster=found,
+            connect_timeout_s=connect_s,
+            rounds=None if rounds is None else integer("--rounds", rounds, 1, 1000),
+            only=only,
+            resume=resume,
+            refine=refine,
+            time_limit=time_limit,
+            logs=logs,
+            force=force,
+            as_json=json,
+        )
     )
 
 

@@ -2,119 +2,445 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import sys
+import tempfile
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
-from scale.cli import documents, render
+from scale.cli import clusters, documents, ending, render
 from scale.cli import format as fmt
-from scale.cli.options import integer, log_folder
+from scale.cli.options import (
+    DEFAULT_BATCH,
+    DEFAULT_WORKLOAD,
+    choices,
+    duration,
+    integer,
+    log_folder,
+)
 from scale.cli.progress import Progress
+from scale.models.calibration import Calibration, Cell, Planned, Quantity
 from scale.models.errors import InputError
-from scale.models.files import write_record
+from scale.models.files import read_calibration, record_text, write_record
+from scale.models.journal import Journal, journal_path, read_journal
 from scale.models.output import check_output
+from scale.models.resume import Round, differences, merged, pending, refinement
 from scale.models.workload_file import read_workload
 
 if TYPE_CHECKING:
     from scale.calibrate.campaign import Machines
-    from scale.calibrate.report import OriginalRow
+    from scale.calibrate.membership import Membership
+    from scale.calibrate.plan import Plan
 
 Shape = tuple[int, int, int]
 #: Beyond this a matrix or a batch is a slip: the largest product would not fit a machine.
 MAX_WIDTH = 2**16
+#: Added by a refinement unless --rounds says how many.
+REFINE_ROUNDS = 2
+STDOUT = Path("-")
+#: Options that decide what is measured, as text. A run that goes on with a file takes them from it.
+DEFAULTS = {
+    "quick": "no",
+    "workload": DEFAULT_WORKLOAD,
+    "features": "",
+    "hidden": "",
+    "batch": str(DEFAULT_BATCH),
+    "full": "no",
+    "threads": "",
+    "input": "",
+    "ps": "1",
+    "worker": "2",
+}
+MAX_THREADS = 4096
 
 
-def extra_shapes(features: str | None, batch: str, hidden: str | None) -> tuple[Shape, ...]:
+@dataclass(frozen=True)
+class Request:
+    """What was asked for; ``typed`` has the options of `DEFAULTS`, None where one was left out."""
+
+    output: Path
+    typed: dict[str, str | None]
+    cluster: Membership | None
+    connect_timeout_s: float
+    rounds: int | None
+    only: str | None
+    resume: bool
+    refine: bool
+    time_limit: str | None
+    logs: Path | None
+    force: bool
+    as_json: bool
+
+    @property
+    def goes_on(self) -> bool:
+        return self.resume or self.refine
+
+    @property
+    def how(self) -> str:
+        return "--refine" if self.refine else "--resume"
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A request made definite: the plan, what is known already, and what is left to measure."""
+
+    plan: Plan
+    machines: Machines
+    planned: Planned
+    before: Calibration | None
+    rounds: tuple[Round, ...]
+
+
+def calibrate(request: Request) -> None:
+    """Measure, keep each cell at once, write the samples, fit them, write them again."""
+    _check(request)
+    limit_s = None if request.time_limit is None else duration("--time-limit", request.time_limit)
+    before = _before(request)
+    work = _work(request, before)
+
+    from scale.calibrate.campaign import require_tensorflow
+
+    require_tensorflow()
+    calibration = _measured(request, work, limit_s) if work.rounds else _all_there(request, work)
+    unfitted = ""
+    if calibration.profile is None:
+        calibration, unfitted = _fitted(request, calibration)
+    _tell(request, calibration, unfitted)
+
+
+def _check(request: Request) -> None:
+    """Raises: InputError where options exclude each other."""
+    if request.goes_on and request.force:
+        raise InputError(request.how, f"{request.how} with --force", "one of them")
+    if request.output != STDOUT:
+        return
+    if request.as_json:
+        raise InputError(
+            "--json",
+            "--json with -o -",
+            "one of them: -o - writes the calibration itself to stdout",
+        )
+    if request.goes_on:
+        raise InputError(request.how, "-o -", "a file to go on with")
+
+
+def _before(request: Request) -> Calibration | None:
+    """What an earlier run left, where this one is to go on with it.
+
+    Raises:
+        InputError: something is there that must not be lost, or nothing that could be refined.
+    """
+    if request.output == STDOUT:
+        return None
+    output, journal = request.output, journal_path(request.output)
+    check_output(output, force=request.force or request.goes_on)
+    if not request.goes_on:
+        if journal.exists() and not request.force:
+            raise InputError(
+                "-o/--output",
+                f"{output}, beside which a run that was killed left {_held(journal)}",
+                "--resume to go on with it, --force to measure anew, or a new file",
+            )
+        return None
+    file = read_calibration(output) if output.exists() else None
+    before = merged(file, read_journal(journal) if journal.exists() else None)
+    if before is None:
+        if request.refine:
+            raise InputError("--refine", f"{output}, which does not exist", "a calibration file")
+        render.note(f"nothing to resume at {output}; beginning")
+        return None
+    if before.planned is None:
+        raise InputError(
+            request.how,
+            f"{output}, which does not say what was planned",
+            "a calibration of this scale; --force measures anew",
+        )
+    from scale.calibrate.environment import environment
+
+    found = differences(before.environment.facts, environment().facts)
+    if found:
+        raise InputError(
+            request.how,
+            f"{output}, measured elsewhere: {', '.join(found)}",
+            "the machine and the software that it was measured with; --force measures anew",
+        )
+    return before
+
+
+def _held(journal: Path) -> str:
+    try:
+        bursts = read_journal(journal).bursts
+    except InputError:
+        return f"{journal.name}, which cannot be read"
+    count = len({(b.round, b.cell) for b in bursts})
+    return f"{journal.name} with {fmt.count(count, 'measured cell')}"
+
+
+def _work(request: Request, before: Calibration | None) -> _Work:
+    only = _only(request.only)
+    kept = before.planned if before else None
+    options = DEFAULTS | _given(request, kept)
+    machines = _machines(request, options)
+    plan = _plan(options, machines, before, None if request.refine else request.rounds)
+    chosen = tuple(c for c in plan.cells if not only or c.quantity in only)
+    if kept is None:
+        planned = Planned(options, plan.rounds, chosen, only)
+    else:
+        planned = replace(
+            kept,
+            rounds=kept.rounds if request.refine or not request.rounds else request.rounds,
+            # --only may name what the first run left out.
+            cells=tuple(dict.fromkeys(kept.cells + (chosen if only else ()))),
+            only=tuple(dict.fromkeys(kept.only + only)) if kept.only else (),
+        )
+    if before is None:
+        return _Work(_carried_out(plan, planned), machines, planned, None, _all(planned))
+    if request.refine:
+        rounds = refinement(before, request.rounds or REFINE_ROUNDS, only)
+        return _Work(_carried_out(plan, kept or planned), machines, kept or planned, before, rounds)
+    if kept and request.rounds and request.rounds < kept.rounds:
+        # Fewer would leave samples in the file that belong to no round of its plan.
+        begun = 1 + max((b.round for b in before.bursts if b.round < kept.rounds), default=0)
+        if request.rounds < begun:
+            raise InputError("--rounds", request.rounds, f"at least {begun}, as the file has")
+    left = pending(planned.cells, planned.rounds, before.bursts, before.skipped)
+    asked = (Round(r.number, tuple(c for c in r.cells if _asked(c, only))) for r in left)
+    rounds = tuple(round_ for round_ in asked if round_.cells)
+    return _Work(_carried_out(plan, planned), machines, planned, before, rounds)
+
+
+def _asked(cell: Cell, only: tuple[Quantity, ...]) -> bool:
+    return not only or cell.quantity in only
+
+
+def _all(planned: Planned) -> tuple[Round, ...]:
+    return tuple(Round(number, planned.cells) for number in range(planned.rounds))
+
+
+def _carried_out(plan: Plan, planned: Planned) -> Plan:
+    """The plan with the cells and rounds on record, whatever this version would choose."""
+    return replace(plan, cells=planned.cells, rounds=planned.rounds)
+
+
+def _only(text: str | None) -> tuple[Quantity, ...]:
+    names: tuple[Quantity, ...] = get_args(Quantity)
+    return () if text is None else choices("--only", text, names)
+
+
+def _given(request: Request, kept: Planned | None) -> dict[str, str]:
+    """The options that decide what is measured: typed, or of the run to go on with.
+
+    Raises:
+        InputError: both, and they differ.
+    """
+    typed = {name: text for name, text in request.typed.items() if text is not None}
+    if kept is None:
+        return typed
+    known = DEFAULTS | kept.options
+    found = [
+        f"--{name} was {known[name] or 'not given'}, is {text}"
+        for name, text in typed.items()
+        if text != known[name]
+    ]
+    if found:
+        raise InputError(
+            request.how,
+            f"{request.output}, measured otherwise: {', '.join(found)}",
+            "the options of its first run, which may be left out; --force measures anew",
+        )
+    return kept.options
+
+
+def _machines(request: Request, options: dict[str, str]) -> Machines:
+    """Where the tasks run: here, as many as the options say, or in the cluster that was found."""
+    if request.cluster is None:
+        return clusters.local_machines(options["ps"], options["worker"])
+    return clusters.machines(request.cluster, request.connect_timeout_s)
+
+
+def _plan(
+    options: dict[str, str], machines: Machines, before: Calibration | None, rounds: int | None
+) -> Plan:
+    from scale.calibrate.devices import gpu_present
+    from scale.calibrate.pipeline import check_pipeline
+    from scale.calibrate.plan import plan
+
+    quick, full = options["quick"] == "yes", options["full"] == "yes"
+    if quick and full:
+        raise InputError("--full", "--full with --quick", "one of them")
+    if options["input"]:
+        check_pipeline(options["input"])
+    threads = options["threads"]
+    return plan(
+        quick=quick,
+        full=full,
+        # The file of the first run may have gone, or changed.
+        workload=before.workload if before else read_workload(options["workload"]),
+        batch=integer("--batch", options["batch"], 1, MAX_WIDTH),
+        extra_shapes=_extra_shapes(options),
+        rounds=rounds,
+        workers=len(machines.workers),
+        ps=len(machines.ps),
+        flows=machines.ps_on_one_host,
+        threads=integer("--threads", threads, 1, MAX_THREADS) if threads else None,
+        pipeline=options["input"],
+        gpu=gpu_present(),
+    )
+
+
+def _extra_shapes(options: dict[str, str]) -> tuple[Shape, ...]:
     """Raises: InputError where only one side of the matrix product is given, or a bad number."""
-    if features is None and hidden is None:
+    features, hidden = options["features"], options["hidden"]
+    if not features and not hidden:
         return ()
-    if features is None or hidden is None:
-        missing = "--features" if features is None else "--hidden"
+    if not features or not hidden:
+        missing = "--features" if not features else "--hidden"
         raise InputError(missing, "nothing", "both --features K and --hidden N, or neither")
     return (
         (
             integer("--features", features, 1, MAX_WIDTH),
-            integer("--batch", batch, 1, MAX_WIDTH),
+            integer("--batch", options["batch"], 1, MAX_WIDTH),
             integer("--hidden", hidden, 1, MAX_WIDTH),
         ),
     )
 
 
-def calibrate(
-    output: Path,
-    *,
-    quick: bool,
-    workload_name: str,
-    batch_text: str,
-    shapes: tuple[Shape, ...],
-    rounds: int | None,
-    machines: Machines,
-    logs: Path | None,
-    force: bool,
-    as_json: bool,
-) -> None:
-    """Measure, write the samples, fit them, write them again with their profile."""
-    batch = integer("--batch", batch_text, 1, MAX_WIDTH)
-    workload = read_workload(workload_name)
-    check_output(output, force=force)
-
-    from scale.calibrate.campaign import Stopped, require_tensorflow
+def _measured(request: Request, work: _Work, limit_s: float | None) -> Calibration:
+    """Measure what is left; however it ends, what was measured is written before this returns."""
+    from scale.calibrate.campaign import Course, Stopped
     from scale.calibrate.campaign import calibrate as measure
-    from scale.calibrate.plan import plan
-    from scale.calibrate.report import original
 
-    require_tensorflow()
-    planned = plan(
-        quick=quick,
-        workload=workload,
-        batch=batch,
-        extra_shapes=shapes,
-        rounds=rounds,
-        workers=len(machines.workers),
-    )
-    folder = log_folder(logs or output.with_suffix(".logs"))
-    render.note(
-        f"measuring {len(planned.cells)} cells in {planned.rounds} rounds, at most "
-        f"{fmt.clock(planned.estimate_s)}; logs in {folder}"
-    )
+    folder = _logs(request)
+    render.note(ending.plan(work.plan, work.rounds, limit_s, folder))
+    journal = None if request.output == STDOUT else Journal(journal_path(request.output), _lost)
+    course = Course(work.planned, work.before, work.rounds, journal, limit_s)
     try:
         with Progress("calibrating", quiet_s=0.0) as progress:
-            calibration = measure(planned, logs=folder, progress=progress.tell, machines=machines)
+            calibration = measure(
+                work.plan,
+                logs=folder,
+                progress=progress.tell,
+                machines=work.machines,
+                course=course,
+            )
+        # The samples are safe before they are fitted: a fit can be repeated, a measurement costs.
+        _write(request, calibration)
+        if journal is not None:
+            journal.remove()
     except Stopped as stopped:
-        if stopped.calibration.bursts:
-            write_record(output, stopped.calibration, force=force)
-            render.note(f"what was measured until then is in {output} (incomplete, not fitted)")
+        _stop(request, work, stopped.calibration, journal)
         raise stopped.cause from None
-    render.stolen(calibration.environment)
-    # The samples are safe before they are fitted: a fit can be repeated, a measurement costs.
-    write_record(output, calibration, force=force)
+    finally:
+        if journal is not None:
+            journal.close()
+    return calibration
+
+
+def _all_there(request: Request, work: _Work) -> Calibration:
+    """Nothing is left to measure: what an earlier run left becomes one file."""
+    before, planned = work.before, work.planned
+    assert before is not None
+    left = pending(planned.cells, planned.rounds, before.bursts, before.skipped)
+    calibration = replace(
+        before, complete=not left, stopped=before.stopped if left else "", planned=planned
+    )
+    _write(request, calibration)
+    journal_path(request.output).unlink(missing_ok=True)
+    render.note(_nothing_left(request))
+    return calibration
+
+
+def _stop(request: Request, work: _Work, calibration: Calibration, journal: Journal | None) -> None:
+    """Keep what was measured until the end came."""
+    if not calibration.bursts:
+        if journal is not None:
+            journal.remove()
+        return
+    # The profile of before is still that of the samples that it names.
+    profile = work.before.profile if work.before else None
+    _write(request, replace(calibration, profile=profile))
+    if journal is not None:
+        journal.remove()
+    if request.output != STDOUT:
+        render.note(
+            f"what was measured until then is in {request.output} (not fitted); to go on: "
+            f"scale calibrate {request.how} -o {request.output}"
+        )
+    else:
+        render.emit(record_text(calibration))
+
+
+def _write(request: Request, calibration: Calibration) -> None:
+    """Raises: InputError, which says where the cells are that the file could not take."""
+    if request.output == STDOUT:
+        return
+    journal = journal_path(request.output)
+    try:
+        # Whether it may be replaced was settled before anything was measured.
+        write_record(request.output, calibration, force=True)
+    except InputError as error:
+        raise InputError(
+            error.field,
+            f"{error.got}; what was measured is in {journal}",
+            f"{error.allowed}: make room, then add --resume",
+        ) from None
+
+
+def _lost(why: str) -> None:
+    render.note(f"the journal could not be written: {why}; measuring goes on, and ends with FILE")
+
+
+def _logs(request: Request) -> Path:
+    if request.output == STDOUT:
+        return log_folder(request.logs or Path(tempfile.mkdtemp(prefix="scale-logs-")))
+    return log_folder(request.logs or request.output.with_suffix(".logs"))
+
+
+def _nothing_left(request: Request) -> str:
+    if request.refine:
+        return f"every cell asked for in {request.output} has reached its precision"
+    return (
+        f"{request.output} is complete; --rounds R adds rounds, --refine adds them to the cells "
+        "that need them"
+    )
+
+
+def _fitted(request: Request, calibration: Calibration) -> tuple[Calibration, str]:
+    """The calibration with its profile, written; or why a part of one could not be fitted.
+
+    Raises:
+        InputError: all was measured, and still it cannot be fitted.
+    """
     from scale.models.fit import fit_profile
 
-    with Progress("fitting") as progress:
-        profile = fit_profile(calibration, progress=progress.update)
-    calibration = replace(calibration, profile=profile)
-    write_record(output, calibration, force=True)
+    try:
+        with Progress("fitting") as progress:
+            profile = fit_profile(calibration, progress=progress.update)
+    except InputError as error:
+        if calibration.complete and calibration.planned and not calibration.planned.only:
+            raise
+        return calibration, f"{error.field}: {error.got}"
+    fitted = replace(calibration, profile=profile)
+    _write(request, fitted)
+    return fitted, ""
+
+
+def _tell(request: Request, calibration: Calibration, unfitted: str) -> None:
+    from scale.calibrate.report import original
+
+    for environment in (calibration.environment, *calibration.resumed):
+        render.stolen(environment)
+    for warning in ending.warnings(calibration):
+        render.note(warning)
     rows = original(calibration)
-    if as_json:
-        documents.emit(documents.calibration(calibration, rows, output))
+    if request.as_json:
+        documents.emit(documents.calibration(calibration, rows, request.output, unfitted))
         return
     for cell in calibration.skipped:
         render.note(f"skipped {cell.cell.name}: {cell.reason}")
-    lines = [line for measured in rows for line in _original_lines(measured)]
-    done = (
-        f"Wrote {output}: {fmt.count(len(calibration.bursts), 'burst')} of samples and the "
-        "profile fitted to them.\n"
-        f"Next: scale breakeven --calibration {output}   or, how well it fits: scale fit {output}"
-    )
-    render.emit("\n".join([*lines, "", done]))
-
-
-def _original_lines(measured: OriginalRow) -> list[str]:
-    shape = f"{measured.features}/{measured.batch}/{measured.hidden}"
-    local, fetch = (
-        fmt.seconds(m, (low, high)) for m, low, high in (measured.local, measured.fetch)
-    )
-    return [
-        f"{shape}  local GEMM time:          {local}",
-        f"{shape}  network fetch GEMM time:  {fetch}, {fmt.times(measured.ratio)} the local one",
-    ]
+    text = ending.report(calibration, rows, request.output, unfitted)
+    if request.output == STDOUT:
+        print(text, file=sys.stderr)
+        render.emit(record_text(calibration))
+    else:
+        render.emit(text)

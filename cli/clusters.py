@@ -59,13 +59,13 @@ def membership(ps: str | None, worker: str | None, *, local: bool) -> Membership
     return found
 
 
-def local_machines(ps: str | None, worker: str | None) -> Machines:
-    """Tasks on this machine: one ps and two workers, or as many as asked for."""
+def local_machines(ps: str, worker: str) -> Machines:
+    """So many tasks on this machine."""
     from scale.calibrate.campaign import Machines
     from scale.calibrate.cluster import Site
 
-    servers = 1 if ps is None else integer("--ps", ps, 1, MAX_LOCAL)
-    workers = 2 if worker is None else integer("--worker", worker, 1, MAX_LOCAL)
+    servers = integer("--ps", ps, 1, MAX_LOCAL)
+    workers = integer("--worker", worker, 1, MAX_LOCAL)
     return Machines(ps=(Site(),) * servers, workers=(Site(),) * workers)
 
 

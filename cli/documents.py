@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from scale.calibrate.report import OriginalRow
     from scale.cli.question import Question
     from scale.models.calibration import Calibration
+    from scale.models.precision import CellPrecision
 
 
 def emit(document: dict[str, object]) -> None:
@@ -69,13 +70,36 @@ def fit(profile: Profile) -> dict[str, object]:
 
 
 def calibration(
-    calibration: Calibration, rows: tuple[OriginalRow, ...], output: Path
+    calibration: Calibration, rows: tuple[OriginalRow, ...], output: Path, unfitted: str = ""
 ) -> dict[str, object]:
+    from scale.models.calibration import typical_rounds
+    from scale.models.hosts import host_rows
+    from scale.models.precision import PROVISIONAL_ROUNDS, precision
+
     return {
         "output": str(output),
         "complete": calibration.complete,
+        "stopped": calibration.stopped or None,
+        "fitted": calibration.profile is not None,
+        "not_fitted": unfitted or None,
         "rounds": calibration.rounds,
+        "provisional": typical_rounds(calibration.bursts) < PROVISIONAL_ROUNDS,
         "hardware": calibration.environment.hardware,
+        "environment": asdict(calibration.environment),
+        "resumed": [asdict(environment) for environment in calibration.resumed],
+        "precision": [_precision(found) for found in precision(calibration.bursts)],
+        "neighbours": [asdict(neighbour) for neighbour in calibration.neighbours],
+        "hosts": [
+            {
+                "tasks": list(compared.tasks),
+                "cell": compared.cell.name,
+                "median_s": compared.median_s,
+                "ratio": compared.ratio,
+                "ratio_interval": list(compared.ratio_interval),
+                "slower": compared.slower,
+            }
+            for compared in host_rows(calibration)
+        ],
         "original": [
             {
                 "features": measured.features,
@@ -93,6 +117,30 @@ def calibration(
             {"cell": skipped.cell.name, "reason": skipped.reason} for skipped in calibration.skipped
         ],
         "fit": [] if calibration.profile is None else [asdict(f) for f in calibration.profile.fit],
+    }
+
+
+def _precision(found: CellPrecision) -> dict[str, object]:
+    from scale.models.precision import QUANTILES
+
+    percentiles = zip(QUANTILES, found.quantiles, strict=True)
+    return {
+        "cell": found.cell.name,
+        "quantity": found.cell.quantity,
+        "path": found.cell.path,
+        "rounds": found.rounds,
+        "samples": found.samples,
+        "outliers": found.outliers,
+        "median_s": found.median_s,
+        "interval_s": found.interval_s and list(found.interval_s),
+        "half_width": found.half_width,
+        "target": found.target,
+        "reached": found.reached,
+        "stops": list(found.stops),
+        **{
+            f"p{100 * p:g}_s": q and {"value": q.value_s, "interval": list(q.interval_s)}
+            for p, q in percentiles
+        },
     }
 
 

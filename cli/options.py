@@ -21,6 +21,7 @@ DEFAULT_WORKLOAD = "gemm:128,256"
 DEFAULT_BATCH = 32
 PICTURES = (".png", ".svg", ".pdf")
 MAX_SEED = 2**32 - 1
+MAX_DURATION_S = 30 * 86_400
 
 # Numbers arrive as text and are checked here, so that every bad value gets the same kind of line.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
@@ -151,6 +152,32 @@ def number(option: str, text: str, low: float, high: float) -> float:
     if not low <= value <= high:
         raise InputError(option, text, f"a number from {low:g} to {high:g}")
     return value
+
+
+def duration(option: str, text: str) -> float:
+    """Seconds of ``90``, ``90s``, ``5m``, ``1h`` or ``1h30m``.
+
+    Raises:
+        InputError
+    """
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    found = re.fullmatch(
+        r"(?=\d)(?:(?P<h>\d{1,4})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s?)?",
+        text.strip(),
+    )
+    total_s = sum(float(found[u] or 0) * units[u] for u in units) if found else 0.0
+    if not 0 < total_s <= MAX_DURATION_S:
+        raise InputError(option, text, "seconds, or a time such as 90s, 5m or 1h30m")
+    return total_s
+
+
+def choices(option: str, text: str, allowed: Sequence[Choice]) -> tuple[Choice, ...]:
+    """Several of what is allowed, with commas between them.
+
+    Raises:
+        InputError
+    """
+    return tuple(dict.fromkeys(choice(option, part.strip(), allowed) for part in text.split(",")))
 
 
 def choice(option: str, text: str, allowed: Sequence[Choice]) -> Choice:

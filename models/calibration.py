@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import statistics
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Len
@@ -78,6 +79,11 @@ class Cell:
     optimizer: Optimizer = ""
     overlap_bytes: Annotated[int, Ge(0)] = 0
     device: Literal["", "gpu"] = ""
+
+    @property
+    def built(self) -> Cell:
+        """The cell that is built for it: alone or beside others, a worker's session runs it."""
+        return replace(self, workers=1) if self.path in ("server", "ps") else self
 
     @property
     def flops(self) -> float:
@@ -189,11 +195,40 @@ class TaskHost:
 
 
 @dataclass(frozen=True)
+class Neighbour:
+    """Another process that was busy during a round; ``share`` is of one core, over the round.
+
+    ``comm`` is what the kernel calls it: no arguments, no user.
+    """
+
+    round: Annotated[int, Ge(0)]
+    comm: str
+    share: Annotated[float, Ge(0)]
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What a calibration set out to measure, so that another run can go on with it.
+
+    ``options`` maps an option of the command that decides what is measured to its text; every cell
+    is measured once in each of ``rounds``. ``only`` names the quantities, all where it is empty.
+    """
+
+    options: dict[str, str]
+    rounds: Annotated[int, Ge(1)]
+    cells: tuple[Cell, ...]
+    only: tuple[Quantity, ...] = ()
+
+
+@dataclass(frozen=True)
 class Calibration:
     """What ``scale calibrate`` writes: samples, environment and the profile fitted to them.
 
     ``threads`` is the size chosen for TensorFlow's pools, None for its default; ``pipeline`` the
     ``module:function`` whose input was measured.
+    ``environment`` is the first run's; ``resumed`` holds that of each run that went on with it.
+    ``complete`` says that every planned cell was measured in every round, ``stopped`` why not.
+    ``worker_hosts`` numbers the host of each worker, from 0; it names no address.
     """
 
     environment: Environment
@@ -212,6 +247,23 @@ class Calibration:
     memory: Memory | None = None
     threads: Annotated[int, Gt(0)] | None = None
     pipeline: str = ""
+    planned: Planned | None = None
+    stopped: str = ""
+    neighbours: tuple[Neighbour, ...] = ()
+    resumed: tuple[Environment, ...] = ()
+    worker_hosts: tuple[int, ...] = ()
+
+
+def typical_rounds(bursts: Iterable[Burst]) -> int:
+    """Rounds in which the median cell was measured.
+
+    Not the number of rounds begun: a refinement adds rounds of a few cells, and those make the
+    others no firmer.
+    """
+    rounds: dict[Cell, set[int]] = {}
+    for burst in bursts:
+        rounds.setdefault(burst.cell, set()).add(burst.round)
+    return statistics.median_low([len(found) for found in rounds.values()]) if rounds else 0
 
 
 def samples_sha256(bursts: Iterable[Burst]) -> str:

@@ -35,10 +35,19 @@ def write_record(
     Raises:
         InputError: the target exists without ``force``, or cannot be written.
     """
+    write_bytes(path, record_text(record).encode(), force=force)
+
+
+def record_text(record: Calibration | Profile | Measurement | Comparison) -> str:
+    """A record as its file holds it."""
     kind = next(name for name, known in KINDS.items() if isinstance(record, known))
     head = {"schema_version": SCHEMA_VERSION, "kind": kind}
-    text = _laid_out(head | _fields(record), levels=2) + "\n"
-    write_bytes(path, text.encode(), force=force)
+    return _laid_out(head | _fields(record), levels=2) + "\n"
+
+
+def record_json(value: object) -> str:
+    """A record, or a container of some, as one line of JSON."""
+    return _json(value)
 
 
 def read_calibration(path: Path) -> Calibration:
@@ -132,14 +141,15 @@ def _opened(path: Path, kinds: tuple[str, ...]) -> tuple[str, str]:
     kind = document.get("kind")
     if kind not in kinds:
         raise InputError(f"{path}: kind", shown(kind) if kind else "nothing", wanted)
-    _check_version(path, document.get("schema_version"))
+    check_version(path, document.get("schema_version"))
     return kind, text
 
 
 _WRITER = {"calibration": "calibrate", "measurement": "validate"}
 
 
-def _check_version(path: Path, version: object) -> None:
+def check_version(path: Path, version: object) -> None:
+    """Raises: InputError where this scale cannot read what that version wrote."""
     ours = SCHEMA_VERSION.partition(".")[0]
     major, dot, minor = version.partition(".") if isinstance(version, str) else ("", "", "")
     if not (dot and major.isdecimal() and minor.isdecimal()):

@@ -7,7 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scale.models.calibration import Burst, Calibration, Cell, samples_sha256
+from scale.models.calibration import (
+    Burst,
+    Calibration,
+    Cell,
+    samples_sha256,
+    typical_rounds,
+)
 from scale.models.designs import (
     DEMAND,
     PROCESS,
@@ -21,6 +27,7 @@ from scale.models.designs import (
 from scale.models.errors import InputError
 from scale.models.goodness import fit_rows, held_out_cells
 from scale.models.positive import solve
+from scale.models.precision import PROVISIONAL_ROUNDS
 from scale.models.profile import (
     Collective,
     Demand,
@@ -40,7 +47,6 @@ from scale.models.statistics import Floats, interval90, student_inflation
 BANK = 64
 #: Two flows slower than one by more than this beyond the processors' share tell of a shared link.
 SHARED_MARGIN = 1.25
-PROVISIONAL_ROUNDS = 5
 
 Key = tuple[Cell, int]
 
@@ -70,6 +76,8 @@ def fit_profile(
     Raises:
         InputError: a quantity that every profile needs was not measured.
     """
+    if not calibration.bursts:
+        raise InputError("bursts", "none", "a calibration that measured something")
     rng = np.random.default_rng(seed)
     rounds = sorted({burst.round for burst in calibration.bursts})
     held_out = held_out_cells(calibration.bursts)
@@ -270,7 +278,7 @@ def _profile(
         measured_at=calibration.environment.measured_at,
         samples_sha256=samples_sha256(bursts),
         rounds=len(rounds),
-        provisional=len(rounds) < PROVISIONAL_ROUNDS,
+        provisional=typical_rounds(bursts) < PROVISIONAL_ROUNDS,
         device=Device(
             name="/CPU:0",
             dispatch_s=fitted["device.dispatch_s"],
@@ -347,7 +355,8 @@ def _shared(calibration: Calibration, fitted: Mapping[str, Parameter]) -> Parame
 def _workload_time(
     calibration: Calibration, fitted: Mapping[str, Parameter]
 ) -> WorkloadTime | None:
-    if "step.floor_s" not in fitted:
+    # An interrupted calibration may hold one without the others.
+    if not {"step.floor_s", "gradient.floor_s", "processor.floor_s"} <= fitted.keys():
         return None
     steps = (b.cell for b in calibration.bursts if b.cell.plain and b.cell.path == "process")
     batches = [cell.batch for cell in steps if cell.quantity == "step"]

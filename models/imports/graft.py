@@ -10,10 +10,10 @@ import numpy as np
 
 from scale.models.costs import MISFIT
 from scale.models.errors import InputError
-from scale.models.fit import PROVISIONAL_ROUNDS
 from scale.models.imports import cells, ring, wire
 from scale.models.imports.solving import held_out_errors
 from scale.models.imports.table import Row, Table
+from scale.models.precision import PROVISIONAL_ROUNDS
 from scale.models.profile import FitRow, Imported, Profile, parameters
 
 #: What each tool's number means beside TensorFlow's own path.

@@ -2,92 +2,70 @@
 
 from __future__ import annotations
 
-import os
-import re
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from benchmarks.soak import COMMAND, SCALE, VICTIMS, attempt, kept, tasks, wait_until
 from scale.models.files import read_calibration
+from scale.models.journal import journal_path
 
 pytestmark = pytest.mark.tensorflow
-SCALE = Path(sys.executable).with_name("scale")
 
 
-def tasks(logs: Path) -> dict[str, int]:
-    """Pids of the tasks of a calibration, by name: whoever writes to a task's log."""
-    found: dict[str, int] = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                log = Path(os.readlink(entry / "fd" / "1"))
-            except OSError:
-                continue
-            if log.parent == logs:
-                found[log.stem] = int(entry.name)
-    return found
-
-
-def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.1)
-
-
-def end_midway(
-    tmp_path: Path, end: Callable[[subprocess.Popen[str], Path], None]
-) -> tuple[int, str, float]:
-    """Calibrate until bursts are being taken, end it somehow; (exit code, stderr, seconds)."""
-    output, logs = tmp_path / "out.json", tmp_path / "out.logs"
-    with subprocess.Popen(
-        [SCALE, "calibrate", "--quick", "--rounds", "3", "-o", output],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        wait_until(lambda: len(tasks(logs)) == 4, 90)
-        # Building every cell takes a few seconds; a burst a tenth of one.
-        time.sleep(10)
-        began = time.monotonic()
-        end(process, logs)
-        _, err = process.communicate(timeout=30)
-        taken_s = time.monotonic() - began
-        code = process.returncode
-    assert "Traceback" not in err
-    wait_until(lambda: not tasks(logs), 10)
-    return code, err, taken_s
+@pytest.mark.parametrize("seed", range(len(VICTIMS)), ids=VICTIMS)
+def test_whoever_is_killed_it_ends_soon_and_loses_nothing(seed: int, tmp_path: Path) -> None:
+    """A few of what `make soak` does for hours."""
+    outcome = attempt(seed, tmp_path)
+    assert not outcome.problem
+    assert outcome.ended_after_s < 15
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_every_task_and_keeps_the_samples(
     tmp_path: Path, number: signal.Signals
 ) -> None:
-    code, err, taken_s = end_midway(tmp_path, lambda process, _: process.send_signal(number))
-    assert code == 130, err
-    assert taken_s < 15
-    kept = read_calibration(tmp_path / "out.json")
-    assert not kept.complete
-    assert kept.bursts
+    output, logs = tmp_path / "out.json", tmp_path / "out.logs"
+    with subprocess.Popen(
+        [SCALE, *COMMAND, "-o", output],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        wait_until(lambda: bool(kept(output)), 120)
+        began = time.monotonic()
+        process.send_signal(number)
+        _, err = process.communicate(timeout=30)
+        assert time.monotonic() - began < 15
+    assert process.returncode == 130, err
+    assert "Traceback" not in err
+    wait_until(lambda: not tasks(logs), 10)
+    found = read_calibration(output)
+    assert not found.complete
+    assert found.bursts
+    assert not journal_path(output).exists()
 
 
-@pytest.mark.parametrize("task", ["ps0", "worker1", "single0"])
-def test_a_task_that_dies_is_named_and_the_samples_kept(tmp_path: Path, task: str) -> None:
-    code, err, taken_s = end_midway(
-        tmp_path, lambda _, logs: os.kill(tasks(logs)[task], signal.SIGKILL)
+def test_a_killed_calibration_goes_on_to_its_end(tmp_path: Path) -> None:
+    output = tmp_path / "out.json"
+    command = [str(SCALE), "calibrate", "--quick", "--only", "noop,fetch", "-o", str(output)]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: len(kept(output)) > 5, 120)
+        process.kill()
+    wait_until(lambda: not tasks(tmp_path / "out.logs"), 15)
+    before = kept(output)
+    assert not output.exists()
+    done = subprocess.run(
+        [*command, "--resume"], capture_output=True, text=True, timeout=240, check=False
     )
-    assert code == 3, err
-    assert taken_s < 15
-    (line,) = [line for line in err.splitlines() if line.startswith("scale: error:")]
-    assert re.search(
-        rf"task {task} was ended by signal 9 \(SIGKILL\); its log: .*{task}\.log", line
-    )
-    assert not read_calibration(tmp_path / "out.json").complete
+    assert done.returncode == 0, done.stderr
+    assert before < kept(output)
+    assert read_calibration(output).complete
+    assert not journal_path(output).exists()
 
 
 def test_without_tensorflow_the_command_says_how_to_install_it(tmp_path: Path) -> None:

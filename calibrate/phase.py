@@ -1,0 +1,174 @@
+"""Phase: cells that share a cluster within a round, built in its tasks and measured one by one."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from scale.calibrate.cluster import Cluster, mirrored_job
+from scale.calibrate.plan import Plan
+from scale.calibrate.probe import lock_step
+from scale.calibrate.sampling import Limits, Samples
+from scale.models.calibration import Burst, Cell, Processor
+from scale.models.precision import target
+from scale.models.statistics import outliers
+
+#: Building every graph of a full plan takes a few seconds on slow cores.
+BUILD_S = 120.0
+#: The fewest samples of a cell in lock-step, however long its calls take.
+LEAST_TOGETHER = 5
+
+Taken = tuple[Samples, float]
+
+
+def phase_of(cell: Cell) -> str:
+    """Which cells share a cluster.
+
+    The strategies have clusters of their own: servers that a coordinator has connected to serve
+    sessions as before, but their next collective ends them with SIGSEGV (TensorFlow 2.21).
+    """
+    return cell.path if cell.path in ("coordinator", "mirrored") else "session"
+
+
+class Phase:
+    """The cells as built in the tasks of a cluster.
+
+    Args:
+        skipped: cells not to build, by reason; those that turn out too slow are added.
+    """
+
+    def __init__(
+        self, cluster: Cluster, cells: Sequence[Cell], plan: Plan, skipped: dict[Cell, str]
+    ) -> None:
+        self._cluster = cluster
+        self._plan = plan
+        self._cold: dict[tuple[str, Cell], float] = {}
+        self._order: dict[str, list[Cell]] = {}
+        # Smallest first, so that a size over the limit spares the larger ones; lock-step last, so
+        # that all workers come to it together.
+        wanted = sorted(
+            {cell.built: None for cell in cells},
+            key=lambda cell: (lock_step(cell), cell.size_bytes),
+        )
+        for cell in wanted:
+            if cell not in skipped:
+                for name in self._builders(cell):
+                    self._order.setdefault(name, []).append(cell)
+        for job in ("single", "worker", "chief", "mirrored"):
+            calls = {
+                name: (chosen, plan.workload, plan.pipeline)
+                for name, chosen in self._order.items()
+                if name.startswith(job)
+            }
+            answers = cluster.call_each(calls, "build", timeout_s=BUILD_S)
+            for name, results in zip(calls, answers, strict=True):
+                for cell, (cold_s, reason) in zip(self._order[name], results, strict=True):
+                    self._cold[name, cell] = cold_s
+                    if reason:
+                        skipped[cell] = reason
+
+    def _builders(self, cell: Cell) -> list[str]:
+        """The tasks that build a cell: every worker, where it may run alone or beside others."""
+        if cell.path in ("server", "ps"):
+            return self._cluster.names("worker")
+        return self.runners(cell)
+
+    def runners(self, cell: Cell) -> list[str]:
+        """The tasks that run a cell."""
+        if cell.path == "process":
+            return self._cluster.names("single")
+        if cell.path == "coordinator":
+            return self._cluster.names("chief")
+        if cell.path == "mirrored":
+            return self._cluster.names(mirrored_job(cell.workers))
+        return self._cluster.names("worker")[: cell.workers]
+
+    def measure(self, cell: Cell, number: int, only: Sequence[str] = ()) -> list[Burst]:
+        """One burst by each of the cell's tasks, or by those named, in round ``number``."""
+        plan, cluster = self._plan, self._cluster
+        names = list(only) or self.runners(cell)
+        concurrent = cell.workers > 1 and cell.path == "ps"
+        limits = Limits(
+            precision=target(cell),
+            max_samples=plan.max_samples * (100 if concurrent else 1),
+            budget_s=plan.window_s if concurrent else plan.burst_s,
+        )
+        if lock_step(cell):
+            limits = replace(limits, exactly=self._count(cell, names))
+        ps = cluster.names("ps") if cell.path in ("ps", "coordinator") else []
+        # What the coordinator schedules runs on workers that are in no call of ours.
+        others = cluster.names("worker") if cell.path == "coordinator" else []
+        began = time.perf_counter()
+        before = _busy(cluster, ps, others, names[0])
+        answers = self._bursts(cell, names, limits, together=concurrent)
+        after = _busy(cluster, ps, others, names[0])
+        samples = [answer[0] for answer in answers]
+        own_s = sum(answer[1] for answer in answers)
+        processor = Processor(
+            operations=sum(len(s.warmup_s) + len(s.samples_s) for s in samples),
+            worker_s=max(0.0, after.workers_s - before.workers_s) if others else own_s,
+            ps_s=max(0.0, after.ps_s - before.ps_s),
+            host_s=max(0.0, after.host_s - before.host_s),
+            wall_s=time.perf_counter() - began,
+            chief_s=own_s if others else 0.0,
+        )
+        return [
+            Burst(
+                cell=cell,
+                round=number,
+                worker=worker,
+                cold_s=self._cold[name, cell.built],
+                warmup_s=taken.warmup_s,
+                samples_s=taken.samples_s,
+                outliers=tuple(outliers(np.asarray(taken.samples_s))),
+                stop=taken.stop,
+                processor=processor if worker == 0 else None,
+            )
+            for worker, (name, taken) in enumerate(zip(names, samples, strict=True))
+        ]
+
+    def _count(self, cell: Cell, names: Sequence[str]) -> int:
+        """How often all workers of a cell in lock-step call it within its budget."""
+        once = Limits(precision=0.0, max_samples=1, budget_s=0.0, exactly=1)
+        slowest_s = max(
+            float(np.median([*taken.warmup_s, *taken.samples_s]))
+            for taken, _ in self._bursts(cell, names, once, together=False)
+        )
+        wanted = int(self._plan.burst_s / slowest_s)
+        return min(max(wanted, LEAST_TOGETHER), self._plan.max_samples)
+
+    def _bursts(
+        self, cell: Cell, names: Sequence[str], limits: Limits, *, together: bool
+    ) -> list[Taken]:
+        """The samples of each task that runs the cell, and its processor seconds."""
+        starts = self._cluster.start_together(names) if together else dict.fromkeys(names)
+        calls = {
+            name: (self._order[name].index(cell.built), replace(limits, start_at=start_at))
+            for name, start_at in starts.items()
+        }
+        return self._cluster.call_each(calls, "burst")
+
+
+@dataclass(frozen=True)
+class _Busy:
+    """Processor seconds since the start: of the ps and some workers, and of a host."""
+
+    ps_s: float
+    workers_s: float
+    host_s: float
+
+
+def _busy(cluster: Cluster, ps: Sequence[str], workers: Sequence[str], runner: str) -> _Busy:
+    """The host is that of the first ps, or of the runner where the cell has none."""
+    names = [*ps, *workers] or [runner]
+    readings: list[tuple[float, float]] = cluster.call(names, "processor")
+    tasks = [task for task, _ in readings]
+    count = len(ps)
+    return _Busy(
+        ps_s=sum(tasks[:count]),
+        workers_s=sum(tasks[count:]) if workers else 0.0,
+        host_s=readings[0][1],
+    )

@@ -1,0 +1,181 @@
+"""Ending: what a calibration says before it begins and when it ends."""
+
+from __future__ import annotations
+
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from scale.cli import format as fmt
+from scale.cli.table import Table
+from scale.models.calibration import Calibration, typical_rounds
+from scale.models.hosts import host_rows
+from scale.models.precision import (
+    LOCAL_PRECISION,
+    PROVISIONAL_ROUNDS,
+    REMOTE_PRECISION,
+    CellPrecision,
+    precision,
+    widest,
+)
+from scale.models.resume import Round
+
+if TYPE_CHECKING:
+    from scale.calibrate.plan import Plan
+    from scale.calibrate.report import OriginalRow
+
+#: Cells shown of those that missed their precision.
+SHOWN = 10
+#: Other processes named in one warning.
+NAMED = 3
+
+
+def plan(made: Plan, rounds: Sequence[Round], limit_s: float | None, logs: Path) -> str:
+    """What will be measured, and how long it is going to take."""
+    left = sum(len(round_.cells) for round_ in rounds)
+    quantities = Counter(cell.quantity for cell in {c: None for r in rounds for c in r.cells})
+    share = left / (len(made.cells) * made.rounds)
+    took = f"at most {fmt.clock(made.estimate_s * share)}"
+    if limit_s is not None:
+        took += f", ending after {fmt.clock(limit_s)}"
+    most = max(len(round_.cells) for round_ in rounds)
+    plain = left == most * len(rounds)
+    return (
+        f"measuring {fmt.count(most, 'cell')} in {fmt.count(len(rounds), 'round')}"
+        + ("" if plain else f", {left} in all")
+        + f" ({', '.join(f'{name} {count}' for name, count in quantities.most_common())}), "
+        f"{took}; logs in {logs}"
+    )
+
+
+def warnings(calibration: Calibration) -> list[str]:
+    """What disturbed the measurement: other processes, and hosts that are slower than the rest."""
+    lines: list[str] = []
+    busiest = sorted(calibration.neighbours, key=lambda n: -n.share)
+    if busiest:
+        named = ", ".join(
+            f"{n.comm} ({fmt.percent(n.share)} of a core in round {n.round + 1})"
+            for n in busiest[:NAMED]
+        )
+        more = f" and {len(busiest) - NAMED} more" if len(busiest) > NAMED else ""
+        lines.append(
+            f"other programs were busy meanwhile: {named}{more}; close them for firm times"
+        )
+    for row in host_rows(calibration):
+        if row.slower:
+            lines.append(
+                f"the host of {', '.join(row.tasks)} is slower than the others: {row.cell.name} "
+                f"takes {fmt.times(row.ratio, row.ratio_interval)} as long there; "
+                "synchronous training waits for it"
+            )
+    return lines
+
+
+def report(
+    calibration: Calibration, rows: Sequence[OriginalRow], output: Path, unfitted: str
+) -> str:
+    """The end of a calibration, as a person reads it."""
+    parts = [line for measured in rows for line in _original(measured)]
+    parts += _hosts(calibration)
+    parts += _precision(calibration, output)
+    parts += ["", *_done(calibration, output, unfitted)]
+    return "\n".join(parts)
+
+
+def _original(measured: OriginalRow) -> list[str]:
+    shape = f"{measured.features}/{measured.batch}/{measured.hidden}"
+    local, fetch = (
+        fmt.seconds(m, (low, high)) for m, low, high in (measured.local, measured.fetch)
+    )
+    return [
+        f"{shape}  local GEMM time:          {local}",
+        f"{shape}  network fetch GEMM time:  {fetch}, {fmt.times(measured.ratio)} the local one",
+    ]
+
+
+def _hosts(calibration: Calibration) -> list[str]:
+    rows = host_rows(calibration)
+    if not rows:
+        return []
+    table = Table("host of", "cell", "median", "to the others", "", left=(0, 1, 4))
+    for row in rows:
+        table.add_row(
+            ", ".join(row.tasks),
+            row.cell.name,
+            fmt.seconds(row.median_s),
+            fmt.times(row.ratio, row.ratio_interval),
+            "slower" if row.slower else "",
+        )
+    return [str(table)]
+
+
+def _precision(calibration: Calibration, output: Path) -> list[str]:
+    """The cells that are least firm, why, and what would help."""
+    cells = precision(calibration.bursts)
+    missed = widest(cells)
+    if not missed:
+        return []
+    table = Table("cell", "median", "±", "target", "rounds ended by", "outliers", left=(0, 4))
+    for cell in missed[:SHOWN]:
+        table.add_row(
+            cell.cell.name,
+            fmt.seconds(cell.median_s),
+            _half_width(cell),
+            fmt.percent(cell.target),
+            ", ".join(f"{name} {count}×" for name, count in Counter(cell.stops).most_common()),
+            f"{cell.outliers} of {cell.samples}",
+        )
+    lines = [
+        f"Of {fmt.count(len(cells), 'cell')}, {len(missed)} did not come within "
+        f"{fmt.percent(LOCAL_PRECISION)} (in one process) or {fmt.percent(REMOTE_PRECISION)} of "
+        "the centre of their rounds, with 95 % confidence.",
+    ]
+    # Below two rounds there is no spread to show, for any cell.
+    if any(cell.half_width is not None for cell in missed):
+        more = f"and {len(missed) - SHOWN} more\n" if len(missed) > SHOWN else ""
+        lines = [*lines, str(table).rstrip("\n"), more] if more else [*lines, str(table)]
+    rounds = typical_rounds(calibration.bursts)
+    if rounds < PROVISIONAL_ROUNDS:
+        lines.append(
+            f"Provisional: intervals rest on {fmt.count(rounds, 'round')}, fewer than "
+            f"{PROVISIONAL_ROUNDS}; more: {_command(output, '--resume --rounds 5')}"
+        )
+    else:
+        names = ",".join(dict.fromkeys(c.cell.quantity for c in missed[:SHOWN]))
+        lines.append(
+            f"For firmer ones close other programs, then: "
+            f"{_command(output, f'--refine --only {names}')}"
+        )
+    return lines
+
+
+def _half_width(cell: CellPrecision) -> str:
+    if cell.half_width is None:
+        return "n/a"
+    return "over 100 %" if cell.half_width > 1 else f"{100 * cell.half_width:.1f} %"
+
+
+def _done(calibration: Calibration, output: Path, unfitted: str) -> list[str]:
+    where = "stdout" if output == Path("-") else str(output)
+    bursts = fmt.count(len(calibration.bursts), "burst")
+    lines: list[str] = []
+    if not calibration.complete:
+        why = f" ({calibration.stopped})" if calibration.stopped else ""
+        lines.append(f"Incomplete{why}; the rest: {_command(output, '--resume')}")
+    if calibration.profile is None:
+        lines.append(f"Wrote {where}: {bursts} of samples, too few for a profile ({unfitted}).")
+        return lines
+    lines.append(f"Wrote {where}: {bursts} of samples and the profile fitted to them.")
+    if output != Path("-"):
+        name = shlex.quote(str(output))
+        lines.append(
+            f"Next: scale breakeven --calibration {name}   or, how well it fits: scale fit {name}"
+        )
+    return lines
+
+
+def _command(output: Path, options: str) -> str:
+    name = "FILE" if output == Path("-") else shlex.quote(str(output))
+    return f"scale calibrate {options} -o {name}"
