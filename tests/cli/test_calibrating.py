@@ -19,7 +19,7 @@ pytestmark = pytest.mark.tensorflow
 
 @pytest.mark.parametrize("seed", range(len(VICTIMS)), ids=VICTIMS)
 def test_whoever_is_killed_it_ends_soon_and_loses_nothing(seed: int, tmp_path: Path) -> None:
-    """A few of what `make soak` does for hours."""
+    """A few of what `make soak` does over and over."""
     outcome = attempt(seed, tmp_path)
     assert not outcome.problem
     assert outcome.ended_after_s < 15
