@@ -1,6 +1,6 @@
 """Input: seconds that a user's input pipeline takes for one batch.
 
-``--pipeline module:function`` names a function without arguments that returns a tf.data.Dataset of
+``--input module:function`` names a function without arguments that returns a tf.data.Dataset of
 single samples. What the tool adds is ``repeat().batch(b)``; maps, shuffles and prefetching are the
 user's, and belong in the function. Batches are asked for one after the other, as fast as they come:
 batch / seconds is the rate that the pipeline can deliver to one consumer.

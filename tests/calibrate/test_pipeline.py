@@ -106,7 +106,7 @@ def test_a_batch_costs_its_samples(cluster: Cluster) -> None:
 def test_a_bad_pipeline_is_one_line_that_names_the_option(
     cluster: Cluster, name: str, words: str
 ) -> None:
-    with pytest.raises(HardwareError, match=f"--pipeline {name}: {words}") as caught:
+    with pytest.raises(HardwareError, match=f"--input {name}: {words}") as caught:
         build(cluster, name, 4)
     assert "\n" not in str(caught.value)
 
@@ -118,5 +118,5 @@ def test_a_name_of_a_function_is_kept(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["", "m", "m:", ":f", "m:f()", "m/f.py:f", "m:f:g", "m.:f"])
 def test_a_name_that_can_be_no_function_is_refused(text: str) -> None:
-    with pytest.raises(InputError, match="--pipeline: got"):
+    with pytest.raises(InputError, match="--input: got"):
         check_pipeline(text)
