@@ -20,10 +20,9 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter
+from scale.models.typed_json import decode, encode
 
 #: Time between beats; a death is noticed after about as long.
 BEAT_S = 3.0
@@ -45,11 +44,6 @@ class Call:
     arguments: tuple[str, ...] = ()
 
 
-@cache
-def _adapter(kind: Any) -> TypeAdapter[Any]:
-    return TypeAdapter(kind)
-
-
 def _hints(method: Callable[..., Any]) -> tuple[list[Any], Any]:
     """Types of a method's parameters, in order, and of what it returns."""
     hints = get_type_hints(method)
@@ -60,24 +54,21 @@ def _hints(method: Callable[..., Any]) -> tuple[list[Any], Any]:
 def encode_arguments(method: Callable[..., Any], arguments: Sequence[Any]) -> tuple[str, ...]:
     """Arguments as JSON, by the types that the method states."""
     kinds, _ = _hints(method)
-    return tuple(
-        _adapter(kind).dump_json(value).decode()
-        for kind, value in zip(kinds, arguments, strict=False)
-    )
+    return tuple(encode(kind, value) for kind, value in zip(kinds, arguments, strict=False))
 
 
 def decode_arguments(method: Callable[..., Any], texts: Sequence[str]) -> list[Any]:
     """The inverse of `encode_arguments`; raises ValueError where a text is not of the type."""
     kinds, _ = _hints(method)
-    return [_adapter(kind).validate_json(text) for kind, text in zip(kinds, texts, strict=False)]
+    return [decode(kind, text) for kind, text in zip(kinds, texts, strict=False)]
 
 
 def encode_result(method: Callable[..., Any], value: Any) -> str:
-    return _adapter(_hints(method)[1]).dump_json(value).decode()
+    return encode(_hints(method)[1], value)
 
 
 def decode_result(method: Callable[..., Any], text: str) -> Any:
-    return _adapter(_hints(method)[1]).validate_json(text)
+    return decode(_hints(method)[1], text)
 
 
 class _Queues:
@@ -181,7 +172,7 @@ class Desk:
         while True:
             text = self._queues.get(CALLS)
             try:
-                call = _adapter(Call).validate_json(text or "")
+                call = decode(Call, text or "")
             except ValueError:
                 continue  # anybody may write to a server's queues; only calls count
             if call.method == "hello":
@@ -290,7 +281,7 @@ class Line:
         """
         import tensorflow as tf
 
-        text = _adapter(Call).dump_json(call).decode()
+        text = encode(Call, call)
         deadline = time.monotonic() + LOST_S
         while True:
             try:
