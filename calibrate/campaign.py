@@ -259,7 +259,7 @@ class _Campaign:
             if not self._joined and not alone:
                 self._join(cluster)
             known = len(self._skipped)
-            built = Phase(cluster, cells, self._plan, self._skipped)
+            built = Phase(cluster, cells, self._plan, self._skipped, self._everywhere)
             if self._course.journal:
                 found = [Skipped(c, reason) for c, reason in self._skipped.items()]
                 self._course.journal.add(skipped=tuple(found[known:]))

@@ -54,6 +54,8 @@ class Grain:
     both: tuple[int, ...]
     updates: tuple[int, ...]
     python: tuple[int, ...]
+    reduced: tuple[int, ...]
+    strategies: bool
     batches: int
     rounds: int
     burst_s: float
@@ -70,6 +72,8 @@ QUICK = Grain(
     both=(4, 2**16, 2**21),
     updates=(2**12, 2**21),
     python=(4, 2**21),
+    reduced=(4, 2**20),
+    strategies=False,
     batches=6,
     rounds=2,
     burst_s=0.1,
@@ -85,10 +89,12 @@ DEFAULT = Grain(
     both=(4, 2**14, 2**18, 2**21, 2**24),
     updates=(2**12, 2**18, 2**23),
     python=(4, 2**16, 2**20, 2**23),
+    reduced=(4, 2**14, 2**18, 2**21, 2**23),
+    strategies=True,
     batches=9,
     rounds=5,
-    burst_s=0.14,
-    window_s=0.19,
+    burst_s=0.12,
+    window_s=0.17,
     max_samples=5000,
 )
 FULL = replace(
@@ -98,6 +104,7 @@ FULL = replace(
     tensors=(1, 2, 4, 8, 16, 32, 64, 128, 256),
     both=(4, 2**12, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**24, 2**26),
     updates=(2**12, 2**16, 2**20, 2**23, 2**26),
+    reduced=(4, 2**10, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**23, 2**24),
     batches=13,
     rounds=10,
     burst_s=0.5,
@@ -170,6 +177,38 @@ def spread(ps: int, flows: int) -> list[Cell]:
         Cell("fetch", "ps", SPREAD_BYTES[-1], tensors=SPREAD_TENSORS, ps=count, flows=count)
         for count in concurrent_workers(flows)
     ]
+
+
+def collectives(grain: Grain, counts: Sequence[int], batch: int) -> list[Cell]:
+    """All-reduce by size over groups of workers, and gradients of a batch beside one.
+
+    Args:
+        batch: 0 where the workload has no gradients to compute.
+    """
+    cells = [
+        Cell("allreduce", "collective", size, workers=workers)
+        for workers in counts
+        for size in grain.reduced
+    ]
+    if batch and counts:
+        beside = Cell("gradient", "collective", batch=batch, workers=counts[-1])
+        cells += [replace(beside, overlap_bytes=size) for size in grain.reduced[-2:]]
+    return cells
+
+
+def strategies(grain: Grain, workers: int, batch: int) -> list[Cell]:
+    """What the runtimes of TensorFlow 2 add: the coordinator's functions, and mirrored steps."""
+    if not grain.strategies:
+        return []
+    # Scheduled by the dozen, functions show what each costs the one process that sends them.
+    cells = [Cell("noop", "coordinator"), Cell("noop", "coordinator", workers=4 * workers)]
+    group = [Cell("noop", "mirrored", workers=workers)]
+    group += [Cell("allreduce", "mirrored", size, workers=workers) for size in grain.reduced[::2]]
+    steps = [Cell("step", "coordinator", batch=batch)]
+    if workers > 1:
+        cells += group
+        steps.append(Cell("step", "mirrored", batch=batch, workers=workers))
+    return cells + (steps if batch else [])
 
 
 def within_tasks(grain: Grain) -> list[Cell]:

@@ -38,43 +38,42 @@ class Phase:
 
     Args:
         skipped: cells not to build, by reason; those that turn out too slow are added.
+        everywhere: cells that every worker runs in turn.
     """
 
     def __init__(
-        self, cluster: Cluster, cells: Sequence[Cell], plan: Plan, skipped: dict[Cell, str]
+        self,
+        cluster: Cluster,
+        cells: Sequence[Cell],
+        plan: Plan,
+        skipped: dict[Cell, str],
+        everywhere: Sequence[Cell] = (),
     ) -> None:
         self._cluster = cluster
         self._plan = plan
         self._cold: dict[tuple[str, Cell], float] = {}
         self._order: dict[str, list[Cell]] = {}
+        # A worker builds what it runs, alone or beside others, and no more: it takes time.
+        most: dict[Cell, int] = {}
+        for cell in cells:
+            workers = len(cluster.names("worker")) if cell in everywhere else cell.workers
+            most[cell.built] = max(most.get(cell.built, 0), workers)
         # Smallest first, so that a size over the limit spares the larger ones; lock-step last, so
         # that all workers come to it together.
-        wanted = sorted(
-            {cell.built: None for cell in cells},
-            key=lambda cell: (lock_step(cell), cell.size_bytes),
-        )
-        for cell in wanted:
+        for cell in sorted(most, key=lambda cell: (lock_step(cell), cell.size_bytes)):
             if cell not in skipped:
-                for name in self._builders(cell):
+                beside = replace(cell, workers=most[cell])
+                for name in self.runners(beside):
                     self._order.setdefault(name, []).append(cell)
-        for job in ("single", "worker", "chief", "mirrored"):
-            calls = {
-                name: (chosen, plan.workload, plan.pipeline)
-                for name, chosen in self._order.items()
-                if name.startswith(job)
-            }
-            answers = cluster.call_each(calls, "build", timeout_s=BUILD_S)
-            for name, results in zip(calls, answers, strict=True):
-                for cell, (cold_s, reason) in zip(self._order[name], results, strict=True):
-                    self._cold[name, cell] = cold_s
-                    if reason:
-                        skipped[cell] = reason
-
-    def _builders(self, cell: Cell) -> list[str]:
-        """The tasks that build a cell: every worker, where it may run alone or beside others."""
-        if cell.path in ("server", "ps"):
-            return self._cluster.names("worker")
-        return self.runners(cell)
+        calls = {
+            name: (chosen, plan.workload, plan.pipeline) for name, chosen in self._order.items()
+        }
+        answers = cluster.call_each(calls, "build", timeout_s=BUILD_S)
+        for name, results in zip(calls, answers, strict=True):
+            for cell, (cold_s, reason) in zip(self._order[name], results, strict=True):
+                self._cold[name, cell] = cold_s
+                if reason:
+                    skipped[cell] = reason
 
     def runners(self, cell: Cell) -> list[str]:
         """The tasks that run a cell."""
@@ -133,11 +132,11 @@ class Phase:
     def _count(self, cell: Cell, names: Sequence[str]) -> int:
         """How often all workers of a cell in lock-step call it within its budget."""
         once = Limits(precision=0.0, max_samples=1, budget_s=0.0, exactly=1)
-        slowest_s = max(
-            float(np.median([*taken.warmup_s, *taken.samples_s]))
-            for taken, _ in self._bursts(cell, names, once, together=False)
-        )
-        wanted = int(self._plan.burst_s / slowest_s)
+        began = time.perf_counter()
+        ((pilot, _), *_) = self._bursts(cell, names, once, together=False)
+        # Of the clock, since what a cell runs beside takes time as well.
+        call_s = (time.perf_counter() - began) / (len(pilot.warmup_s) + 1)
+        wanted = int(self._plan.burst_s / call_s)
         return min(max(wanted, LEAST_TOGETHER), self._plan.max_samples)
 
     def _bursts(

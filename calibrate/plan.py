@@ -11,11 +11,13 @@ from scale.calibrate.cells import (
     QUICK,
     REST_S,
     Shape,
+    collectives,
     compute,
     concurrent_workers,
     on_gpu,
     spread,
     step_batches,
+    strategies,
     transfers,
     within_tasks,
 )
@@ -23,11 +25,13 @@ from scale.models.calibration import Cell
 from scale.models.workload import Workload
 
 #: For the estimate, taken on 2 cores: seconds until the fork server has imported TensorFlow, of the
-#: memory of a step, of starting one round's tasks, of spawning a task that sees a GPU, of building
-#: and proving a cell and each of its tensors; and what of a burst's budget is used.
+#: memory of a step, of starting one round's tasks and those of a strategy, of spawning a task that
+#: sees a GPU, of building and proving a cell and each of its tensors; and what of a burst's budget
+#: is used.
 START_S = 6.5
 MEMORY_S = 1.5
 ROUND_S = 0.6
+STRATEGY_S = 2.0
 SPAWN_S = 8.0
 BUILD_S = 0.03
 TENSOR_S = 0.002
@@ -69,7 +73,9 @@ class Plan:
     def estimate_s(self) -> float:
         """Estimate of the whole calibration, from the limits and measured set-up times."""
         start = START_S + MEMORY_S * self.memory
-        round_s = ROUND_S + SPAWN_S * self.gpu + sum(self.cell_s(cell) for cell in self.cells)
+        strategies = {c.path for c in self.cells} & {"coordinator", "mirrored"}
+        round_s = ROUND_S + SPAWN_S * self.gpu + STRATEGY_S * len(strategies)
+        round_s += sum(self.cell_s(cell) for cell in self.cells)
         return start + self.rounds * round_s
 
     def cell_s(self, cell: Cell) -> float:
@@ -117,6 +123,8 @@ def plan(
         *transfers(grain, counts, rng),
         *spread(ps, flows),
         *within_tasks(grain),
+        *collectives(grain, counts, batch if workload.widths else 0),
+        *strategies(grain, workers, batch if workload.widths else 0),
     ]
     if workload.widths:
         for rows in step_batches(batch, grain.batches):
