@@ -1,0 +1,193 @@
+"""What docs/clusters.md has people copy: it parses, runs, and is what lies in docs/clusters/."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+import yaml
+
+from scale.calibrate.membership import Membership, from_tf_config, host_port, with_ps
+from scale.cli import app as application
+
+DOCS = Path(__file__).parent.parent / "docs"
+PAGE = (DOCS / "clusters.md").read_text()
+FILES = DOCS / "clusters"
+SHOWN = {"calibrate.sbatch": "bash", "calibrate-job.yaml": "yaml", "Dockerfile": "dockerfile"}
+
+
+def calibrate_options(arguments: list[str]) -> dict[str, Any]:
+    """What the command line of scale gives `scale calibrate`; a bad option raises."""
+    program, command, *rest = arguments
+    assert (program, command) == ("scale", "calibrate")
+    group: Any = typer.main.get_command(application.app)
+    return dict(group.commands["calibrate"].make_context("calibrate", rest).params)
+
+
+def run(script: str, folder: Path, program: str, **environment: str) -> tuple[list[str], str]:
+    """Run a shell script with a program that only notes its arguments; those, and its TF_CONFIG."""
+    stand_in = folder / program
+    stand_in.write_text(
+        "#!/bin/sh\n"
+        f'printf "%s\\n" {program} "$@" > "{folder}/arguments"\n'
+        f'printf "%s" "${{TF_CONFIG:-}}" > "{folder}/tf_config"\n'
+    )
+    stand_in.chmod(0o755)
+    path = f"{folder}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["sh", "-c", script], env=environment | {"PATH": path}, check=True, timeout=30, cwd=folder
+    )
+    arguments = (folder / "arguments").read_text().splitlines()
+    return arguments, (folder / "tf_config").read_text()
+
+
+@pytest.mark.parametrize(("name", "language"), SHOWN.items())
+def test_the_page_shows_the_files_as_they_are(name: str, language: str) -> None:
+    (shown,) = re.findall(rf"^```{language}\n(.*?)^```$", PAGE, flags=re.DOTALL | re.MULTILINE)
+    assert shown == (FILES / name).read_text()
+    assert f"(clusters/{name})" in PAGE
+
+
+def test_every_file_to_copy_is_shown() -> None:
+    assert {path.name for path in FILES.iterdir()} == set(SHOWN)
+
+
+def test_each_tf_config_of_the_page_is_one() -> None:
+    alone, chief = (
+        from_tf_config(text) for text in re.findall(r"```json\n(.*?)```", PAGE, flags=re.DOTALL)
+    )
+    assert (alone.job, alone.index, alone.coordinates) == ("worker", 0, True)
+    assert (chief.job, chief.coordinates) == ("coordinator", True)
+    assert (chief.ps, chief.workers) == (alone.ps, alone.workers)
+
+
+def test_every_command_of_the_page_has_known_options() -> None:
+    text = PAGE.replace("\\\n", " ")
+    lines = re.findall(r"^    (?:srun .*?)?(scale calibrate .*)$", text, flags=re.MULTILINE)
+    assert len(lines) == 3
+    for line in lines:
+        calibrate_options(shlex.split(line))
+
+
+# Kubernetes
+
+
+def kubernetes() -> dict[str, Any]:
+    documents = yaml.safe_load_all((FILES / "calibrate-job.yaml").read_text())
+    return {document["kind"]: document for document in documents}
+
+
+def pod() -> dict[str, Any]:
+    return dict(kubernetes()["Job"]["spec"]["template"]["spec"])
+
+
+def container() -> dict[str, Any]:
+    (found,) = pod()["containers"]
+    return dict(found)
+
+
+def tasks() -> int:
+    (variable,) = (v for v in container()["env"] if v["name"] == "TASKS")
+    assert isinstance(variable["value"], str), "Kubernetes refuses a number here"
+    return int(variable["value"])
+
+
+def in_pod(index: int, folder: Path, count: int | None = None) -> tuple[Membership, dict[str, Any]]:
+    """What the pod of an index takes itself for, and the options that it gives scale."""
+    (script,) = container()["args"]
+    # A test is no container: stderr's file is another one here.
+    script = script.replace("/dev/termination-log", str(folder / "termination-log"))
+    environment = {"JOB_COMPLETION_INDEX": str(index), "TASKS": str(count or tasks())}
+    arguments, tf_config = run(script, folder, "scale", **environment)
+    options = calibrate_options(arguments)
+    return with_ps(from_tf_config(tf_config), int(options["ps"])), options
+
+
+@pytest.mark.parametrize("count", [2, 3, 12])
+def test_the_pods_agree_on_a_cluster_with_the_last_one_as_its_ps(
+    tmp_path: Path, count: int
+) -> None:
+    seen = [in_pod(index, tmp_path, count)[0] for index in range(count)]
+    assert len({(member.ps, member.workers) for member in seen}) == 1
+    roles = [(member.job, member.index) for member in seen]
+    assert roles == [*(("worker", k) for k in range(count - 1)), ("ps", 0)]
+    assert [member.coordinates for member in seen] == [True] + [False] * (count - 1)
+    assert not seen[0].one_host
+
+
+def test_the_names_and_ports_are_those_that_kubernetes_gives(tmp_path: Path) -> None:
+    found = kubernetes()
+    job, service, policy = found["Job"], found["Service"], found["NetworkPolicy"]
+    assert pod()["subdomain"] == service["metadata"]["name"]
+    assert service["spec"]["clusterIP"] == "None"
+    (port,) = (p["port"] for p in service["spec"]["ports"])
+    for index in range(tasks()):
+        member, _ = in_pod(index, tmp_path)
+        name = f"{job['metadata']['name']}-{index}.{service['metadata']['name']}"
+        assert host_port(member.address) == (name, port)
+    assert container()["ports"] == [{"containerPort": port}]
+    (rule,) = policy["spec"]["ingress"]
+    assert rule["ports"] == [{"port": port}]
+    labels = job["spec"]["template"]["metadata"]["labels"]
+    assert service["spec"]["selector"] == labels
+    assert policy["spec"]["podSelector"]["matchLabels"] == labels
+    assert rule["from"] == [{"podSelector": {"matchLabels": labels}}]
+    (rule,) = pod()["affinity"]["podAntiAffinity"].popitem()[1]
+    assert rule["labelSelector"]["matchLabels"] == labels
+
+
+def test_all_pods_run_at_once_and_none_twice() -> None:
+    spec = kubernetes()["Job"]["spec"]
+    assert (spec["completions"], spec["parallelism"]) == (tasks(), tasks())
+    assert spec["completionMode"] == "Indexed"
+    assert spec["backoffLimitPerIndex"] == 0
+    assert "backoffLimit" not in spec
+    assert pod()["restartPolicy"] == "Never"
+
+
+def test_the_log_is_the_result_alone(tmp_path: Path) -> None:
+    _, options = in_pod(0, tmp_path)
+    assert options["output"] == Path("-")
+    assert options["logs"].is_absolute()
+    assert "2>/dev/termination-log" in container()["args"][0]
+
+
+def test_kubernetes_leaves_the_script_as_it_is() -> None:
+    """In args, ``$(NAME)`` of a variable and ``$$`` are replaced before the shell sees them."""
+    (script,) = container()["args"]
+    assert not re.search(r"\$\$|\$\([A-Za-z_.-][\w.-]*\)", script)
+
+
+# Slurm
+
+
+def test_the_batch_script_is_bash() -> None:
+    subprocess.run(["bash", "-n", FILES / "calibrate.sbatch"], check=True, timeout=30)
+
+
+def test_the_batch_script_starts_scale_by_srun(tmp_path: Path) -> None:
+    text = (FILES / "calibrate.sbatch").read_text()
+    # What is first on PATH in the script is an environment below HOME.
+    (tmp_path / "scale-env" / "bin").mkdir(parents=True)
+    environment = {"HOME": str(tmp_path), "SLURM_JOB_ID": "4711", "SLURM_CPUS_PER_TASK": "8"}
+    arguments, _ = run(text, tmp_path, "srun", **environment)
+    begin = arguments.index("scale")
+    assert all(argument.startswith("--") for argument in arguments[1:begin])
+    options = calibrate_options(arguments[begin:])
+    assert options["output"] == Path("calibration-4711.json")
+    assert options["ps"] == "1"
+
+
+def test_the_batch_script_asks_for_a_node_for_each_task() -> None:
+    text = (FILES / "calibrate.sbatch").read_text()
+    asked = dict(re.findall(r"^#SBATCH --([\w-]+)=(\S+)$", text, flags=re.MULTILINE))
+    assert int(asked["nodes"]) >= 3
+    assert asked["ntasks-per-node"] == "1"
+    # Slurm reads these lines as far as the first command only.
+    assert "#SBATCH" not in text.partition("\nset -eu\n")[2]
