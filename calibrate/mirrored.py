@@ -22,27 +22,39 @@ from scale.models.errors import HardwareError
 _FLOAT_BYTES = 4
 
 
-def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
-    """Join the strategy, once, and trace a function for each cell."""
+_joined: list[tuple[Any, Any]] = []
+
+
+def join(cluster: Sequence[str], index: int) -> None:
+    """Start this task's part of the strategy, whose server listens at its address from then on.
+
+    Returns when every task of the cluster has come up.
+    """
     import tensorflow as tf
 
     distribute = tf.distribute
-    kinds = distribute.experimental.CommunicationImplementation
-    gpu = any(c.device == "gpu" for c in cells)
     options = distribute.experimental.CommunicationOptions(
-        # NCCL could not be tried: no machine of ours has a GPU.
-        implementation=kinds.NCCL if gpu else kinds.RING,
+        # The ring on processors, NCCL on GPUs; the latter could not be tried on a machine of ours.
+        implementation=distribute.experimental.CommunicationImplementation.AUTO,
         timeout_seconds=TIMEOUT_S,
     )
     strategy = distribute.MultiWorkerMirroredStrategy(
         cluster_resolver=distribute.cluster_resolver.SimpleClusterResolver(
-            tf.train.ClusterSpec({"worker": context.cluster[context.job]}),
+            tf.train.ClusterSpec({"worker": list(cluster)}),
             task_type="worker",
-            task_id=context.index,
+            task_id=index,
             rpc_layer="grpc",
         ),
         communication_options=options,
     )
+    _joined.append((strategy, options))
+
+
+def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
+    """Trace a function for each cell under the strategy that this task has joined."""
+    import tensorflow as tf
+
+    ((strategy, options),) = _joined
     variables: list[Any] = []
     if any(c.quantity == "step" for c in cells):
         with strategy.scope():

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import scale
 from scale.calibrate.cluster import context
-from scale.calibrate.task import Role, TaskMethods, answer_calls, set_up, start_server
+from scale.calibrate.task import SERVING, Role, TaskMethods, answer_calls, set_up, start_server
 from scale.calibrate.wire import LOST_S, Desk
 from scale.models.errors import HardwareError
 
@@ -45,7 +45,8 @@ def serve_node(
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"port{port}.log"
     made = context()
-    role = Role("node", 0, {"node": [f"localhost:{port}"]})
+    unassigned = Role("node", 0, {"node": [f"localhost:{port}"]})
+    role = unassigned
     wait_s = connect_timeout_s
     while True:
         ours, theirs = made.Pipe(duplex=False)
@@ -72,6 +73,9 @@ def serve_node(
         if told:
             role = Role.from_text(told)
             say(f"task {role.name} of a cluster of {role.tasks}")
+        elif role.job not in SERVING:
+            # A strategy's server comes up when all its peers do; nothing can be said to it before.
+            role = unassigned
         # Between rounds the coordinator comes back within seconds, or not at all.
         wait_s = 4 * LOST_S
 

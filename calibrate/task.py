@@ -253,6 +253,10 @@ def start_server(role: Role) -> str:
 
     from scale.calibrate.graphs import GROUP_LEADER, session_config
 
+    if role.job.startswith("mirrored"):
+        from scale.calibrate.mirrored import join
+
+        join(role.cluster[role.job], role.index)
     if role.job not in SERVING:
         return ""
     # Pools come from the server's configuration; a session's is not looked at.
