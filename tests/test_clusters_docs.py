@@ -15,6 +15,9 @@ import yaml
 
 from scale.calibrate.membership import Membership, from_tf_config, host_port, with_ps
 from scale.cli import app as application
+from scale.cli.clusters import membership
+from scale.models.errors import InputError
+from scale.models.output import check_output
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "clusters.md").read_text()
@@ -30,8 +33,10 @@ def calibrate_options(arguments: list[str]) -> dict[str, Any]:
     return dict(group.commands["calibrate"].make_context("calibrate", rest).params)
 
 
-def run(script: str, folder: Path, program: str, **environment: str) -> tuple[list[str], str]:
-    """Run a shell script with a program that only notes its arguments; those, and its TF_CONFIG."""
+def run(
+    command: list[str], folder: Path, program: str, **environment: str
+) -> tuple[list[str], str]:
+    """Run a command with a program that only notes its arguments; those, and its TF_CONFIG."""
     stand_in = folder / program
     stand_in.write_text(
         "#!/bin/sh\n"
@@ -40,9 +45,8 @@ def run(script: str, folder: Path, program: str, **environment: str) -> tuple[li
     )
     stand_in.chmod(0o755)
     path = f"{folder}{os.pathsep}{os.environ['PATH']}"
-    subprocess.run(
-        ["sh", "-c", script], env=environment | {"PATH": path}, check=True, timeout=30, cwd=folder
-    )
+    environment["PATH"] = path
+    subprocess.run(command, env=environment, check=True, timeout=30, cwd=folder)
     arguments = (folder / "arguments").read_text().splitlines()
     return arguments, (folder / "tf_config").read_text()
 
@@ -75,6 +79,87 @@ def test_every_command_of_the_page_has_known_options() -> None:
         calibrate_options(shlex.split(line))
 
 
+# Errors
+
+
+def error_lines() -> list[str]:
+    """The lines that the page explains."""
+    table = PAGE.partition("## What can go wrong")[2]
+    rows = re.findall(r"^\| (`.*?`) \|", table, flags=re.MULTILINE)
+    return [line for row in rows for line in re.findall(r"`(.*?)`", row)]
+
+
+def source() -> str:
+    """What scale's modules of clusters say, with strings over several lines made one."""
+    root = DOCS.parent
+    texts = [
+        path.read_text()
+        for part in ("calibrate", "cli")
+        for path in (root / part).iterdir()
+        if path.suffix == ".py"
+    ]
+    return re.sub(r'"\s*f?"', "", "\n".join(texts))
+
+
+#: What is put in where the line is made.
+VARIABLE = (
+    r"HOST|PORT|…|task \w+\d|\b[\d.]+\b|"
+    r"has TensorFlow|'build'|Address already in use|SIGKILL|TF_CONFIG: got"
+)
+
+
+@pytest.mark.parametrize("line", [e for e in error_lines() if "; allowed: " not in e])
+def test_an_error_line_of_the_page_is_one_of_the_code(line: str) -> None:
+    said = source()
+    pieces = [piece.strip(" ();,") for piece in re.split(VARIABLE, line)]
+    assert any(len(piece) > 6 for piece in pieces)
+    for piece in pieces:
+        assert piece in said, piece
+
+
+TWICE = '{"cluster": {"worker": ["HOST:22", "HOST:22"]}}'
+NO_SUCH = '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 4}}'
+OWN_PS = '{"cluster": {"ps": ["a:1"], "worker": ["a:2"]}, "task": {"type": "ps", "index": 0}}'
+
+
+@pytest.mark.parametrize(
+    ("environment", "ps", "worker", "local"),
+    [
+        ({"TF_CONFIG": NO_SUCH}, None, None, False),
+        ({"TF_CONFIG": TWICE}, None, None, False),
+        ({"TF_CONFIG": OWN_PS}, "1", None, False),
+        ({"SLURM_STEP_ID": "0", "SLURM_PROCID": "0"}, None, None, False),
+        ({}, "HOST:22", None, False),
+        ({}, None, "HOST:22", True),
+    ],
+)
+def test_bad_input_gives_the_lines_of_the_page(
+    environment: dict[str, str],
+    ps: str | None,
+    worker: str | None,
+    local: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in list(os.environ):
+        if name == "TF_CONFIG" or name.startswith("SLURM_"):
+            monkeypatch.delenv(name)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError) as caught:
+        membership(ps, worker, local=local)
+    assert str(caught.value).replace("HOST:22", "HOST:PORT") in error_lines()
+
+
+def test_a_file_that_exists_gives_the_line_of_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("my.json").touch()
+    with pytest.raises(InputError) as caught:
+        check_output(Path("my.json"), force=False)
+    assert str(caught.value) in error_lines()
+
+
 # Kubernetes
 
 
@@ -104,7 +189,8 @@ def in_pod(index: int, folder: Path, count: int | None = None) -> tuple[Membersh
     # A test is no container: stderr's file is another one here.
     script = script.replace("/dev/termination-log", str(folder / "termination-log"))
     environment = {"JOB_COMPLETION_INDEX": str(index), "TASKS": str(count or tasks())}
-    arguments, tf_config = run(script, folder, "scale", **environment)
+    command = [*container()["command"], script]
+    arguments, tf_config = run(command, folder, "scale", **environment)
     options = calibrate_options(arguments)
     return with_ps(from_tf_config(tf_config), int(options["ps"])), options
 
@@ -172,11 +258,9 @@ def test_the_batch_script_is_bash() -> None:
 
 
 def test_the_batch_script_starts_scale_by_srun(tmp_path: Path) -> None:
-    text = (FILES / "calibrate.sbatch").read_text()
-    # What is first on PATH in the script is an environment below HOME.
-    (tmp_path / "scale-env" / "bin").mkdir(parents=True)
     environment = {"HOME": str(tmp_path), "SLURM_JOB_ID": "4711", "SLURM_CPUS_PER_TASK": "8"}
-    arguments, _ = run(text, tmp_path, "srun", **environment)
+    command = ["bash", str(FILES / "calibrate.sbatch")]
+    arguments, _ = run(command, tmp_path, "srun", **environment)
     begin = arguments.index("scale")
     assert all(argument.startswith("--") for argument in arguments[1:begin])
     options = calibrate_options(arguments[begin:])
