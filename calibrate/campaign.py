@@ -252,6 +252,7 @@ class _Campaign:
             single=phase == "session",
             chief=Site() if phase == "coordinator" else None,
             mirrored=[sites[:size] for size in groups],
+            first=not self._start_s,
             again=again,
             gpu=self._plan.gpu,
             threads=self._plan.threads,

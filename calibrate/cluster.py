@@ -18,7 +18,7 @@ from multiprocessing.context import (
     SpawnProcess,
 )
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from scale.calibrate.plan import LEAD_S
 from scale.calibrate.task import Role, serve
@@ -29,9 +29,13 @@ LOOPBACK = "127.0.0.1"
 ANSWER_S = 15.0
 #: An error waits for so long to be explained by a death.
 DEATH_SHOWS_S = 0.5
+#: The same of a task elsewhere, which a beat and a connection tell.
+GONE_SHOWS_S = 6.0
 #: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
 START_S = 120.0
 CLOCK_TRIPS = 9
+#: A task elsewhere that was there in the last round is back within this time.
+COMEBACK_S = 8.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,7 @@ class Site:
 class Task:
     """A running task, or the process without a cluster (job ``single``).
 
-    The process of a remote task is the relay that stands for it.
+    The process of a remote task is the relay that stands for it; ``last_word`` is why it ended.
     """
 
     name: str
@@ -63,6 +67,7 @@ class Task:
     log: Path
     address: str
     remote: bool = False
+    last_word: str = ""
 
 
 def free_ports(count: int) -> list[int]:
@@ -197,21 +202,31 @@ class Cluster:
                         raise HardwareError(
                             self._describe(pending[item], "closed its connection")
                         ) from None
-                    if verdict == "error":
-                        # A worker whose peer died in a collective may be the first to answer.
-                        self._raise_dead(wait_s=DEATH_SHOWS_S)
-                        raise HardwareError(self._describe(pending[item], value))
+                    if verdict != "ok":
+                        self._raise_failed(pending[item], verdict, value)
                     answers[pending[item]] = value
             self._raise_dead()
         return [answers[name] for name in names]
+
+    def _raise_failed(self, name: str, verdict: str, words: str) -> NoReturn:
+        """Raise for a task's error, or for its relay's, which says that the task is gone."""
+        task = self._tasks[name]
+        if verdict == "gone":
+            task.last_word = words
+        else:
+            # A worker whose peer has died may be the first to answer.
+            self._raise_dead(GONE_SHOWS_S if self.remote_names() else DEATH_SHOWS_S)
+        raise HardwareError(self._describe(name, words))
 
     def _raise_dead(self, wait_s: float = 0.0) -> None:
         wait([task.process.sentinel for task in self._tasks.values()], timeout=wait_s)
         for task in self._tasks.values():
             code = task.process.exitcode
             if code is not None:
-                said = _last_word(task.connection) if task.remote else ""
-                raise HardwareError(self._describe(task.name, said or _exit_words(code)))
+                if task.remote and not task.last_word:
+                    task.last_word = _last_word(task.connection)
+                words = task.last_word if task.remote else ""
+                raise HardwareError(self._describe(task.name, words or _exit_words(code)))
 
     def _describe(self, name: str, what: str) -> str:
         task = self._tasks[name]
@@ -227,12 +242,18 @@ class Cluster:
         failed: list[str] = []
         deadline = time.monotonic() + timeout_s
         for task in self._tasks.values():
+            if not task.connection.poll(max(0.1, deadline - time.monotonic())):
+                failed.append(self._describe(task.name, f"did not start in {timeout_s:.0f} s"))
+                continue
             try:
-                self.gather([task.name], "start", timeout_s=max(0.1, deadline - time.monotonic()))
-            except HardwareError as error:
-                failed.append(str(error))
+                verdict, words = task.connection.recv()
+            except (EOFError, OSError):
+                task.process.join(5.0)
+                verdict, words = "error", _exit_words(task.process.exitcode or 0)
+            if verdict != "ok":
+                failed.append(self._describe(task.name, words))
         if failed:
-            raise HardwareError("; ".join(dict.fromkeys(failed)))
+            raise HardwareError("; ".join(failed))
 
     def close(self, *, again: bool) -> None:
         """End every task; those on other machines then wait for another round, or leave.
@@ -258,7 +279,7 @@ def _last_word(connection: Connection) -> str:
     try:
         while connection.poll(0):
             verdict, value = connection.recv()
-            if verdict == "error":
+            if verdict == "gone":
                 return str(value)
     except (EOFError, OSError):
         pass
@@ -278,6 +299,7 @@ def running(
     workers: Sequence[Site],
     logs: Path,
     single: bool = False,
+    first: bool = True,
     again: bool = False,
     gpu: bool = False,
     threads: int | None = None,
@@ -291,6 +313,7 @@ def running(
         workers: a site for each worker.
         logs: a folder; each task appends to a file of its name.
         single: also start a process without any cluster, named ``single0``.
+        first: tasks on other machines may still be coming up; later they are there, or gone.
         again: tasks on other machines are needed once more afterwards.
         gpu: whether ``single0`` sees the GPUs.
         threads: of every task's TensorFlow pools; None for TensorFlow's default.
@@ -325,9 +348,11 @@ def running(
     ended_well = False
     try:
         for role, site in roles:
-            tasks.append(_start(role, site, logs, gpu=gpu and role.job == "single"))
+            there_s = site.connect_timeout_s if first else COMEBACK_S
+            tasks.append(_start(role, site, logs, there_s, gpu=gpu and role.job == "single"))
         cluster = Cluster(tasks)
-        cluster.await_all(max(site.connect_timeout_s for _, site in roles) + ANSWER_S)
+        longest_s = max(site.connect_timeout_s for _, site in roles)
+        cluster.await_all((longest_s if first else COMEBACK_S) + ANSWER_S)
         yield cluster
         ended_well = True
     finally:
@@ -338,7 +363,7 @@ def running(
 _SENDER = os.urandom(8).hex()
 
 
-def _start(role: Role, site: Site, logs: Path, *, gpu: bool) -> Task:
+def _start(role: Role, site: Site, logs: Path, connect_timeout_s: float, *, gpu: bool) -> Task:
     """Start a task here, or the relay of one that runs elsewhere."""
     made = context(gpu=gpu)
     ours, theirs = made.Pipe()
@@ -350,7 +375,7 @@ def _start(role: Role, site: Site, logs: Path, *, gpu: bool) -> Task:
 
         address = role.cluster[role.job][role.index]
         target = relay
-        arguments = (address, role, _SENDER, site.connect_timeout_s, theirs, str(log))
+        arguments = (address, role, _SENDER, connect_timeout_s, theirs, str(log))
     process = made.Process(target=target, args=arguments, name=f"scale-{role.name}", daemon=True)
     process.start()
     theirs.close()

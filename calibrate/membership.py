@@ -118,6 +118,8 @@ def from_tf_config(text: str) -> Membership:
     job, index = _task(document.get("task"), jobs)
     if not jobs.get("worker"):
         raise InputError("TF_CONFIG: cluster.worker", "none", "at least one worker")
+    if job in _IGNORED:
+        raise InputError("TF_CONFIG: task.type", job, "a task that trains: chief, worker or ps")
     coordinates = (job, index) == ("worker", 0)
     if jobs.get("chief"):
         coordinates = job == "chief"

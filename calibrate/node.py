@@ -43,7 +43,8 @@ def serve_node(
     """
     _check_free(port)
     logs.mkdir(parents=True, exist_ok=True)
-    log = logs / f"port{port}.log"
+    # Nodes may share the folder.
+    log = logs / f"{socket.gethostname()}-{port}.log"
     made = context()
     unassigned = Role("node", 0, {"node": [f"localhost:{port}"]})
     role = unassigned

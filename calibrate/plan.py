@@ -121,7 +121,7 @@ def plan(
     cells = [
         *compute(grain, extra_shapes),
         *transfers(grain, counts, rng),
-        *spread(ps, flows),
+        *spread(max(1, ps), max(1, flows)),
         *within_tasks(grain),
         *collectives(grain, counts, batch if workload.widths else 0),
         *strategies(grain, workers, batch if workload.widths else 0),

@@ -18,7 +18,7 @@ from scale.calibrate.task import Role, TaskMethods, set_up
 from scale.calibrate.wire import BEAT_S, Busy, Line, Unreachable
 
 #: A task starts anew within this time: a fork of a process that has imported TensorFlow.
-RESTART_S = 30.0
+RESTART_S = 12.0
 TRY_EVERY_S = 0.2
 HELLO_S = 4.0
 
@@ -43,19 +43,19 @@ def relay(
             line.end(role.text)
             line, facts = _anew(address, sender, facts["incarnation"])
     except (Unreachable, Busy) as problem:
-        connection.send(("error", _words(problem)))
+        connection.send(("gone", _words(problem)))
         return
     connection.send(("ok", 0))
     try:
         _pass_on(line, connection, address, sender, facts["incarnation"])
     except Unreachable as problem:
-        connection.send(("error", _words(problem)))
+        connection.send(("gone", _words(problem)))
     except (EOFError, OSError):
         pass  # the coordinator has gone; it needs no answer
     except Exception as problem:
         traceback.print_exc()
         sys.stderr.flush()
-        connection.send(("error", f"cannot be talked to ({type(problem).__name__}: {problem})"))
+        connection.send(("gone", f"cannot be talked to ({type(problem).__name__}: {problem})"))
     # Not sys.exit: TensorFlow's client threads would keep the process.
     os._exit(0)
 

@@ -285,5 +285,7 @@ def die_with_parent() -> None:
 def _first_line(error: Exception) -> str:
     """The first line that says what happened; TensorFlow's may only say in which task."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    told = [line for line in lines if not line.startswith("From /job:")]
+    told = [
+        line for line in lines if any(map(str.isalpha, line)) and not line.startswith("From /job:")
+    ]
     return (told or lines)[0][:300]

@@ -323,7 +323,7 @@ def calibrate(
     connect_s = number("--connect-timeout", connect_timeout, 1, 86_400)
     found = clusters.membership(ps, worker, local=local)
     if found is not None and not found.coordinates:
-        clusters.join(found, log_folder(logs or output.with_suffix(".logs")), connect_s)
+        clusters.join(found, log_folder(logs or calibrating.default_logs(output)), connect_s)
         return
     calibrating.calibrate(
         calibrating.Request(

@@ -391,9 +391,14 @@ def _lost(why: str) -> None:
 
 
 def _logs(request: Request) -> Path:
-    if request.output == STDOUT:
-        return log_folder(request.logs or Path(tempfile.mkdtemp(prefix="scale-logs-")))
-    return log_folder(request.logs or request.output.with_suffix(".logs"))
+    return log_folder(request.logs or default_logs(request.output))
+
+
+def default_logs(output: Path) -> Path:
+    """Beside the output; somewhere temporary where that is stdout."""
+    if output == STDOUT:
+        return Path(tempfile.mkdtemp(prefix="scale-logs-"))
+    return output.with_suffix(".logs")
 
 
 def _nothing_left(request: Request) -> str:

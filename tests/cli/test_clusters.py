@@ -53,7 +53,8 @@ def named(found: tuple[Host, ...]) -> Iterator[list[str]]:
 
 def finished(process: subprocess.Popen[str], timeout_s: float = PATIENCE_S) -> tuple[int, str]:
     """(exit status, stderr) of a process that must end by itself."""
-    _, err = process.communicate(timeout=timeout_s)
+    with process:
+        _, err = process.communicate(timeout=timeout_s)
     assert "Traceback" not in err
     return process.returncode, err
 
@@ -71,7 +72,7 @@ def ended(*processes: subprocess.Popen[str]) -> Iterator[None]:
     """Leave no process behind, whatever the test finds."""
     with ExitStack() as stack:
         for process in processes:
-            stack.callback(process.wait)
+            stack.enter_context(process)
             stack.callback(process.kill)
         yield
 
@@ -336,9 +337,10 @@ def test_a_task_elsewhere_that_dies_is_named(tmp_path: Path, victim: int) -> Non
 OTHER_VERSION = """
 import sys, scale.calibrate.node as node
 node.versions = lambda real=node.versions: real() | {"TensorFlow": "2.20.0"}
-from scale.cli.app import main
-sys.argv[0] = "scale"
-sys.exit(main())
+if __name__ == "__main__":
+    from scale.cli.app import main
+    sys.argv[0] = "scale"
+    sys.exit(main())
 """
 
 
