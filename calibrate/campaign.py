@@ -35,6 +35,11 @@ from scale.models.resume import Round, differences, pending
 #: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
 OVER_BUDGET = 1.3
 TIME_LIMIT = "the time limit"
+#: A soak's transfer is large, so that it is the link that is timed, and is taken in slices, so that
+#: Ctrl-C loses none but the last.
+SOAK_BYTES = 2**24
+SOAK_SLICE_S = 2.0
+SOAK_SAMPLES = 10**6
 
 
 @dataclass(frozen=True)
@@ -127,6 +132,7 @@ def calibrate(
         campaign.measure_memory()
         for round_ in campaign.rounds:
             campaign.run_round(round_)
+        campaign.measure_soak()
     except _OutOfTime:
         return campaign.result(TIME_LIMIT)
     except KeyboardInterrupt as cause:
@@ -223,6 +229,35 @@ class _Campaign:
                 (self._memory,) = cluster.call(
                     ["single0"], "memory", self._plan.workload, timeout_s=BUILD_S
                 )
+
+    def measure_soak(self) -> None:
+        """Repeat one large fetch for as long as the plan says; what was taken is always kept."""
+        done = any(burst.cell.quantity == "soak" for burst in self._bursts)
+        if not self._plan.soak_s or done or not self._machines.ps:
+            return
+        cell = Cell("soak", "ps", SOAK_BYTES)
+        slices: list[Burst] = []
+        began = time.monotonic()
+        try:
+            with running(
+                ps=self._machines.ps,
+                workers=self._machines.workers,
+                logs=self._logs,
+                first=not self._start_s,
+                threads=self._plan.threads,
+            ) as cluster:
+                plan = replace(self._plan, burst_s=SOAK_SLICE_S, max_samples=SOAK_SAMPLES)
+                built = Phase(cluster, [cell], plan, self._skipped)
+                while cell not in self._skipped:
+                    left_s = self._plan.soak_s - (time.monotonic() - began)
+                    if left_s <= 0:
+                        break
+                    self._progress(Progress(self._done, self._total, "soak", left_s))
+                    slices += built.measure(cell, 0)
+        finally:
+            if slices:
+                samples = tuple(s for part in slices for s in (*part.warmup_s, *part.samples_s))
+                self._bursts.append(replace(slices[0], warmup_s=(), samples_s=samples, outliers=()))
 
     def run_round(self, round_: Round) -> None:
         """Measure the round's cells once, in random order, in fresh processes."""

@@ -84,7 +84,7 @@ def _target(cell: Cell, here: str, context: Context, variables: Variables) -> An
     import tensorflow as tf
 
     there = servers(cell, context) if cell.path == "ps" else [here]
-    if cell.quantity in ("fetch", "push", "exchange", "fetch_push"):
+    if cell.quantity in ("fetch", "push", "exchange", "fetch_push", "soak"):
         return transfer(cell, here, there, variables)
     if cell.quantity == "apply":
         return apply(cell, there, variables)

@@ -50,6 +50,7 @@ class Plan:
     Args:
         threads: of TensorFlow's pools; None for its default.
         pipeline: ``module:function`` of the ``input`` cells.
+        soak_s: how long to repeat a large fetch after all rounds; 0 for not at all.
         memory: whether to measure what training takes of the device's memory, once.
     """
 
@@ -63,6 +64,7 @@ class Plan:
     threads: int | None = None
     pipeline: str = ""
     memory: bool = False
+    soak_s: float = 0.0
 
     @property
     def gpu(self) -> bool:
@@ -76,7 +78,7 @@ class Plan:
         strategies = {c.path for c in self.cells} & {"coordinator", "mirrored"}
         round_s = ROUND_S + SPAWN_S * self.gpu + STRATEGY_S * len(strategies)
         round_s += sum(self.cell_s(cell) for cell in self.cells)
-        return start + self.rounds * round_s
+        return start + self.rounds * round_s + self.soak_s
 
     def cell_s(self, cell: Cell) -> float:
         """Seconds of a cell in one round: its part in building the graphs, and its burst."""
@@ -100,6 +102,7 @@ def plan(
     threads: int | None = None,
     pipeline: str = "",
     gpu: bool = False,
+    soak_s: float = 0.0,
     seed: int = 1,
 ) -> Plan:
     """The cells of a calibration.
@@ -146,4 +149,5 @@ def plan(
         threads=threads,
         pipeline=pipeline,
         memory=bool(workload.widths),
+        soak_s=soak_s,
     )

@@ -77,7 +77,7 @@ def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bo
         wanted.append(("MatMul", 1))
     if quantity in ("fetch_gemm", "copy_in", "copy_out"):
         wanted += [("_Send", 1), ("_Recv", 1)]
-    if quantity in ("fetch", "push"):
+    if quantity in ("fetch", "push", "soak"):
         wanted += [("_Send", tensors), ("_Recv", tensors)]
     if quantity in ("exchange", "fetch_push"):
         wanted += [("_Send", 2 * tensors), ("_Recv", 2 * tensors)]

@@ -117,7 +117,7 @@ def transfer(cell: Cell, here: str, there: Sequence[str], variables: Variables) 
     with tf.device(here):
         if cell.quantity != "push":
             fetched = [tf.identity(r.read_value()) for r in remote]
-        if cell.quantity == "fetch":
+        if cell.quantity in ("fetch", "soak"):
             return tf.group(*fetched)
     # Each read is a tensor, and a transfer, of its own.
     local = variables.make(shape, here, GRADIENT, f"{name}_local")

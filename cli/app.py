@@ -244,6 +244,13 @@ def calibrate(
             "of samples.",
         ),
     ] = None,
+    soak: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MINUTES",
+            help="Afterwards, repeat a fetch of 16 MiB for so long: does the link keep its rate?",
+        ),
+    ] = None,
     rounds: Annotated[
         str | None,
         typer.Option(
@@ -337,6 +344,7 @@ def calibrate(
                 "batch": batch,
                 "threads": threads,
                 "input": pipeline,
+                "soak": soak,
                 # Addresses may change between runs; the numbers of tasks may not.
                 "ps": ps if found is None else str(len(found.ps)),
                 "worker": worker if found is None else str(len(found.workers)),

@@ -17,6 +17,7 @@ from scale.cli.options import (
     duration,
     integer,
     log_folder,
+    number,
 )
 from scale.cli.progress import Progress
 from scale.models.calibration import Calibration, Cell, Planned, Quantity
@@ -50,8 +51,10 @@ DEFAULTS = {
     "input": "",
     "ps": "1",
     "worker": "2",
+    "soak": "",
 }
 MAX_THREADS = 4096
+MAX_SOAK_MINUTES = 1440
 
 
 @dataclass(frozen=True)
@@ -90,6 +93,11 @@ class _Work:
     before: Calibration | None
     rounds: tuple[Round, ...]
 
+    @property
+    def soak_left(self) -> bool:
+        before = self.before.bursts if self.before else ()
+        return bool(self.plan.soak_s) and all(b.cell.quantity != "soak" for b in before)
+
 
 def calibrate(request: Request) -> None:
     """Measure, keep each cell at once, write the samples, fit them, write them again."""
@@ -101,7 +109,8 @@ def calibrate(request: Request) -> None:
     from scale.calibrate.campaign import require_tensorflow
 
     require_tensorflow()
-    calibration = _measured(request, work, limit_s) if work.rounds else _all_there(request, work)
+    left = work.rounds or work.soak_left
+    calibration = _measured(request, work, limit_s) if left else _all_there(request, work)
     unfitted = ""
     if calibration.profile is None:
         calibration, unfitted = _fitted(request, calibration)
@@ -270,7 +279,7 @@ def _plan(
         raise InputError("--full", "--full with --quick", "one of them")
     if options["input"]:
         check_pipeline(options["input"])
-    threads = options["threads"]
+    threads, soak = options["threads"], options["soak"]
     return plan(
         quick=quick,
         full=full,
@@ -285,6 +294,7 @@ def _plan(
         threads=integer("--threads", threads, 1, MAX_THREADS) if threads else None,
         pipeline=options["input"],
         gpu=gpu_present(),
+        soak_s=60 * number("--soak", soak, 0.05, MAX_SOAK_MINUTES) if soak else 0.0,
     )
 
 

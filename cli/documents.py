@@ -75,7 +75,9 @@ def calibration(
     from scale.models.calibration import typical_rounds
     from scale.models.hosts import host_rows
     from scale.models.precision import PROVISIONAL_ROUNDS, precision
+    from scale.models.soak import soak
 
+    soaked = soak(calibration.bursts)
     return {
         "output": str(output),
         "complete": calibration.complete,
@@ -88,6 +90,7 @@ def calibration(
         "environment": asdict(calibration.environment),
         "resumed": [asdict(environment) for environment in calibration.resumed],
         "precision": [_precision(found) for found in precision(calibration.bursts)],
+        "soak": asdict(soaked) if soaked else None,
         "neighbours": [asdict(neighbour) for neighbour in calibration.neighbours],
         "hosts": [
             {

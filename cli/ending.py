@@ -21,6 +21,7 @@ from scale.models.precision import (
     widest,
 )
 from scale.models.resume import Round
+from scale.models.soak import soak
 
 if TYPE_CHECKING:
     from scale.calibrate.plan import Plan
@@ -62,6 +63,16 @@ def warnings(calibration: Calibration) -> list[str]:
         more = f" and {len(busiest) - NAMED} more" if len(busiest) > NAMED else ""
         lines.append(
             f"other programs were busy meanwhile: {named}{more}; close them for firm times"
+        )
+    soaked = soak(calibration.bursts)
+    if soaked and soaked.dropped_after_s is not None:
+        first, last = (
+            fmt.quantity(rate, "B/s")
+            for rate in (soaked.first_bytes_per_s, soaked.last_bytes_per_s)
+        )
+        lines.append(
+            f"the link dropped from {first} to {last} after {fmt.clock(soaked.dropped_after_s)} of "
+            "steady transfer: long training sees the later rate, this calibration the first"
         )
     for row in host_rows(calibration):
         if row.slower:

@@ -27,6 +27,7 @@ from scale.models.workload import Workload
 #: - ``to_python``: a tensor of this process brought into Python as a numpy array.
 #: - ``copy_in``, ``copy_out``: host memory to the device and back.
 #: - ``input``: one batch of the input pipeline.
+#: - ``soak``: a large fetch again and again, for minutes.
 Quantity = Literal[
     "noop",
     "gemm",
@@ -43,6 +44,7 @@ Quantity = Literal[
     "copy_in",
     "copy_out",
     "input",
+    "soak",
 ]
 #: What runs a cell: a session of a process without any cluster; of a worker's own server with
 #: nothing on the ps, or with a part of the graph there; collectives between the workers' servers;

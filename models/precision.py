@@ -79,6 +79,9 @@ def precision(bursts: Iterable[Burst]) -> tuple[CellPrecision, ...]:
     """
     cells: dict[Cell, dict[int, list[Burst]]] = {}
     for burst in bursts:
+        # A soak is one long look at the link, and no cell of a round.
+        if burst.cell.quantity == "soak":
+            continue
         if burst.worker == 0 or burst.cell.workers > 1:
             cells.setdefault(burst.cell, {}).setdefault(burst.round, []).append(burst)
     return tuple(_of_cell(cell, list(rounds.values())) for cell, rounds in cells.items())
