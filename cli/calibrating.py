@@ -227,8 +227,12 @@ def _all(planned: Planned) -> tuple[Round, ...]:
 
 
 def _carried_out(plan: Plan, planned: Planned) -> Plan:
-    """The plan with the cells and rounds on record, whatever this version would choose."""
-    return replace(plan, cells=planned.cells, rounds=planned.rounds)
+    """The plan with the cells and rounds on record, whatever this version would choose.
+
+    What --only leaves out of training, it leaves out of the memory too.
+    """
+    trains = any(cell.quantity in ("step", "gradient") for cell in planned.cells)
+    return replace(plan, cells=planned.cells, rounds=planned.rounds, memory=plan.memory and trains)
 
 
 def _only(text: str | None) -> tuple[Quantity, ...]:

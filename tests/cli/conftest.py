@@ -4,6 +4,7 @@ import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -32,12 +33,22 @@ class Done:
 Run = Callable[..., Done]
 
 
+@contextmanager
+def unchanged() -> Iterator[None]:
+    """What a command changes of its process, for good, is as before afterwards."""
+    handler, threshold = signal.getsignal(signal.SIGTERM), gc.get_threshold()
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+        gc.set_threshold(*threshold)
+
+
 @pytest.fixture
 def run(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Run]:
     """A command in this process, in an empty folder; subprocesses are for start-up tests."""
-    handler, threshold = signal.getsignal(signal.SIGTERM), gc.get_threshold()
     monkeypatch.chdir(tmp_path)
 
     def command(*arguments: object) -> Done:
@@ -46,9 +57,8 @@ def run(
         captured = capfd.readouterr()
         return Done(code, captured.out, captured.err)
 
-    yield command
-    signal.signal(signal.SIGTERM, handler)
-    gc.set_threshold(*threshold)
+    with unchanged():
+        yield command
 
 
 @pytest.fixture
