@@ -19,12 +19,18 @@ from tests.testbed.hosts import hosts
 TITLE = "Latency against the round trip"
 RATE_MBIT = 200
 LARGEST_BYTES = 8192
-ECHOES = 200
+ECHOES = 100
 
 INTRODUCTION = f"""Tensors of up to {LARGEST_BYTES // 1024} KiB between two emulated hosts, on links
 of {RATE_MBIT} Mbit/s with a delay added on the way: the latency that the product's fit takes from a
 short calibration (an empty step on the worker's own server, plus what a part on the ps adds, plus a
-transfer's latency), beside the median round trip of datagrams before and after it, all in ms."""
+transfer's latency), beside the median round trip of datagrams before and after it, all in ms.
+
+To be expected is one round trip for a fetch: the request that starts the ps's part of the step
+(RunGraph) and the one for the tensor (RecvTensor) leave the worker together, and both answers come
+one round trip later, as an empty step's does. A push makes two, one after the other: RunGraph
+reaches the ps, which asks the worker for the gradient (RecvTensor), gets it, applies it, and only
+then answers."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ def _point(delay_ms: float, effort: Effort) -> Point:
     title = f"{delay_ms:g} ms each way"
     rng = random.Random(f"{delay_ms}")
     sizes = [short.sizes_bytes(4, LARGEST_BYTES, effort.sizes, rng) for _ in range(2)]
-    planned = short.plan(short.cells(*sizes), rounds=effort.rounds, burst_s=0.15)
+    planned = short.plan(short.cells(*sizes), rounds=effort.rounds, burst_s=0.1)
     with hosts(2, rate_mbit=RATE_MBIT, delay_ms=delay_ms) as (ps, worker), echoing(ps):
         trips = round_trips_ms(worker, ps, ECHOES)
         measured = short.measure(title, planned, short.between(ps, worker))

@@ -19,7 +19,7 @@ from scale.calibrate.plan import Plan
 from scale.models.calibration import Calibration, Cell
 from scale.models.profile import Profile, parameters
 
-TITLE = "Twenty calibrations of one machine"
+TITLE = "Many calibrations of one machine"
 #: What was measured so far, one line a run; a rerun goes on. Remove it to begin anew.
 RUNS = page.ROOT / "build" / "calibration-repeats.jsonl"
 LARGEST_BYTES = 2**24
@@ -30,16 +30,16 @@ REST_S = 0.002
 @dataclass(frozen=True)
 class Effort:
     rounds: int = 5
-    sizes: int = 9
-    burst_s: float = 0.1
+    sizes: int = 8
+    burst_s: float = 0.08
 
 
 SMOKE = Effort(rounds=2, sizes=6, burst_s=0.05)
 
-INTRODUCTION = """So many short calibrations of this machine, tasks on loopback, each of 5 rounds
-and fitted by the product. An interval is for the truth, which nobody knows; the mean of the other
-runs' estimates stands for it. That mean varies a little too, so perfect 90 % intervals would
-hold it in {expected:.1f} % of {runs} runs; a binomial test (two-sided, at {level:g} %) says
+INTRODUCTION = """So many short calibrations of this machine, tasks on loopback, each of {rounds}
+rounds and fitted by the product. An interval is for the truth, which nobody knows; the mean of
+the other runs' estimates stands for it. That mean varies too, so perfect 90 % intervals would hold
+it in {expected:.1f} % of {runs} runs; a binomial test (two-sided, at {level:g} %) says
 whether the count is that of perfect ones. The half-width is the median one: wide intervals cover
 for free."""
 
@@ -62,6 +62,7 @@ def measure(effort: Effort, runs: int) -> None:
         [
             INTRODUCTION.format(
                 runs=len(done),
+                rounds=planned.rounds,
                 level=100 * LEVEL,
                 expected=100 * next(iter(spreads.values())).expected,
             ),

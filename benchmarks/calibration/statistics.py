@@ -51,8 +51,8 @@ def spread(runs: Sequence[Run]) -> Spread:
     count = len(runs)
     others = (logs.sum() - logs) / (count - 1)
     covered = sum(
-        math.log(run.low) <= other <= math.log(run.high)
-        for run, other in zip(runs, others, strict=True)
+        run.low <= other <= run.high
+        for run, other in zip(runs, np.exp(others).tolist(), strict=True)
     )
     expected = expected_coverage(count)
     return Spread(
