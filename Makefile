@@ -9,7 +9,7 @@ DEMO := demo
 # Bytecode makes TensorFlow's import three times quicker; some machines turn it off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench soak profiles first-run constraints clean
+.PHONY: demo test lint bench soak profiles first-run calibration constraints clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -60,6 +60,10 @@ profiles: $(READY)
 # By hand, about seven minutes: measure and write docs/first-run.md with its pictures.
 first-run: $(READY)
 	$(BIN)/python -m benchmarks.first_run
+
+# By hand, as root, on a quiet machine, about half an hour: the figures of docs/calibration.md.
+calibration: $(READY)
+	$(BIN)/python -m benchmarks.calibration
 
 # By hand, after a change of dependencies: the exact versions that a fresh environment gets.
 constraints:

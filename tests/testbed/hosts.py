@@ -26,12 +26,16 @@ from tests.testbed.namespaces import HostsFailed, command, enter, remove, remove
 from tests.testbed.switch import Forwarder, bridge, forwarding, has_netem
 
 MOST_HOSTS = 200
-#: A token bucket passes its burst unshaped, so it is kept small against what is measured.
-BURST = "16kb"
+#: A token bucket passes its burst unshaped, so it is kept small against what is measured. Smaller
+#: ones have several flows share a link by turns of tenths of a second.
+BURST_BYTES = 16384
+#: For one flow at a time: 0.13 ms of the rate, but no less than two packets.
+BURST_S, LEAST_BURST_BYTES = 0.00013, 4096
 QUEUE_MS = 50
-#: TCP hands over up to this much at once, as to a card that cuts it into packets itself. It fits
-#: into the burst: larger ones the bucket would cut up, which costs more processor than the rest.
-BLOCK_BYTES = 14000
+#: TCP hands over up to so much of a burst at once, as to a card that cuts it into packets itself.
+#: With its headers it fits into the burst: what exceeds that the bucket would cut up, which costs
+#: more processor than the rest.
+BLOCK_SHARE = 0.85
 #: Netem counts its queue in packets.
 PACKET_BYTES = 1500
 
@@ -111,7 +115,11 @@ def unavailable() -> str:
 
 @contextmanager
 def hosts(
-    count: int, *, rate_mbit: float | Sequence[float], delay_ms: float = 0.0
+    count: int,
+    *,
+    rate_mbit: float | Sequence[float],
+    delay_ms: float = 0.0,
+    burst: int = BURST_BYTES,
 ) -> Iterator[tuple[Host, ...]]:
     """Bring up ``count`` hosts behind one switch, and take them down whatever happens.
 
@@ -119,12 +127,13 @@ def hosts(
         count: from 1 to 200.
         rate_mbit: rate of each host's link in each direction, in Mbit/s; one for all or one each.
         delay_ms: what a packet from one host to another takes beside the rate; half a round trip.
+        burst: bytes that the token buckets pass unshaped.
 
     Raises:
         ValueError: an argument out of its range.
         HostsFailed: hosts cannot be had here, a command failed, or they broke during the block.
     """
-    with bring_up(count, rate_mbit=rate_mbit, delay_ms=delay_ms) as network:
+    with bring_up(count, rate_mbit=rate_mbit, delay_ms=delay_ms, burst=burst) as network:
         yield network.hosts
 
 
@@ -135,6 +144,7 @@ def bring_up(
     rate_mbit: float | Sequence[float],
     delay_ms: float = 0.0,
     delay_by: Delay | None = None,
+    burst: int = BURST_BYTES,
 ) -> Iterator[Network]:
     """As ``hosts``, with more to hold: delayed by means of one's choice, and open to checks.
 
@@ -143,6 +153,7 @@ def bring_up(
         rate_mbit: as for ``hosts``.
         delay_ms: as for ``hosts``.
         delay_by: netem where the kernel has it, unless told otherwise.
+        burst: as for ``hosts``.
     """
     rates = _rates(count, rate_mbit)
     if not 0 <= delay_ms < math.inf:
@@ -159,7 +170,7 @@ def bring_up(
         if delay_ms and delay_by is None:
             delay_by = "netem" if has_netem(switch) else "forwarder"
         for host, rate in zip(made, rates, strict=True):
-            _plug_in(host, rate)
+            _plug_in(host, rate, burst)
             if delay_ms and delay_by == "netem":
                 _delay(host, rate, delay_ms)
         forwarder = None
@@ -193,7 +204,13 @@ def _rates(count: int, rate_mbit: float | Sequence[float]) -> list[float]:
     return rates
 
 
-def _plug_in(host: Host, rate_mbit: float) -> None:
+def burst_bytes(rate_mbit: float) -> int:
+    """A burst for links that carry one flow at a time."""
+    wanted = round(BURST_S * rate_mbit * 1e6 / 8)
+    return min(max(wanted, LEAST_BURST_BYTES), BURST_BYTES)
+
+
+def _plug_in(host: Host, rate_mbit: float, burst: int) -> None:
     """Make a host and the link from it to its port."""
     command("ip", "netns", "add", host.namespace)
     command(
@@ -201,14 +218,15 @@ def _plug_in(host: Host, rate_mbit: float) -> None:
         *("eth0", "address", host.hardware_address, "netns", host.namespace),
     )
     ours = ("ip", "-n", host.namespace)
+    block = str(int(BLOCK_SHARE * burst))
     command(*ours, "addr", "add", f"{host.address}/24", "dev", "eth0")
     command(*ours, "link", "set", "lo", "up")
-    command(*ours, "link", "set", "eth0", "up", "gso_max_size", str(BLOCK_BYTES))
+    command(*ours, "link", "set", "eth0", "up", "gso_max_size", block)
     command("ip", "-n", host.switch, "link", "set", host.port, "up")
     for namespace, device in ((host.switch, host.port), (host.namespace, "eth0")):
         command(
             *("tc", "-n", namespace, "qdisc", "add", "dev", device, "root", "handle", "1:", "tbf"),
-            *("rate", f"{rate_mbit:g}mbit", "burst", BURST, "latency", f"{QUEUE_MS}ms"),
+            *("rate", f"{rate_mbit:g}mbit", "burst", str(burst), "latency", f"{QUEUE_MS}ms"),
         )
 
 

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
-from tests.testbed.hosts import Delay, Host, Network, bring_up, hosts, unavailable
+from tests.testbed.echo import echoing, round_trips_ms
+from tests.testbed.hosts import Delay, Network, bring_up, hosts, unavailable
 from tests.testbed.namespaces import HostsFailed
 from tests.testbed.switch import has_netem
 
@@ -21,53 +17,6 @@ pytestmark = [
     pytest.mark.root,
     pytest.mark.skipif(bool(unavailable()), reason=f"NOT TESTED: {unavailable()}"),
 ]
-
-ECHO = """
-import socket, sys
-with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
-    ours.bind((sys.argv[1], 7001))
-    print("ready", flush=True)
-    while True:
-        ours.sendto(*ours.recvfrom(2048))
-"""
-
-PING = """
-import json, socket, sys, time
-address, count, patience_s = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
-taken_s = []
-for _ in range(count):
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ours:
-        ours.connect((address, 7001))
-        ours.settimeout(patience_s)
-        began = time.perf_counter()
-        try:
-            ours.send(b"x")
-            ours.recv(16)
-        except OSError:
-            continue
-        taken_s.append(time.perf_counter() - began)
-    time.sleep(0.002)
-print(json.dumps(taken_s))
-"""
-
-
-@contextmanager
-def echoing(host: Host) -> Iterator[None]:
-    with host.popen([sys.executable, "-c", ECHO, host.address], stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        try:
-            yield
-        finally:
-            process.kill()
-
-
-def round_trips_ms(source: Host, target: Host, count: int, patience_s: float = 2.0) -> list[float]:
-    """Of the datagrams that came back, sorted."""
-    words = [sys.executable, "-c", PING, target.address, str(count), str(patience_s)]
-    done = source.run(words, capture_output=True, timeout=60)
-    assert done.returncode == 0, done.stderr
-    return sorted(1e3 * seconds for seconds in json.loads(done.stdout))
 
 
 @pytest.mark.parametrize(

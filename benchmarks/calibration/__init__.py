@@ -1,0 +1,1 @@
+"""The figures of docs/calibration.md, by hand and as root: ``python -m benchmarks.calibration``."""
