@@ -35,7 +35,7 @@ GONE_SHOWS_S = 6.0
 START_S = 120.0
 CLOCK_TRIPS = 9
 #: A task elsewhere that was there in the last round is back within this time.
-COMEBACK_S = 8.0
+COMEBACK_S = 6.0
 
 
 @dataclass(frozen=True)

@@ -71,8 +71,7 @@ def _pass_on(
         if method == "end":
             line.end(arguments[0])
             if arguments[0] == "again":
-                # The next round must not meet the process that is ending.
-                _anew(address, sender, incarnation)
+                _await_end(address, sender, incarnation)
             return
         connection.send(line.call(method, arguments))
 
@@ -98,6 +97,19 @@ def _anew(address: str, sender: str, old: str) -> tuple[Line, dict[str, str]]:
         if facts["incarnation"] != old:
             return line, facts
         time.sleep(TRY_EVERY_S)
+
+
+def _await_end(address: str, sender: str, old: str) -> None:
+    """Wait until the old process has gone: the next round must not meet it."""
+    deadline_s = time.monotonic() + HELLO_S
+    while time.monotonic() < deadline_s:
+        try:
+            listening(address)
+            if Line(address, sender, TaskMethods, lambda: None).hello(1.0)["incarnation"] != old:
+                return
+        except (Unreachable, Busy):
+            return
+        time.sleep(TRY_EVERY_S / 4)
 
 
 def listening(address: str, timeout_s: float = HELLO_S) -> None:
