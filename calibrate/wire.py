@@ -74,11 +74,14 @@ def decode_result(method: Callable[..., Any], text: str) -> Any:
 class _Queues:
     """Queues on one server, as ops of a session with that server."""
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, operation_s: float = 0.0) -> None:
         import tensorflow as tf
 
         self._tf = tf
         config = tf.compat.v1.ConfigProto()
+        # A session is created by its first run, whatever limit that run has: with a server that
+        # dies just then, this alone ends the wait.
+        config.operation_timeout_in_ms = int(1000 * operation_s)
         # A filter that no task passes: the session concerns this server alone, and does not wait
         # until every other task of the cluster is up.
         config.device_filters.append("/job:none")
@@ -212,7 +215,7 @@ class Line:
     """
 
     def __init__(self, address: str, sender: str, methods: type, reach: Callable[[], None]) -> None:
-        self._queues = _Queues(f"grpc://{address}")
+        self._queues = _Queues(f"grpc://{address}", operation_s=BEAT_S)
         self._sender = sender
         self._methods = methods
         self._reach = reach

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -53,6 +55,34 @@ def test_results_survive_to_the_last_digit(method: Any, result: Any) -> None:
 def test_a_text_of_another_type_is_refused() -> None:
     with pytest.raises(ValueError, match="Limits"):
         decode_arguments(TaskMethods.burst, ["3", '{"precision": "narrow"}'])
+
+
+SILENT = """
+import socket, sys, time
+from scale.calibrate.task import TaskMethods
+from scale.calibrate.wire import Line, Unreachable
+
+with socket.create_server(("127.0.0.1", 0)) as silent:
+    address = f"127.0.0.1:{silent.getsockname()[1]}"
+    line = Line(address, "us", TaskMethods, lambda: None)
+    import tensorflow
+    began = time.monotonic()
+    try:
+        line.hello(2.0)
+    except Unreachable as problem:
+        print(f"{time.monotonic() - began:.1f} {problem}")
+"""
+
+
+@pytest.mark.tensorflow
+def test_a_server_that_takes_connections_and_says_nothing_is_given_up() -> None:
+    """As one is that dies between its connection and its first answer."""
+    done = subprocess.run(
+        [sys.executable, "-c", SILENT], capture_output=True, text=True, check=False, timeout=90
+    )
+    seconds, _, words = done.stdout.partition(" ")
+    assert "takes no calls" in words, done.stderr
+    assert float(seconds) < 20
 
 
 def test_a_role_survives() -> None:
