@@ -230,10 +230,15 @@ class _Campaign:
                     ["single0"], "memory", self._plan.workload, timeout_s=BUILD_S
                 )
 
+    @property
+    def _soaks(self) -> bool:
+        """Whether a soak is still to be measured; it needs a ps, and is done once."""
+        done = any(burst.cell.quantity == "soak" for burst in self._bursts)
+        return bool(self._plan.soak_s and self._machines.ps and not done)
+
     def measure_soak(self) -> None:
         """Repeat one large fetch for as long as the plan says; what was taken is always kept."""
-        done = any(burst.cell.quantity == "soak" for burst in self._bursts)
-        if not self._plan.soak_s or done or not self._machines.ps:
+        if not self._soaks:
             return
         cell = Cell("soak", "ps", SOAK_BYTES)
         slices: list[Burst] = []
@@ -268,7 +273,7 @@ class _Campaign:
         order = chance.sample(sorted(phases), len(phases))
         for name in order:
             chance.shuffle(phases[name])
-            last = round_ == self.rounds[-1] and name == order[-1]
+            last = round_ == self.rounds[-1] and name == order[-1] and not self._soaks
             self._run_phase(name, phases[name], round_.number, again=not last)
         self._report("")
 

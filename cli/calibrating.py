@@ -192,6 +192,9 @@ def _work(request: Request, before: Calibration | None) -> _Work:
     machines = _machines(request, options)
     plan = _plan(options, machines, before, None if request.refine else request.rounds)
     chosen = tuple(c for c in plan.cells if not only or c.quantity in only)
+    if not chosen:
+        known = ", ".join(dict.fromkeys(c.quantity for c in plan.cells))
+        raise InputError("--only", ", ".join(only), f"what there is to measure here: {known}")
     if kept is None:
         planned = Planned(options, plan.rounds, chosen, only)
     else:

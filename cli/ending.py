@@ -37,8 +37,10 @@ def plan(made: Plan, rounds: Sequence[Round], limit_s: float | None, logs: Path)
     """What will be measured, and how long it is going to take."""
     left = sum(len(round_.cells) for round_ in rounds)
     quantities = Counter(cell.quantity for cell in {c: None for r in rounds for c in r.cells})
+    if not left:
+        return f"repeating a large fetch for {fmt.clock(made.soak_s)}; logs in {logs}"
     share = left / (len(made.cells) * made.rounds)
-    took = f"at most {fmt.clock(made.estimate_s * share)}"
+    took = f"at most {fmt.clock((made.estimate_s - made.soak_s) * share + made.soak_s)}"
     if limit_s is not None:
         took += f", ending after {fmt.clock(limit_s)}"
     most = max(len(round_.cells) for round_ in rounds)

@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from scale.calibrate.campaign import Progress
 from scale.calibrate.cluster import Cluster, Site, running
 from scale.calibrate.plan import Plan, plan
 from scale.calibrate.report import original
-from scale.models.calibration import Burst, Calibration, Cell, select
+from scale.models.calibration import Calibration, Cell, select
 from scale.models.errors import HardwareError
 from scale.models.workload import Cost, Variable, Workload, named_workload
 
@@ -80,19 +79,10 @@ def test_every_cell_is_measured_with_its_reason_and_processor_time(
 
 
 def test_fetching_costs_more_than_half_a_local_product_again(calibration: Calibration) -> None:
-    """The complaint of 2017: a property of TensorFlow's runtime, here in a few samples.
-
-    The quickest of each, as a busy machine can hold up any of them.
-    """
+    """The complaint of 2017: a property of TensorFlow's runtime, here in a few samples."""
     (row,) = original(calibration)
     assert (row.features, row.batch, row.hidden) == (128, 32, 256)
-    local = select(calibration.bursts, quantity="gemm", path="server")
-    fetch = select(calibration.bursts, quantity="fetch_gemm", path="ps")
-    assert quickest(fetch) > 1.5 * quickest(local)
-
-
-def quickest(bursts: Iterable[Burst]) -> float:
-    return min(s for burst in bursts for s in burst.samples_s)
+    assert row.ratio > 1.5
 
 
 def test_the_environment_names_versions_and_no_host(calibration: Calibration) -> None:
