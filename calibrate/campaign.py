@@ -176,10 +176,8 @@ class _Campaign:
         self._memory: Memory | None = before.memory if before else None
         if not machines.ps:
             reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
-            self._skip(reason, [c for c in plan.cells if c.path in ("ps", "coordinator")])
-
-    def _skip(self, reason: str, cells: Sequence[Cell]) -> None:
-        self._skipped |= {cell.built: reason for cell in cells}
+            needing = [c for c in plan.cells if c.path in ("ps", "coordinator")]
+            self._skipped |= {cell.built: reason for cell in needing}
 
     def begin(self) -> None:
         if self._course.journal:
@@ -208,7 +206,6 @@ class _Campaign:
             stopped="" if complete else stopped,
             neighbours=tuple(self._neighbours),
             resumed=(*before.resumed, environment) if before else (),
-            worker_hosts=self._hosts,
             tasks=self._tasks,
             memory=self._memory,
             threads=self._plan.threads,

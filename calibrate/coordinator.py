@@ -18,7 +18,7 @@ from typing import Any
 
 from scale.calibrate.probe import Context, Probe
 from scale.calibrate.proof import function_ops, require_work
-from scale.calibrate.training import LEARNING_RATE, differentiate, initial_value, inputs_of
+from scale.calibrate.training import LEARNING_RATE, differentiate, inputs_of, variables_of
 from scale.models.calibration import Cell
 from scale.models.errors import HardwareError
 
@@ -35,10 +35,7 @@ def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
     variables: list[Any] = []
     if any(c.quantity == "step" for c in cells):
         with strategy.scope():
-            variables += [
-                tf.Variable(initial_value(context.workload, k), name=spec.name)
-                for k, spec in enumerate(context.workload.variables)
-            ]
+            variables += variables_of(context.workload)
     steps = {
         batch: _training_step(variables, context, batch)
         for batch in sorted({c.batch for c in cells if c.quantity == "step"})

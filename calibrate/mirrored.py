@@ -15,7 +15,7 @@ from typing import Any
 from scale.calibrate.collectives import TIMEOUT_S
 from scale.calibrate.probe import Context, Probe
 from scale.calibrate.proof import function_ops, require_work
-from scale.calibrate.training import LEARNING_RATE, differentiate, initial_value, inputs_of
+from scale.calibrate.training import LEARNING_RATE, differentiate, inputs_of, variables_of
 from scale.models.calibration import Cell
 from scale.models.errors import HardwareError
 
@@ -52,16 +52,11 @@ def join(cluster: Sequence[str], index: int) -> None:
 
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
     """Trace a function for each cell under the strategy that this task has joined."""
-    import tensorflow as tf
-
     ((strategy, options),) = _joined
     variables: list[Any] = []
     if any(c.quantity == "step" for c in cells):
         with strategy.scope():
-            variables += [
-                tf.Variable(initial_value(context.workload, k), name=spec.name)
-                for k, spec in enumerate(context.workload.variables)
-            ]
+            variables += variables_of(context.workload)
     probes = []
     for cell in cells:
         if cell.quantity == "noop":

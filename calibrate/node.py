@@ -13,16 +13,26 @@ import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NoReturn
 
-import scale
 from scale.calibrate.cluster import context
-from scale.calibrate.task import SERVING, Role, TaskMethods, answer_calls, set_up, start_server
+from scale.calibrate.task import (
+    SERVING,
+    Role,
+    TaskMethods,
+    answer_calls,
+    set_up,
+    start_server,
+    versions,
+)
 from scale.calibrate.wire import LOST_S, Desk
 from scale.models.errors import HardwareError
 
 #: Exit statuses of a task: start again (in a new role or the same), the calibration is over, the
 #: coordinator is gone.
 AGAIN, LEAVE, LOST = 10, 11, 12
+#: The coordinator gives up on a round's start long before.
+PEERS_S = 120.0
 
 
 def serve_node(
@@ -96,7 +106,7 @@ def _run(port: int, role: Role, told: Connection, log: str, wait_s: float | None
     """A task process: start the server, answer until told to end or left alone."""
     set_up(log)
 
-    def end(code: int, text: str = "") -> None:
+    def end(code: int, text: str = "") -> NoReturn:
         told.send(text)
         # Not sys.exit: TensorFlow's server threads would keep the process.
         os._exit(code)
@@ -106,18 +116,22 @@ def _run(port: int, role: Role, told: Connection, log: str, wait_s: float | None
             end(LEAVE)
         end(AGAIN, "" if how == "again" else how)
 
+    # A strategy's server comes up when all its peers do; until then nobody can be told to give up.
+    alarm = threading.Timer(PEERS_S, end, (LOST, f"its peers did not come within {PEERS_S:.0f} s"))
+    alarm.daemon = True
+    alarm.start()
     try:
         target = start_server(role)
     except Exception as error:
         end(1, f"could not start: {error}")
-        return
+    alarm.cancel()
     facts = versions() | {"role": role.text, "incarnation": os.urandom(8).hex()}
     desk = Desk(target or f"grpc://localhost:{port}", TaskMethods, facts, asked)
     threading.Thread(target=_watch, args=(desk, wait_s, end), daemon=True).start()
     answer_calls(desk, TaskMethods(role, target))
 
 
-def _watch(desk: Desk, wait_s: float | None, end: Callable[[int, str], None]) -> None:
+def _watch(desk: Desk, wait_s: float | None, end: Callable[[int, str], NoReturn]) -> None:
     """End this process when its coordinator has fallen silent, whatever the main thread does."""
     began_s = time.monotonic()
     while True:
@@ -127,10 +141,3 @@ def _watch(desk: Desk, wait_s: float | None, end: Callable[[int, str], None]) ->
         waited_s = time.monotonic() - began_s
         if wait_s is not None and not desk.owned and waited_s > wait_s:
             end(LOST, f"no coordinator came within {wait_s:.0f} s")
-
-
-def versions() -> dict[str, str]:
-    """What must be the same on every task."""
-    import tensorflow as tf
-
-    return {"TensorFlow": str(tf.__version__), "scale": scale.__version__}

@@ -14,7 +14,7 @@ import traceback
 from multiprocessing.connection import Connection
 
 from scale.calibrate.membership import host_port
-from scale.calibrate.task import Role, TaskMethods, set_up
+from scale.calibrate.task import Role, TaskMethods, set_up, versions
 from scale.calibrate.wire import BEAT_S, Busy, Line, Unreachable
 
 #: A task starts anew within this time: a fork of a process that has imported TensorFlow.
@@ -35,7 +35,7 @@ def relay(
     set_up(log)
     try:
         line, facts = _reach(address, sender, time.monotonic() + connect_timeout_s)
-        ours = _versions()
+        ours = versions()
         for name, version in ours.items():
             if facts[name] != version:
                 raise Unreachable(f"has {name} {facts[name]}, and the coordinator {version}")
@@ -124,12 +124,6 @@ def listening(address: str, timeout_s: float = HELLO_S) -> None:
     except OSError as error:
         why = error.strerror or "no answer"
         raise Unreachable(f"cannot be reached ({why})") from None
-
-
-def _versions() -> dict[str, str]:
-    from scale.calibrate.node import versions
-
-    return versions()
 
 
 def _words(problem: Exception) -> str:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+import scale
 from scale.calibrate.environment import environment
 from scale.calibrate.probe import Context, Probe, lock_step
 from scale.calibrate.processor import host_busy_s, machine, process_s, usable_cores
@@ -242,6 +243,13 @@ def answer_calls(channel: Channel, methods: TaskMethods) -> None:
             channel.send(answer)
         except OSError:
             os._exit(0)  # the command was killed meanwhile; as above
+
+
+def versions() -> dict[str, str]:
+    """What must be the same on every task."""
+    import tensorflow as tf
+
+    return {"TensorFlow": str(tf.__version__), "scale": scale.__version__}
 
 
 _servers: list[Any] = []

@@ -84,6 +84,16 @@ def initial_value(workload: Workload, k: int) -> Any:
     return tf.cast(tf.random.stateless_normal(spec.shape, seed=[7, k], stddev=scale), spec.dtype)
 
 
+def variables_of(workload: Workload) -> list[Any]:
+    """The variables of TensorFlow 2, where the strategy whose scope this is puts them."""
+    import tensorflow as tf
+
+    return [
+        tf.Variable(initial_value(workload, k), name=spec.name)
+        for k, spec in enumerate(workload.variables)
+    ]
+
+
 def inputs_of(workload: Workload, batch: int, seed: int) -> list[Any]:
     """Synthetic data of a replica, as tensors: what ``differentiate`` reads besides variables.
 

@@ -19,6 +19,7 @@ from scale.cli.options import (
     Options,
     Output,
     Plot,
+    duration,
     integer,
     log_folder,
     number,
@@ -312,7 +313,8 @@ def calibrate(
         bool, typer.Option("--local", help="Ignore TF_CONFIG and Slurm: this machine alone.")
     ] = False,
     connect_timeout: Annotated[
-        str, typer.Option(metavar="T", help="Seconds that tasks elsewhere have to come up.")
+        str,
+        typer.Option(metavar="T", help="How long tasks elsewhere have to come up: 90s, 5m."),
     ] = "60",
     force: Force = False,
     json: Json = False,
@@ -327,7 +329,7 @@ def calibrate(
     """
     from scale.cli import calibrating, clusters
 
-    connect_s = number("--connect-timeout", connect_timeout, 1, 86_400)
+    connect_s = duration("--connect-timeout", connect_timeout)
     found = clusters.membership(ps, worker, local=local)
     if found is not None and not found.coordinates:
         clusters.join(found, log_folder(logs or calibrating.default_logs(output)), connect_s)
@@ -370,7 +372,7 @@ def serve(
     ],
     connect_timeout: Annotated[
         str | None,
-        typer.Option(metavar="T", help="Seconds to wait for the coordinator; by default for ever."),
+        typer.Option(metavar="T", help="How long to wait for a coordinator; for ever by default."),
     ] = None,
     logs: Annotated[Path, typer.Option(metavar="DIR", help="Logs of the task.")] = Path(
         "scale-serve.logs"
@@ -385,9 +387,7 @@ def serve(
     """
     from scale.cli import clusters
 
-    wait_s = (
-        None if connect_timeout is None else number("--connect-timeout", connect_timeout, 1, 86_400)
-    )
+    wait_s = None if connect_timeout is None else duration("--connect-timeout", connect_timeout)
     clusters.serve(integer("--port", port, 1, 65_535), log_folder(logs), wait_s)
 
 

@@ -191,6 +191,8 @@ def _work(request: Request, before: Calibration | None) -> _Work:
     options = DEFAULTS | _given(request, kept)
     machines = _machines(request, options)
     plan = _plan(options, machines, before, None if request.refine else request.rounds)
+    if before is not None:
+        _same_cluster(request, before, machines)
     chosen = tuple(c for c in plan.cells if not only or c.quantity in only)
     if not chosen:
         known = ", ".join(dict.fromkeys(c.quantity for c in plan.cells))
@@ -265,6 +267,17 @@ def _given(request: Request, kept: Planned | None) -> dict[str, str]:
             "the options of its first run, which may be left out; --force measures anew",
         )
     return kept.options
+
+
+def _same_cluster(request: Request, before: Calibration, machines: Machines) -> None:
+    """Raises: InputError where the tasks are not joined as they were: loopback is no network."""
+    for was, now in ((before.link_kind, machines.link_kind), (before.evidence, machines.evidence)):
+        if was != now:
+            raise InputError(
+                request.how,
+                f"{request.output}, measured on another kind of cluster: it was {was}, is {now}",
+                "tasks started as in its first run; --force measures anew",
+            )
 
 
 def _machines(request: Request, options: dict[str, str]) -> Machines:

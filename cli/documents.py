@@ -75,6 +75,7 @@ def calibration(
     from scale.models.calibration import typical_rounds
     from scale.models.hosts import host_rows
     from scale.models.precision import PROVISIONAL_ROUNDS, precision
+    from scale.models.reductions import reductions
     from scale.models.soak import soak
 
     soaked = soak(calibration.bursts)
@@ -91,6 +92,7 @@ def calibration(
         "resumed": [asdict(environment) for environment in calibration.resumed],
         "precision": [_precision(found) for found in precision(calibration.bursts)],
         "soak": asdict(soaked) if soaked else None,
+        "allreduce": [asdict(found) for found in reductions(calibration.bursts)],
         "neighbours": [asdict(neighbour) for neighbour in calibration.neighbours],
         "hosts": [
             {

@@ -20,6 +20,7 @@ from scale.models.precision import (
     precision,
     widest,
 )
+from scale.models.reductions import reductions
 from scale.models.resume import Round
 from scale.models.soak import soak
 
@@ -91,6 +92,7 @@ def report(
 ) -> str:
     """The end of a calibration, as a person reads it."""
     parts = [line for measured in rows for line in _original(measured)]
+    parts += _reductions(calibration)
     parts += _hosts(calibration)
     parts += _precision(calibration, output)
     parts += ["", *_done(calibration, output, unfitted)]
@@ -105,6 +107,17 @@ def _original(measured: OriginalRow) -> list[str]:
     return [
         f"{shape}  local GEMM time:          {local}",
         f"{shape}  network fetch GEMM time:  {fetch}, {fmt.times(measured.ratio)} the local one",
+    ]
+
+
+def _reductions(calibration: Calibration) -> list[str]:
+    """The largest all-reduce of each group, whose bus bandwidth is the most telling."""
+    largest = {(r.path, r.workers): r for r in reductions(calibration.bursts)}
+    return [
+        f"all-reduce of {fmt.quantity(r.size_bytes, 'B')}, {r.workers} workers ({r.path}): "
+        f"{fmt.seconds(r.seconds)}, bus bandwidth "
+        f"{fmt.quantity(r.bus_bandwidth_bytes_per_s, 'B/s')}"
+        for r in largest.values()
     ]
 
 

@@ -230,7 +230,6 @@ class Calibration:
     ``module:function`` whose input was measured.
     ``environment`` is the first run's; ``resumed`` holds that of each run that went on with it.
     ``complete`` says that every planned cell was measured in every round, ``stopped`` why not.
-    ``worker_hosts`` numbers the host of each worker, from 0; it names no address.
     """
 
     environment: Environment
@@ -253,7 +252,11 @@ class Calibration:
     stopped: str = ""
     neighbours: tuple[Neighbour, ...] = ()
     resumed: tuple[Environment, ...] = ()
-    worker_hosts: tuple[int, ...] = ()
+
+    @property
+    def worker_hosts(self) -> tuple[int, ...]:
+        """The host of each worker, numbered from 0; empty where no task told."""
+        return tuple(t.host for t in self.tasks if t.task.startswith("worker"))
 
 
 def typical_rounds(bursts: Iterable[Burst]) -> int:

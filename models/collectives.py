@@ -1,35 +1,23 @@
-"""Collectives: bandwidths in the definition of nccl-tests, and the ring's closed form."""
+"""Collectives: the ring's terms, and bandwidth in the definition of nccl-tests."""
 
 from __future__ import annotations
 
 
-def algorithm_bandwidth(size_bytes: float, seconds: float) -> float:
-    """Bytes of the result per second: n/t (nccl-tests, doc/PERFORMANCE.md, "algbw")."""
-    return size_bytes / seconds
+def ring_terms(size_bytes: float, workers: int) -> tuple[float, float]:
+    """Coefficients of α and 1/β in the time of a ring all-reduce: 2(N−1) and 2(N−1)/N · n.
+
+    N−1 steps of reduce-scatter and N−1 of all-gather, each of n/N bytes: Patarasuk and Yuan,
+    *J. Parallel Distrib. Comput.* 69 (2009). The second is what crosses each worker's link, in one
+    direction.
+    """
+    hops = 2.0 * (workers - 1)
+    return hops, hops / workers * size_bytes
 
 
-def all_reduce_bus_bandwidth(size_bytes: float, seconds: float, workers: int) -> float:
-    """Bytes per second over the busiest link: algbw · 2(K−1)/K (the same document, "busbw").
+def bus_bandwidth(size_bytes: float, seconds: float, workers: int) -> float:
+    """Bytes per second over the busiest link (nccl-tests, doc/PERFORMANCE.md, "busbw").
 
-    It does not depend on K where the link is the limit, so it compares with the link's bandwidth;
+    It does not depend on N where the link is the limit, so it compares with the link's bandwidth;
     it is 0 for one worker, which sends nothing.
     """
-    return algorithm_bandwidth(size_bytes, seconds) * _crossings(workers)
-
-
-def ring_all_reduce_s(
-    size_bytes: float, workers: int, *, latency_s: float, bandwidth_bytes_per_s: float
-) -> float:
-    """Seconds of a ring all-reduce of n bytes over K workers: 2(K−1)α + 2(K−1)/K · n/β.
-
-    K−1 steps of reduce-scatter and K−1 of all-gather, each of n/K bytes (Patarasuk and Yuan,
-    "Bandwidth optimal all-reduce algorithms for clusters of workstations", J. Parallel Distrib.
-    Comput. 69, 2009; with latency as in Thakur, Rabenseifner and Gropp, "Optimization of collective
-    communication operations in MPICH", Int. J. High Perform. Comput. Appl. 19, 2005).
-    """
-    return 2 * (workers - 1) * latency_s + _crossings(workers) * size_bytes / bandwidth_bytes_per_s
-
-
-def _crossings(workers: int) -> float:
-    """How often each byte of the result crosses a worker's link, in one direction: 2(K−1)/K."""
-    return 2 * (workers - 1) / workers
+    return ring_terms(size_bytes, workers)[1] / seconds

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from scale.models.collectives import ring_terms
 from scale.models.errors import InputError
 from scale.models.profile import Demand, Path, Profile
 from scale.models.scenario import Scenario
@@ -185,14 +186,12 @@ def _phases(
 def ring_all_reduce(
     profile: Profile, workers: int, size_bytes: float, draw: int | None
 ) -> tuple[Phase, ...]:
-    """Ring all-reduce: 2(N−1)·α + 2(N−1)/N · n/β.
+    """Ring all-reduce: 2(N−1)·α + 2(N−1)/N · n/β (`ring_terms`).
 
-    Patarasuk and Yuan, *J. Parallel Distrib. Comput.* 69 (2009). Each worker sends and receives
-    2(N−1)/N · n bytes; until collectives are measured, their processor time is a fetch's. An
-    imported time holds whatever its processors did, which no table of another tool tells apart.
+    Until collectives are fitted, their processor time is a fetch's. An imported time holds whatever
+    its processors did, which no table of another tool tells apart.
     """
-    hops = 2 * (workers - 1)
-    moved = hops / workers * size_bytes
+    hops, moved = ring_terms(size_bytes, workers)
     host, collective = profile.host, profile.collective
     kernel = 1.0 + host.kernel_share
     per_hop_s = host.fetch_worker.per_request_s.at(draw) + host.fetch_ps.per_request_s.at(draw)

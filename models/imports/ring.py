@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from scale.models.collectives import ring_terms
 from scale.models.errors import InputError
 from scale.models.imports.solving import Solved, combined, fit
 from scale.models.imports.table import Row
@@ -13,13 +14,12 @@ from scale.models.profile import Collective
 
 
 def columns(row: Row) -> tuple[float, float]:
-    """T = 2(N−1)·α + 2(N−1)/N · n/β.
+    """Coefficients of α and 1/β.
 
-    Patarasuk and Yuan, *J. Parallel Distrib. Comput.* 69 (2009). Other algorithms are fitted by the
-    same form: α and β are then those of the ring that would take as long.
+    Other algorithms are fitted by the same form: α and β are then those of the ring that would take
+    as long.
     """
-    hops = 2.0 * (row.workers - 1)
-    return hops, hops / row.workers * row.size_bytes
+    return ring_terms(row.size_bytes, row.workers)
 
 
 def measure(

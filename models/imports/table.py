@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from scale.models.collectives import bus_bandwidth
 from scale.models.document import shown
 from scale.models.errors import InputError
 
@@ -62,15 +63,10 @@ class Row:
 
     @property
     def bandwidth_bytes_per_s(self) -> float:
-        """Bytes over time; of an all-reduce the bus bandwidth, 2(N−1)/N times that.
-
-        nccl-tests, doc/PERFORMANCE.md: what each link of a ring carries, so that it compares with
-        the hardware's bandwidth whatever N is.
-        """
-        rate = self.size_bytes / self.seconds
+        """Bytes over time; of an all-reduce the bus bandwidth."""
         if self.quantity == "allreduce":
-            return rate * 2 * (self.workers - 1) / self.workers
-        return rate
+            return bus_bandwidth(self.size_bytes, self.seconds, self.workers)
+        return self.size_bytes / self.seconds
 
 
 @dataclass(frozen=True)

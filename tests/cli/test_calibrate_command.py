@@ -320,6 +320,40 @@ def test_only_some_quantities_are_kept_without_a_profile(run: Run) -> None:
     assert {b.cell.quantity for b in read_calibration(FILE).bursts} == {"noop", "apply"}
 
 
+def test_what_may_be_asked_for_beside_the_defaults(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Two ps, one worker, one thread, an input pipeline and a soak; TF_CONFIG is set aside."""
+    (tmp_path / "mine.py").write_text(
+        "import tensorflow as tf\ndef data(): return tf.data.Dataset.range(9)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("TF_CONFIG", "{no JSON")
+    assert "TF_CONFIG" in run(*NOOP).error
+    asked = ("--ps", "2", "--worker", "1", "--threads", "1", "--soak", "0.05")
+    pipeline = ("--input", "mine:data")
+    done = run(*QUICK, "--local", *asked, *pipeline, "--only", "noop,input")
+    assert done.code == 0, done.err
+    kept = read_calibration(FILE)
+    assert (kept.ps, kept.workers, kept.threads, kept.pipeline) == (2, 1, 1, pipeline[1])
+    assert {b.cell.quantity for b in kept.bursts} == {"noop", "input", "soak"}
+    assert "soak" in done.out
+
+
+def test_a_resumed_run_is_on_the_same_kind_of_cluster(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(*NOOP).code == 0
+    machines = replace(clusters.local_machines("1", "2"), link_kind="network", evidence="cluster")
+    monkeypatch.setattr(clusters, "local_machines", lambda ps, worker: machines)
+    assert "it was loopback, is network" in refused(run, "--resume")
+
+
+@pytest.mark.parametrize("quantity", ["copy_in", "input"])
+def test_what_there_is_not_to_measure_here_is_refused(run: Run, quantity: str) -> None:
+    assert "what there is to measure here" in run(*QUICK, "--only", quantity).error
+
+
 def test_a_quantity_that_there_is_not_gets_a_hint(run: Run) -> None:
     assert "did you mean fetch?" in run("calibrate", "--only", "noop,fecth", "-o", FILE).error
 

@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
-from scale.models.calibration import Burst, Calibration, Cell, Environment
+from scale.models.calibration import Burst, Calibration, Cell, Environment, TaskHost
 from scale.models.hosts import check_cells, host_rows
 from scale.models.workload import named_workload
 
+HERE = Environment("2026-01-01T00:00:00Z", "none: made up for tests")
 NOOP = Cell("noop", "server")
 SMALL = Cell("gemm", "server", features=8, batch=8, hidden=8)
 LARGE = replace(SMALL, hidden=16)
@@ -21,7 +22,7 @@ def measured(*of_workers: float, hosts: tuple[int, ...], spread: float = 0.01) -
         for k in range(5)
     )
     return Calibration(
-        environment=Environment("2026-01-01T00:00:00Z", "none: made up for tests"),
+        environment=HERE,
         link_kind="network",
         evidence="cluster",
         cores=2.0,
@@ -31,7 +32,7 @@ def measured(*of_workers: float, hosts: tuple[int, ...], spread: float = 0.01) -
         complete=True,
         workload=named_workload("gemm:128,256"),
         bursts=bursts,
-        worker_hosts=hosts,
+        tasks=tuple(TaskHost(f"worker{k}", h, 1.0, HERE) for k, h in enumerate(hosts)),
     )
 
 
@@ -69,4 +70,4 @@ def test_a_tenth_more_or_a_wide_interval_is_no_news() -> None:
 
 def test_workers_of_one_host_are_not_compared() -> None:
     assert host_rows(measured(1.0, 2.0, hosts=(0, 0))) == ()
-    assert host_rows(replace(measured(1.0, 2.0, hosts=(0, 1)), worker_hosts=())) == ()
+    assert host_rows(replace(measured(1.0, 2.0, hosts=(0, 1)), tasks=())) == ()
