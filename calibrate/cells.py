@@ -11,6 +11,8 @@ from scale.models.calibration import Cell, Optimizer, Quantity
 #: The two shapes of the report of 2017, as features, batch, hidden.
 ORIGINAL_SHAPES = ((128, 32, 256), (256, 128, 128))
 SMALLEST_BYTES = 4
+#: A transfer of so little takes its latency, on any network that trains.
+LATENCY_BYTES = 2**15
 #: A worker computes after it has waited for its fetch, with threads asleep and caches cold: an
 #: MLP's gradients take 0.60 ms after a pause of 1 or 3 ms, and 0.30 ms without one (2 cores).
 REST_S = 0.002
@@ -38,6 +40,12 @@ _GEMM_FULL = (
     (784, 32, 512),
     (300, 100, 1000),
     (1000, 200, 700),
+    # A product of 10^8 operations or more is given to several threads.
+    (1024, 64, 1024),
+    (512, 256, 768),
+    (2048, 128, 1024),
+    (1536, 256, 1024),
+    (2048, 256, 2048),
 )
 Shape = tuple[int, int, int]
 
@@ -83,7 +91,7 @@ QUICK = Grain(
 DEFAULT = Grain(
     gemm=_GEMM_FULL,
     largest_bytes=2**26,
-    sizes=17,
+    sizes=19,
     tensors=(1, 4, 16, 64, 256),
     together=(4, 2**15, 2**18, 2**20, 2**22, 2**24),
     both=(4, 2**14, 2**18, 2**21, 2**24),
@@ -116,10 +124,15 @@ FULL = replace(
 def log_spaced_bytes(largest: int, count: int, rng: random.Random) -> list[int]:
     """Sizes from 4 bytes to ``largest``, evenly spaced in the logarithm with jitter, in floats.
 
-    Powers of two alone would sit on the edges of buffers; the ends are exact.
+    A third of them lie below `LATENCY_BYTES`, where all take as long, and the others above it,
+    where protocols and caches make the line bend. Powers of two alone would sit on the edges of
+    buffers; the ends are exact.
     """
-    ratio = (largest / SMALLEST_BYTES) ** (1 / (count - 1))
-    sizes = [SMALLEST_BYTES * ratio**k * rng.uniform(0.85, 1.15) for k in range(count)]
+    below = count // 3
+    small, large = LATENCY_BYTES / SMALLEST_BYTES, largest / LATENCY_BYTES
+    steps = [small ** (k / below) for k in range(below)]
+    steps += [small * large ** (k / (count - below - 1)) for k in range(count - below)]
+    sizes = [SMALLEST_BYTES * step * rng.uniform(0.85, 1.15) for step in steps]
     sizes[0], sizes[-1] = SMALLEST_BYTES, largest
     return sorted({max(SMALLEST_BYTES, int(size) // 4 * 4) for size in sizes})
 

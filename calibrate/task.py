@@ -293,7 +293,5 @@ def die_with_parent() -> None:
 def _first_line(error: Exception) -> str:
     """The first line that says what happened; TensorFlow's may only say in which task."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    told = [
-        line for line in lines if any(map(str.isalpha, line)) and not line.startswith("From /job:")
-    ]
+    told = [line for line in lines if any(map(str.isalpha, line)) and "From /job:" not in line]
     return (told or lines)[0][:300]

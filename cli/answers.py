@@ -75,16 +75,20 @@ def fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bo
         check_output(output, force=force)
     calibration = read_calibration(file)
     from scale.models.fit import fit_profile
+    from scale.models.hosts import mixed
+    from scale.models.plausible import implausible
 
     with Progress("fitting") as progress:
         profile = fit_profile(calibration, draws=draws, progress=progress.update)
+    for doubt in (*mixed(calibration), *implausible(profile)):
+        render.note(f"warning: {doubt}")
     if output is not None:
         write_record(output, profile, force=force)
         render.note(f"wrote {output}")
     if as_json:
         documents.emit(documents.fit(profile))
     else:
-        render.emit(render.fit(profile))
+        render.emit(render.fit(profile, str(file)))
 
 
 def plot_fit(file: Path, output: Path, *, force: bool) -> None:

@@ -11,6 +11,7 @@ from scale.cli import render
 from scale.models.measurement import Comparison
 from scale.models.prediction import BreakEven, row
 from scale.models.profile import Profile, parameters
+from scale.models.weakness import weaknesses
 
 if TYPE_CHECKING:
     from scale.calibrate.report import OriginalRow
@@ -66,6 +67,8 @@ def fit(profile: Profile) -> dict[str, object]:
             for path, parameter in parameters(profile)
         ],
         "fit": [asdict(fitted) for fitted in profile.fit],
+        "sharing": [asdict(candidate) for candidate in profile.link.candidates],
+        "weak": [asdict(weak) for weak in weaknesses(profile)],
     }
 
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from scale.cli import format as fmt
 from scale.cli.table import Table
 from scale.models.calibration import Calibration, typical_rounds
-from scale.models.hosts import host_rows
+from scale.models.hosts import host_rows, mixed
+from scale.models.plausible import implausible
 from scale.models.precision import (
     LOCAL_PRECISION,
     PROVISIONAL_ROUNDS,
@@ -84,6 +85,9 @@ def warnings(calibration: Calibration) -> list[str]:
                 f"takes {fmt.times(row.ratio, row.ratio_interval)} as long there; "
                 "synchronous training waits for it"
             )
+    lines += mixed(calibration)
+    if calibration.profile is not None:
+        lines += implausible(calibration.profile)
     return lines
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from scale.cli import render
 from scale.cli.options import DEFAULT_WORKLOAD, MAX_SEED, Options, choice, integer
 from scale.models.errors import InputError
 from scale.models.files import read_fitted, shipped_profile, shipped_profiles
+from scale.models.plausible import doubts
 from scale.models.profile import Profile, with_link
 from scale.models.scenario import (
     MAX_WORKERS,
@@ -56,7 +58,10 @@ def ask(options: Options, workers: int, *, curve: bool = False) -> Question:
     seed = integer("--seed", options.seed, 0, MAX_SEED)
     profile, calibrated, shipped = _profile(options)
     if options.link is not None:
-        profile = with_link(profile, named_profile("--link", options.link)[0])
+        other, _ = named_profile("--link", options.link)
+        for doubt in doubts(profile, other):
+            render.note(doubt)
+        profile = with_link(profile, other)
     per_host, ps_placement = _placement(options, profile, workers, curve=curve)
     scenario = Scenario(
         workload=_workload(options, profile, calibrated),

@@ -12,7 +12,8 @@ from scale.cli.table import Table
 from scale.models.calibration import Environment
 from scale.models.measurement import Comparison
 from scale.models.prediction import BreakEven, Prediction
-from scale.models.profile import FitRow, Profile, parameters
+from scale.models.profile import Candidate, FitRow, Profile, parameters
+from scale.models.weakness import weaknesses
 
 CAUSES = {
     "dispatch": "the runtime's dispatch",
@@ -114,8 +115,12 @@ def breakeven_sentence(result: BreakEven) -> str:
     return text + "."
 
 
-def fit(profile: Profile) -> str:
-    """Every parameter with its interval, then how well each operation is fitted."""
+def fit(profile: Profile, file: str) -> str:
+    """What was fitted, how well, and what would strengthen it.
+
+    Args:
+        file: what was fitted, for the commands.
+    """
     fitted = Table("parameter", "estimate", "90 % interval", "unit", "samples", left=(0,))
     for path, parameter in parameters(profile):
         estimate, interval, unit = fmt.columns(
@@ -124,13 +129,42 @@ def fit(profile: Profile) -> str:
         if not parameter.identified:
             estimate, interval, unit = "not identified", "—", parameter.unit
         fitted.add_row(path, estimate, interval, unit, str(parameter.samples))
-    parts = [str(fitted), quality(profile.fit)]
-    if profile.provisional:
-        parts.append(
-            f"The intervals are provisional: they rest on {fmt.count(profile.rounds, 'round')}, "
-            "fewer than 5."
-        )
-    return "\n".join(parts)
+    return "\n".join([str(fitted), quality(profile.fit), *_choices(profile), *_weak(profile, file)])
+
+
+def _choices(profile: Profile) -> list[str]:
+    """Every law that was tried, with how much worse it is than the one that was chosen."""
+    tried = [(row.operation, row.candidates) for row in profile.fit if row.candidates]
+    if profile.link.candidates:
+        tried.append(("sharing the link", profile.link.candidates))
+    if not tried:
+        return []
+    table = Table("", "chosen", "also tried", left=(0, 1, 2))
+    for what, candidates in tried:
+        best = next(c for c in candidates if c.chosen)
+        others = [f"{c.law} ({_worse(c, best)})" for c in candidates if not c.chosen]
+        table.add_row(what, best.law, ", ".join(others))
+    return ["", f"Laws that the data chose between:\n{table}"]
+
+
+def _worse(candidate: Candidate, best: Candidate) -> str:
+    if candidate.criterion == "bic":
+        return f"BIC {candidate.score - best.score:+.0f}"
+    return f"misses what is left out by {fmt.percent(candidate.score)}, not by " + fmt.percent(
+        best.score
+    )
+
+
+def _weak(profile: Profile, file: str) -> list[str]:
+    found = weaknesses(profile)
+    if not found:
+        return ["", "Nothing here is weak."]
+    lines = []
+    for weak in found:
+        command = weak.remedy.startswith("--")
+        remedy = f"scale calibrate {weak.remedy} -o {file}" if command else weak.remedy
+        lines.append(f"  - {weak.what}: {weak.why}\n    {remedy}")
+    return ["", "What is weak, and what would strengthen it:", *lines]
 
 
 def quality(rows: Iterable[FitRow]) -> str:

@@ -1,10 +1,17 @@
-"""Collectives: the ring's terms, and bandwidth in the definition of nccl-tests."""
+"""Collectives: the terms of an all-reduce, and bandwidth in the definition of nccl-tests."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Literal
+
+Algorithm = Literal["ring", "tree"]
+#: Coefficients of α and 1/β in the seconds of an all-reduce of so many bytes by so many workers.
+Terms = Callable[[float, int], tuple[float, float]]
+
 
 def ring_terms(size_bytes: float, workers: int) -> tuple[float, float]:
-    """Coefficients of α and 1/β in the time of a ring all-reduce: 2(N−1) and 2(N−1)/N · n.
+    """2(N−1) and 2(N−1)/N · n.
 
     N−1 steps of reduce-scatter and N−1 of all-gather, each of n/N bytes: Patarasuk and Yuan,
     *J. Parallel Distrib. Comput.* 69 (2009). The second is what crosses each worker's link, in one
@@ -12,6 +19,29 @@ def ring_terms(size_bytes: float, workers: int) -> tuple[float, float]:
     """
     hops = 2.0 * (workers - 1)
     return hops, hops / workers * size_bytes
+
+
+def tree_terms(size_bytes: float, workers: int) -> tuple[float, float]:
+    """2⌈log₂ N⌉ and 2⌈log₂ N⌉ · n: a binomial tree reduces to one worker, another broadcasts.
+
+    Thakur, Rabenseifner and Gropp, *Int. J. High Perform. Comput. Appl.* 19 (2005).
+    """
+    hops = 2.0 * (workers - 1).bit_length()
+    return hops, hops * size_bytes
+
+
+def hierarchical_terms(
+    size_bytes: float, hosts: int, per_host: int
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Terms inside a host, and between hosts.
+
+    A reduce and a broadcast inside each host, in rings of its workers, around a ring of the hosts'
+    leaders: NCCL's and Horovod's hierarchical all-reduce (Sergeev and Del Balso, arXiv:1802.05799).
+    """
+    return ring_terms(size_bytes, per_host), ring_terms(size_bytes, hosts)
+
+
+ALGORITHMS: dict[Algorithm, Terms] = {"ring": ring_terms, "tree": tree_terms}
 
 
 def bus_bandwidth(size_bytes: float, seconds: float, workers: int) -> float:

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from scale.models.collectives import ring_terms
+from scale.models.collectives import ALGORITHMS
 from scale.models.errors import InputError
-from scale.models.profile import Demand, Path, Profile
+from scale.models.profile import Profile
 from scale.models.scenario import Scenario
 from scale.models.workload import Workload, shards
 
@@ -25,6 +25,8 @@ Direction = Literal["to_worker", "to_ps"]
 GEMM_RATE_LOG_SPREAD = 0.35
 #: The same for each doubling beyond a measured range.
 RANGE_LOG_SPREAD = 0.10
+#: And for each doubling of the workers beyond those that were measured at once.
+CONCURRENCY_LOG_SPREAD = 0.05
 #: A model further off than this on what it was not fitted to is said to be.
 MISFIT = 0.25
 
@@ -53,6 +55,7 @@ class StepCosts:
     ``fetch`` and ``push`` hold, for each ps, its phases in order; the ps are served in parallel.
     ``collective`` replaces them under all-reduce. ``single_process_s`` is the baseline's whole
     step at ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited.
+    ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm.
     """
 
     dispatch: Phase
@@ -65,7 +68,7 @@ class StepCosts:
     flow_bandwidth_bytes_per_s: dict[Direction, float]
     shared_bandwidth_bytes_per_s: float | None
     compute_source: str
-    compute_log_spread: float
+    log_spread: dict[Operation, float]
 
 
 @dataclass(frozen=True)
@@ -133,9 +136,7 @@ def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | N
         seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
         return ComputeTime("workload_file", dispatch_s + seconds, seconds, 0.0, 0.0)
     if workload.flops_per_sample:
-        seconds = device.gemm_overhead_s.at(draw) + (
-            workload.flops_per_sample * batch / device.gemm_flops_per_s.at(draw)
-        )
+        seconds = device.product_s(workload.flops_per_sample * batch, draw)
         return ComputeTime(
             "gemm_rate",
             dispatch_s + seconds,
@@ -150,54 +151,73 @@ def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | N
 
 def _phases(
     kind: Literal["fetch", "push"],
-    path: Path,
-    worker: Demand,
-    ps: Demand,
-    load: tuple[int, int],
+    profile: Profile,
+    sizes: tuple[int, ...],
     draw: int | None,
-    kernel: float,
 ) -> tuple[Phase, ...]:
-    """Latency, then transfer, of one shard's ``load`` (tensors, bytes)."""
-    tensors, size_bytes = load
-    if tensors == 0:
+    """Latency, transfer, and the update of what was pushed, of one shard's variables in bytes."""
+    if not sizes:
         return ()
-    latency_s = path.latency_s.at(draw) + path.per_tensor_s.at(draw) * (tensors - 1)
-    transfer_s = size_bytes / path.bandwidth_bytes_per_s.at(draw)
-    return (
+    host, link = profile.host, profile.link
+    path, worker, ps = link.push, host.push_worker, host.push_ps
+    if kind == "fetch":
+        path, worker, ps = link.fetch, host.fetch_worker, host.fetch_ps
+    kernel, moved = 1.0 + host.kernel_share, float(sum(sizes))
+    # A training step pushes after it has fetched.
+    latency_s = path.latency_of(sizes, draw, after_fetch=kind == "push")
+    apply_s = _apply_s(profile, moved, draw) if kind == "push" else 0.0
+    ps_s = ps.per_byte_s.at(draw) * moved
+    updating_s = min(apply_s, ps_s)
+    phases = (
         Phase(
             f"{kind}_latency",
             kind,
             latency_s,
-            worker.at(tensors, 0, draw) * kernel,
-            ps.at(tensors, 0, draw) * kernel,
+            worker.at(len(sizes), 0, draw) * kernel,
+            ps.at(len(sizes), 0, draw) * kernel,
         ),
         Phase(
             f"{kind}_transfer",
             kind,
-            transfer_s,
-            worker.per_byte_s.at(draw) * size_bytes * kernel,
-            ps.per_byte_s.at(draw) * size_bytes * kernel,
-            size_bytes,
+            path.transfer_of(sizes, draw),
+            worker.per_byte_s.at(draw) * moved * kernel,
+            (ps_s - updating_s) * kernel,
+            moved,
             "to_worker" if kind == "fetch" else "to_ps",
         ),
     )
+    update = Phase("apply", kind, apply_s, ps_s=updating_s * kernel)
+    return (*phases, update) if apply_s else phases
 
 
-def ring_all_reduce(
+def _apply_s(profile: Profile, size_bytes: float, draw: int | None) -> float:
+    """Seconds of the update's bytes; what it costs at least is in the push's latency.
+
+    Where updates were not measured alone they are in the push's bandwidth.
+    """
+    sgd = [update for update in profile.host.apply if update.optimizer == "sgd"]
+    return sgd[0].per_byte_s.at(draw) * size_bytes if sgd else 0.0
+
+
+def all_reduce(
     profile: Profile, workers: int, size_bytes: float, draw: int | None
 ) -> tuple[Phase, ...]:
-    """Ring all-reduce: 2(N−1)·α + 2(N−1)/N · n/β (`ring_terms`).
+    """Latency of every hop, then the bytes, by the algorithm's terms (`models.collectives`).
 
-    Until collectives are fitted, their processor time is a fetch's. An imported time holds whatever
-    its processors did, which no table of another tool tells apart.
+    Until collectives are measured, their processor time is a fetch's. An imported time holds
+    whatever its processors did, which no table of another tool tells apart.
     """
-    hops, moved = ring_terms(size_bytes, workers)
     host, collective = profile.host, profile.collective
+    hops, moved = ALGORITHMS[collective.algorithm](size_bytes, workers)
     kernel = 1.0 + host.kernel_share
-    per_hop_s = host.fetch_worker.per_request_s.at(draw) + host.fetch_ps.per_request_s.at(draw)
-    per_byte_s = host.fetch_worker.per_byte_s.at(draw) + host.fetch_ps.per_byte_s.at(draw)
-    if collective.imported:
+    spent = collective.processor_per_hop_s, collective.processor_per_byte_s
+    if spent[0] is not None and spent[1] is not None:
+        per_hop_s, per_byte_s = (p.at(draw) for p in spent if p is not None)
+    elif collective.imported:
         per_hop_s = per_byte_s = 0.0
+    else:
+        per_hop_s = host.fetch_worker.per_request_s.at(draw) + host.fetch_ps.per_request_s.at(draw)
+        per_byte_s = host.fetch_worker.per_byte_s.at(draw) + host.fetch_ps.per_byte_s.at(draw)
     return (
         Phase(
             "collective_latency",
@@ -224,8 +244,9 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
     push: tuple[tuple[Phase, ...], ...] = ()
     collective: tuple[Phase, ...] = ()
     if scenario.strategy == "allreduce":
-        dispatch = Phase("dispatch", "dispatch", profile.device.dispatch_s.at(draw))
-        collective = ring_all_reduce(profile, scenario.workers, workload.size_bytes, draw)
+        dispatched = profile.collective.dispatch_s or profile.device.dispatch_s
+        dispatch = Phase("dispatch", "dispatch", dispatched.at(draw))
+        collective = all_reduce(profile, scenario.workers, workload.size_bytes, draw)
     else:
         dispatch = Phase(
             "dispatch",
@@ -234,15 +255,9 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
             host.dispatch_worker_s.at(draw) * kernel,
             host.dispatch_ps_s.at(draw) * kernel,
         )
-        loads = shards(workload, scenario.ps)
-        fetch = tuple(
-            _phases("fetch", link.fetch, host.fetch_worker, host.fetch_ps, load, draw, kernel)
-            for load in loads
-        )
-        push = tuple(
-            _phases("push", link.push, host.push_worker, host.push_ps, load, draw, kernel)
-            for load in loads
-        )
+        placed = shards(workload, scenario.ps)
+        fetch = tuple(_phases("fetch", profile, sizes, draw) for sizes in placed)
+        push = tuple(_phases("push", profile, sizes, draw) for sizes in placed)
     shared = link.shared_bandwidth_bytes_per_s
     return StepCosts(
         dispatch=dispatch,
@@ -253,26 +268,46 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         single_process_s=single.step_s,
         cores=host.cores,
         flow_bandwidth_bytes_per_s={
-            "to_worker": link.fetch.bandwidth_bytes_per_s.at(draw),
-            "to_ps": link.push.bandwidth_bytes_per_s.at(draw),
+            "to_worker": link.fetch.fastest(draw),
+            "to_ps": link.push.fastest(draw),
         },
         shared_bandwidth_bytes_per_s=None if shared is None else shared.at(draw),
         compute_source=compute.source,
-        compute_log_spread=compute.log_spread,
+        log_spread=_log_spread(profile, scenario, compute.log_spread),
     )
 
 
-def _beyond_imported(profile: Profile, scenario: Scenario) -> Iterator[str]:
-    """What a table of another tool leaves out of an all-reduce that is predicted from it."""
+def _log_spread(profile: Profile, scenario: Scenario, compute: float) -> dict[Operation, float]:
+    """How much less is known of what lies outside the measured ranges."""
+    if scenario.strategy == "allreduce":
+        measured = profile.collective
+        low, high = measured.size_bytes or profile.link.size_bytes
+        sizes = _doublings_outside(scenario.workload.size_bytes, low, high)
+        most = measured.workers[1] if measured.workers else profile.host.concurrency
+        crowd = _doublings_outside(scenario.workers, 1, most)
+        moved: tuple[Operation, ...] = ("collective",)
+    else:
+        largest = max(v.size_bytes for v in scenario.workload.variables)
+        sizes = _doublings_outside(largest, 1, profile.link.size_bytes[1])
+        crowd = _doublings_outside(scenario.workers, 1, profile.host.concurrency)
+        moved = ("fetch", "push")
+    spread = RANGE_LOG_SPREAD * sizes + CONCURRENCY_LOG_SPREAD * crowd
+    return {"compute": compute, **dict.fromkeys(moved, spread)}
+
+
+def _beyond_collective(profile: Profile, scenario: Scenario) -> Iterator[str]:
+    """What an all-reduce rests on beyond the times of some sizes and groups."""
     collective = profile.collective
-    if not collective.imported:
-        return
-    yield "collective: imported times, of unknown processor demand: none is charged"
+    if not collective.measured:
+        yield "collective: not measured, taken from a fetch's latency and bandwidth"
+    source = "imported" if collective.imported else "measured"
+    if collective.imported:
+        yield "collective: imported times, of unknown processor demand: none is charged"
     for row in profile.fit:
         if row.operation == "allreduce" and (row.worst_error or 0.0) > MISFIT:
             yield (
-                "collective: a ring misses the imported times of sizes that it was not fitted to "
-                f"by up to {100 * (row.worst_error or 0.0):.0f} %"
+                f"collective: a {collective.algorithm} misses the {source} times of sizes that it "
+                f"was not fitted to by up to {100 * (row.worst_error or 0.0):.0f} %"
             )
     workers, size = scenario.workers, scenario.workload.size_bytes
     for range_, value, unit in (
@@ -280,7 +315,7 @@ def _beyond_imported(profile: Profile, scenario: Scenario) -> Iterator[str]:
         (collective.size_bytes, size, "bytes"),
     ):
         if range_ is not None and value > 1 and not range_[0] <= value <= range_[1]:
-            yield f"collective: {value} {unit}, imported {range_[0]:.0f} to {range_[1]:.0f}"
+            yield f"collective: {value} {unit}, {source} {range_[0]:.0f} to {range_[1]:.0f}"
 
 
 def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
@@ -297,9 +332,7 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
                 if not low <= value <= high:
                     notes.append(f"compute: {label} {value} outside the measured {low} to {high}")
     if scenario.strategy == "allreduce":
-        if not profile.collective.measured:
-            notes.append("collective: not measured, taken from a fetch's latency and bandwidth")
-        notes += _beyond_imported(profile, scenario)
+        notes += _beyond_collective(profile, scenario)
     else:
         _, high_b = profile.link.size_bytes
         largest = max(v.size_bytes for v in workload.variables)

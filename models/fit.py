@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from scale.models import laws
 from scale.models.calibration import (
     Burst,
     Calibration,
@@ -14,50 +15,59 @@ from scale.models.calibration import (
     samples_sha256,
     typical_rounds,
 )
-from scale.models.designs import (
-    DEMAND,
-    PROCESS,
-    SESSION,
-    demand_row,
-    process_row,
-    session_row,
-    step_row,
-    together_row,
-)
+from scale.models.collectives import ALGORITHMS
 from scale.models.errors import InputError
+from scale.models.family import Bank, Fitted, Resampling, demands, fit_family, times, told
 from scale.models.goodness import fit_rows, held_out_cells
-from scale.models.positive import solve
+from scale.models.laws import Law
 from scale.models.precision import PROVISIONAL_ROUNDS
 from scale.models.profile import (
+    Apply,
+    Candidate,
     Collective,
+    Coordinator,
+    Copy,
     Demand,
     Device,
+    GemmSegment,
     Host,
     Link,
     Parameter,
     Path,
     Profile,
+    Segment,
     StepTime,
     WorkloadTime,
 )
 from scale.models.residuals import residual_noise
-from scale.models.statistics import Floats, interval90, student_inflation
+from scale.models.selection import (
+    Choice,
+    all_reduce_law,
+    gemm_law,
+    step_law,
+    transfer_law,
+)
+from scale.models.sharing import Sharing, sharing
 
-#: Bootstrapped medians kept of each burst.
-BANK = 64
-#: Two flows slower than one by more than this beyond the processors' share tell of a shared link.
-SHARED_MARGIN = 1.25
-
-Key = tuple[Cell, int]
+#: Laws that every profile needs; the others are left out where nothing tells of them.
+NEEDED = ("transfers", "gemm", "processor of the worker", "processor of the ps")
 
 
 @dataclass(frozen=True)
-class _Family:
-    """Cells that one positive linear model explains: a row of the design for each cell."""
+class _Found:
+    """All fitted laws by the name of what they explain, and the parameters of all of them."""
 
-    names: tuple[str, ...]
-    rows: Mapping[Cell, Sequence[float]]
-    bank: Mapping[Key, Floats]
+    fitted: dict[str, Fitted]
+    choices: dict[str, Choice]
+
+    @property
+    def candidates(self) -> dict[str, tuple[Candidate, ...]]:
+        """The laws that were tried, by quantity."""
+        return {q: tried for choice in self.choices.values() for q, tried in choice.tried.items()}
+
+    @property
+    def parameters(self) -> dict[str, Parameter]:
+        return {n: p for family in self.fitted.values() for n, p in family.parameters.items()}
 
 
 def fit_profile(
@@ -69,156 +79,76 @@ def fit_profile(
 ) -> Profile:
     """Fit every section of a profile.
 
-    Uncertainty is a bootstrap of rounds first and samples second, the same rounds for every
-    quantity, so that draws are joint; deviations are widened for few rounds by Student's factor
-    (``student_inflation``).
+    Laws are chosen by what the cells' medians call for (`scale.models.selection`), then fitted to
+    all rounds and, for the draws, to rounds drawn again; deviations are widened for few rounds by
+    Student's factor (``student_inflation``).
+
+    Args:
+        progress: told the families fitted so far and their number.
 
     Raises:
         InputError: a quantity that every profile needs was not measured.
     """
-    if not calibration.bursts:
+    bursts = calibration.bursts
+    if not bursts:
         raise InputError("bursts", "none", "a calibration that measured something")
     rng = np.random.default_rng(seed)
-    rounds = sorted({burst.round for burst in calibration.bursts})
-    held_out = held_out_cells(calibration.bursts)
-    families = _families(calibration, held_out, rng)
-    everything = dict.fromkeys(rounds, 1)
-    best: dict[str, float] = {}
-    identified: dict[str, bool] = {}
-    for family in families:
-        theta, seen = _solve(family, list(everything), rng=None, start=None)
-        best.update(zip(family.names, theta, strict=True))
-        identified.update(zip(family.names, seen, strict=True))
-    samples: dict[str, list[float]] = {name: [] for name in best}
-    for draw in range(draws):
-        chosen = [int(r) for r in rng.choice(rounds, size=len(rounds))]
-        for family in families:
-            start = np.array([best[name] for name in family.names])
-            theta, _ = _solve(family, chosen, rng=rng, start=start)
-            for name, value in zip(family.names, theta, strict=True):
-                samples[name].append(float(value))
-        if progress is not None:
-            progress(draw + 1, draws)
-    inflation = student_inflation(len(rounds))
-    counts = {name: len(family.bank) for family in families for name in family.names}
-    fitted = {
-        name: _parameter(name, best[name], samples[name], identified[name], inflation, counts[name])
-        for name in best
-    }
-    return _profile(calibration, fitted, held_out, rounds)
+    rounds = sorted({burst.round for burst in bursts})
+    held_out = held_out_cells(bursts)
+    resampling = Resampling.of(rounds, draws, rng)
+    found = _fit(calibration, held_out, resampling, seed, progress)
+    transfers = found.fitted["transfers"]
+    shared = sharing(
+        bursts,
+        transfers,
+        cores=calibration.cores,
+        one_host=calibration.evidence == "one host",
+        kernel=1.0 + _kernel_share(bursts),
+    )
+    return _profile(calibration, found, shared, held_out, rounds)
 
 
-def _families(
-    calibration: Calibration, held_out: frozenset[Cell], rng: np.random.Generator
-) -> list[_Family]:
+def _fit(
+    calibration: Calibration,
+    held_out: frozenset[Cell],
+    resampling: Resampling,
+    seed: int,
+    progress: Callable[[int, int], None] | None,
+) -> _Found:
     bursts = calibration.bursts
-    plain = [b for b in bursts if b.cell.plain]
-    alone = [b for b in plain if b.cell.workers == 1 and b.worker == 0]
-    used = [b for b in alone if b.cell not in held_out]
-    most = max((b.cell.workers for b in plain if b.cell.path == "ps"), default=1)
+    first = [b for b in bursts if b.worker == 0]
+    bank = times([b for b in first if b.cell not in held_out], seed)
+    most = max((b.cell.workers for b in bursts if b.cell.plain and b.cell.path == "ps"), default=1)
     # Demand counts where tasks compete for cores; a task alone spins while it waits.
-    loaded = [b for b in plain if b.processor and b.cell.path == "ps" and b.cell.workers == most]
-    families = [
-        _family(chosen, names, row, _times(chosen, rng))
-        for names, row in ((SESSION, session_row), (PROCESS, process_row))
-        for chosen in [[b for b in used if row(b.cell) is not None]]
+    loaded = [b for b in first if b.processor and b.cell.path == "ps" and b.cell.workers == most]
+    spent = demands([b for b in first if b.cell.path != "ps"], "worker")
+    choices = {
+        "transfers": transfer_law(bank),
+        "gemm": gemm_law(bank),
+        "step": step_law("step", bank),
+        "gradient": step_law("gradient", bank),
+        "allreduce": all_reduce_law(bank),
+    }
+    reduce = choices["allreduce"].law
+    families: list[tuple[str, Law, Bank]] = [
+        *((name, choice.law, bank) for name, choice in choices.items()),
+        ("processor of the worker", laws.demand("worker"), demands(loaded, "worker")),
+        ("processor of the ps", laws.demand("ps"), demands(loaded, "ps")),
+        ("processor of gradients", laws.step("gradient", "processor", knee=False), spent),
+        ("processor of a collective", laws.collective_demand(reduce), spent),
+        ("together", laws.together(most), bank),
+        ("python", laws.python(), bank),
+        ("coordinator", laws.coordinator(), bank),
+        ("input", laws.pipeline(), bank),
     ]
-    for end in ("worker", "ps"):
-        names = tuple(f"host.{name.format(end)}" for name in DEMAND)
-        families.append(_family(loaded, names, demand_row, _demands(loaded, end)))
-    for quantity, name in (("step", "step"), ("gradient", "gradient")):
-        chosen = [b for b in used if b.cell.quantity == quantity and b.cell.path == "process"]
-        if chosen:
-            names = (f"{name}.floor_s", f"{name}.per_sample_s")
-            families.append(_family(chosen, names, step_row, _times(chosen, rng)))
-    gradients = [b for b in alone if b.cell.quantity == "gradient" and b.processor]
-    if gradients:
-        names = ("processor.floor_s", "processor.per_sample_s")
-        families.append(_family(gradients, names, step_row, _demands(gradients, "worker")))
-    together = [b for b in loaded if most > 1 and b.worker == 0]
-    transfers = [b for b in together if b.cell.quantity == "fetch" and b.cell.tensors == 1]
-    if len({b.cell.size_bytes for b in transfers}) >= 2:
-        names = ("together.latency_s", "together.per_byte_s")
-        families.append(_family(transfers, names, together_row, _times(transfers, rng)))
-    return families
-
-
-def _family(
-    bursts: Iterable[Burst],
-    names: tuple[str, ...],
-    row: Callable[[Cell], Sequence[float] | None],
-    bank: Mapping[Key, Floats],
-) -> _Family:
-    rows = {b.cell: r for b in bursts if (r := row(b.cell)) is not None}
-    design = np.array(list(rows.values()), dtype=float).reshape(len(rows), len(names))
-    missing = [n for n, column in zip(names, design.T, strict=True) if not column.any()]
-    if missing or not len(rows):
-        raise InputError(
-            "bursts", f"none that tell {', '.join(missing or names)}", "a complete calibration"
-        )
-    return _Family(names, rows, {key: value for key, value in bank.items() if key[0] in rows})
-
-
-def _times(bursts: Iterable[Burst], rng: np.random.Generator) -> dict[Key, Floats]:
-    """Of each cell and round the median, then bootstrapped medians of the same samples."""
-    bank: dict[Key, Floats] = {}
-    for burst in bursts:
-        samples = np.asarray(burst.samples_s)[-500:]
-        resampled = rng.choice(samples, size=(BANK, samples.size))
-        medians = np.median(resampled, axis=1)
-        bank[burst.cell, burst.round] = np.concatenate(
-            [[np.median(np.asarray(burst.samples_s))], medians]
-        )
-    return bank
-
-
-def _demands(bursts: Iterable[Burst], end: str) -> dict[Key, Floats]:
-    """Of each cell and round the processor seconds of one operation at one end."""
-    bank: dict[Key, Floats] = {}
-    for burst in bursts:
-        if burst.processor:
-            total = burst.processor.worker_s if end == "worker" else burst.processor.ps_s
-            # Never nothing: clocks tick in nanoseconds, and logarithms need more than zero.
-            value = max(total / burst.processor.operations, 1e-9)
-            bank[burst.cell, burst.round] = np.array([value])
-    return bank
-
-
-def _solve(
-    family: _Family, rounds: Sequence[int], *, rng: np.random.Generator | None, start: Floats | None
-) -> tuple[Floats, tuple[bool, ...]]:
-    """Fit one family to some rounds; with ``rng``, to a resample of each round's samples."""
-    x: list[Sequence[float]] = []
-    y: list[float] = []
-    for cell, row in family.rows.items():
-        for number in rounds:
-            bank = family.bank.get((cell, number))
-            if bank is not None:
-                pick = 0 if rng is None or bank.size == 1 else int(rng.integers(1, bank.size))
-                x.append(row)
-                y.append(float(bank[pick]))
-    design = np.asarray(x, dtype=float)
-    if not design.size or not design.any(axis=0).all():
-        # The resampled rounds of an interrupted calibration lack a quantity: no news from them.
-        assert start is not None
-        return start, ()
-    solution = solve(design, np.asarray(y), start)
-    return solution.theta, solution.identified
-
-
-def _parameter(
-    name: str, best: float, draws: Sequence[float], seen: bool, inflation: float, samples: int
-) -> Parameter:
-    """Widen the draws about the estimate, in the logarithm; 1/bandwidth becomes bandwidth."""
-    deviation = np.log(np.asarray(draws) / best) * (inflation if seen else 1.0)
-    values = best * np.exp(np.clip(deviation, -2.0, 2.0))
-    unit = "s"
-    if name.endswith(("per_byte_s", "per_flop_s")):
-        unit = "s/byte" if name.endswith("byte_s") else "s/flop"
-    elif name.endswith(("per_tensor_s", "per_sample_s")):
-        unit = "s/tensor" if name.endswith("tensor_s") else "s/sample"
-    low, high = interval90(values)
-    return Parameter(best, (low, high), unit, samples, seen, tuple(float(v) for v in values))
+    fitted: dict[str, Fitted] = {}
+    for done, (name, law, observed) in enumerate(families):
+        # What a profile can do without, a line of two parameters must have two points for.
+        if name in NEEDED or told(law, observed):
+            fitted[name] = fit_family(law, observed, resampling)
+        if progress is not None:
+            progress(done + 1, len(families))
+    return _Found(fitted, choices)
 
 
 def _inverse(parameter: Parameter, unit: str, factor: float = 1.0) -> Parameter:
@@ -235,43 +165,16 @@ def _inverse(parameter: Parameter, unit: str, factor: float = 1.0) -> Parameter:
 
 def _profile(
     calibration: Calibration,
-    fitted: Mapping[str, Parameter],
+    found: _Found,
+    shared: Sharing,
     held_out: frozenset[Cell],
     rounds: Sequence[int],
 ) -> Profile:
-    bursts = calibration.bursts
-
-    def path(kind: str) -> Path:
-        return Path(
-            fitted[f"link.{kind}.latency_s"],
-            fitted[f"link.{kind}.per_tensor_s"],
-            _inverse(fitted[f"link.{kind}.per_byte_s"], "bytes/s"),
-        )
-
-    def demand(name: str) -> Demand:
-        return Demand(
-            fitted[f"host.{name}.per_request_s"],
-            fitted[f"host.{name}.per_tensor_s"],
-            fitted[f"host.{name}.per_byte_s"],
-        )
-
-    fetch = path("fetch")
-    moved = [b.cell for b in bursts if b.cell.plain and b.cell.quantity in ("fetch", "push")]
-    sizes = [cell.size_bytes for cell in moved]
-    flops = [b.cell.flops for b in bursts if b.cell.plain and b.cell.quantity == "gemm"]
-    host = Host(
-        cores=calibration.cores,
-        server_dispatch_s=fitted["host.server_dispatch_s"],
-        dispatch_worker_s=fitted["host.dispatch_worker_s"],
-        dispatch_ps_s=fitted["host.dispatch_ps_s"],
-        fetch_worker=demand("fetch_worker"),
-        fetch_ps=demand("fetch_ps"),
-        push_worker=demand("push_worker"),
-        push_ps=demand("push_ps"),
-        kernel_share=_kernel_share(bursts),
-        concurrency=calibration.workers,
-    )
+    bursts, fitted = calibration.bursts, found.parameters
+    link = _link(calibration, found, shared)
     workload = _workload_time(calibration, fitted)
+    flops = [b.cell.flops for b in bursts if b.cell.plain and b.cell.quantity == "gemm"]
+    bandwidth = fitted.get("device.per_byte_s")
     return Profile(
         name=calibration.environment.hardware,
         hardware=calibration.environment.hardware,
@@ -286,29 +189,163 @@ def _profile(
             gemm_flops_per_s=_inverse(fitted["device.per_flop_s"], "flop/s"),
             gemm_flops=(min(flops), max(flops)),
             workloads=(workload,) if workload else (),
+            gemm_law=next(k for k in laws.GEMM_LAWS if k == found.fitted["gemm"].law.name),
+            gemm_bandwidth_bytes_per_s=_inverse(bandwidth, "bytes/s") if bandwidth else None,
+            gemm_segments=tuple(
+                GemmSegment(
+                    from_flops,
+                    fitted[f"device.gemm_segments[{k}].gemm_overhead_s"],
+                    _inverse(fitted[f"device.gemm_segments[{k}].per_flop_s"], "flop/s"),
+                )
+                for k, from_flops in enumerate(found.choices["gemm"].breaks.get("gemm", ()))
+            ),
         ),
-        host=host,
-        link=Link(
-            kind=calibration.link_kind,
-            evidence=calibration.evidence,
-            dispatch_s=fitted["link.dispatch_s"],
-            fetch=fetch,
-            push=path("push"),
-            shared_bandwidth_bytes_per_s=_shared(calibration, fitted),
-            discipline="fair",
-            discipline_evidence="assumed",
-            size_bytes=(float(min(sizes)), float(max(sizes))),
-            tensors=(1, max(cell.tensors for cell in moved)),
-        ),
-        collective=Collective(
-            measured=False,
-            latency_s=fetch.latency_s,
-            bandwidth_bytes_per_s=fetch.bandwidth_bytes_per_s,
-        ),
+        host=_host(calibration, fitted),
+        link=link,
+        collective=_collective(calibration, found, link),
         noise=residual_noise(bursts, rounds),
-        fit=fit_rows(calibration, fitted, held_out),
+        fit=fit_rows(bursts, found.fitted, found.candidates, held_out),
         workload=calibration.workload.name,
     )
+
+
+def _link(calibration: Calibration, found: _Found, shared: Sharing) -> Link:
+    fitted = found.parameters
+    moved = [
+        b.cell for b in calibration.bursts if b.cell.plain and b.cell.quantity in ("fetch", "push")
+    ]
+    sizes = [cell.size_bytes for cell in moved]
+    return Link(
+        kind=calibration.link_kind,
+        evidence=calibration.evidence,
+        dispatch_s=fitted["link.dispatch_s"],
+        fetch=_path("fetch", found),
+        push=_path("push", found),
+        shared_bandwidth_bytes_per_s=_shared(shared, fitted),
+        discipline=shared.discipline or "fair",
+        discipline_evidence="measured" if shared.discipline else "assumed",
+        size_bytes=(float(min(sizes)), float(max(sizes))),
+        tensors=(1, max(cell.tensors for cell in moved)),
+        duplex=shared.duplex,
+        candidates=shared.candidates,
+    )
+
+
+def _path(kind: laws.Kind, found: _Found) -> Path:
+    fitted = found.parameters
+    segments = [
+        Segment(
+            from_bytes,
+            fitted[f"{place}.latency_s"],
+            _inverse(fitted[f"{place}.per_byte_s"], "bytes/s"),
+        )
+        for k, from_bytes in enumerate(found.choices["transfers"].breaks[kind])
+        for place in [laws.segment_name(kind, k + 1)]
+    ]
+    return Path(
+        fitted[f"link.{kind}.latency_s"],
+        fitted[f"link.{kind}.per_tensor_s"],
+        _inverse(fitted[f"link.{kind}.per_byte_s"], "bytes/s"),
+        tuple(segments),
+        fitted.get(f"link.{kind}.after_fetch_s"),
+        fitted.get(f"link.{kind}.several_s"),
+    )
+
+
+def _shared(shared: Sharing, fitted: Mapping[str, Parameter]) -> Parameter | None:
+    """The chosen rate, as uncertain as the transfers at once that it was told from."""
+    together = fitted.get("together.per_byte_s")
+    if shared.bandwidth_bytes_per_s is None or together is None:
+        return None
+    rate = shared.bandwidth_bytes_per_s
+    return _inverse(together, "bytes/s", rate * together.estimate)
+
+
+def _host(calibration: Calibration, fitted: Mapping[str, Parameter]) -> Host:
+    def demand(name: str) -> Demand:
+        return Demand(
+            fitted[f"host.{name}.per_request_s"],
+            fitted[f"host.{name}.per_tensor_s"],
+            fitted[f"host.{name}.per_byte_s"],
+        )
+
+    optimizers = dict.fromkeys(b.cell.optimizer for b in calibration.bursts if b.cell.optimizer)
+    python = fitted.get("host.python.latency_s"), fitted.get("host.python.per_byte_s")
+    coordinator = "host.coordinator.latency_s" in fitted
+    return Host(
+        cores=calibration.cores,
+        server_dispatch_s=fitted["host.server_dispatch_s"],
+        dispatch_worker_s=fitted["host.dispatch_worker_s"],
+        dispatch_ps_s=fitted["host.dispatch_ps_s"],
+        fetch_worker=demand("fetch_worker"),
+        fetch_ps=demand("fetch_ps"),
+        push_worker=demand("push_worker"),
+        push_ps=demand("push_ps"),
+        kernel_share=_kernel_share(calibration.bursts),
+        concurrency=calibration.workers,
+        apply=tuple(
+            Apply(o, fitted[f"host.apply[{o}].floor_s"], fitted[f"host.apply[{o}].per_byte_s"])
+            for o in optimizers
+            if f"host.apply[{o}].floor_s" in fitted
+        ),
+        python=Copy(python[0], _inverse(python[1], "bytes/s")) if python[0] and python[1] else None,
+        coordinator=Coordinator(
+            fitted["host.coordinator.latency_s"], fitted["host.coordinator.serial_s"]
+        )
+        if coordinator
+        else None,
+        input=_line("host.input", fitted),
+    )
+
+
+def _collective(calibration: Calibration, found: _Found, link: Link) -> Collective:
+    family, fitted = found.fitted.get("allreduce"), found.parameters
+    gradient = found.fitted.get("gradient")
+    if family is None:
+        # Between the same tasks over the same wire: as a fetch, until it is measured.
+        return Collective(False, link.fetch.latency_s, link.fetch.bandwidth_bytes_per_s)
+    cells = [b.cell for b in calibration.bursts if b.cell.quantity == "allreduce"]
+    # Training runs under the strategy; the sessions' path stands for it where it was not measured.
+    path = "collective" if "collective.latency_s" in fitted else "collective.session"
+    return Collective(
+        measured=True,
+        latency_s=fitted[f"{path}.latency_s"],
+        bandwidth_bytes_per_s=_inverse(fitted["collective.per_byte_s"], "bytes/s"),
+        workers=(min(c.workers for c in cells), max(c.workers for c in cells)),
+        size_bytes=(
+            float(min(c.size_bytes for c in cells)),
+            float(max(c.size_bytes for c in cells)),
+        ),
+        algorithm=next(name for name in ALGORITHMS if name == family.law.name),
+        dispatch_s=fitted[f"{path}.dispatch_s"],
+        session_latency_s=fitted["collective.session.latency_s"],
+        processor_per_hop_s=fitted.get("collective.processor_per_hop_s"),
+        processor_per_byte_s=fitted.get("collective.processor_per_byte_s"),
+        compute_loss=_compute_loss(calibration.bursts, family, gradient) if gradient else None,
+    )
+
+
+def _compute_loss(bursts: Iterable[Burst], reduce: Fitted, gradient: Fitted) -> float | None:
+    """What gradients take beyond their time alone, per second of the all-reduce beside them.
+
+    The median over all such cells. Where workers share a host it holds what they cost each other.
+    """
+    taken: dict[Cell, list[float]] = {}
+    for burst in bursts:
+        cell = burst.cell
+        if cell.quantity == "gradient" and cell.overlap_bytes and burst.worker == 0:
+            taken.setdefault(cell, []).append(float(np.median(burst.samples_s)))
+    losses = []
+    for cell, medians in taken.items():
+        seconds = float(np.median(medians))
+        alone_s = gradient.law.seconds(
+            Cell("gradient", "process", batch=cell.batch), gradient.values
+        )
+        like = Cell("allreduce", "collective", cell.overlap_bytes, workers=cell.workers)
+        reduce_s = reduce.law.seconds(like, reduce.values)
+        if alone_s and reduce_s:
+            losses.append((seconds - alone_s) / min(seconds, reduce_s))
+    return max(0.0, float(np.median(losses))) if losses else None
 
 
 def _kernel_share(bursts: Iterable[Burst]) -> float:
@@ -326,48 +363,30 @@ def _kernel_share(bursts: Iterable[Burst]) -> float:
     return max(0.0, host_s / tasks_s - 1.0) if tasks_s else 0.0
 
 
-def _shared(calibration: Calibration, fitted: Mapping[str, Parameter]) -> Parameter | None:
-    """The rate that flows share, where several are slower than the processors make them.
-
-    With K flows a byte takes each worker s_K seconds. Without a common limit that is the larger of
-    one flow's s_1 and K times its processor demand over the cores; beyond it, the link is shared
-    and passes K/s_K bytes a second.
-    """
-    together = fitted.get("together.per_byte_s")
-    if together is None or not together.identified:
-        return None
-    fetches = (b.cell for b in calibration.bursts if b.cell.plain and b.cell.path == "ps")
-    flows = max(cell.workers for cell in fetches)
-    ends = [fitted[f"host.fetch_{end}.per_byte_s"] for end in ("worker", "ps")]
-    link = fitted["link.fetch.per_byte_s"]
-
-    def exceeds(draw: int | None) -> bool:
-        demand = sum(end.at(draw) for end in ends)
-        alone = max(link.at(draw), flows * demand / calibration.cores)
-        return together.at(draw) > SHARED_MARGIN * alone
-
-    draws = range(len(together.draws))
-    if not exceeds(None) or sum(exceeds(d) for d in draws) < 0.95 * len(draws):
-        return None
-    return _inverse(together, "bytes/s", flows)
-
-
 def _workload_time(
     calibration: Calibration, fitted: Mapping[str, Parameter]
 ) -> WorkloadTime | None:
+    step, gradient, processor = (_line(n, fitted) for n in ("step", "gradient", "processor"))
     # An interrupted calibration may hold one without the others.
-    if not {"step.floor_s", "gradient.floor_s", "processor.floor_s"} <= fitted.keys():
+    if step is None or gradient is None or processor is None:
         return None
-    steps = (b.cell for b in calibration.bursts if b.cell.plain and b.cell.path == "process")
-    batches = [cell.batch for cell in steps if cell.quantity == "step"]
-
-    def line(name: str) -> StepTime:
-        return StepTime(fitted[f"{name}.floor_s"], fitted[f"{name}.per_sample_s"])
-
+    batches = [
+        b.cell.batch
+        for b in calibration.bursts
+        if b.cell.plain and b.cell.path == "process" and b.cell.quantity == "step"
+    ]
     return WorkloadTime(
         workload=calibration.workload.name,
         batches=(min(batches), max(batches)),
-        step=line("step"),
-        gradient=line("gradient"),
-        processor=line("processor"),
+        step=step,
+        gradient=gradient,
+        processor=processor,
+    )
+
+
+def _line(name: str, fitted: Mapping[str, Parameter]) -> StepTime | None:
+    if f"{name}.floor_s" not in fitted:
+        return None
+    return StepTime(
+        fitted[f"{name}.floor_s"], fitted[f"{name}.per_sample_s"], fitted.get(f"{name}.plateau_s")
     )

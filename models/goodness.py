@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scale.models.calibration import Burst, Calibration, Cell
-from scale.models.designs import PROCESS, SESSION, process_row, session_row, step_row
-from scale.models.profile import FitRow, Parameter, Profile
+from scale.models import laws
+from scale.models.calibration import Burst, Calibration, Cell, Quantity
+from scale.models.family import Fitted
+from scale.models.laws import Law
+from scale.models.profile import Candidate, FitRow, Profile, parameters
 
-#: Quantities that a model explains by size, each with errors of its own.
-FITTED = ("gemm", "fetch", "push", "step", "gradient")
+#: Quantities that a law explains by size, each with errors of its own, and the law's name.
+FITTED: dict[Quantity, str] = {
+    "gemm": "gemm",
+    "fetch": "transfers",
+    "push": "transfers",
+    "fetch_push": "transfers",
+    "apply": "transfers",
+    "to_python": "python",
+    "step": "step",
+    "gradient": "gradient",
+    "allreduce": "allreduce",
+    "input": "input",
+}
+#: Every fourth size and the largest are held out only where so many are left to fit.
+LEAST_SIZES = 5
+#: How a Profile ends a name that a law's inverse stands for.
+_INVERSES = {
+    "gemm_flops_per_s": "per_flop_s",
+    "gemm_bandwidth_bytes_per_s": "per_byte_s",
+    ".bandwidth_bytes_per_s": ".per_byte_s",
+}
 
 
 def held_out_cells(bursts: Iterable[Burst]) -> frozenset[Cell]:
@@ -20,12 +41,13 @@ def held_out_cells(bursts: Iterable[Burst]) -> frozenset[Cell]:
     groups: dict[str, set[Cell]] = {}
     for burst in bursts:
         cell = burst.cell
-        if cell.plain and cell.workers == cell.tensors == 1 and cell.quantity in FITTED:
-            groups.setdefault(f"{cell.quantity} {cell.path}", set()).add(cell)
+        alone = cell.workers == 1 or cell.quantity == "allreduce"
+        if cell.plain and alone and cell.tensors == 1 and cell.quantity in FITTED:
+            groups.setdefault(f"{cell.quantity} {cell.path} {cell.workers}", set()).add(cell)
     held: set[Cell] = set()
     for cells in groups.values():
         ordered = sorted(cells, key=lambda c: (c.size_bytes, c.flops, c.batch))
-        if len(ordered) >= 5:
+        if len(ordered) >= LEAST_SIZES:
             held |= {c for k, c in enumerate(ordered) if k % 4 == 2}
             held.add(ordered[-1])
     return frozenset(held)
@@ -45,44 +67,34 @@ class Curve:
     residuals: tuple[float, ...]
 
 
-def _value(name: str, values: Mapping[str, float], cell: Cell) -> float | None:
-    """The fitted seconds of a cell, or None where no model covers it."""
-    names: tuple[str, ...]
-    row: Sequence[float] | None
-    if cell.quantity in ("step", "gradient"):
-        names, row = (f"{cell.quantity}.floor_s", f"{cell.quantity}.per_sample_s"), step_row(cell)
-    elif cell.path == "process":
-        names, row = PROCESS, process_row(cell)
-    else:
-        names, row = SESSION, session_row(cell)
-    if row is None or name != cell.quantity:
-        return None
-    return sum(x * values[n] for x, n in zip(row, names, strict=True))
-
-
-def _medians(bursts: Iterable[Burst], quantity: str) -> dict[Cell, float]:
-    """Median over rounds of each cell's round medians, one worker at a time."""
+def _medians(bursts: Iterable[Burst], law: Law, quantity: str) -> dict[Cell, float]:
+    """Median over rounds of each cell's round medians, of the first worker."""
     rounds: dict[Cell, list[float]] = {}
     for burst in bursts:
         cell = burst.cell
-        alone = cell.plain and cell.workers == 1
-        where = "ps" if quantity in ("fetch", "push") else "process"
-        if cell.quantity == quantity and alone and cell.path == where:
+        if cell.quantity == quantity and burst.worker == 0 and law.row(cell) is not None:
             rounds.setdefault(cell, []).append(float(np.median(burst.samples_s)))
     return {cell: float(np.median(values)) for cell, values in rounds.items()}
 
 
 def fit_rows(
-    calibration: Calibration, fitted: Mapping[str, Parameter], held_out: frozenset[Cell]
+    bursts: Iterable[Burst],
+    fitted: Mapping[str, Fitted],
+    candidates: Mapping[str, tuple[Candidate, ...]],
+    held_out: frozenset[Cell],
 ) -> tuple[FitRow, ...]:
-    values = {name: parameter.estimate for name, parameter in fitted.items()}
+    """A row for each quantity that was measured."""
+    taken = list(bursts)
     rows: list[FitRow] = []
-    for quantity in FITTED:
-        medians = _medians(calibration.bursts, quantity)
+    for quantity, name in FITTED.items():
+        family = fitted.get(name)
+        if family is None:
+            continue
+        medians = _medians(taken, family.law, quantity)
         errors = [
             abs(model / medians[cell] - 1)
             for cell in held_out
-            if cell in medians and (model := _value(quantity, values, cell)) is not None
+            if cell in medians and (model := family.law.seconds(cell, family.values)) is not None
         ]
         if medians:
             rows.append(
@@ -92,6 +104,7 @@ def fit_rows(
                     len(errors),
                     float(np.median(errors)) if errors else None,
                     float(max(errors)) if errors else None,
+                    candidates.get(quantity, ()),
                 )
             )
     return tuple(rows)
@@ -99,43 +112,76 @@ def fit_rows(
 
 def curves(calibration: Calibration, profile: Profile) -> tuple[Curve, ...]:
     """Every quantity of a fit as points and a line, one tensor and one worker at a time."""
-    values = _values(profile)
     held_out = held_out_cells(calibration.bursts)
+    values = law_values(profile)
+    transfers = _transfers(profile)
+    reduce = laws.all_reduce(profile.collective.algorithm)
+    product = laws.gemm(
+        profile.device.gemm_law, [s.from_flops for s in profile.device.gemm_segments]
+    )
+    labels: list[tuple[Quantity, Law, str, str]] = [
+        ("gemm", product, "local GEMM", "floating-point operations"),
+        ("fetch", transfers, "fetch from the ps", "bytes"),
+        ("push", transfers, "push to the ps, with its apply", "bytes"),
+        ("allreduce", reduce, "all-reduce", "bytes"),
+    ]
+    for step, title in zip(laws.STEPS, ("training step", "gradients"), strict=True):
+        law = laws.step(step, step, knee=f"{step}.plateau_s" in values)
+        labels.append((step, law, f"{title} of {calibration.workload.name}", "batch"))
     shown: list[Curve] = []
-    labels = {
-        "gemm": ("local GEMM", "floating-point operations"),
-        "fetch": ("fetch from the ps", "bytes"),
-        "push": ("push to the ps, with its apply", "bytes"),
-        "step": (f"training step of {calibration.workload.name}", "batch"),
-    }
-    for quantity, (title, x_label) in labels.items():
-        medians = _medians(calibration.bursts, quantity)
-        points = sorted(
-            ((_abscissa(cell), cell) for cell in medians if cell.tensors == 1), key=lambda p: p[0]
-        )
-        fitted = [_value(quantity, values, cell) for _, cell in points]
-        if not points or None in fitted:
+    for quantity, law, title, x_label in labels:
+        medians = _medians(calibration.bursts, law, quantity)
+        most = max((cell.workers for cell in medians), default=1)
+        chosen = [c for c in medians if c.tensors == 1 and c.workers == most]
+        shapes = [(_abscissa(cell), cell) for cell in chosen if cell.path != "mirrored"]
+        points = sorted(shapes, key=lambda point: point[0])
+        fitted = {cell: law.seconds(cell, values) for _, cell in points}
+        line = {cell: seconds for cell, seconds in fitted.items() if seconds is not None}
+        if not points or len(line) < len(points):
             continue
-        line = [float(v) for v in fitted if v is not None]
-        xs = tuple(x for x, _ in points)
-        measured = tuple(medians[cell] for _, cell in points)
-        dense = np.geomspace(xs[0], xs[-1], 100)
-        low, high = line[0], line[-1]
-        # Every model here is a straight line in x, so that two of its points give all of it.
-        slope = (high - low) / (xs[-1] - xs[0]) if xs[-1] > xs[0] else 0.0
-        shown.append(
-            Curve(
-                title,
-                x_label,
-                xs,
-                measured,
-                tuple(cell in held_out for _, cell in points),
-                tuple(float(x) for x in dense),
-                tuple(float(low + slope * (x - xs[0])) for x in dense),
-                tuple(m / f - 1 for m, f in zip(measured, line, strict=True)),
-            )
-        )
+        dense = _dense(points, law, values)
+        shown.append(_curve(title, x_label, points, medians, line, dense, held_out))
     return tuple(shown)
+
+
+def _curve(
+    title: str,
+    x_label: str,
+    points: list[tuple[float, Cell]],
+    medians: Mapping[Cell, float],
+    line: Mapping[Cell, float],
+    dense: Mapping[float, float],
+    held_out: frozenset[Cell],
+) -> Curve:
+    return Curve(
+        title,
+        x_label,
+        tuple(x for x, _ in points),
+        tuple(medians[cell] for _, cell in points),
+        tuple(cell in held_out for _, cell in points),
+        tuple(dense),
+        tuple(dense.values()),
+        tuple(medians[cell] / line[cell] - 1 for _, cell in points),
+    )
+
+
+def _dense(
+    points: list[tuple[float, Cell]], law: Law, values: Mapping[str, float]
+) -> dict[float, float]:
+    """The law between the points; of products, whose shapes differ, at the points alone."""
+    first, last = points[0], points[-1]
+    if first[1].hidden:
+        between = dict(points)
+    else:
+        cell = first[1]
+        between = {
+            float(x): replace(cell, size_bytes=int(x))
+            if cell.size_bytes
+            else replace(cell, batch=int(x))
+            for x in np.unique(np.geomspace(max(first[0], 1.0), last[0], 200).round())
+        }
+    found = {x: law.seconds(cell, values) for x, cell in between.items()}
+    return {x: seconds for x, seconds in found.items() if seconds is not None}
 
 
 def _abscissa(cell: Cell) -> float:
@@ -144,23 +190,27 @@ def _abscissa(cell: Cell) -> float:
     return float(cell.size_bytes or cell.batch)
 
 
-def _values(profile: Profile) -> dict[str, float]:
-    """A profile's estimates under the names that the fit uses."""
-    device, host, link = profile.device, profile.host, profile.link
-    values = {
-        "host.server_dispatch_s": host.server_dispatch_s.estimate,
-        "link.dispatch_s": link.dispatch_s.estimate,
-        "device.dispatch_s": device.dispatch_s.estimate,
-        "device.gemm_overhead_s": device.gemm_overhead_s.estimate,
-        "device.per_flop_s": 1 / device.gemm_flops_per_s.estimate,
+def law_values(profile: Profile) -> dict[str, float]:
+    """A profile's estimates under the names that laws use: rates as their inverses."""
+    found: dict[str, float] = {}
+    own = f"device.workloads[{profile.workload}]."
+    for path, parameter in parameters(profile):
+        name = path.removeprefix(own)
+        for rate, inverse in _INVERSES.items():
+            if name.endswith(rate):
+                found[name.removesuffix(rate) + inverse] = 1.0 / parameter.estimate
+        found[name] = parameter.estimate
+    found["collective.session.dispatch_s"] = found["host.server_dispatch_s"]
+    if "collective.session_latency_s" in found:
+        found["collective.session.latency_s"] = found["collective.session_latency_s"]
+    return found
+
+
+def _transfers(profile: Profile) -> Law:
+    link = profile.link
+    breaks = {
+        kind: [segment.from_bytes for segment in path.segments]
+        for kind, path in (("fetch", link.fetch), ("push", link.push))
     }
-    for kind, path in (("fetch", link.fetch), ("push", link.push)):
-        values[f"link.{kind}.latency_s"] = path.latency_s.estimate
-        values[f"link.{kind}.per_tensor_s"] = path.per_tensor_s.estimate
-        values[f"link.{kind}.per_byte_s"] = 1 / path.bandwidth_bytes_per_s.estimate
-    for measured in device.workloads:
-        if measured.workload == profile.workload:
-            for name, line in (("step", measured.step), ("gradient", measured.gradient)):
-                values[f"{name}.floor_s"] = line.floor_s.estimate
-                values[f"{name}.per_sample_s"] = line.per_sample_s.estimate
-    return values
+    optimizers = [update.optimizer for update in profile.host.apply]
+    return laws.transfers(breaks, optimizers, several=link.fetch.several_s is not None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from scale.models.calibration import Burst, Calibration, Cell
 from scale.models.precision import Interval, centre_interval
+from scale.models.resume import differences
 from scale.models.statistics import median_interval
 
 #: A host this much slower than the median of the others is worth a warning, if its interval says so
@@ -92,3 +93,14 @@ def _compared(
             interval = (low / usual, high / usual)
             rows.append(HostRow(tasks[host], cell, median_s, median_s / usual, interval))
     return rows
+
+
+def mixed(calibration: Calibration) -> Iterator[str]:
+    """Tasks on unlike hosts: one profile then stands for none of them."""
+    first = calibration.tasks[0] if calibration.tasks else None
+    for task in calibration.tasks[1:]:
+        if first and (found := differences(first.environment.facts, task.environment.facts)):
+            yield (
+                f"mixed hardware: {task.task} runs elsewhere than {first.task} "
+                f"({', '.join(found)}); the profile is of the first worker and the first ps"
+            )

@@ -8,9 +8,13 @@ import numpy as np
 
 from scale.models.calibration import Burst, Cell
 from scale.models.profile import Noise
+from scale.models.statistics import Floats
 
 #: Quantile bins of the noise.
 BINS = 64
+#: Fewer samples of a burst tell nothing of what follows what.
+LEAST_SAMPLES = 20
+MOST_AUTOCORRELATION = 0.98
 
 _OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "dispatch": (("noop", "ps"),),
@@ -24,6 +28,7 @@ def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
     """Residuals kept as data: within bursts, and of each round's medians against all rounds'."""
     within: dict[str, tuple[float, ...]] = {}
     between: list[dict[str, float]] = [{} for _ in rounds]
+    lasting: dict[str, float] = {}
     for operation, sources in _OPERATIONS.items():
         chosen = [b for b in bursts if _source(b) in sources]
         if not chosen:
@@ -45,7 +50,24 @@ def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
                 if number in of_round
             ]
             place[operation] = float(np.exp(np.median(shifts))) if shifts else 1.0
-    return Noise(within=within, between=tuple(between))
+        lasting[operation] = _autocorrelation(chosen)
+    return Noise(within=within, between=tuple(between), autocorrelation=lasting)
+
+
+def _autocorrelation(bursts: Sequence[Burst]) -> float:
+    """Rank correlation of each sample with the one before, over all bursts; at least 0.
+
+    Ranks, since one sample ten times too slow would decide any other correlation.
+    """
+    pairs: list[Floats] = []
+    for burst in bursts:
+        if len(burst.samples_s) >= LEAST_SAMPLES:
+            ranks = np.argsort(np.argsort(burst.samples_s)) / (len(burst.samples_s) - 1) - 0.5
+            pairs.append(np.stack([ranks[:-1], ranks[1:]]))
+    if not pairs:
+        return 0.0
+    before, after = np.concatenate(pairs, axis=1)
+    return float(np.clip((before @ after) / (before @ before), 0.0, MOST_AUTOCORRELATION))
 
 
 def _source(burst: Burst) -> tuple[str, str]:

@@ -106,10 +106,9 @@ _NAMED = re.compile(r"(gemm|mlp):(\d+(?:,\d+)+)")
 _ALLOWED = "gemm:FEATURES,HIDDEN, mlp:INPUT,HIDDEN,…,CLASSES, or a TOML file"
 
 
-def shards(workload: Workload, ps: int) -> tuple[tuple[int, int], ...]:
-    """(tensors, bytes) on each ps under TensorFlow's round-robin placement of variables."""
-    placed = [workload.variables[k::ps] for k in range(ps)]
-    return tuple((len(vs), sum(v.size_bytes for v in vs)) for vs in placed)
+def shards(workload: Workload, ps: int) -> tuple[tuple[int, ...], ...]:
+    """Bytes of each variable on each ps, under TensorFlow's round-robin placement."""
+    return tuple(tuple(v.size_bytes for v in workload.variables[k::ps]) for k in range(ps))
 
 
 def named_workload(name: str) -> Workload:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,7 +68,7 @@ def simulate(
         if progress is not None:
             progress(run.index, count)
         costs = step_costs(profile, scenario, draw=run.index)
-        slowdown = _slowdown(run, costs.compute_log_spread)
+        slowdown = _slowdown(run, costs.log_spread)
         drawn = luck(
             noise,
             seed,
@@ -95,10 +95,11 @@ def simulate(
     return Ensemble(step_time_s, np.array(single_s), breakdown)
 
 
-def _slowdown(run: Replication, compute_log_spread: float) -> dict[Operation, float]:
+def _slowdown(run: Replication, log_spread: Mapping[Operation, float]) -> dict[Operation, float]:
     """What multiplies each operation throughout a run."""
     slowdown = dict(run.between)
-    slowdown["compute"] *= math.exp(compute_log_spread * run.compute_deviate)
+    for operation, spread in log_spread.items():
+        slowdown[operation] *= math.exp(spread * run.deviates[operation])
     return slowdown
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,7 +21,6 @@ PROMISES_S = ((("--quick",), 45.0), ((), 180.0))
 @dataclass(frozen=True)
 class Duration:
     command: str
-    load_before: float
     seconds: float
     promised_s: float
 
@@ -36,21 +34,19 @@ def measure(*, smoke: bool = False) -> None:
     rows = [
         [
             f"`{d.command}`",
-            f"{d.load_before:.2f}",
             f"{d.seconds:.0f} s",
             f"{d.promised_s:.0f} s",
             "yes" if d.seconds <= d.promised_s else "**no**",
         ]
         for d in taken
     ]
-    head = ["command", "load before", "took", "promised", "kept"]
+    head = ["command", "took", "promised", "kept"]
     text = f"{page.table(head, rows)}\n\n({conditions.words})"
     data = {"conditions": asdict(conditions), "runs": [asdict(d) for d in taken]}
     page.publish("durations", TITLE, text, data)
 
 
 def _timed(words: list[str], promised_s: float) -> Duration:
-    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as folder:
         began_s = time.monotonic()
         subprocess.run(
@@ -61,6 +57,6 @@ def _timed(words: list[str], promised_s: float) -> Duration:
             check=True,
         )
         seconds = time.monotonic() - began_s
-    made = Duration(" ".join(["scale calibrate", *words]), load, seconds, promised_s)
-    say(f"{made.command}: {seconds:.0f} s of {promised_s:.0f} s, load {load:.2f} before")
+    made = Duration(" ".join(["scale calibrate", *words]), seconds, promised_s)
+    say(f"{made.command}: {seconds:.0f} s of {promised_s:.0f} s")
     return made

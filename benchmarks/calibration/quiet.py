@@ -9,17 +9,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.calibration.short import say
-from scale.calibrate.processor import stolen_s
+from scale.calibrate.processor import host_busy_s, stolen_s
 
-QUIET_LOAD, QUIET_STOLEN = 0.5, 0.02
+#: Shares of all cores' time. The load average would remember what this very command did before.
+QUIET_BUSY, QUIET_STOLEN = 0.05, 0.02
+WATCHED_S = 3.0
 
 
 @dataclass
 class Conditions:
-    """Load averages of one minute, and the share of all cores' time that a hypervisor took."""
+    """Shares of all cores' time: busy just before, and taken by a hypervisor."""
 
-    load_before: float
-    load_after: float = 0.0
+    busy_before: float
     stolen_before: float = 0.0
     stolen: float = 0.0
     seconds: float = 0.0
@@ -27,14 +28,13 @@ class Conditions:
     @property
     def quiet(self) -> bool:
         stolen = max(self.stolen_before, self.stolen)
-        return self.load_before <= QUIET_LOAD and stolen <= QUIET_STOLEN
+        return self.busy_before <= QUIET_BUSY and stolen <= QUIET_STOLEN
 
     @property
     def words(self) -> str:
         told = (
-            f"load {self.load_before:.2f} before and {self.load_after:.2f} after, "
-            f"{100 * self.stolen:.1f} % of the cores' time stolen ({100 * self.stolen_before:.1f} "
-            f"% before), {self.seconds:.0f} s"
+            f"{100 * self.busy_before:.0f} % of the cores' time busy before, "
+            f"{100 * self.stolen:.1f} % stolen meanwhile, {self.seconds:.0f} s"
         )
         return told if self.quiet else f"{told}; **the machine was not quiet**"
 
@@ -42,19 +42,20 @@ class Conditions:
 @contextmanager
 def watched(title: str) -> Iterator[Conditions]:
     """Conditions of a block, complete at its end."""
-    made = Conditions(os.getloadavg()[0], stolen_before=_stolen_share(1.0))
-    say(f"{title}: load {made.load_before:.2f}, {100 * made.stolen_before:.1f} % stolen")
+    made = Conditions(*_shares(WATCHED_S))
+    say(f"{title}: {100 * made.busy_before:.0f} % busy, {100 * made.stolen_before:.1f} % stolen")
     if not made.quiet:
         say(f"{title}: the machine is not quiet; the figures will not be final")
     stolen, began_s = stolen_s(), time.monotonic()
     yield made
     made.seconds = time.monotonic() - began_s
-    made.load_after = os.getloadavg()[0]
     made.stolen = (stolen_s() - stolen) / (made.seconds * (os.cpu_count() or 1))
     say(f"{title}: {made.words}")
 
 
-def _stolen_share(seconds: float) -> float:
-    before = stolen_s()
+def _shares(seconds: float) -> tuple[float, float]:
+    """Of the cores' time, what was busy and what was stolen."""
+    busy, stolen = host_busy_s(), stolen_s()
     time.sleep(seconds)
-    return (stolen_s() - before) / (seconds * (os.cpu_count() or 1))
+    whole_s = seconds * (os.cpu_count() or 1)
+    return (host_busy_s() - busy) / whole_s, (stolen_s() - stolen) / whole_s

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-import json
-import os
 import random
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from benchmarks.calibration import page, short
-from benchmarks.calibration.quiet import QUIET_LOAD, QUIET_STOLEN, watched
+from benchmarks.calibration.quiet import QUIET_STOLEN, watched
 from benchmarks.calibration.statistics import LEVEL, Run, Spread, spread
 from scale.calibrate.plan import Plan
-from scale.models.calibration import Calibration, Cell
+from scale.models.calibration import Cell
+from scale.models.files import read_calibration, write_record
 from scale.models.profile import Profile, parameters
 
 TITLE = "Many calibrations of one machine"
-#: What was measured so far, one line a run; a rerun goes on. Remove it to begin anew.
-RUNS = page.ROOT / "build" / "calibration-repeats.jsonl"
+#: A folder for each plan and machine, with a calibration a run; a rerun goes on.
+RUNS = page.ROOT / "build" / "calibration-repeats"
 LARGEST_BYTES = 2**24
 BATCHES = (1, 8, 32, 64)
 REST_S = 0.002
@@ -46,18 +44,18 @@ for free."""
 
 def measure(effort: Effort, runs: int) -> None:
     planned = _plan(effort)
-    key = _key(planned)
-    RUNS.parent.mkdir(parents=True, exist_ok=True)
-    done = _read(RUNS, key)[:runs]
-    short.say(f"repeat: {len(done)} of {runs} runs are in {RUNS.relative_to(page.ROOT)}")
+    folder = RUNS / _key(planned)
+    folder.mkdir(parents=True, exist_ok=True)
+    files = [folder / f"{number}.json" for number in range(runs)]
+    left = [(number, file) for number, file in enumerate(files) if not file.exists()]
+    short.say(f"repeat: {runs - len(left)} of {runs} runs are in {RUNS.relative_to(page.ROOT)}")
     with watched("repeat") as conditions:
-        for number in range(len(done), runs):
-            made = _run(planned, number, f"run {number + 1} of {runs}") | {"key": key}
-            done.append(made)
-            with RUNS.open("a") as lines:
-                lines.write(json.dumps(made) + "\n")
+        for number, file in left:
+            calibration = short.measure(f"run {number + 1} of {runs}", planned)
+            write_record(file, calibration, force=False)
+    done = [_fitted(file, seed=number + 1) for number, file in enumerate(files)]
     spreads = _spreads(done)
-    busy = sum(not _quiet(run) for run in done)
+    busy = sum(run["stolen_share"] > QUIET_STOLEN for run in done)
     text = "\n\n".join(
         [
             INTRODUCTION.format(
@@ -67,8 +65,8 @@ def measure(effort: Effort, runs: int) -> None:
                 expected=100 * next(iter(spreads.values())).expected,
             ),
             _table(spreads),
-            f"({busy} of {len(done)} runs began at a load above {QUIET_LOAD:g} or lost more than "
-            f"{100 * QUIET_STOLEN:g} % of the cores' time; the last sitting: {conditions.words})",
+            f"({busy} of {len(done)} runs lost more than {100 * QUIET_STOLEN:g} % of the cores' "
+            f"time to a hypervisor; the last sitting: {conditions.words})",
         ]
     )
     data: dict[str, Any] = {
@@ -104,31 +102,12 @@ def _key(planned: Plan) -> str:
     return hashlib.sha256(told.encode()).hexdigest()[:16]
 
 
-def _read(path: Path, key: str) -> list[dict[str, Any]]:
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [run for line in lines if (run := json.loads(line))["key"] == key]
-
-
-def _run(planned: Plan, number: int, title: str) -> dict[str, Any]:
-    load, began_s = os.getloadavg()[0], time.monotonic()
-    calibration = short.measure(title, planned)
-    profile = short.fit(calibration, seed=number + 1)
-    seconds = time.monotonic() - began_s
-    short.say(f"{title}: {seconds:.0f} s, load {load:.2f} before")
+def _fitted(file: Path, seed: int) -> dict[str, Any]:
+    calibration = read_calibration(file)
     return {
-        "seconds": round(seconds, 1),
-        "load_before": load,
-        "stolen_share": _stolen(calibration),
-        "parameters": _values(profile),
+        "stolen_share": float(calibration.environment.facts["stolen_share"]),
+        "parameters": _values(short.fit(calibration, seed=seed)),
     }
-
-
-def _stolen(calibration: Calibration) -> float:
-    return float(calibration.environment.facts["stolen_share"])
-
-
-def _quiet(run: dict[str, Any]) -> bool:
-    return bool(run["load_before"] <= QUIET_LOAD and run["stolen_share"] <= QUIET_STOLEN)
 
 
 def _values(profile: Profile) -> dict[str, list[float]]:

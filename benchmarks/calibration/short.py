@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from scale.calibrate.campaign import Machines, Progress, calibrate
 from scale.calibrate.cells import SMALLEST_BYTES
 from scale.calibrate.plan import Plan
+from scale.cli.options import log_folder
 from scale.models.calibration import Calibration, Cell, Quantity
 from scale.models.fit import fit_profile
 from scale.models.profile import Profile
@@ -22,6 +22,7 @@ SHAPES = ((32, 8, 32), (256, 64, 512), (1024, 256, 1024))
 #: Of the cells that tell what each further tensor costs; so few that no token bucket sees them.
 TENSORS, TENSORS_BYTES = 16, 4096
 WORKLOAD = "gemm:128,256"
+LOGS = Path("build/calibration.logs")
 
 
 def sizes_bytes(low: float, high: float, count: int, rng: random.Random) -> list[int]:
@@ -84,8 +85,7 @@ def measure(title: str, planned: Plan, machines: Machines | None = None) -> Cali
             seen.add(number)
             say(f"{title}: round {number + 1} of {planned.rounds}, {news.left_s:.0f} s left")
 
-    with tempfile.TemporaryDirectory() as logs:
-        return calibrate(planned, logs=Path(logs), progress=show, machines=machines)
+    return calibrate(planned, logs=log_folder(LOGS), progress=show, machines=machines)
 
 
 def fit(calibration: Calibration, *, seed: int = 1) -> Profile:

@@ -11,12 +11,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from scale.models import laws
 from scale.models.calibration import Cell
-from scale.models.designs import PROCESS, SESSION, process_row, session_row
 from scale.models.errors import InputError
 from scale.models.imports.solving import Columns, Solved, combined, fit, parameter
 from scale.models.imports.table import Row
+from scale.models.laws import Law
 from scale.models.profile import Device, Parameter, Path, Profile, StepTime, WorkloadTime
+
+#: What tables tell of is too little to choose between laws.
+TRANSFERS, GEMM = laws.transfers({}), laws.gemm("rate")
 
 
 @dataclass(frozen=True)
@@ -60,18 +64,18 @@ def _session(
         )
 
     def columns(row: Row) -> Sequence[float]:
-        made = _row(session_row, row)
+        made = _row(TRANSFERS, row)
         return made if noops else (0.0, 0.0, *made[2:])
 
     solved = fit(
         [*noops, *transfers],
         columns,
-        [_unit(name) for name in SESSION],
+        [_unit(name) for name in TRANSFERS.parameters],
         profile.draws,
         rng,
         f"{source}: transfers",
     )
-    found = _identified(SESSION, solved)
+    found = _identified(TRANSFERS.parameters, solved)
     host, link = profile.host, profile.link
     if (server := found.get("host.server_dispatch_s")) is not None:
         host = replace(host, server_dispatch_s=server)
@@ -96,7 +100,7 @@ def _session(
         flow = max((p.bandwidth_bytes_per_s for p in (fetch, push)), key=lambda p: p.estimate)
         at_least = combined(max, "bytes/s", shared, flow, draws=profile.draws)
         link = replace(link, shared_bandwidth_bytes_per_s=at_least)
-    notes = _left_open(SESSION, solved)
+    notes = _left_open(TRANSFERS.parameters, solved)
     used = (([*noops, *transfers], columns, solved),)
     return Placed(replace(profile, host=host, link=link), used, notes)
 
@@ -133,13 +137,13 @@ def _process(
         return Placed(profile, ())
 
     def columns(row: Row) -> Sequence[float]:
-        made = _row(process_row, row, path="process")
+        made = _row(GEMM, row, path="process")
         return made if noops else (0.0, *made[1:])
 
     chosen = [*noops, *products]
     units = ("s", "s", "s/flop")
     solved = fit(chosen, columns, units, profile.draws, rng, f"{source}: gemm")
-    found = _identified(PROCESS, solved)
+    found = _identified(GEMM.parameters, solved)
     device: Device = profile.device
     if (dispatch := found.get("device.dispatch_s")) is not None:
         device = replace(device, dispatch_s=dispatch)
@@ -148,9 +152,15 @@ def _process(
     if (per_flop := found.get("device.per_flop_s")) is not None:
         flops = [2.0 * row.features * row.batch * row.hidden for row in products]
         rate = combined(lambda s: 1 / s, "flop/s", per_flop, draws=profile.draws)
-        device = replace(device, gemm_flops_per_s=rate, gemm_flops=(min(flops), max(flops)))
+        device = replace(
+            device,
+            gemm_flops_per_s=rate,
+            gemm_flops=(min(flops), max(flops)),
+            gemm_law="rate",
+            gemm_bandwidth_bytes_per_s=None,
+        )
     used = ((chosen, columns, solved),)
-    return Placed(replace(profile, device=device), used, _left_open(PROCESS, solved))
+    return Placed(replace(profile, device=device), used, _left_open(GEMM.parameters, solved))
 
 
 def _steps(profile: Profile, rows: Sequence[Row], rng: np.random.Generator, source: str) -> Placed:
@@ -194,8 +204,8 @@ def _batch(row: Row) -> Sequence[float]:
     return 1.0, float(row.batch)
 
 
-def _row(design: object, row: Row, path: str = "") -> tuple[float, ...]:
-    """The coefficients of a row by a calibration's design."""
+def _row(law: Law, row: Row, path: str = "") -> tuple[float, ...]:
+    """The coefficients of a row by the law of a calibration's cells."""
     cell = Cell(
         row.quantity,  # type: ignore[arg-type]
         path or row.path or "ps",  # type: ignore[arg-type]
@@ -205,8 +215,9 @@ def _row(design: object, row: Row, path: str = "") -> tuple[float, ...]:
         batch=row.batch,
         hidden=row.hidden,
     )
-    made = design(cell)  # type: ignore[operator]
-    return tuple(float(x) for x in made)
+    made = law.row(cell)
+    assert made is not None
+    return made
 
 
 def _path(kind: str, path: Path, found: dict[str, Parameter], draws: int) -> Path:

@@ -29,9 +29,10 @@ def test_mlp_has_weights_and_biases() -> None:
 
 def test_round_robin_over_parameter_servers() -> None:
     mlp = named_workload("mlp:784,512,10")
-    assert shards(mlp, 1) == ((4, mlp.size_bytes),)
-    assert shards(mlp, 3) == ((2, 4 * (784 * 512 + 10)), (1, 4 * 512), (1, 4 * 5120))
-    assert shards(mlp, 5)[4] == (0, 0)
+    first, bias, second, last = 4 * 784 * 512, 4 * 512, 4 * 5120, 4 * 10
+    assert shards(mlp, 1) == ((first, bias, second, last),)
+    assert shards(mlp, 3) == ((first, last), (bias,), (second,))
+    assert shards(mlp, 5)[4] == ()
 
 
 @pytest.mark.parametrize(

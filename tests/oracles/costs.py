@@ -72,7 +72,7 @@ def costs(
         flow_bandwidth_bytes_per_s={"to_worker": flow, "to_ps": flow},
         shared_bandwidth_bytes_per_s=shared,
         compute_source="workload_file",
-        compute_log_spread=0.0,
+        log_spread={},
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from scale.models.costs import ring_all_reduce
+from scale.models.costs import all_reduce
 from scale.models.profile import Discipline
 from scale.simulator.noise import no_luck
 from tests.factories import profile
@@ -130,7 +130,7 @@ def test_ring_all_reduce(workers: int) -> None:
     alpha = made.collective.latency_s.estimate
     beta = made.collective.bandwidth_bytes_per_s.estimate
     size = 1e6
-    step = costs(compute_s=7e-3, collective=ring_all_reduce(made, workers, size, None))
+    step = costs(compute_s=7e-3, collective=all_reduce(made, workers, size, None))
     run = trained(step, workers, strategy="allreduce")
     ring_s = 2 * (workers - 1) * alpha + 2 * (workers - 1) / workers * size / beta
     assert run.step_time_s == pytest.approx(7e-3 + ring_s, rel=EXACT)

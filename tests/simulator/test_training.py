@@ -143,6 +143,6 @@ def test_every_round_is_drawn_equally_often_and_spread_for_being_few() -> None:
     root = 2**0.5
     assert drawn_fetch == pytest.approx([0.5**root] * 5 + [2.0**root] * 5)
     assert all(r.between["compute"] == 1.0 for r in replications(noise, 1, 10))
-    deviates = [r.compute_deviate for r in replications(noise, 1, 101)]
+    deviates = [r.deviates["compute"] for r in replications(noise, 1, 101)]
     assert np.mean(deviates) == pytest.approx(0.0, abs=1e-9)
     assert np.std(deviates) == pytest.approx(1.0, rel=0.02)
