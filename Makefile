@@ -9,7 +9,7 @@ DEMO := demo
 # Bytecode makes TensorFlow's import three times quicker; some machines turn it off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench soak profiles first-run calibration constraints clean
+.PHONY: demo test lint bench soak profiles first-run calibration models constraints clean
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
@@ -64,6 +64,10 @@ first-run: $(READY)
 # By hand, as root, on a quiet machine, about half an hour: the figures of docs/calibration.md.
 calibration: $(READY)
 	$(BIN)/python -m benchmarks.calibration
+
+# By hand, about ten minutes: the figures of docs/models.md that need no measurement.
+models: $(READY)
+	$(BIN)/python -m benchmarks.models recovery
 
 # By hand, after a change of dependencies: the exact versions that a fresh environment gets.
 constraints:

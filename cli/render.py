@@ -142,29 +142,30 @@ def _choices(profile: Profile) -> list[str]:
     table = Table("", "chosen", "also tried", left=(0, 1, 2))
     for what, candidates in tried:
         best = next(c for c in candidates if c.chosen)
-        others = [f"{c.law} ({_worse(c, best)})" for c in candidates if not c.chosen]
-        table.add_row(what, best.law, ", ".join(others))
-    return ["", f"Laws that the data chose between:\n{table}"]
+        others = [_score(c, best) for c in candidates if not c.chosen]
+        table.add_row(what, _score(best, best), "; ".join(others))
+    return [f"Laws that the data chose between:\n{table}"]
 
 
-def _worse(candidate: Candidate, best: Candidate) -> str:
-    if candidate.criterion == "bic":
-        return f"BIC {candidate.score - best.score:+.0f}"
-    return f"misses what is left out by {fmt.percent(candidate.score)}, not by " + fmt.percent(
-        best.score
-    )
+def _score(candidate: Candidate, best: Candidate) -> str:
+    """How much worse than the chosen one, or its error on what was left out of the fit."""
+    if candidate.criterion == "left out":
+        return f"{candidate.law} (off by {fmt.percent(candidate.score)} where left out)"
+    if candidate is best:
+        return candidate.law
+    return f"{candidate.law} (BIC {candidate.score - best.score:+.0f})"
 
 
 def _weak(profile: Profile, file: str) -> list[str]:
     found = weaknesses(profile)
     if not found:
-        return ["", "Nothing here is weak."]
+        return ["Nothing here is weak."]
     lines = []
     for weak in found:
         command = weak.remedy.startswith("--")
         remedy = f"scale calibrate {weak.remedy} -o {file}" if command else weak.remedy
         lines.append(f"  - {weak.what}: {weak.why}\n    {remedy}")
-    return ["", "What is weak, and what would strengthen it:", *lines]
+    return ["What is weak, and what would strengthen it:", *lines]
 
 
 def quality(rows: Iterable[FitRow]) -> str:

@@ -114,22 +114,19 @@ def curves(calibration: Calibration, profile: Profile) -> tuple[Curve, ...]:
     """Every quantity of a fit as points and a line, one tensor and one worker at a time."""
     held_out = held_out_cells(calibration.bursts)
     values = law_values(profile)
-    transfers = _transfers(profile)
-    reduce = laws.all_reduce(profile.collective.algorithm)
-    product = laws.gemm(
-        profile.device.gemm_law, [s.from_flops for s in profile.device.gemm_segments]
-    )
-    labels: list[tuple[Quantity, Law, str, str]] = [
-        ("gemm", product, "local GEMM", "floating-point operations"),
-        ("fetch", transfers, "fetch from the ps", "bytes"),
-        ("push", transfers, "push to the ps, with its apply", "bytes"),
-        ("allreduce", reduce, "all-reduce", "bytes"),
-    ]
-    for step, title in zip(laws.STEPS, ("training step", "gradients"), strict=True):
-        law = laws.step(step, step, knee=f"{step}.plateau_s" in values)
-        labels.append((step, law, f"{title} of {calibration.workload.name}", "batch"))
+    workload = calibration.workload.name
+    labels: dict[Quantity, tuple[str, str]] = {
+        "gemm": ("local GEMM", "floating-point operations"),
+        "fetch": ("fetch from the ps", "bytes"),
+        "push": ("push to the ps, with its apply", "bytes"),
+        "allreduce": ("all-reduce", "bytes"),
+        "step": (f"training step of {workload}", "batch"),
+        "gradient": (f"gradients of {workload}", "batch"),
+    }
     shown: list[Curve] = []
-    for quantity, law, title, x_label in labels:
+    for quantity, (title, x_label) in labels.items():
+        law = law_of(profile, quantity)
+        assert law is not None
         medians = _medians(calibration.bursts, law, quantity)
         most = max((cell.workers for cell in medians), default=1)
         chosen = [c for c in medians if c.tensors == 1 and c.workers == most]
@@ -206,11 +203,30 @@ def law_values(profile: Profile) -> dict[str, float]:
     return found
 
 
-def _transfers(profile: Profile) -> Law:
-    link = profile.link
-    breaks = {
-        kind: [segment.from_bytes for segment in path.segments]
-        for kind, path in (("fetch", link.fetch), ("push", link.push))
-    }
-    optimizers = [update.optimizer for update in profile.host.apply]
-    return laws.transfers(breaks, optimizers, several=link.fetch.several_s is not None)
+def law_of(profile: Profile, quantity: Quantity) -> Law | None:
+    """The law that a profile holds of a quantity, to be used with its `law_values`."""
+    device, link = profile.device, profile.link
+    match quantity:
+        case "gemm":
+            return laws.gemm(device.gemm_law, [s.from_flops for s in device.gemm_segments])
+        case "noop" | "fetch" | "push" | "fetch_push" | "apply":
+            breaks = {
+                kind: [segment.from_bytes for segment in path.segments]
+                for kind, path in (("fetch", link.fetch), ("push", link.push))
+            }
+            optimizers = [update.optimizer for update in profile.host.apply]
+            return laws.transfers(breaks, optimizers, several=link.fetch.several_s is not None)
+        case "allreduce":
+            return laws.all_reduce(profile.collective.algorithm)
+        case "to_python":
+            return laws.python()
+        case "input":
+            return laws.pipeline()
+        case "step" | "gradient":
+            knee = any(
+                getattr(w, quantity).plateau_s is not None
+                for w in device.workloads
+                if w.workload == profile.workload
+            )
+            return laws.step(quantity, quantity, knee=knee)
+    return None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scale.models.calibration import Cell
+from scale.models.calibration import Cell, Path
 from scale.models.collectives import ALGORITHMS, Algorithm
 from scale.models.profile import GemmLaw
 
@@ -21,6 +21,8 @@ Kind = Literal["fetch", "push"]
 StepQuantity = Literal["step", "gradient"]
 End = Literal["worker", "ps"]
 GEMM_LAWS: tuple[GemmLaw, ...] = ("rate", "sum", "max", "segments")
+KINDS: tuple[Kind, ...] = ("fetch", "push")
+REDUCING: tuple[Path, ...] = ("collective", "mirrored")
 STEPS: tuple[StepQuantity, ...] = ("step", "gradient")
 
 
@@ -100,7 +102,7 @@ def transfers(
         several: whether more than one tensor costs more than each further one does.
     """
     names = ["host.server_dispatch_s", "link.dispatch_s"]
-    for kind in ("fetch", "push"):
+    for kind in KINDS:
         names += [f"link.{kind}.per_tensor_s", *([f"link.{kind}.several_s"] if several else [])]
         for segment in range(1 + len(breaks.get(kind, ()))):
             place = segment_name(kind, segment)
@@ -286,7 +288,7 @@ def demand(end: End) -> Law:
     """Processor seconds of an operation at one end, of cells in which all workers take part."""
     dispatch = f"host.dispatch_{end}_s"
     names = [dispatch]
-    for kind in ("fetch", "push"):
+    for kind in KINDS:
         names += [f"host.{kind}_{end}.per_{of}_s" for of in ("request", "tensor", "byte")]
 
     def terms(cell: Cell) -> dict[str, float] | None:

@@ -122,7 +122,7 @@ def transfer_law(bank: Bank) -> Choice:
     tried: dict[str, tuple[Candidate, ...]] = {}
     optimizers = tuple(dict.fromkeys(c.optimizer for c, _ in bank if c.quantity == "apply"))
     seconds = medians(bank, laws.transfers({}, optimizers))
-    for kind in ("fetch", "push"):
+    for kind in laws.KINDS:
         line = sorted(
             (cell.size_bytes, time_s)
             for cell, time_s in seconds.items()

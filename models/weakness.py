@@ -101,7 +101,8 @@ def _wide(profile: Profile) -> Iterator[Weakness]:
         if parameter.identified and cells and width > max(WIDE, widest.get(cells, (0.0, ""))[0]):
             widest[cells] = width, path
     for cells, (width, path) in sorted(widest.items(), key=lambda item: -item[1][0]):
-        yield Weakness(path, f"known to {100 * width:.0f} % only", f"--refine --only {cells}")
+        known = f"{100 * width:.0f} %" if width < 1 else f"a factor of {1 + width:.1f}"
+        yield Weakness(path, f"known to {known} only", f"--refine --only {cells}")
 
 
 def _half_width(parameter: Parameter) -> float:

@@ -9,9 +9,10 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.calibration import page
+from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import watched
 from benchmarks.calibration.short import say
+from benchmarks.page import table
 
 TITLE = "How long a calibration takes"
 SCALE = Path(sys.executable).with_name("scale")
@@ -41,9 +42,9 @@ def measure(*, smoke: bool = False) -> None:
         for d in taken
     ]
     head = ["command", "took", "promised", "kept"]
-    text = f"{page.table(head, rows)}\n\n({conditions.words})"
+    text = f"{table(head, rows)}\n\n({conditions.words})"
     data = {"conditions": asdict(conditions), "runs": [asdict(d) for d in taken]}
-    page.publish("durations", TITLE, text, data)
+    PAGE.publish("durations", TITLE, text, data)
 
 
 def _timed(words: list[str], promised_s: float) -> Duration:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.calibration import page, short
+from benchmarks.calibration import short
+from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import watched
 from benchmarks.calibration.statistics import slope
+from benchmarks.page import table
 from scale.models.profile import Parameter, Profile
 from scale.models.statistics import interval90
 from tests.testbed.echo import echoing, round_trips_ms
@@ -91,7 +93,7 @@ def measure(effort: Effort) -> None:
         ],
         "round_trips": [asdict(count) for count in counts],
     }
-    page.publish("latency", TITLE, text, data)
+    PAGE.publish("latency", TITLE, text, data)
 
 
 def _point(delay_ms: float, effort: Effort) -> Point:
@@ -144,7 +146,7 @@ def _table(points: list[Point]) -> str:
         ]
         for point in points
     ]
-    return page.table(["added delay, one way", "round trip", *names], rows)
+    return table(["added delay, one way", "round trip", *names], rows)
 
 
 def _trips_table(counts: list[Trips]) -> str:
@@ -158,4 +160,4 @@ def _trips_table(counts: list[Trips]) -> str:
         ]
         for c in counts
     ]
-    return page.table(["what", "round trips (slope)", "90 %", "whole number", "off by"], rows)
+    return table(["what", "round trips (slope)", "90 %", "whole number", "off by"], rows)

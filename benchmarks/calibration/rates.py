@@ -6,9 +6,11 @@ import random
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from benchmarks.calibration import page, short
+from benchmarks.calibration import short
+from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import watched
 from benchmarks.calibration.silence import Silence, silence
+from benchmarks.page import table
 from scale.models.profile import Parameter
 from tests.testbed.hosts import Host, burst_bytes, hosts
 from tests.testbed.iperf import iperf_mbit
@@ -71,7 +73,7 @@ def measure(effort: Effort) -> None:
         links = [_link(rate, effort) for rate in effort.rates_mbit]
     text = "\n\n".join([INTRODUCTION, _table(links), _silences(links), f"({conditions.words})"])
     data: dict[str, Any] = {"conditions": asdict(conditions), "links": [asdict(k) for k in links]}
-    page.publish("rates", TITLE, text, data)
+    PAGE.publish("rates", TITLE, text, data)
 
 
 def _link(rate_mbit: int, effort: Effort) -> Link:
@@ -163,7 +165,7 @@ def _table(links: list[Link]) -> str:
                 ]
             )
     head = ["link", "iperf3 before, after", "what", "fitted", "90 %", "error", "beyond the wire"]
-    return page.table(head, rows)
+    return table(head, rows)
 
 
 def _silences(links: list[Link]) -> str:
@@ -184,4 +186,4 @@ def _silences(links: list[Link]) -> str:
         "How long in each step nothing arrives at the receiving host, seen at its interface's "
         "counter, and the bytes that do arrive:"
     )
-    return f"{words}\n\n{page.table(head, rows)}"
+    return f"{words}\n\n{table(head, rows)}"

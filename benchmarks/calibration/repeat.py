@@ -9,9 +9,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.calibration import page, short
+from benchmarks.calibration import short
+from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import QUIET_STOLEN, watched
 from benchmarks.calibration.statistics import LEVEL, Run, Spread, spread
+from benchmarks.page import ROOT, table
 from scale.calibrate.plan import Plan
 from scale.models.calibration import Cell
 from scale.models.files import read_calibration, write_record
@@ -19,7 +21,7 @@ from scale.models.profile import Profile, parameters
 
 TITLE = "Many calibrations of one machine"
 #: A folder for each plan and machine, with a calibration a run; a rerun goes on.
-RUNS = page.ROOT / "build" / "calibration-repeats"
+RUNS = ROOT / "build" / "calibration-repeats"
 LARGEST_BYTES = 2**24
 BATCHES = (1, 8, 32, 64)
 REST_S = 0.002
@@ -48,7 +50,7 @@ def measure(effort: Effort, runs: int) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     files = [folder / f"{number}.json" for number in range(runs)]
     left = [(number, file) for number, file in enumerate(files) if not file.exists()]
-    short.say(f"repeat: {runs - len(left)} of {runs} runs are in {RUNS.relative_to(page.ROOT)}")
+    short.say(f"repeat: {runs - len(left)} of {runs} runs are in {RUNS.relative_to(ROOT)}")
     with watched("repeat") as conditions:
         for number, file in left:
             calibration = short.measure(f"run {number + 1} of {runs}", planned)
@@ -74,7 +76,7 @@ def measure(effort: Effort, runs: int) -> None:
         "spreads": {name: asdict(found) for name, found in spreads.items()},
         "runs": done,
     }
-    page.publish("repeat", TITLE, text, data)
+    PAGE.publish("repeat", TITLE, text, data)
 
 
 def _plan(effort: Effort) -> Plan:
@@ -151,4 +153,4 @@ def _table(spreads: dict[str, Spread]) -> str:
         ]
         for name, found in spreads.items()
     ]
-    return page.table(head, rows)
+    return table(head, rows)

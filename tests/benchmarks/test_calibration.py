@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.calibration.page import with_section
 from benchmarks.calibration.silence import silent_s
 from benchmarks.calibration.statistics import (
     Run,
@@ -14,6 +13,7 @@ from benchmarks.calibration.statistics import (
     slope,
     spread,
 )
+from benchmarks.page import with_section
 
 
 def test_a_binomial_test_of_counts_worked_out_by_hand() -> None:

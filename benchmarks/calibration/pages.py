@@ -1,0 +1,13 @@
+"""The page that these commands write."""
+
+from benchmarks.page import Page
+
+PAGE = Page(
+    "calibration",
+    """# How good a calibration is
+
+The figures of this page are measured by `make calibration`, as root, on a quiet machine; each
+table stands between markers that the command writes, and its raw data is in
+[data/calibration.json](data/calibration.json).
+""",
+)
