@@ -142,8 +142,8 @@ def _breaks(found: Sequence[Found]) -> str:
     return (
         f"A break was invented in {100 * invented:.1f} % of the smooth sets, each of which has two "
         f"chances, a fetch's and a push's; both breaks were found, and no third one, in "
-        f"{100 * seen:.1f} % of the broken ones, whose latency becomes 1.2 to 3 times the whole time "
-        "just below the break."
+        f"{100 * seen:.1f} % of the broken ones, whose latency becomes 1.2 to 3 times the whole "
+        "time just below the break."
     )
 
 

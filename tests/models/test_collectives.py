@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from scale.models.collectives import bus_bandwidth, ring_terms
+from scale.models.collectives import (
+    bus_bandwidth,
+    hierarchical_terms,
+    ring_terms,
+    tree_terms,
+)
 
 
 def ring_s(size_bytes: float, workers: int, latency_s: float, bytes_per_s: float) -> float:
@@ -37,3 +42,15 @@ def test_a_ring_of_four_steps_takes_each_quarter_six_times() -> None:
 
 def test_one_worker_has_nothing_to_exchange() -> None:
     assert ring_s(1e9, 1, latency_s=1.0, bytes_per_s=1.0) == 0.0
+
+
+@pytest.mark.parametrize(("workers", "hops"), [(1, 0), (2, 2), (3, 4), (4, 4), (5, 6), (8, 6)])
+def test_a_tree_has_as_many_levels_as_doublings(workers: int, hops: int) -> None:
+    assert tree_terms(100.0, workers) == (hops, 100.0 * hops)
+
+
+def test_a_hierarchy_has_a_ring_inside_and_one_between() -> None:
+    inside, between = hierarchical_terms(1200.0, hosts=3, per_host=4)
+    assert inside == pytest.approx((6, 1800))
+    assert between == pytest.approx((4, 1600))
+    assert hierarchical_terms(1200.0, hosts=1, per_host=4)[1] == (0, 0)

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from scale.models.costs import all_reduce, compute_time, extrapolations, step_costs
+from scale.models.profile import Apply, Segment
 from scale.models.scenario import Scenario
 from scale.models.workload import Cost, StepSeconds, Variable, Workload, named_workload, shards
-from tests.factories import profile
+from tests.factories import parameter, profile
 
 GEMM = named_workload("gemm:128,256")
 
@@ -85,3 +86,44 @@ def test_draws_differ_from_the_estimate_together() -> None:
     draw = step_costs(known, scenario, 3)
     assert draw.fetch[0][0].wall_s == known.link.fetch.latency_s.draws[3]
     assert replace(scenario, workers=2).per_worker_batch == 16
+
+
+def test_large_tensors_have_their_own_latency_and_rate() -> None:
+    known = profile()
+    beyond = Segment(1000.0, parameter(0.5), parameter(10.0, "bytes/s"))
+    path = replace(known.link.fetch, segments=(beyond,), several_s=parameter(7.0))
+    made = profile(link__fetch=path)
+    several = Workload("w", tuple(Variable(f"v{k}", (n,)) for k, n in enumerate((5, 250, 300))))
+    stated = replace(several, cost=Cost(0.01, 0.0))
+    latency, transfer = step_costs(made, Scenario(stated, workers=1)).fetch[0]
+    first, each = path.latency_s.estimate, path.per_tensor_s.estimate
+    assert first < 0.5
+    assert latency.wall_s == pytest.approx(0.5 + 7 + 2 * each)
+    rate = path.bandwidth_bytes_per_s.estimate
+    assert transfer.wall_s == pytest.approx(20 / rate + 1000 / 10 + 1200 / 10)
+
+
+def test_a_push_in_training_follows_a_fetch_and_ends_with_its_update() -> None:
+    known = profile()
+    path = replace(known.link.push, after_fetch_s=parameter(3e-4))
+    sgd = Apply("sgd", parameter(1.0), parameter(2e-10, "s/byte"))
+    made = profile(link__push=path, host__apply=(sgd,))
+    latency, transfer, update = step_costs(made, Scenario(GEMM, workers=1)).push[0]
+    assert latency.wall_s == pytest.approx(3e-4)
+    assert update.cause == "apply"
+    assert update.wall_s == pytest.approx(131072 * 2e-10)
+    kernel = 1 + known.host.kernel_share
+    whole = known.host.push_ps.per_byte_s.estimate * 131072 * kernel
+    assert transfer.ps_s + update.ps_s == pytest.approx(whole)
+
+
+def test_what_lies_beyond_the_measured_is_less_certain() -> None:
+    known = profile()
+    inside = step_costs(known, Scenario(GEMM, workers=2)).log_spread
+    crowd = step_costs(known, Scenario(GEMM, workers=8)).log_spread
+    assert inside["fetch"] == inside["push"] == 0.0
+    assert crowd["fetch"] == crowd["push"] == pytest.approx(2 * 0.05)
+    huge = named_workload("gemm:8192,8192")
+    assert step_costs(known, Scenario(huge, workers=2)).log_spread["push"] == pytest.approx(
+        0.1 * 2.07, abs=0.01
+    )

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from scale.models.calibration import Burst, Calibration, Cell, Environment, TaskHost
-from scale.models.hosts import check_cells, host_rows
+from scale.models.hosts import check_cells, host_rows, mixed
 from scale.models.workload import named_workload
 
 HERE = Environment("2026-01-01T00:00:00Z", "none: made up for tests")
@@ -71,3 +71,13 @@ def test_a_tenth_more_or_a_wide_interval_is_no_news() -> None:
 def test_workers_of_one_host_are_not_compared() -> None:
     assert host_rows(measured(1.0, 2.0, hosts=(0, 0))) == ()
     assert host_rows(replace(measured(1.0, 2.0, hosts=(0, 1)), tasks=())) == ()
+
+
+def test_tasks_on_unlike_hosts_are_told() -> None:
+    alike = measured(1.0, 1.0, hosts=(0, 1))
+    assert not list(mixed(alike))
+    other = replace(HERE, facts={"cpu_model": "Another"})
+    tasks = (alike.tasks[0], replace(alike.tasks[1], environment=other))
+    (words,) = mixed(replace(alike, tasks=tasks))
+    assert "worker1 runs elsewhere than worker0" in words
+    assert "is Another" in words

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from scale.models.plausible import implausible
+from scale.models.plausible import doubts, implausible
 from scale.models.profile import FitRow
 from scale.models.weakness import weaknesses
 from tests.factories import parameter, profile
@@ -53,3 +53,18 @@ def test_units_off_by_a_thousand_are_told() -> None:
     assert len(words) == 2
     assert "faster than memory" in words[0]
     assert "a push has a latency of 600 s" in words[1]
+
+
+def test_a_link_that_is_faster_than_ones_own_software_is_doubted() -> None:
+    mine = profile(link__kind="loopback")
+    fast = replace(mine.link.fetch, latency_s=parameter(1e-5))
+    (doubt,) = doubts(mine, profile(link__fetch=fast))
+    assert "its hosts are faster" in doubt
+    assert not list(doubts(mine, profile()))
+
+
+def test_a_link_that_ones_processors_cannot_fill_is_doubted() -> None:
+    fast = replace(profile().link.fetch, bandwidth_bytes_per_s=parameter(1e11, "bytes/s"))
+    words = list(doubts(profile(), profile(link__fetch=fast)))
+    assert [w.split(" would")[0].rsplit(" ", 1)[-1] for w in words] == ["worker", "ps"]
+    assert "11.0 cores" in words[0]

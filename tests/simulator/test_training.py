@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -146,3 +147,23 @@ def test_every_round_is_drawn_equally_often_and_spread_for_being_few() -> None:
     deviates = [r.deviates["compute"] for r in replications(noise, 1, 101)]
     assert np.mean(deviates) == pytest.approx(0.0, abs=1e-9)
     assert np.std(deviates) == pytest.approx(1.0, rel=0.02)
+
+
+def test_slow_phases_last_as_they_were_measured() -> None:
+    """Ranks of successive steps are correlated as samples were, and every factor stays as likely."""
+    lasting = replace(profile().noise, autocorrelation={"fetch": 0.6})
+    drawn = luck(
+        lasting,
+        1,
+        0,
+        slowdown=dict.fromkeys(OPERATIONS, 1.0),
+        starts=np.zeros(400),
+        steps=50,
+    )
+    factors = np.array(drawn.factors)
+    for name, rho in (("fetch", 0.6), ("push", 0.0), ("collective", 0.6)):
+        series = factors[:, :, OPERATIONS.index(name)]
+        ranks = series.ravel().argsort().argsort().reshape(series.shape) / series.size - 0.5
+        found = (ranks[:, 1:] * ranks[:, :-1]).mean() / (ranks**2).mean()
+        assert found == pytest.approx(rho, abs=0.03)
+        assert np.median(series) == pytest.approx(1.0, abs=0.02)
