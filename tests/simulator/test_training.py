@@ -150,7 +150,7 @@ def test_every_round_is_drawn_equally_often_and_spread_for_being_few() -> None:
 
 
 def test_slow_phases_last_as_they_were_measured() -> None:
-    """Ranks of successive steps are correlated as samples were, and every factor stays as likely."""
+    """Ranks of successive steps are correlated; every factor stays as likely."""
     lasting = replace(profile().noise, autocorrelation={"fetch": 0.6})
     drawn = luck(
         lasting,
