@@ -23,10 +23,11 @@ from tests.testbed.hosts import hosts
 
 RATE_MBIT = 1000
 WORKLOAD = "gemm:128,256"
+CALIBRATIONS = Path("build/profiles")
 
 
 def measure(name: str, machines: Machines) -> Profile:
-    """A default calibration, fitted."""
+    """A default calibration, fitted; its samples stay in `CALIBRATIONS`."""
 
     def show(news: Progress) -> None:
         if news.done % 60 == 0:
@@ -39,16 +40,19 @@ def measure(name: str, machines: Machines) -> Profile:
             progress=show,
             machines=machines,
         )
+    CALIBRATIONS.mkdir(parents=True, exist_ok=True)
+    write_record(CALIBRATIONS / f"{name}.json", made, force=True)
     return replace(fit_profile(made), name=name)
 
 
 def main() -> None:
     here = environment().hardware
     made = [measure("loopback-2core", Machines())]
-    with hosts(3, rate_mbit=RATE_MBIT) as (ps, *workers):
+    with hosts(4, rate_mbit=RATE_MBIT) as (ps, chief, *workers):
         machines = Machines(
             ps=(ps.site,),
             workers=tuple(worker.site for worker in workers),
+            chief=chief.site,
             link_kind="network",
             evidence="emulated hosts",
             hardware=f"3 emulated hosts with links of {RATE_MBIT / 1000:g} Gbit/s, on {here}",

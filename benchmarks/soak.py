@@ -3,8 +3,8 @@
     python -m benchmarks.soak [times]
 
 Each time must end within 15 s, leave no process behind, say which task it was, and keep every cell
-that was measured before in a file or a journal that can be read. Prints a table of the figures and
-exits 1 where anything else happened.
+that was measured before in a file or a journal that can be read. Writes the figures into
+docs/calibration.md and exits 1 where anything else happened.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from benchmarks.calibration.pages import PAGE
+from benchmarks.page import table
 from scale.calibrate.watch import Process, descendants, processes
-from scale.cli.table import Table
 from scale.models.calibration import Cell
 from scale.models.errors import InputError
 from scale.models.files import read_calibration
@@ -37,6 +38,10 @@ LATEST_S = 12.0
 EARLY_SHARE = 0.3
 FIRST_CELL_S = 120.0
 END_S = 15.0
+HEAD = ("victim", "times", "slowest end", "cells before", "cells kept", "bad")
+INTRODUCTION = f"""`make soak`: a task or the coordinator of a calibration is killed (SIGKILL) at a
+random moment, {{times}} times. *Bad* is any that hung past {END_S:g} s, left a process, lost a cell
+that was measured before, left a file that cannot be read, or did not name the task."""
 #: A task that was killed while its round ended is no loss; the next round's is killed then.
 NOTICED_S = 3.0
 #: Enough cells for a few seconds a round, and more rounds than anyone waits for.
@@ -192,21 +197,27 @@ def wait_until(condition: Callable[[], bool], timeout_s: float) -> None:
         time.sleep(0.02)
 
 
-def summary(outcomes: Iterable[Outcome]) -> Table:
-    table = Table("victim", "times", "slowest end", "cells before", "cells kept", "bad", left=(0,))
+def summary(outcomes: Iterable[Outcome]) -> list[list[str]]:
+    """A row for each victim."""
     groups: dict[str, list[Outcome]] = {}
     for outcome in outcomes:
         groups.setdefault(outcome.victim, []).append(outcome)
-    for victim, group in sorted(groups.items()):
-        table.add_row(
+    return [
+        [
             victim,
             str(len(group)),
             f"{max(o.ended_after_s for o in group):.2f} s",
             str(sum(o.cells_before for o in group)),
             str(sum(o.cells_kept for o in group)),
             str(sum(bool(o.problem) for o in group)),
-        )
-    return table
+        ]
+        for victim, group in sorted(groups.items())
+    ]
+
+
+def publish(outcomes: Sequence[Outcome]) -> None:
+    text = f"{INTRODUCTION.format(times=len(outcomes))}\n\n{table(HEAD, summary(outcomes))}"
+    PAGE.publish("kills", "Kills", text, {"outcomes": [asdict(o) for o in outcomes]})
 
 
 def main() -> int:
@@ -223,7 +234,8 @@ def main() -> int:
             + (f"; BAD: {outcome.problem}" if outcome.problem else ""),
             flush=True,
         )
-    print(summary(outcomes))
+    publish(outcomes)
+    print(table(HEAD, summary(outcomes)))
     return int(any(outcome.problem for outcome in outcomes))
 
 

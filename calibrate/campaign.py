@@ -7,7 +7,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -63,10 +63,15 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Machines:
-    """Where the tasks run: on loopback by default."""
+    """Where the tasks run: on loopback by default.
+
+    ``chief`` is where ParameterServerStrategy's coordinator runs: a process of this machine, which
+    must reach all the others.
+    """
 
     ps: tuple[Site, ...] = (Site(),)
     workers: tuple[Site, ...] = (Site(), Site())
+    chief: Site = field(default_factory=Site)
     link_kind: Literal["loopback", "network"] = "loopback"
     evidence: Evidence = "one host"
     hardware: str = ""
@@ -287,7 +292,7 @@ class _Campaign:
             workers=[] if alone else sites,
             logs=self._logs,
             single=phase == "session",
-            chief=Site() if phase == "coordinator" else None,
+            chief=self._machines.chief if phase == "coordinator" else None,
             mirrored=[sites[:size] for size in groups],
             first=not self._start_s,
             again=again,

@@ -22,7 +22,7 @@ from scale.models.calibration import Cell
 from scale.models.errors import HardwareError
 
 #: How long a member waits for the others; longer than building a round's graphs sets them apart.
-TIMEOUT_S = 10.0
+TIMEOUT_S = 30.0
 #: Share of an all-reduce's own time that it gets before the step beside it begins: its members
 #: first agree that all are there, which moves no data and costs the step nothing.
 HEAD_START = 0.25

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,6 +33,14 @@ def phase_of(cell: Cell) -> str:
     return cell.path if cell.path in ("coordinator", "mirrored") else "session"
 
 
+def build_order(cells: Iterable[Cell]) -> list[Cell]:
+    """Lock-step first: of other cells workers have unlike numbers, and a slow link takes its time.
+
+    Then smallest first, so that a size over the limit spares the larger ones.
+    """
+    return sorted(cells, key=lambda cell: (not lock_step(cell), cell.size_bytes))
+
+
 class Phase:
     """The cells as built in the tasks of a cluster.
 
@@ -58,9 +66,7 @@ class Phase:
         for cell in cells:
             workers = len(cluster.names("worker")) if cell in everywhere else cell.workers
             most[cell.built] = max(most.get(cell.built, 0), workers)
-        # Smallest first, so that a size over the limit spares the larger ones; lock-step last, so
-        # that all workers come to it together.
-        for cell in sorted(most, key=lambda cell: (lock_step(cell), cell.size_bytes)):
+        for cell in build_order(most):
             if cell not in skipped:
                 beside = replace(cell, workers=most[cell])
                 for name in self.runners(beside):

@@ -18,7 +18,7 @@ import scale
 from scale.calibrate.environment import environment
 from scale.calibrate.probe import Context, Probe, lock_step
 from scale.calibrate.processor import host_busy_s, machine, process_s, usable_cores
-from scale.calibrate.sampling import Limits, Samples, sample
+from scale.calibrate.sampling import Limits, Samples, doubled, sample
 from scale.models.calibration import Cell, Environment, Memory
 from scale.models.workload import Workload
 
@@ -183,7 +183,16 @@ class TaskMethods:
 
         Every worker goes on training for a while after the window, so that in the window all run.
         """
-        step = self._session.make_callable(self._training.step)
+        train = self._session.make_callable(self._training.step)
+
+        def step() -> None:
+            try:
+                train()
+            except Exception as error:
+                if not doubled(error):
+                    raise
+                train()
+
         clock = time.perf_counter
         while clock() < start_at:
             time.sleep(0.001)

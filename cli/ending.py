@@ -97,6 +97,7 @@ def report(
     """The end of a calibration, as a person reads it."""
     parts = [line for measured in rows for line in _original(measured)]
     parts += _reductions(calibration)
+    parts += _soak(calibration)
     parts += _hosts(calibration)
     parts += _precision(calibration, output)
     parts += ["", *_done(calibration, output, unfitted)]
@@ -123,6 +124,17 @@ def _reductions(calibration: Calibration) -> list[str]:
         f"{fmt.quantity(r.bus_bandwidth_bytes_per_s, 'B/s')}"
         for r in largest.values()
     ]
+
+
+def _soak(calibration: Calibration) -> list[str]:
+    """Both ends of a soak; a drop is a warning of its own."""
+    found = soak(calibration.bursts)
+    if found is None:
+        return []
+    first, last = (
+        fmt.quantity(rate, "B/s") for rate in (found.first_bytes_per_s, found.last_bytes_per_s)
+    )
+    return [f"soak of {fmt.clock(found.lasted_s)}: {first} at first, {last} at the end"]
 
 
 def _hosts(calibration: Calibration) -> list[str]:

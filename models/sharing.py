@@ -26,6 +26,9 @@ from scale.models.statistics import Floats
 LEAST_SHARE = 0.3
 #: Rates that are tried, evenly spaced in the logarithm.
 GRID = 241
+#: And shares of a step's fixed time that come on top of the transfers: all of it as long as workers
+#: are in step, none once one's fixed time runs beside the others' transfers.
+FIXED_SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
 #: Two kinds of sharing that predict times closer than this cannot be told apart by them.
 ALIKE = 0.05
 _DISCIPLINES: tuple[Discipline, ...] = ("fair", "fifo")
@@ -80,9 +83,9 @@ def sharing(
     none = bic(np.log(_alone(observed)) - y, 0)
     best: dict[tuple[Discipline, Duplex], tuple[float, int, Floats]] = {}
     for kind in kinds:
-        times = np.log(_shared(observed, rates, *kind))
+        times = np.concatenate([np.log(_shared(observed, rates, s, *kind)) for s in FIXED_SHARES])
         place = int(np.argmin(((times - y) ** 2).sum(axis=1)))
-        best[kind] = bic(times[place] - y, 1), place, times[place]
+        best[kind] = bic(times[place] - y, 2), place % rates.size, times[place]
     kind = min(kinds, key=lambda k: best[k][0])
     score, place, times = best[kind]
     found = score < none - MARGIN
@@ -165,7 +168,11 @@ def _alone(observed: list[_Observed]) -> Floats:
 
 
 def _shared(
-    observed: list[_Observed], rates: Floats, discipline: Discipline, duplex: Duplex
+    observed: list[_Observed],
+    rates: Floats,
+    fixed_share: float,
+    discipline: Discipline,
+    duplex: Duplex,
 ) -> Floats:
     """Seconds at every rate, of shape (rates, observations)."""
     made = np.empty((rates.size, len(observed)))
@@ -176,8 +183,9 @@ def _shared(
         if (both_ways and duplex == "half") or (in_turns and discipline == "fair"):
             wire_s = 2 * wire_s
         alone_s = o.fixed_s + o.moved_s
-        # In turns the fixed parts run beside others' transfers; together they come on top.
-        queued_s = wire_s if discipline == "fifo" and in_turns else o.fixed_s + wire_s
+        # In turns, what is not transfer runs beside others' transfers.
+        alongside = discipline == "fifo" and in_turns
+        queued_s = wire_s + (0.0 if alongside else fixed_share * o.fixed_s)
         made[:, k] = np.maximum(queued_s, max(alone_s, o.processor_s))
     return made
 

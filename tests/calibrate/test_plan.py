@@ -10,7 +10,9 @@ from scale.calibrate.cells import (
     log_spaced_bytes,
     step_batches,
 )
+from scale.calibrate.phase import build_order
 from scale.calibrate.plan import Plan, plan
+from scale.calibrate.probe import lock_step
 from scale.models.workload import Cost, Variable, Workload, named_workload
 
 GEMM = named_workload("gemm:128,256")
@@ -133,3 +135,13 @@ def test_input_and_gpu_are_measured_where_there_is_one() -> None:
     assert {c.batch for c in made.cells if c.quantity == "input"} == {1, 8, 32}
     assert {c.quantity for c in made.cells if c.device} == {"copy_in", "copy_out", "gemm"}
     assert (made.pipeline, made.threads, made.gpu) == ("m:f", 2, True)
+
+
+def test_lock_step_cells_are_built_before_what_a_slow_link_keeps_workers_apart_with() -> None:
+    """On a link of 1 Gbit/s the first worker was 10 s behind the second, who waited in vain."""
+    ordered = build_order(plan(workload=named_workload("mlp:8,4")).cells)
+    together = [lock_step(cell) for cell in ordered]
+    assert together == sorted(together, reverse=True)
+    assert 0 < sum(together) < len(together)
+    sizes = [cell.size_bytes for cell in ordered if not lock_step(cell)]
+    assert sizes == sorted(sizes)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from scale.calibrate.sampling import MIN_SAMPLES, WARMUP_CALLS, Limits, precise, sample
 
 
@@ -39,3 +41,33 @@ def test_precision_needs_enough_samples_and_a_narrow_interval() -> None:
     assert not precise([1.0] * (MIN_SAMPLES - 1), 0.02)
     assert precise([1.0] * MIN_SAMPLES, 0.02)
     assert not precise([1.0, 2.0] * MIN_SAMPLES, 0.02)
+
+
+class Failing:
+    """A step that fails once, at its tenth call."""
+
+    def __init__(self, words: str) -> None:
+        self.words, self.calls = words, 0
+
+    def __call__(self) -> None:
+        self.calls += 1
+        if self.calls == 10:
+            raise RuntimeError(self.words)
+
+
+DOUBLED = "The same RunGraph (Worker) request was received twice. request_id: 7"
+
+
+def test_a_step_whose_request_arrived_twice_is_run_again() -> None:
+    """In TensorFlow's own words."""
+    step = Failing(DOUBLED)
+    limits = Limits(budget_s=0.01, precision=0.5, max_samples=30)
+    taken = sample(step, limits)
+    assert step.calls == len(taken.warmup_s) + len(taken.samples_s) + 1
+
+
+@pytest.mark.parametrize(("words", "exactly"), [("out of memory", None), (DOUBLED, 20)])
+def test_no_other_failure_and_nothing_in_lock_step(words: str, exactly: int | None) -> None:
+    limits = Limits(budget_s=0.01, precision=0.5, max_samples=30, exactly=exactly)
+    with pytest.raises(RuntimeError, match=words[:10]):
+        sample(Failing(words), limits)
