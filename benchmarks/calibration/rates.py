@@ -11,6 +11,7 @@ from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import watched
 from benchmarks.calibration.silence import Silence, silence
 from benchmarks.page import table
+from scale.models.calibration import Cell
 from scale.models.profile import Parameter
 from tests.testbed.hosts import Host, burst_bytes, hosts
 from tests.testbed.iperf import iperf_mbit
@@ -22,6 +23,8 @@ LONGEST_S, LONGEST_TOGETHER_S = 0.3, 0.06
 #: A token bucket's burst passes unshaped, so the larger sizes begin well above it.
 BURSTS = 8
 SMALL_BYTES = (4, 256, 2048)
+#: Updates alone, whose time the fit takes out of a push's.
+UPDATES_BYTES = (2**12, 2**20, 2**24)
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,9 @@ def _link(rate_mbit: int, effort: Effort) -> Link:
         large = short.sizes_bytes(low, LONGEST_S * bytes_per_s, effort.sizes, rng)
         return [*SMALL_BYTES, *large]
 
-    alone = short.plan(short.cells(sizes(), sizes()), rounds=effort.rounds, burst_s=0.1)
+    updates = tuple(Cell("apply", "ps", size, optimizer="sgd") for size in UPDATES_BYTES)
+    cells = short.cells(sizes(), sizes()) + updates
+    alone = short.plan(cells, rounds=effort.rounds, burst_s=0.1)
     top = LONGEST_TOGETHER_S * bytes_per_s
     both = short.plan(
         short.together([4, *short.sizes_bytes(low, top, 3, rng)]),
@@ -140,8 +145,8 @@ rate at its receiver, before and after a short calibration, and the bandwidths t
 fit takes from it, in Mbit/s of payload with 90 % intervals. *Shared* is the rate of the link that
 two workers share, from fetches at once (the profile's `shared_bandwidth_bytes_per_s`). *Beyond the
 wire* is 1/β less iperf3's time. Framing is no part of it (see the bytes below); software is: a
-tensor is copied out of gRPC's buffers after the last of it has come, and a push is applied after
-that. Of one transfer that time adds to the wire's, where a line in the bytes cannot tell the two
+tensor is copied out of gRPC's buffers after the last of it has come. (A push is applied after that;
+the fit knows what an update takes alone, and takes it out.) Of one transfer that time adds to the wire's, where a line in the bytes cannot tell the two
 apart; of several at once, one's software runs beside another's wire."""
 
 
