@@ -199,6 +199,8 @@ def _learnt(answer: Answer) -> list[tuple[str, Parameter]]:
 def _columns(parameter: Parameter) -> tuple[str, str, str]:
     if not parameter.identified:
         return "not identified", "—", parameter.unit
+    if not parameter.unit:  # a spread of the logarithm is one in percent, as long as it is small
+        return fmt.digits(100 * parameter.estimate), fmt.span(parameter.interval, 0.01), "%"
     estimate, interval, unit = fmt.columns(parameter.estimate, parameter.unit, parameter.interval)
     return estimate, interval, unit
 
@@ -212,8 +214,8 @@ def _notes(answer: Answer) -> list[str]:
     ]
     if open_ones:
         notes.append(
-            f"these rows do not tell: {', '.join(open_ones)}. It is taken for as little as they "
-            "show, so more workers to a ps than in the table may be slower than predicted"
+            f"these rows do not tell: {', '.join(open_ones)}. Predictions take as little of it as "
+            "the rows leave possible, so far from them, or with fewer ps, they may be too fast"
         )
     alone = {(c.row.model, c.row.batch_per_worker) for c in answer.rows if c.row.alone}
     for model, batch in answer.fit.groups:
@@ -243,6 +245,7 @@ def _document(answer: Answer) -> dict[str, object]:
     outside = [c for c in answer.rows if not c.fitted]
     return {
         **asdict(answer.profile.imported[-1]),
+        "row_count": len(answer.rows),
         "system": inside[0].row.system,
         # The others are among the profile's parameters; a spread is in its noise.
         "spread": _spread(answer),

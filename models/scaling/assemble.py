@@ -148,7 +148,7 @@ def _waiting(fit: ScalingFit, name: str) -> Floats:
     most = max(rows, key=lambda k: fit.rows[k].workers)
     column = len(fit.groups) + fit.costs.index("spread")
     slope = float(fit.linear.shares[most, column])
-    return np.asarray(slope * (fit.draws[:, column] - fit.x[column]))
+    return np.asarray(np.clip(slope * (fit.draws[:, column] - fit.x[column]), -2.0, 2.0))
 
 
 def _sizes(

@@ -16,6 +16,8 @@ from scale.models.scaling.table import ScalingRow
 from scale.models.statistics import Floats
 
 Key = tuple[str, int, str]
+#: No rate or time is further from where the search begins, in the logarithm.
+_FURTHEST = 20.0
 
 
 @dataclass(frozen=True)
@@ -137,16 +139,16 @@ def _law(rows: Sequence[ScalingRow], parameters: int) -> Law | None:
 def _least_squares(
     model: Callable[[Floats], Floats], start: Floats, measured: Floats, free: int
 ) -> Floats:
-    """Least squares in the logarithm; the first ``free`` unknowns have any sign, the rest none."""
+    """Least squares in the logarithm; the first ``free`` unknowns are logarithms, the rest ≥ 0."""
     # scipy.optimize takes half a second to import, and predicting needs none of it.
     from scipy.optimize import least_squares  # noqa: PLC0415
 
-    low = np.full(start.size, -np.inf)
-    low[free:] = 0.0
+    low, high = np.zeros(start.size), np.full(start.size, np.inf)
+    low[:free], high[:free] = start[:free] - _FURTHEST, start[:free] + _FURTHEST
     logs = np.log(measured)
 
     def residuals(x: Floats) -> Floats:
         return np.asarray(np.log(model(x)) - logs)
 
-    found = least_squares(residuals, start, bounds=(low, np.inf), xtol=1e-12, ftol=1e-12)
+    found = least_squares(residuals, start, bounds=(low, high), xtol=1e-12, ftol=1e-12, gtol=1e-14)
     return np.asarray(found.x)

@@ -27,8 +27,8 @@ ROW_LOG_SPREAD = 0.01
 _MOST_ROUNDS = 12
 #: A further round that moves no time by more than this is not needed.
 _SETTLED = 2e-4
-#: What a draw takes as nothing, as a share of the estimate.
-_GONE = 1e-3
+#: No draw moves a row's time further by one unknown, in the logarithm.
+_FURTHEST = 2.0
 
 
 @dataclass(frozen=True)
@@ -146,10 +146,8 @@ def fit(
     everything = tuple(range(start.size))
     full, at_full = _descend(jobs, start, everything, steps, measured)
     spread, _ = _row_spread(measured - np.log(at_full.times_s), len(rows) - start.size)
-    scores = {
-        kept: _score(at_full, full, measured, kept, spread)
-        for kept in _subsets(len(groups), len(costs))
-    }
+    choices = tuple(_choices(len(groups), costs))
+    scores = {kept: _score(at_full, full, measured, kept, spread) for kept in choices}
     best = min(scores, key=lambda kept: scores[kept])
     lean = full.copy()
     lean[[k for k in everything if k not in best]] = 0.0
@@ -159,7 +157,7 @@ def fit(
     rng = np.random.default_rng(seed)
     draws = np.array(
         [
-            _draw(linear, x, noise, len(groups), len(costs), log_spread, rng)
+            _draw(linear, x, noise, choices, len(groups), log_spread, rng)
             for noise in factor * _noise(residuals, log_spread, base.draws, rng)
         ]
     )
@@ -216,11 +214,17 @@ def _solve(shares: Floats, wanted: Floats, size: int, kept: Sequence[int]) -> Fl
     return found
 
 
-def _subsets(groups: int, costs: int) -> Iterator[tuple[int, ...]]:
-    """Every choice of costs, each with all groups."""
-    for count in range(costs + 1):
-        for chosen in combinations(range(groups, groups + costs), count):
-            yield (*range(groups), *chosen)
+def _choices(groups: int, costs: Sequence[Cost]) -> Iterator[tuple[int, ...]]:
+    """Every choice of costs, each with all groups.
+
+    No two steps of real workers take the same time, so the spread is always among them. Whether
+    transfers show beside it is the question.
+    """
+    always = [groups + k for k, cost in enumerate(costs) if cost == "spread"]
+    optional = [groups + k for k, cost in enumerate(costs) if cost != "spread"]
+    for count in range(len(optional) + 1):
+        for chosen in combinations(optional, count):
+            yield (*range(groups), *always, *chosen)
 
 
 def _score(
@@ -260,30 +264,30 @@ def _draw(
     linear: Linear,
     x: Floats,
     noise: Floats,
+    choices: Sequence[tuple[int, ...]],
     groups: int,
-    costs: int,
     spread: float,
     rng: np.random.Generator,
 ) -> Floats:
     """The unknowns of one resampled table, by a choice of costs with the odds that fit it."""
     measured = np.log(linear.times_s) + noise
-    choices = list(_subsets(groups, costs))
     scores = np.array([_score(linear, x, measured, kept, spread) for kept in choices])
     odds = np.exp(scores.min() - scores)
     kept = choices[int(rng.choice(len(choices), p=odds / odds.sum()))]
     found = _solve(linear.shares, linear.shares @ x + noise, x.size, kept)
+    # The derivatives say nothing of rows several times as long: wild tables stay finite.
+    most = x + _FURTHEST / np.maximum(np.abs(linear.shares).max(axis=0), 1e-30)
     found[:groups] = np.maximum(found[:groups], 0.3 * x[:groups])
-    return found
+    return np.asarray(np.minimum(found, most))
 
 
 def _identified(linear: Linear, x: Floats, draws: Floats) -> tuple[bool, ...]:
-    """Whether an unknown is seen in a row, and its draws agree on its order of magnitude."""
+    """Whether an unknown is seen in a row, and its 90 % interval is far from nothing.
+
+    The interval's ends are as far apart as the draws' log-deviation allows (`positive.solve`).
+    """
     shares = np.abs(linear.shares * x).max(axis=0)
-    found = []
-    for k, value in enumerate(x):
-        if value <= 0.0 or shares[k] < SEEN_SHARE:
-            found.append(False)
-            continue
-        logs = np.log(np.maximum(draws[:, k] / value, _GONE))
-        found.append(bool(np.std(logs) < OPEN_LOG_DEVIATION))
-    return tuple(found)
+    widest = np.exp(2 * 1.645 * OPEN_LOG_DEVIATION)
+    low, high = np.quantile(draws, [0.05, 0.95], axis=0)
+    seen = (x > 0.0) & (shares >= SEEN_SHARE) & (low > 0.0) & (high < widest * low)
+    return tuple(bool(s) for s in seen)
