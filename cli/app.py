@@ -144,7 +144,8 @@ def fit(
             metavar="FILE",
             help="A calibration file; or a table of nccl-tests (text or -J), OSU (osu_latency, "
             "osu_bw, osu_allreduce) or iperf3 --json; or a CSV with columns quantity, seconds, "
-            "size_bytes and so on. Told from its content.",
+            "size_bytes and so on; or a scaling table with columns model, strategy, "
+            "batch_per_worker, workers, samples_per_s. Told from its content.",
         ),
     ],
     output: Annotated[
@@ -166,14 +167,49 @@ def fit(
         str | None,
         typer.Option(metavar="N", help="With osu_allreduce, which does not print it: processes."),
     ] = None,
+    workload: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="With a scaling table: the variables of its model, where they do not ship.",
+        ),
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With a scaling table of several systems: which."),
+    ] = None,
+    fit_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="With a scaling table: fit the rows of up to N workers, predict the others.",
+        ),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Fit the cost models to a calibration's samples (again), or to another tool's table."""
+    """Fit the cost models to a calibration's samples (again), or to other people's measurements.
+
+    Those are another tool's table, or throughput at several numbers of workers.
+    """
     wanted = integer("--draws", draws, 20, 100_000)
     group = None if workers is None else integer("--workers", workers, 2, 1_000_000)
     from scale.cli import importing
 
+    scaling_options = (("--workload", workload), ("--system", system), ("--fit-to", fit_to))
+    if importing.is_scaling(file):
+        from scale.cli import scaling
+
+        if workers is not None:
+            raise InputError("--workers", f"{workers} with a scaling table", "a table of OSU")
+        most = None if fit_to is None else integer("--fit-to", fit_to, 1, 1_000_000)
+        scaling.run(
+            scaling.Request(file, output, base, workload, system, most, force, as_json=json)
+        )
+        return
+    for option, value in scaling_options:
+        if value is not None:
+            raise InputError(option, f"{value} with {file}", "a scaling table")
     if importing.is_table(file):
         importing.fit(file, output, base, group, force=force, as_json=json)
         return

@@ -16,6 +16,7 @@ from scale.models.imports.graft import Fitted, Import, graft
 from scale.models.imports.recognise import KNOWN, format_of, read_table
 from scale.models.output import check_output
 from scale.models.profile import Parameter, parameters
+from scale.models.scaling.table import FORMAT as SCALING
 
 #: More rows than this are thinned in the text; JSON has all.
 MOST_ROWS = 24
@@ -25,6 +26,11 @@ def is_table(file: Path) -> bool:
     """Whether a file is to be read as another tool's; JSON of no known tool is a calibration."""
     text = read_text(file, KNOWN)
     return format_of(text) is not None or not text.lstrip().startswith(("{", "["))
+
+
+def is_scaling(file: Path) -> bool:
+    """Whether a file holds throughputs over workers."""
+    return format_of(read_text(file, KNOWN)) == SCALING
 
 
 def fit(

@@ -20,7 +20,7 @@ from scale.models.scenario import (
     Scenario,
     check_scenario,
 )
-from scale.models.workload import MAX_BATCH, Workload, named_workload
+from scale.models.workload import MAX_BATCH, Workload
 from scale.models.workload_file import read_workload
 
 DEFAULT_PROFILE = "emulated-1gbit"
@@ -113,7 +113,7 @@ def _workload(options: Options, profile: Profile, calibrated: Workload | None) -
     if calibrated is not None:
         return calibrated
     try:
-        return named_workload(profile.workload or DEFAULT_WORKLOAD)
+        return read_workload(profile.workload or DEFAULT_WORKLOAD)
     except InputError:
         raise InputError(
             "--workload",

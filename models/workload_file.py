@@ -1,4 +1,4 @@
-"""Workload file: a model that has no built-in name, described in TOML."""
+"""Workload file: a model without a built-in name, described in TOML; some ship along."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from scale.models.workload import (
     named_workload,
 )
 
+WORKLOADS = Path(__file__).with_name("workloads")
 _WANTED = "a TOML file with name, [[variables]] and a cost; see `scale predict --help`"
 _TABLES: dict[str, type[Variable | Cost | StepSeconds]] = {
     "variables": Variable,
@@ -29,14 +30,31 @@ _TABLES: dict[str, type[Variable | Cost | StepSeconds]] = {
 
 
 def read_workload(name_or_path: str) -> Workload:
-    """A workload by its built-in name, or from a file.
+    """A workload by its built-in name, by that of a shipped file, or from a file.
 
     Raises:
         InputError
     """
+    if name_or_path in shipped_workloads():
+        return _read(WORKLOADS / f"{name_or_path}.toml")
     path = Path(name_or_path)
     if path.suffix != ".toml" and not path.exists():
-        return named_workload(name_or_path)
+        try:
+            return named_workload(name_or_path)
+        except InputError as error:
+            if ":" in name_or_path:
+                raise
+            names = ", ".join(shipped_workloads())
+            raise InputError(error.field, error.got, f"{names}, {error.allowed}") from None
+    return _read(path)
+
+
+def shipped_workloads() -> tuple[str, ...]:
+    """Names of the models whose variables the package brings along."""
+    return tuple(sorted(file.stem for file in WORKLOADS.glob("*.toml")))
+
+
+def _read(path: Path) -> Workload:
     try:
         document = tomllib.loads(read_text(path, _WANTED))
     except tomllib.TOMLDecodeError as error:

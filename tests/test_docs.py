@@ -23,14 +23,20 @@ def commands(text: str) -> list[str]:
 
 
 @pytest.mark.tensorflow
-@pytest.mark.parametrize("page", ["README.md", "docs/workloads.md", "docs/imports.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/workloads.md", "docs/imports.md", "docs/scaling-tables.md"]
+)
 def test_examples_run(page: str, tmp_path: Path) -> None:
     text = (ROOT / page).read_text()
     for number, toml in enumerate(re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)):
         name = re.findall(r'^name = "(.*?)"', toml, flags=re.MULTILINE)[0]
         (tmp_path / f"{name}.toml").write_text(toml)
         assert number == 0
-    for sample in (ROOT / "tests" / "models" / "samples").iterdir():
+    samples = [
+        *(ROOT / "tests" / "models" / "samples").iterdir(),
+        *(ROOT / "docs" / "data").iterdir(),
+    ]
+    for sample in samples:
         shutil.copy(sample, tmp_path)
     lines = commands(text)
     assert lines

@@ -7,10 +7,12 @@ import json
 from scale.models.errors import InputError
 from scale.models.imports import iperf, nccl, osu, sheet
 from scale.models.imports.table import Table, checked
+from scale.models.scaling import table as scaling
 
 KNOWN = (
     "a calibration file; or what all_reduce_perf of nccl-tests (text or -J), osu_latency, osu_bw, "
-    "osu_allreduce or iperf3 --json wrote; or a CSV with columns quantity, seconds, size_bytes, …"
+    "osu_allreduce or iperf3 --json wrote; or a CSV with columns quantity, seconds, size_bytes, …; "
+    "or a scaling table with columns model, strategy, workers, samples_per_s, …"
 )
 #: Names that appear near the beginning of each tool's JSON, for files that are cut off.
 _MARKS = {
@@ -28,6 +30,8 @@ def format_of(text: str) -> str | None:
     if osu.TITLE.search(text):
         return osu.FORMAT
     names, _ = sheet.header(text)
+    if scaling.is_scaling_header(names):
+        return scaling.FORMAT
     lowered = {name.lower() for name in names}
     if len(names) >= 2 and lowered & {*sheet.COLUMNS, "time", "bytes", "size", "second"}:
         return sheet.FORMAT

@@ -1,0 +1,1 @@
+"""Scaling tables: throughput at several numbers of workers, and what it tells alone."""
