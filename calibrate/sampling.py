@@ -37,7 +37,10 @@ class Limits:
 
 @dataclass(frozen=True)
 class Samples:
-    """Seconds of each call, in order, and why the burst ended."""
+    """Seconds of each call, in order, and why the burst ended.
+
+    ``warmup_s`` also has the calls after a window, in which other workers end theirs.
+    """
 
     warmup_s: tuple[float, ...]
     samples_s: tuple[float, ...]
@@ -122,6 +125,11 @@ def sample(
         for _ in range(min(chunk, room)):
             samples.append(call())
             if clock() >= end:
+                if limits.start_at is not None:
+                    # The others' last call began within the window too; they are not to end alone.
+                    until = end + max(samples)
+                    while clock() < until:
+                        warmup.append(call())
                 return Samples(tuple(warmup), tuple(samples), stop)
         if clock() >= least and precise(samples, limits.precision):
             return Samples(tuple(warmup), tuple(samples), "precision")

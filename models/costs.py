@@ -268,8 +268,8 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         single_process_s=single.step_s,
         cores=host.cores,
         flow_bandwidth_bytes_per_s={
-            "to_worker": link.fetch.fastest(draw),
-            "to_ps": link.push.fastest(draw),
+            "to_worker": link.fetch.sustained(draw),
+            "to_ps": link.push.sustained(draw),
         },
         shared_bandwidth_bytes_per_s=None if shared is None else shared.at(draw),
         compute_source=compute.source,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Annotated, Literal
@@ -230,10 +231,9 @@ class Path:
             first_s += self.several_s.at(draw)
         return first_s + self.per_tensor_s.at(draw) * (len(sizes) - 1)
 
-    def fastest(self, draw: int | None) -> float:
-        """The most bytes per second that one flow gets, at any size."""
-        rates = [self.bandwidth_bytes_per_s, *(s.bandwidth_bytes_per_s for s in self.segments)]
-        return max(rate.at(draw) for rate in rates)
+    def sustained(self, draw: int | None) -> float:
+        """Bytes per second of one flow in the largest tensors; small ones fit into buffers."""
+        return self.segment(math.inf).bandwidth_bytes_per_s.at(draw)
 
     def transfer_of(self, sizes: tuple[int, ...], draw: int | None) -> float:
         """Seconds in which their bytes move, alone on the link."""

@@ -145,9 +145,10 @@ rate at its receiver, before and after a short calibration, and the bandwidths t
 fit takes from it, in Mbit/s of payload with 90 % intervals. *Shared* is the rate of the link that
 two workers share, from fetches at once (the profile's `shared_bandwidth_bytes_per_s`). *Beyond the
 wire* is 1/β less iperf3's time. Framing is no part of it (see the bytes below); software is: a
-tensor is copied out of gRPC's buffers after the last of it has come. (A push is applied after that;
-the fit knows what an update takes alone, and takes it out.) Of one transfer that time adds to the wire's, where a line in the bytes cannot tell the two
-apart; of several at once, one's software runs beside another's wire."""
+tensor is copied out of gRPC's buffers after the last of it has come, and a push is applied after
+that. The fit knows what an update takes alone and takes it out; the copy adds to the wire's time,
+and a line in the bytes cannot tell the two apart. Of several transfers at once, one's software runs
+beside another's wire."""
 
 
 def _table(links: list[Link]) -> str:

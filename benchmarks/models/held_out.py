@@ -39,7 +39,7 @@ def measure(files: Sequence[Path]) -> None:
         profile = fit_profile(calibration)
         seconds = time.perf_counter() - began
         found = _errors(calibration, profile)
-        name = calibration.environment.hardware
+        name = file.stem
         data[name] = {"fit_s": seconds, "errors": found}
         for quantity, cells in found.items():
             errors = [abs(cell["error"]) for cell in cells]

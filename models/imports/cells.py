@@ -158,6 +158,7 @@ def _process(
             gemm_flops=(min(flops), max(flops)),
             gemm_law="rate",
             gemm_bandwidth_bytes_per_s=None,
+            gemm_segments=(),
         )
     used = ((chosen, columns, solved),)
     return Placed(replace(profile, device=device), used, _left_open(GEMM.parameters, solved))

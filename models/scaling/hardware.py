@@ -128,7 +128,13 @@ def hardware(
     return replace(
         base,
         device=replace(
-            base.device, dispatch_s=none, gemm_overhead_s=none, workloads=tuple(workloads)
+            base.device,
+            dispatch_s=none,
+            gemm_overhead_s=none,
+            workloads=tuple(workloads),
+            gemm_law="rate",
+            gemm_bandwidth_bytes_per_s=None,
+            gemm_segments=(),
         ),
         host=Host(
             cores=float(workers_per_host),

@@ -71,3 +71,15 @@ def test_no_other_failure_and_nothing_in_lock_step(words: str, exactly: int | No
     limits = Limits(budget_s=0.01, precision=0.5, max_samples=30, exactly=exactly)
     with pytest.raises(RuntimeError, match=words[:10]):
         sample(Failing(words), limits)
+
+
+def test_after_a_window_the_load_goes_on_until_the_others_have_ended_theirs() -> None:
+    """A call that began within the window meets the others' load until its end."""
+    step_s, begin = 0.02, time.perf_counter()
+    limits = Limits(0.0, 1000, budget_s=0.05, start_at=begin + 0.03)
+    taken = sample(lambda: time.sleep(step_s), limits)
+    ended_s = time.perf_counter() - begin
+    assert ended_s >= 0.03 + 0.05 + step_s
+    assert len(taken.samples_s) <= 4
+    calls = len(taken.warmup_s) + len(taken.samples_s)
+    assert calls * step_s >= 0.1
