@@ -19,9 +19,11 @@ from scale.models.positive import solve, solve_many
 from scale.models.profile import Parameter
 from scale.models.statistics import Floats, interval90, student_inflation
 
-#: Bootstrapped medians kept of each burst, and the samples, its last, that they are taken from.
+#: Bootstrapped medians kept of each burst, and the most samples that each is the median of.
 BANK = 64
 MOST_SAMPLES = 500
+#: One round says nothing of how rounds differ: a stated judgement, as for tables of other tools.
+ONE_ROUND_LOG_SPREAD = 0.25
 #: A draw lies within this factor of the estimate, in the logarithm.
 WIDEST = 2.0
 
@@ -31,16 +33,21 @@ Bank = Mapping[tuple[Cell, int], Floats]
 
 @dataclass(frozen=True)
 class Resampling:
-    """The rounds of a calibration, and how often each draw takes each: (draws, rounds)."""
+    """The rounds of a calibration, and how often each draw takes each: (draws, rounds).
+
+    ``luck`` multiplies what a draw makes of a law that was measured in one round only.
+    """
 
     rounds: tuple[int, ...]
     counts: Floats
+    luck: Floats
     rng: np.random.Generator
 
     @staticmethod
     def of(rounds: Sequence[int], draws: int, rng: np.random.Generator) -> Resampling:
         taken = rng.multinomial(len(rounds), [1.0 / len(rounds)] * len(rounds), size=draws)
-        return Resampling(tuple(rounds), np.asarray(taken, dtype=float), rng)
+        luck = np.exp(ONE_ROUND_LOG_SPREAD * rng.standard_normal(draws))
+        return Resampling(tuple(rounds), np.asarray(taken, dtype=float), luck, rng)
 
 
 @dataclass(frozen=True)
@@ -65,8 +72,8 @@ def times(bursts: Iterable[Burst], seed: int) -> dict[tuple[Cell, int], Floats]:
     for burst in bursts:
         rng = np.random.default_rng((seed, crc32(burst.cell.name.encode()), burst.round))
         samples = np.asarray(burst.samples_s)
-        last = samples[-MOST_SAMPLES:]
-        again = np.median(last[rng.integers(last.size, size=(BANK, last.size))], axis=1)
+        size = min(samples.size, MOST_SAMPLES)
+        again = np.median(samples[rng.integers(samples.size, size=(BANK, size))], axis=1)
         bank[burst.cell, burst.round] = np.concatenate([[np.median(samples)], again])
     return bank
 
@@ -143,7 +150,10 @@ def fit_family(law: Law, bank: Bank, resampling: Resampling) -> Fitted:
         best.scale,
         design.largest,
     )
-    inflation = student_inflation(len({number for _, number in keys}))
+    rounds = len({number for _, number in keys})
+    if rounds == 1:
+        thetas = thetas * resampling.luck[:, None]
+    inflation = student_inflation(rounds)
     parameters = {
         name: _parameter(
             name, float(best.theta[k]), thetas[:, k], best.identified[k], inflation, len(keys)

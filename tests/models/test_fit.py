@@ -323,3 +323,28 @@ def test_a_jump_is_kept_as_a_segment() -> None:
     assert path.latency_s.estimate == pytest.approx(0.5e-3, rel=0.15)
     slow, fast = path.latency_of((2**20,), None, after_fetch=False), path.latency_s.estimate
     assert slow > 5 * fast
+
+
+def test_one_round_says_nothing_of_how_rounds_differ() -> None:
+    for parameter in (
+        parameter
+        for name, parameter in parameters(fit_profile(synthetic(rounds=1), draws=100))
+        if parameter.identified and not name.startswith(("link.shared", "host.kernel"))
+    ):
+        low, high = parameter.interval
+        assert low < 0.8 * parameter.estimate
+        assert high > 1.25 * parameter.estimate
+
+
+def test_intervals_hold_the_estimate_though_a_machine_becomes_slower() -> None:
+    calibration = synthetic(rounds=2, noise=0.01)
+    drift = np.repeat(np.linspace(1.0, 1.5, 60), 20)
+    slower = tuple(
+        replace(b, samples_s=tuple(float(np.median(b.samples_s)) * f for f in drift))
+        for b in calibration.bursts
+    )
+    fitted = fit_profile(replace(calibration, bursts=slower), draws=60)
+    for name in ("fetch", "push"):
+        path = getattr(fitted.link, name)
+        for parameter in (path.latency_s, path.bandwidth_bytes_per_s):
+            assert parameter.interval[0] <= parameter.estimate <= parameter.interval[1], name
