@@ -79,10 +79,10 @@ def test_three_points_and_thirty_workers(run: Run, tmp_path: Path, mine: Path) -
     row = json.loads(done.out)
     assert row["workload"] == "resnet-50"
     assert row["compute_source"] == "step_table"
-    # Between a link that four workers fill and one that nobody notices; what is said holds both.
+    # Between a link that four workers fill and one that nobody notices.
     assert 4 * 90 < row["throughput_samples_per_s"] < 30 * 100
     low, high = row["throughput_samples_per_s_interval"]
-    assert high / low > 1.5
+    assert high / low > 1.2
     assert row["speedup_interval"][0] < row["speedup"] < row["speedup_interval"][1]
     done = run("breakeven", *command[1:], "--max-workers", "4", "--calibration", profile, "--json")
     assert json.loads(done.out)["breakeven_workers"] in (1, 2)
