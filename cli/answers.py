@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scale.cli import documents, render
 from scale.cli.options import Options
@@ -12,9 +13,18 @@ from scale.models.files import read_calibration, write_record
 from scale.models.output import check_output
 from scale.models.prediction import row
 
+if TYPE_CHECKING:
+    from scale.simulator.observe import Observation
 
-def predict(options: Options, counts: tuple[int, ...], *, as_json: bool) -> None:
+
+def predict(
+    options: Options, counts: tuple[int, ...], trace: Path | None, *, force: bool, as_json: bool
+) -> None:
+    from scale.simulator.observe import observe
     from scale.simulator.predict import predict
+
+    if trace is not None:
+        check_output(trace, force=force, option="--trace")
 
     questions = [ask(options, workers) for workers in counts]
     question = questions[0]
@@ -31,11 +41,27 @@ def predict(options: Options, counts: tuple[int, ...], *, as_json: bool) -> None
                     progress=progress.update,
                 )
             )
+        seen = [observe(asked.profile, asked.scenario, asked.seed) for asked in questions]
+    if trace is not None:
+        _write_trace(seen[-1], trace, force=force)
     if as_json:
-        found = [row(r) | documents.context(question) for r in rows]
+        found = [
+            row(r) | {"resources": documents.resources(one)} | documents.context(question)
+            for r, one in zip(rows, seen, strict=True)
+        ]
         documents.emit(found[0] if len(found) == 1 else {"rows": found})
     else:
-        render.emit(render.predictions(rows, question.profile))
+        render.emit(render.predictions(rows, question.profile, seen[-1].named()))
+
+
+def _write_trace(seen: Observation, path: Path, *, force: bool) -> None:
+    import json
+
+    from scale.models.output import write_bytes
+    from scale.simulator.chrome import trace
+
+    write_bytes(path, json.dumps(trace(seen)).encode(), force=force, option="--trace")
+    render.note(f"wrote {path}; drop it on https://ui.perfetto.dev")
 
 
 def breakeven(

@@ -73,13 +73,22 @@ def predict(
         str, typer.Option(metavar="N[,N…]", help="Number of workers, or several: 1,2,4.")
     ],
     options: Options,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what happens in a few steps of the last count, for ui.perfetto.dev: a row "
+            "for each worker, ps and link.",
+        ),
+    ] = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
     """Predict step time, throughput and speed-up of N workers, and where the time goes."""
     counts = worker_counts(workers)
     from scale.cli import answers
 
-    answers.predict(options, counts, as_json=json)
+    answers.predict(options, counts, trace, force=force, as_json=json)
 
 
 @app.command(epilog="Example: scale breakeven --calibration my.json --plot breakeven.png")

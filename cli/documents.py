@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scale.cli.question import Question
     from scale.models.calibration import Calibration
     from scale.models.precision import CellPrecision
+    from scale.simulator.observe import Observation
 
 
 def emit(document: dict[str, object]) -> None:
@@ -33,6 +34,14 @@ def context(question: Question) -> dict[str, object]:
         "evidence": profile.link.evidence,
         "seed": question.seed,
     }
+
+
+def resources(seen: Observation) -> list[dict[str, object]]:
+    """How busy each resource is, the busiest first."""
+    return [
+        {"resource": name, "utilisation": use.utilisation, "queue_length": use.queue_length}
+        for name, use in seen.named().items()
+    ]
 
 
 def breakeven(result: BreakEven) -> dict[str, object]:

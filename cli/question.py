@@ -20,6 +20,7 @@ from scale.models.scenario import (
     Scenario,
     check_scenario,
 )
+from scale.models.variation import variation
 from scale.models.workload import MAX_BATCH, Workload
 from scale.models.workload_file import read_workload
 
@@ -73,6 +74,7 @@ def ask(options: Options, workers: int, *, curve: bool = False) -> Question:
         ps=ps,
         workers_per_host=per_host,
         ps_placement=ps_placement,
+        variation=variation(options.what_if or ()),
     )
     check_scenario(scenario)
     if profile.link.kind == "loopback" and scenario.hosts > 1:

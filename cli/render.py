@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from scale.cli import format as fmt
 from scale.cli.table import Table
@@ -14,6 +15,9 @@ from scale.models.measurement import Comparison
 from scale.models.prediction import BreakEven, Prediction
 from scale.models.profile import Candidate, FitRow, Profile, parameters
 from scale.models.weakness import weaknesses
+
+if TYPE_CHECKING:
+    from scale.simulator.spans import Use
 
 CAUSES = {
     "dispatch": "the runtime's dispatch",
@@ -29,6 +33,7 @@ CAUSES = {
     "host_contention": "waiting for a processor core",
     "link_contention": "waiting for the shared link",
     "barrier_wait": "waiting for the slowest worker",
+    "outage": "tasks that are down",
 }
 COMPUTE_SOURCES = {
     "step_table": "the measured step of this workload",
@@ -40,21 +45,40 @@ ACCURACY_NOTE = (
     "or a larger global batch, which learn differently. Intervals are 90 %, for a fresh 30 s run."
 )
 BAR_WIDTH = 24
+#: From which utilisation on a resource is told of, and how many are.
+BUSY = 0.2
+BUSY_SHOWN = 4
 #: Steal beyond this shows in the medians.
 STOLEN_SHARE = 0.02
 
 
-def predictions(rows: Sequence[Prediction], profile: Profile) -> str:
-    """The table of all rows, and for the last of them where its time goes."""
+def predictions(rows: Sequence[Prediction], profile: Profile, resources: Mapping[str, Use]) -> str:
+    """The table of all rows, and for the last of them where its time goes.
+
+    Args:
+        resources: of the last, the busiest first.
+    """
     last = rows[-1]
     parts = [
         _heading(last, profile),
         _scaling_table(rows),
         _breakdown(last),
+        _busiest(resources),
         prediction_sentence(last),
         *_caveats(rows),
     ]
     return "\n".join(parts)
+
+
+def _busiest(resources: Mapping[str, Use]) -> str:
+    """The resources that are in use for much of the time."""
+    busy = [
+        f"{name} {fmt.percent(use.utilisation)}"
+        for name, use in resources.items()
+        if use.utilisation >= BUSY
+    ]
+    more = f", and {len(busy) - BUSY_SHOWN} more" if len(busy) > BUSY_SHOWN else ""
+    return f"Busy: {'; '.join(busy[:BUSY_SHOWN])}{more}." if busy else "No resource is busy."
 
 
 def stolen(environment: Environment) -> None:

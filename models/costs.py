@@ -5,47 +5,21 @@ This is where a Profile meets a Workload; the simulator only queues what comes o
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import groupby
 
-from scale.models.collectives import ALGORITHMS
+from scale.models.collectives import ALGORITHMS, hierarchical_terms
+from scale.models.compute import compute_time
 from scale.models.errors import InputError
-from scale.models.profile import Profile
+from scale.models.extrapolation import log_spread
+from scale.models.layers import WHOLE, Layer, layer_of, layers
+from scale.models.phase import Direction, Operation, Phase
+from scale.models.placement import Piece, carried_bytes, place
+from scale.models.profile import Coordinator, Profile
 from scale.models.scenario import Scenario
-from scale.models.workload import Workload, shards
 
-Operation = Literal["dispatch", "fetch", "compute", "push", "collective"]
-Direction = Literal["to_worker", "to_ps"]
-
-#: Log-deviation added to a compute time that comes from the GEMM rate instead of a measured step:
-#: a stated judgement, since kernels of real layers reach between half and twice that rate.
-GEMM_RATE_LOG_SPREAD = 0.35
-#: The same for each doubling beyond a measured range.
-RANGE_LOG_SPREAD = 0.10
-#: And for each doubling of the workers beyond those that were measured at once.
-CONCURRENCY_LOG_SPREAD = 0.05
-#: A model further off than this on what it was not fitted to is said to be.
-MISFIT = 0.25
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A part of a step that asks for several resources at once and ends with the slowest.
-
-    Alone it takes ``wall_s``. ``worker_s`` and ``ps_s`` are the processor seconds that it asks of
-    the worker's and the ps's host; ``size_bytes`` cross the link in ``direction``.
-    """
-
-    cause: str
-    operation: Operation
-    wall_s: float
-    worker_s: float = 0.0
-    ps_s: float = 0.0
-    size_bytes: float = 0.0
-    direction: Direction | None = None
+Chain = tuple[Phase, ...]
 
 
 @dataclass(frozen=True)
@@ -53,141 +27,248 @@ class StepCosts:
     """All phases of one worker's step, for one joint draw of the parameters.
 
     ``fetch`` and ``push`` hold, for each ps, its phases in order; the ps are served in parallel.
-    ``collective`` replaces them under all-reduce. ``single_process_s`` is the baseline's whole
+    ``collective`` replaces them under all-reduce, bucket after bucket; under hybrid training it
+    comes before the push, and ``spread`` after the fetch. ``layers`` divide the compute. The next
+    batch is there ``input_s`` after the host's pipeline began with it; ``coordinator_s`` is what
+    one process spends on every step of all workers. ``single_process_s`` is the baseline's whole
     step at ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited.
     ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm.
     """
 
     dispatch: Phase
-    fetch: tuple[tuple[Phase, ...], ...]
+    fetch: tuple[Chain, ...]
     compute: Phase
-    push: tuple[tuple[Phase, ...], ...]
-    collective: tuple[Phase, ...]
+    push: tuple[Chain, ...]
+    collective: Chain
     single_process_s: float
     cores: float
     flow_bandwidth_bytes_per_s: dict[Direction, float]
     shared_bandwidth_bytes_per_s: float | None
     compute_source: str
     log_spread: dict[Operation, float]
+    layers: tuple[Layer, ...] = WHOLE
+    spread: Chain = ()
+    input_s: float = 0.0
+    coordinator_s: float = 0.0
+
+
+def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) -> StepCosts:
+    """Every phase of a worker's step, and the baseline's step, for one draw (None: estimates).
+
+    Raises:
+        InputError: the profile does not know what the scenario needs.
+    """
+    host, link, workload = profile.host, profile.link, scenario.workload
+    change = scenario.variation
+    kernel = 1.0 + host.kernel_share
+    compute = compute_time(profile, workload, scenario.per_worker_batch, draw)
+    single = compute_time(profile, workload, scenario.batch, draw)
+    fetch: tuple[Chain, ...] = ()
+    push: tuple[Chain, ...] = ()
+    collective: Chain = ()
+    spread: Chain = ()
+    if scenario.strategy == "allreduce":
+        dispatched = profile.collective.dispatch_s or profile.device.dispatch_s
+        dispatch = Phase("dispatch", "dispatch", dispatched.at(draw))
+        collective = _buckets(profile, scenario, draw)
+    else:
+        dispatch = _ps_dispatch(profile, scenario, draw)
+        placed = place(workload, scenario.ps, change)
+        fetch = tuple(_fetches(profile, scenario, shard, draw) for shard in placed)
+        push = tuple(_pushes(profile, scenario, shard, draw) for shard in placed)
+        if change.hybrid:
+            collective, spread = _inside_host(profile, scenario, draw)
+    compressing_s = 0.0
+    if change.compression is not None:
+        compressing_s = change.compression.seconds_per_byte * _gradient_bytes(scenario)
+    shared = link.shared_bandwidth_bytes_per_s
+    return StepCosts(
+        dispatch=dispatch,
+        fetch=fetch,
+        compute=Phase(
+            "compute",
+            "compute",
+            compute.gradient_s + compressing_s,
+            compute.processor_s * kernel + compressing_s,
+        ),
+        push=push,
+        collective=collective,
+        single_process_s=max(single.step_s, _input_s(profile, scenario, scenario.batch, draw)),
+        cores=host.cores,
+        flow_bandwidth_bytes_per_s={
+            "to_worker": link.fetch.sustained(draw),
+            "to_ps": link.push.sustained(draw),
+        },
+        shared_bandwidth_bytes_per_s=None if shared is None else shared.at(draw),
+        compute_source=compute.source,
+        log_spread=log_spread(profile, scenario, compute.log_spread),
+        layers=layers(workload) if change.overlap else WHOLE,
+        spread=spread,
+        input_s=_input_s(profile, scenario, scenario.per_worker_batch, draw),
+        coordinator_s=_coordinator_s(profile, scenario, draw),
+    )
+
+
+def _ps_dispatch(profile: Profile, scenario: Scenario, draw: int | None) -> Phase:
+    """A step through a worker's own server, or a function that the coordinator schedules."""
+    host, link = profile.host, profile.link
+    kernel = 1.0 + host.kernel_share
+    sent = host.server_dispatch_s
+    if scenario.runtime == "coordinator":
+        sent = _coordinator(profile).latency_s
+    return Phase(
+        "dispatch",
+        "dispatch",
+        sent.at(draw) + link.dispatch_s.at(draw),
+        host.dispatch_worker_s.at(draw) * kernel,
+        host.dispatch_ps_s.at(draw) * kernel,
+    )
+
+
+def _coordinator(profile: Profile) -> Coordinator:
+    found = profile.host.coordinator
+    if found is None:
+        raise InputError(
+            "--runtime", "coordinator", "session: this profile has no coordinator measured"
+        )
+    return found
+
+
+def _coordinator_s(profile: Profile, scenario: Scenario, draw: int | None) -> float:
+    return _coordinator(profile).serial_s.at(draw) if scenario.runtime == "coordinator" else 0.0
+
+
+def _input_s(profile: Profile, scenario: Scenario, batch: int, draw: int | None) -> float:
+    """Seconds in which a host's pipeline delivers a batch; 0 where nothing is known of one."""
+    stated = scenario.variation.input_samples_per_s
+    if stated is not None:
+        return batch / stated
+    return profile.host.input.at(batch, draw) if profile.host.input is not None else 0.0
 
 
 @dataclass(frozen=True)
-class ComputeTime:
-    """One step's compute at one batch: with dispatch and apply (``step_s``), and without them."""
+class _Requests:
+    """Seconds before bytes move and processor seconds, of the first tensor and of each further."""
 
-    source: str
-    step_s: float
-    gradient_s: float
-    processor_s: float
-    log_spread: float
+    first: tuple[float, float, float]
+    further: tuple[float, float, float]
+    per_byte: tuple[float, float]
 
-
-def _doublings_outside(value: float, low: float, high: float) -> float:
-    """How many doublings ``value`` lies beyond [low, high]; 0 inside."""
-    if value > high:
-        return math.log2(value / high)
-    return math.log2(low / value) if value < low else 0.0
-
-
-def _from_table(workload: Workload, batch: int) -> float:
-    """Linear between the rows of the file's table; constant below, in proportion above."""
-    rows = workload.step
-    if batch <= rows[0].batch:
-        return rows[0].seconds
-    for low, high in pairwise(rows):
-        if batch <= high.batch:
-            share = (batch - low.batch) / (high.batch - low.batch)
-            return low.seconds + share * (high.seconds - low.seconds)
-    return rows[-1].seconds * batch / rows[-1].batch
-
-
-def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | None) -> ComputeTime:
-    """The compute of one step from the best source there is.
-
-    In order: the step measured on this device, or the file's own table; the file's cost; FLOPs
-    over the fitted GEMM rate.
-
-    Raises:
-        InputError: the workload states no cost and is unknown to the profile.
-    """
-    device = profile.device
-    dispatch_s = device.dispatch_s.at(draw)
-    for measured in device.workloads:
-        if measured.workload == workload.name:
-            low, high = measured.batches
-            return ComputeTime(
-                "step_table",
-                measured.step.at(batch, draw),
-                max(0.0, measured.gradient.at(batch, draw) - dispatch_s),
-                measured.processor.at(batch, draw),
-                RANGE_LOG_SPREAD * _doublings_outside(batch, low, high),
-            )
-    if workload.step:
-        seconds = _from_table(workload, batch)
-        outside = _doublings_outside(batch, workload.step[0].batch, workload.step[-1].batch)
-        return ComputeTime(
-            "step_table",
-            seconds,
-            max(0.0, seconds - dispatch_s),
-            0.0,
-            RANGE_LOG_SPREAD * outside,
+    def of(self, tensors: int, *, first: bool) -> tuple[float, float, float]:
+        """Wall seconds, and processor seconds at the worker and at the ps."""
+        beginning = self.first if first else self.further
+        wall_s, worker_s, ps_s = (
+            begun + more * (tensors - 1)
+            for begun, more in zip(beginning, self.further, strict=True)
         )
-    if workload.cost:
-        seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
-        return ComputeTime("workload_file", dispatch_s + seconds, seconds, 0.0, 0.0)
-    if workload.flops_per_sample:
-        seconds = device.product_s(workload.flops_per_sample * batch, draw)
-        return ComputeTime(
-            "gemm_rate",
-            dispatch_s + seconds,
-            seconds,
-            seconds * profile.host.cores,
-            GEMM_RATE_LOG_SPREAD,
-        )
-    raise InputError(
-        "--workload", workload.name, "a workload with [cost], [[step]] or flops_per_sample"
+        return wall_s, worker_s, ps_s
+
+
+def _requests(
+    profile: Profile, scenario: Scenario, fetching: bool, sizes: tuple[float, ...], draw: int | None
+) -> _Requests:
+    host, link = profile.host, profile.link
+    kernel = 1.0 + host.kernel_share
+    rdma = scenario.variation.rdma
+    if rdma is not None:
+        each = (rdma.processor_s, rdma.processor_s, rdma.processor_s)
+        first = (rdma.latency_s + rdma.processor_s, rdma.processor_s, rdma.processor_s)
+        return _Requests(first, each, (0.0, 0.0))
+    path, worker, ps = link.push, host.push_worker, host.push_ps
+    if fetching:
+        path, worker, ps = link.fetch, host.fetch_worker, host.fetch_ps
+    per_tensor_s = path.per_tensor_s.at(draw)
+    # A training step pushes after it has fetched.
+    all_s = path.latency_of(sizes, draw, after_fetch=not fetching)
+    return _Requests(
+        (
+            all_s - per_tensor_s * (len(sizes) - 1),
+            worker.per_request_s.at(draw) * kernel,
+            ps.per_request_s.at(draw) * kernel,
+        ),
+        (
+            per_tensor_s,
+            worker.per_tensor_s.at(draw) * kernel,
+            ps.per_tensor_s.at(draw) * kernel,
+        ),
+        (worker.per_byte_s.at(draw) * kernel, ps.per_byte_s.at(draw) * kernel),
     )
 
 
-def _phases(
-    kind: Literal["fetch", "push"],
-    profile: Profile,
-    sizes: tuple[int, ...],
-    draw: int | None,
-) -> tuple[Phase, ...]:
-    """Latency, transfer, and the update of what was pushed, of one shard's variables in bytes."""
+def _by_layer(
+    scenario: Scenario, shard: Iterable[Piece]
+) -> Iterator[tuple[int, tuple[Piece, ...]]]:
+    """Neighbouring tensors of one layer together; all of them without overlap."""
+    if not scenario.variation.overlap:
+        yield 0, tuple(shard)
+        return
+    of = layer_of(scenario.workload)
+    for layer, group in groupby(shard, key=lambda piece: of[piece.variable]):
+        yield layer, tuple(group)
+
+
+def _fetches(
+    profile: Profile, scenario: Scenario, shard: tuple[Piece, ...], draw: int | None
+) -> Chain:
+    """Latency and transfer of one shard's variables, in the order in which layers need them."""
+    sizes = tuple(piece.size_bytes for piece in shard)
     if not sizes:
         return ()
-    host, link = profile.host, profile.link
-    path, worker, ps = link.push, host.push_worker, host.push_ps
-    if kind == "fetch":
-        path, worker, ps = link.fetch, host.fetch_worker, host.fetch_ps
-    kernel, moved = 1.0 + host.kernel_share, float(sum(sizes))
-    # A training step pushes after it has fetched.
-    latency_s = path.latency_of(sizes, draw, after_fetch=kind == "push")
-    apply_s = _apply_s(profile, moved, draw) if kind == "push" else 0.0
-    ps_s = ps.per_byte_s.at(draw) * moved
-    updating_s = min(apply_s, ps_s)
-    phases = (
-        Phase(
-            f"{kind}_latency",
-            kind,
-            latency_s,
-            worker.at(len(sizes), 0, draw) * kernel,
-            ps.at(len(sizes), 0, draw) * kernel,
-        ),
-        Phase(
-            f"{kind}_transfer",
-            kind,
-            path.transfer_of(sizes, draw),
-            worker.per_byte_s.at(draw) * moved * kernel,
-            (ps_s - updating_s) * kernel,
-            moved,
-            "to_worker" if kind == "fetch" else "to_ps",
-        ),
-    )
-    update = Phase("apply", kind, apply_s, ps_s=updating_s * kernel)
-    return (*phases, update) if apply_s else phases
+    asked = _requests(profile, scenario, True, sizes, draw)
+    chain: list[Phase] = []
+    for layer, group in _by_layer(scenario, shard):
+        moved = sum(piece.size_bytes for piece in group)
+        wall_s, worker_s, ps_s = asked.of(len(group), first=not chain)
+        chain += [
+            Phase("fetch_latency", "fetch", wall_s, worker_s, ps_s, layer=layer),
+            Phase(
+                "fetch_transfer",
+                "fetch",
+                profile.link.fetch.transfer_of(tuple(p.size_bytes for p in group), draw),
+                asked.per_byte[0] * moved,
+                asked.per_byte[1] * moved,
+                moved,
+                "to_worker",
+                layer,
+            ),
+        ]
+    return tuple(chain)
+
+
+def _pushes(
+    profile: Profile, scenario: Scenario, shard: tuple[Piece, ...], draw: int | None
+) -> Chain:
+    """Latency, transfer and update of one shard's gradients, in the order in which they appear."""
+    factor = _compressed(scenario)
+    sent = tuple(replace(piece, size_bytes=piece.size_bytes * factor) for piece in shard)
+    sizes = tuple(piece.size_bytes for piece in sent)
+    if not sizes:
+        return ()
+    kernel = 1.0 + profile.host.kernel_share
+    asked = _requests(profile, scenario, False, sizes, draw)
+    chain: list[Phase] = []
+    for layer, group in _by_layer(scenario, reversed(sent)):
+        moved = sum(piece.size_bytes for piece in group)
+        wall_s, worker_s, ps_s = asked.of(len(group), first=not chain)
+        # What was not compressed is updated.
+        apply_s = _apply_s(profile, moved / factor, draw)
+        updating_s = min(apply_s * kernel, asked.per_byte[1] * moved)
+        chain += [
+            Phase("push_latency", "push", wall_s, worker_s, ps_s, layer=layer),
+            Phase(
+                "push_transfer",
+                "push",
+                profile.link.push.transfer_of(tuple(p.size_bytes for p in group), draw),
+                asked.per_byte[0] * moved,
+                asked.per_byte[1] * moved - updating_s,
+                moved,
+                "to_ps",
+                layer,
+            ),
+        ]
+        if apply_s:
+            chain.append(Phase("apply", "push", apply_s, ps_s=updating_s, layer=layer))
+    return tuple(chain)
 
 
 def _apply_s(profile: Profile, size_bytes: float, draw: int | None) -> float:
@@ -199,16 +280,53 @@ def _apply_s(profile: Profile, size_bytes: float, draw: int | None) -> float:
     return sgd[0].per_byte_s.at(draw) * size_bytes if sgd else 0.0
 
 
-def all_reduce(
-    profile: Profile, workers: int, size_bytes: float, draw: int | None
-) -> tuple[Phase, ...]:
-    """Latency of every hop, then the bytes, by the algorithm's terms (`models.collectives`).
+def _compressed(scenario: Scenario) -> float:
+    """Which share of its bytes a gradient has on the way."""
+    compression = scenario.variation.compression
+    return 1.0 if compression is None else compression.factor
 
-    Until collectives are measured, their processor time is a fetch's. An imported time holds
-    whatever its processors did, which no table of another tool tells apart.
+
+def _gradient_bytes(scenario: Scenario) -> float:
+    return sum(carried_bytes(v, scenario.variation) for v in scenario.workload.variables)
+
+
+@dataclass(frozen=True)
+class _Ring:
+    """What a collective costs: seconds of a hop and of a byte, and processor seconds of them."""
+
+    hop_s: float
+    byte_s: float
+    processor_hop_s: float
+    processor_byte_s: float
+
+    def phases(self, terms: tuple[float, float], layer: int = 0) -> Chain:
+        """Latency of every hop, then the bytes (`models.collectives`)."""
+        hops, moved = terms
+        return (
+            Phase(
+                "collective_latency",
+                "collective",
+                hops * self.hop_s,
+                hops * self.processor_hop_s,
+                layer=layer,
+            ),
+            Phase(
+                "collective_transfer",
+                "collective",
+                moved * self.byte_s,
+                moved * self.processor_byte_s,
+                layer=layer,
+            ),
+        )
+
+
+def _between_workers(profile: Profile, draw: int | None) -> _Ring:
+    """As collectives were measured.
+
+    Until they are, their processor time is a fetch's. An imported time holds whatever its
+    processors did, which no table of another tool tells apart.
     """
     host, collective = profile.host, profile.collective
-    hops, moved = ALGORITHMS[collective.algorithm](size_bytes, workers)
     kernel = 1.0 + host.kernel_share
     spent = collective.processor_per_hop_s, collective.processor_per_byte_s
     if spent[0] is not None and spent[1] is not None:
@@ -218,133 +336,86 @@ def all_reduce(
     else:
         per_hop_s = host.fetch_worker.per_request_s.at(draw) + host.fetch_ps.per_request_s.at(draw)
         per_byte_s = host.fetch_worker.per_byte_s.at(draw) + host.fetch_ps.per_byte_s.at(draw)
-    return (
-        Phase(
-            "collective_latency",
-            "collective",
-            hops * collective.latency_s.at(draw),
-            hops * per_hop_s * kernel,
-        ),
-        Phase(
-            "collective_transfer",
-            "collective",
-            moved / collective.bandwidth_bytes_per_s.at(draw),
-            moved * per_byte_s * kernel,
-        ),
+    return _Ring(
+        collective.latency_s.at(draw),
+        1.0 / collective.bandwidth_bytes_per_s.at(draw),
+        per_hop_s * kernel,
+        per_byte_s * kernel,
     )
 
 
-def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) -> StepCosts:
-    """Every phase of a worker's step, and the baseline's step, for one draw (None: estimates)."""
-    host, link, workload = profile.host, profile.link, scenario.workload
-    kernel = 1.0 + host.kernel_share
-    compute = compute_time(profile, workload, scenario.per_worker_batch, draw)
-    single = compute_time(profile, workload, scenario.batch, draw)
-    fetch: tuple[tuple[Phase, ...], ...] = ()
-    push: tuple[tuple[Phase, ...], ...] = ()
-    collective: tuple[Phase, ...] = ()
-    if scenario.strategy == "allreduce":
-        dispatched = profile.collective.dispatch_s or profile.device.dispatch_s
-        dispatch = Phase("dispatch", "dispatch", dispatched.at(draw))
-        collective = all_reduce(profile, scenario.workers, workload.size_bytes, draw)
-    else:
-        dispatch = Phase(
-            "dispatch",
-            "dispatch",
-            host.server_dispatch_s.at(draw) + link.dispatch_s.at(draw),
-            host.dispatch_worker_s.at(draw) * kernel,
-            host.dispatch_ps_s.at(draw) * kernel,
-        )
-        placed = shards(workload, scenario.ps)
-        fetch = tuple(_phases("fetch", profile, sizes, draw) for sizes in placed)
-        push = tuple(_phases("push", profile, sizes, draw) for sizes in placed)
-    shared = link.shared_bandwidth_bytes_per_s
-    return StepCosts(
-        dispatch=dispatch,
-        fetch=fetch,
-        compute=Phase("compute", "compute", compute.gradient_s, compute.processor_s * kernel),
-        push=push,
-        collective=collective,
-        single_process_s=single.step_s,
-        cores=host.cores,
-        flow_bandwidth_bytes_per_s={
-            "to_worker": link.fetch.sustained(draw),
-            "to_ps": link.push.sustained(draw),
-        },
-        shared_bandwidth_bytes_per_s=None if shared is None else shared.at(draw),
-        compute_source=compute.source,
-        log_spread=_log_spread(profile, scenario, compute.log_spread),
+def all_reduce(profile: Profile, workers: int, size_bytes: float, draw: int | None) -> Chain:
+    """One all-reduce between workers on hosts alike, by the algorithm that was measured."""
+    terms = ALGORITHMS[profile.collective.algorithm](size_bytes, workers)
+    return _between_workers(profile, draw).phases(terms)
+
+
+def _between_hosts(profile: Profile, scenario: Scenario, draw: int | None) -> _Ring:
+    """Over the slowest link of the ring, and with the transport that was asked for."""
+    change, ring = scenario.variation, _between_workers(profile, draw)
+    slower = 1.0 if change.slow_links is None else change.slow_links.factor
+    if change.racks is not None:
+        # A ring in the order of the racks leaves and enters each of them once.
+        slower = max(slower, change.racks.oversubscription / change.racks.hosts)
+    ring = replace(ring, byte_s=ring.byte_s * slower)
+    if change.rdma is not None:
+        ring = replace(ring, hop_s=change.rdma.latency_s, processor_hop_s=change.rdma.processor_s)
+        ring = replace(ring, processor_byte_s=0.0)
+    return ring
+
+
+def _inside(profile: Profile, scenario: Scenario, draw: int | None) -> _Ring:
+    """Inside a host: its own link where one is stated, else as between workers."""
+    ring, inner = _between_workers(profile, draw), scenario.variation.inner_link
+    if inner is None:
+        return ring
+    return replace(
+        ring, hop_s=inner.latency_s or ring.hop_s, byte_s=1.0 / inner.bandwidth_bytes_per_s
     )
 
 
-def _log_spread(profile: Profile, scenario: Scenario, compute: float) -> dict[Operation, float]:
-    """How much less is known of what lies outside the measured ranges."""
-    if scenario.strategy == "allreduce":
-        measured = profile.collective
-        low, high = measured.size_bytes or profile.link.size_bytes
-        sizes = _doublings_outside(scenario.workload.size_bytes, low, high)
-        most = measured.workers[1] if measured.workers else profile.host.concurrency
-        crowd = _doublings_outside(scenario.workers, 1, most)
-        moved: tuple[Operation, ...] = ("collective",)
-    else:
-        largest = max(v.size_bytes for v in scenario.workload.variables)
-        sizes = _doublings_outside(largest, 1, profile.link.size_bytes[1])
-        crowd = _doublings_outside(scenario.workers, 1, profile.host.concurrency)
-        moved = ("fetch", "push")
-    spread = RANGE_LOG_SPREAD * sizes + CONCURRENCY_LOG_SPREAD * crowd
-    return {"compute": compute, **dict.fromkeys(moved, spread)}
+def _buckets(profile: Profile, scenario: Scenario, draw: int | None) -> Chain:
+    """All-reduces of fused gradients, in the order in which these appear.
+
+    A bucket takes gradients as long as they fit, and at least one.
+    """
+    workload, change = scenario.workload, scenario.variation
+    of = layer_of(workload)
+    factor = _compressed(scenario)
+    buckets: list[tuple[int, float]] = []
+    for layer, variable in zip(reversed(of), reversed(workload.variables), strict=True):
+        size = carried_bytes(variable, change) * factor
+        begun = buckets[-1][1] if buckets else 0.0
+        if buckets and (change.bucket_bytes is None or begun + size <= change.bucket_bytes):
+            buckets[-1] = (layer, begun + size)
+        else:
+            buckets.append((layer, size))
+    chain: Chain = ()
+    for layer, size in buckets:
+        chain += _one_all_reduce(profile, scenario, size, layer if change.overlap else 0, draw)
+    return chain
 
 
-def _beyond_collective(profile: Profile, scenario: Scenario) -> Iterator[str]:
-    """What an all-reduce rests on beyond the times of some sizes and groups."""
-    collective = profile.collective
-    if not collective.measured:
-        yield "collective: not measured, taken from a fetch's latency and bandwidth"
-    source = "imported" if collective.imported else "measured"
-    if collective.imported:
-        yield "collective: imported times, of unknown processor demand: none is charged"
-    for row in profile.fit:
-        if row.operation == "allreduce" and (row.worst_error or 0.0) > MISFIT:
-            yield (
-                f"collective: a {collective.algorithm} misses the {source} times of sizes that it "
-                f"was not fitted to by up to {100 * (row.worst_error or 0.0):.0f} %"
-            )
-    workers, size = scenario.workers, scenario.workload.size_bytes
-    for range_, value, unit in (
-        (collective.workers, workers, "workers"),
-        (collective.size_bytes, size, "bytes"),
-    ):
-        if range_ is not None and value > 1 and not range_[0] <= value <= range_[1]:
-            yield f"collective: {value} {unit}, {source} {range_[0]:.0f} to {range_[1]:.0f}"
+def _one_all_reduce(
+    profile: Profile, scenario: Scenario, size_bytes: float, layer: int, draw: int | None
+) -> Chain:
+    workers, per_host = scenario.workers, scenario.workers_on_a_host
+    wanted = scenario.variation.all_reduce or profile.collective.algorithm
+    between = _between_hosts(profile, scenario, draw)
+    if wanted != "hierarchical":
+        inner = _inside(profile, scenario, draw)
+        if per_host > 1:
+            # In lock-step, every hop is as slow as the slowest.
+            between = replace(between, byte_s=max(between.byte_s, inner.byte_s))
+        return between.phases(ALGORITHMS[wanted](size_bytes, workers), layer)
+    hosts = -(-workers // per_host)
+    inside, outside = hierarchical_terms(size_bytes, hosts, per_host)
+    return _inside(profile, scenario, draw).phases(inside, layer) + between.phases(outside, layer)
 
 
-def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
-    """What the prediction rests on beyond what was measured; empty when all is inside."""
-    notes: list[str] = []
-    workload, batch = scenario.workload, scenario.per_worker_batch
-    source = compute_time(profile, workload, batch, None).source
-    if source == "gemm_rate":
-        notes.append("compute: flops over the GEMM rate, the workload's step was not measured")
-    for measured in profile.device.workloads:
-        if measured.workload == workload.name:
-            low, high = measured.batches
-            for label, value in (("per-worker batch", batch), ("baseline batch", scenario.batch)):
-                if not low <= value <= high:
-                    notes.append(f"compute: {label} {value} outside the measured {low} to {high}")
-    if scenario.strategy == "allreduce":
-        notes += _beyond_collective(profile, scenario)
-    else:
-        _, high_b = profile.link.size_bytes
-        largest = max(v.size_bytes for v in workload.variables)
-        if largest > high_b:
-            notes.append(f"link: a variable of {largest} bytes, measured up to {high_b:.0f} bytes")
-        if scenario.ps > 1:
-            notes.append("ps: several parameter servers, measured with one")
-    if scenario.placement == "mixed":
-        notes.append("placement: traffic inside a host costs as much as between hosts")
-    if scenario.workers > profile.host.concurrency:
-        notes.append(
-            f"concurrency: {scenario.workers} workers, measured with up to "
-            f"{profile.host.concurrency} at once"
-        )
-    return tuple(dict.fromkeys(notes))
+def _inside_host(profile: Profile, scenario: Scenario, draw: int | None) -> tuple[Chain, Chain]:
+    """A reduce to one worker of each host, and a broadcast from it: half an all-reduce each."""
+    hops, moved = ALGORITHMS["ring"](_gradient_bytes(scenario), scenario.workers_on_a_host)
+    ring = _inside(profile, scenario, draw)
+    half = (hops / 2.0, moved / 2.0)
+    return ring.phases(half), ring.phases(half)

@@ -31,7 +31,8 @@ class Prediction:
     """One scenario's answer. Intervals are 90 %, for the mean of a fresh run of 30 s.
 
     ``breakdown`` has seconds of the step per cause, adding up to ``step_time_s``; ``bottleneck``
-    is the largest of them. ``draws`` holds the speed-up in every replication, for break-even.
+    is the largest of them. Of ``simulated_steps`` of each worker, ``warmup_steps`` were left out.
+    ``draws`` holds the speed-up in every replication, for break-even.
     """
 
     scenario: Scenario
@@ -50,6 +51,8 @@ class Prediction:
     extrapolated: tuple[str, ...]
     bottleneck: str
     breakdown: dict[str, float]
+    warmup_steps: int
+    simulated_steps: int
     draws: tuple[float, ...] = field(repr=False)
 
 
@@ -94,4 +97,7 @@ def row(prediction: Prediction) -> dict[str, object]:
         "extrapolated": list(prediction.extrapolated),
         "bottleneck": prediction.bottleneck,
         "breakdown": dict(prediction.breakdown),
+        "warmup_steps": prediction.warmup_steps,
+        "simulated_steps": prediction.simulated_steps,
+        "what_if": list(scenario.variation.said),
     }

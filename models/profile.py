@@ -220,7 +220,7 @@ class Path:
         above = [s for s in self.segments if size_bytes >= s.from_bytes]
         return above[-1] if above else self
 
-    def latency_of(self, sizes: tuple[int, ...], draw: int | None, *, after_fetch: bool) -> float:
+    def latency_of(self, sizes: tuple[float, ...], draw: int | None, *, after_fetch: bool) -> float:
         """Seconds before the bytes of so many tensors move, all in one step."""
         if not sizes:
             return 0.0
@@ -235,7 +235,7 @@ class Path:
         """Bytes per second of one flow in the largest tensors; small ones fit into buffers."""
         return self.segment(math.inf).bandwidth_bytes_per_s.at(draw)
 
-    def transfer_of(self, sizes: tuple[int, ...], draw: int | None) -> float:
+    def transfer_of(self, sizes: tuple[float, ...], draw: int | None) -> float:
         """Seconds in which their bytes move, alone on the link."""
         return sum(n / self.segment(n).bandwidth_bytes_per_s.at(draw) for n in sizes)
 

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 
 from scale.models.errors import InputError
 from scale.models.profile import Discipline
+from scale.models.variation import OPTION, PLAIN, Variation
 from scale.models.workload import MAX_BATCH, Workload
 
 Strategy = Literal["ps-async", "ps-sync", "allreduce"]
@@ -38,6 +39,7 @@ class Scenario:
     workers_per_host: int = 1
     ps_placement: PsPlacement = "own"
     discipline: Discipline | None = None
+    variation: Variation = PLAIN
 
     @property
     def per_worker_batch(self) -> int:
@@ -62,6 +64,19 @@ class Scenario:
         if self.ps_placement == "shared":
             return tuple(k % used for k in range(self.ps))
         return tuple(used + k for k in range(self.ps))
+
+    @property
+    def workers_on_a_host(self) -> int:
+        """On each but the last, which may have fewer."""
+        return min(self.workers, self.workers_per_host)
+
+    @property
+    def counted_workers(self) -> int:
+        """Whose samples a step counts: without the dead, and those that are not waited for."""
+        change = self.variation
+        if self.strategy == "ps-sync":
+            return self.workers - max(change.backup_workers, change.dead_workers)
+        return self.workers - change.dead_workers
 
     @property
     def hosts(self) -> int:
@@ -97,9 +112,81 @@ def check_scenario(scenario: Scenario) -> Scenario:
         raise InputError("--ps", scenario.ps, f"an integer from 1 to {MAX_WORKERS}")
     if scenario.workers_per_host < 1:
         raise InputError("--workers-per-host", scenario.workers_per_host, "an integer from 1")
-    wanted: Runtime = "mirrored" if scenario.strategy == "allreduce" else "session"
-    if scenario.runtime != wanted:
+    runtimes: tuple[Runtime, ...] = ("session",)
+    if scenario.strategy == "allreduce":
+        runtimes = ("mirrored",)
+    elif scenario.strategy == "ps-async":
+        runtimes = ("session", "coordinator")
+    if scenario.runtime not in runtimes:
         raise InputError(
-            "--runtime", scenario.runtime, f"{wanted} with --strategy {scenario.strategy}"
+            "--runtime",
+            scenario.runtime,
+            f"{' or '.join(runtimes)} with --strategy {scenario.strategy}",
         )
+    _check_variation(scenario)
     return scenario
+
+
+def _check_variation(scenario: Scenario) -> None:
+    """Refuse what belongs to another strategy, and what would wait for ever.
+
+    Raises:
+        InputError
+    """
+    change, workers, strategy = scenario.variation, scenario.workers, scenario.strategy
+    only: tuple[tuple[str, object, tuple[Strategy, ...]], ...] = (
+        ("backup-workers", change.backup_workers, ("ps-sync",)),
+        ("staleness", change.staleness is not None, ("ps-async",)),
+        ("all-reduce", change.all_reduce, ("allreduce",)),
+        ("buckets", change.bucket_bytes, ("allreduce",)),
+        ("hybrid", change.hybrid, ("ps-async", "ps-sync")),
+        ("shard-by", change.shard_by != "round-robin", ("ps-async", "ps-sync")),
+        ("partition", change.partition_bytes, ("ps-async", "ps-sync")),
+        ("ps-failures", change.ps_failures, ("ps-async", "ps-sync")),
+    )
+    for name, wanted, strategies in only:
+        if wanted and strategy not in strategies:
+            raise InputError(OPTION, name, f"with --strategy {' or '.join(strategies)}")
+    for name, count in (
+        ("backup-workers", change.backup_workers),
+        ("dead-workers", change.dead_workers),
+        ("slow-workers", change.slow_workers.count if change.slow_workers else 0),
+        ("slow-links", change.slow_links.count if change.slow_links else 0),
+    ):
+        most = workers if name.startswith("slow") else workers - 1
+        if count > most:
+            raise InputError(OPTION, f"{name}={count}", f"at most {most} of {workers} workers")
+    if change.hybrid and scenario.workers_on_a_host < 2:
+        raise InputError(OPTION, "hybrid", "with --workers-per-host of at least 2")
+    if change.hybrid and (change.overlap or change.backup_workers or change.staleness is not None):
+        raise InputError(
+            OPTION, "hybrid", "without overlap, backup-workers and staleness, which it does not mix"
+        )
+    _check_the_dead(scenario)
+
+
+def _check_the_dead(scenario: Scenario) -> None:
+    """Who is waited for must come.
+
+    Raises:
+        InputError
+    """
+    change, dead = scenario.variation, scenario.variation.dead_workers
+    if not dead:
+        return
+    waits = {
+        "allreduce": "an all-reduce needs every worker",
+        "ps-sync": f"a round waits for all but {change.backup_workers} workers",
+        "ps-async": "",
+    }[scenario.strategy]
+    if change.staleness is not None:
+        waits = "a bound on staleness waits for the dead"
+    if change.hybrid:
+        waits = "the workers of a host wait for each other"
+    if waits and not (scenario.strategy == "ps-sync" and change.backup_workers >= dead):
+        raise InputError(
+            OPTION,
+            f"dead-workers={dead}",
+            f"training that goes on without them, but {waits}: it would wait for ever; "
+            "worker-failures=PER_HOUR,TIME has them come back",
+        )

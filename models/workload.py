@@ -106,11 +106,6 @@ _NAMED = re.compile(r"(gemm|mlp):(\d+(?:,\d+)+)")
 _ALLOWED = "gemm:FEATURES,HIDDEN, mlp:INPUT,HIDDEN,…,CLASSES, or a TOML file"
 
 
-def shards(workload: Workload, ps: int) -> tuple[tuple[int, ...], ...]:
-    """Bytes of each variable on each ps, under TensorFlow's round-robin placement."""
-    return tuple(tuple(v.size_bytes for v in workload.variables[k::ps]) for k in range(ps))
-
-
 def named_workload(name: str) -> Workload:
     """The workload that a name such as ``gemm:128,256`` or ``mlp:784,512,10`` stands for.
 

@@ -1,29 +1,30 @@
-"""The cluster of a scenario: which resources each phase of a worker's step asks for."""
+"""The cluster of a scenario: its resources, and what each activity of a worker asks of them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
 
 import simpy
 
-from scale.models.costs import Operation, Phase, StepCosts
+from scale.models.costs import StepCosts
+from scale.models.phase import Operation, Phase
 from scale.models.prediction import CAUSES
 from scale.models.profile import Discipline
 from scale.models.scenario import Scenario
+from scale.simulator.links import FairLink, FairNetwork
 from scale.simulator.noise import OPERATIONS
-from scale.simulator.resources import FairShare, FifoQueue, Resource
+from scale.simulator.resources import Done, FairShare, FifoQueue, Resource
+from scale.simulator.step import Gate, Graph, Lane, Node, step_graph
+from scale.simulator.topology import HOST_KINDS, Key, Topology, topology
 
-#: A resource of one host: its cores, or one direction of its full-duplex link.
-_Kind = Literal["cores", "out", "in"]
-_Key = tuple[_Kind, int]
-
-_BLAME: dict[_Kind, int] = {
+_LINK = CAUSES.index("link_contention")
+_BLAME = {
     "cores": CAUSES.index("host_contention"),
-    "out": CAUSES.index("link_contention"),
-    "in": CAUSES.index("link_contention"),
+    # Workers wait for the one process that dispatches for all.
+    "coordinator": CAUSES.index("dispatch"),
 }
 #: Rounding, which must not make a host that is exactly full look contended.
 _ROUNDING = 1e-9
@@ -31,112 +32,205 @@ _ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a task asks of one resource: ``size_bytes`` of a link, or ``rate`` cores throughout."""
+    """What an activity asks of one resource: ``size_bytes`` of links, or ``rate`` throughout.
+
+    ``keys`` are what the resource stands for, and ``blame`` is the cause of waiting for it.
+    """
 
     resource: Resource
     rate: float
     size_bytes: float
     blame: int
+    keys: tuple[Key, ...]
 
-    def submit(self, wall_s: float) -> simpy.Event:
+    def submit(self, wall_s: float, done: Done) -> None:
         """Begin the job, which alone takes ``wall_s``, but no less than the whole link needs."""
         if self.size_bytes > 0.0:
-            return self.resource.submit(self.size_bytes, min(self.rate, self.size_bytes / wall_s))
-        return self.resource.submit(self.rate * wall_s, self.rate)
+            rate = min(self.rate, self.size_bytes / wall_s)
+            self.resource.submit(self.size_bytes, rate, done)
+        else:
+            self.resource.submit(self.rate * wall_s, self.rate, done)
 
-    def busy_s(self, wall_s: float) -> float:
-        """How long the job would take all of the resource."""
-        return (self.size_bytes or self.rate * wall_s) / self.resource.capacity
+    def work(self, wall_s: float) -> float:
+        """Bytes, or seconds of cores or of a server."""
+        return self.size_bytes or self.rate * wall_s
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """A phase on its resources.
+class Part:
+    """A phase: positions in OPERATIONS and CAUSES, its time alone, and what it asks of what.
 
-    ``operation`` is a position in OPERATIONS, ``cause`` and a job's ``blame`` are in CAUSES.
+    ``work`` has bytes, processor seconds or seconds of every resource, contended or not.
     """
 
     operation: int
     cause: int
     wall_s: float
+    size_bytes: float
+    work: tuple[tuple[Key, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """A node of a worker's step on its resources.
+
+    Several ``parts`` follow each other and have no ``jobs``. ``needs`` counts the activities before
+    it, ``then`` has those after it; ``ps`` are those that it goes to.
+    """
+
+    parts: tuple[Part, ...]
     jobs: tuple[Job, ...]
+    gate: tuple[Gate, int] | None
+    input: bool
+    needs: int
+    then: tuple[int, ...]
+    ps: tuple[int, ...]
 
 
-#: Tasks in sequence; the chains of one stage run in parallel.
-Chain = tuple[Task, ...]
-Stage = tuple[Chain, ...]
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """The step of workers that are alike.
+
+    Their resources are written as those of ``host``; a worker elsewhere has its own host's instead.
+    Workers of one ``kind`` take equally long but for chance.
+    """
+
+    activities: tuple[Activity, ...]
+    host: int
+    leads: bool
+    kind: tuple[float, ...]
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A worker's step: all of it, or up to its all-reduce, and the all-reduce."""
+class _Worker:
+    """What a plan depends on: the workers and the ps of its ``host``, itself included."""
 
-    work: tuple[Stage, ...]
-    collective: tuple[Stage, ...]
+    host: int
+    slower: float
+    leads: bool
+    workers: int
+    ps: int
+
+    @property
+    def lonely(self) -> bool:
+        """Whether it has its host to itself."""
+        return self.workers + self.ps == 1
 
 
 @dataclass(frozen=True)
 class _Ask:
-    """A phase, and the rate that it asks of each resource when alone."""
+    """A node, its time alone, and the rate at which it asks of each resource when alone.
 
-    phase: Phase
-    rates: dict[_Key, float]
+    A transfer asks all its ``route`` for the same bytes.
+    """
+
+    node: Node
+    phase: Phase | None
+    rates: Mapping[Key, float]
+    route: tuple[Key, ...]
 
 
-#: Parallel chains of phases, each a sequence.
-_AskStage = tuple[tuple[_Ask, ...], ...]
+class Cluster:
+    """Plans for every worker, over resources that live in ``env``.
 
+    Resources of which all workers together never ask for more than there is slow nobody down, and
+    have no queue: a worker alone on its host, or a ps so lightly loaded that all fit on its cores.
+    """
 
-@dataclass(frozen=True)
-class _Site:
-    """Where the tasks of a scenario are, and what a worker on one of the hosts asks for."""
+    def __init__(
+        self,
+        env: simpy.Environment,
+        costs: StepCosts,
+        scenario: Scenario,
+        *,
+        discipline: Discipline,
+        loopback: bool,
+        mean_factors: Mapping[Operation, float],
+    ) -> None:
+        self._env = env
+        self._costs = costs
+        self._scenario = scenario
+        self._fair = discipline == "fair"
+        self._means = mean_factors
+        self.topology: Topology = topology(costs, scenario, loopback=loopback)
+        self._resources: dict[tuple[Key, ...], Resource] = {}
+        groups = [(group[0], len(group)) for group in _alike(self._workers(), self.topology)]
+        asked = [(worker, self._asks(worker), count) for worker, count in groups]
+        self._contended = self._find_contended(asked)
+        if any(w.lonely and self._contended & set(_own(w, asks)) for w, asks, _ in asked):
+            # They need cores or links of their own, and are not alike any more.
+            asked = [(worker, self._asks(worker), 1) for worker in self._workers()]
+            self._contended = self._find_contended(asked)
+        self._make_links([asks for _, asks, _ in asked])
+        #: Of every worker, in order, and the host of each.
+        self.plans: list[Plan] = []
+        self.hosts: list[int] = [worker.host for worker in self._workers()]
+        made: dict[_Worker, Plan] = {}
+        for worker, asks, count in asked:
+            if worker not in made:
+                made[worker] = Plan(
+                    self._activities(asks), worker.host, worker.leads, self._kind(worker)
+                )
+            self.plans += [made[worker]] * count
 
-    costs: StepCosts
-    ps_hosts: tuple[int, ...]
-    loopback: bool
-    mean_factors: Mapping[Operation, float]
+    def _workers(self) -> list[_Worker]:
+        """Every worker that is alive; the last of them are those that are slow."""
+        scenario = self._scenario
+        slow, hosts = scenario.variation.slow_workers, scenario.worker_hosts
+        first_slow = scenario.workers - (slow.count if slow else 0)
+        crowd, ps = Counter(hosts), Counter(scenario.ps_hosts)
+        led: set[int] = set()
+        workers = []
+        for worker, host in enumerate(hosts):
+            slower = slow.factor if slow and worker >= first_slow else 1.0
+            leads = not scenario.variation.hybrid or host not in led
+            workers.append(_Worker(host, slower, leads, crowd[host], ps[host]))
+            led.add(host)
+        return workers[scenario.variation.dead_workers :]
 
-    def capacity(self, kind: _Kind) -> float:
-        """Cores, or bytes per second.
+    def _asks(self, worker: _Worker) -> tuple[_Ask, ...]:
+        graph: Graph = step_graph(self._costs, self._scenario, leads=worker.leads)
+        return tuple(self._ask(node, worker) for node in graph)
 
-        What one flow was seen to reach, the link carries, even where the fit of the shared rate
-        came out a little lower.
-        """
-        if kind == "cores":
-            return self.costs.cores
-        flows = self.costs.flow_bandwidth_bytes_per_s.values()
-        return max(self.costs.shared_bandwidth_bytes_per_s or 0.0, *flows)
+    def _ask(self, node: Node, worker: _Worker) -> _Ask:
+        phase = node.phase
+        if phase is None:
+            return _Ask(node, None, {}, ())
+        ps_hosts = self._ps_hosts(node)
+        route: tuple[Key, ...] = ()
+        if phase.cause == "compute":
+            phase = replace(phase, wall_s=phase.wall_s * worker.slower)
+        if phase.direction is not None:
+            (ps_host,) = ps_hosts
+            ends = (ps_host, worker.host)
+            ends = ends if phase.direction == "to_worker" else ends[::-1]
+            route = self.topology.route(*ends)
+            phase = replace(phase, wall_s=self._transfer_s(phase, ends))
+        rates = self._processors(phase, worker.host, ps_hosts)
+        for key in route:
+            rates[key] = self.topology.capacity(key)
+        if phase.cause == "dispatch" and self._costs.coordinator_s > 0.0:
+            rates["coordinator", 0] = min(1.0, self._costs.coordinator_s / phase.wall_s)
+        return _Ask(node, phase, rates, route)
 
-    def stages(self, worker_host: int) -> tuple[_AskStage, ...]:
-        """Dispatch, fetch, compute, push and collective of one worker."""
-        costs = self.costs
-        used = tuple(h for h, chain in zip(self.ps_hosts, costs.fetch, strict=False) if chain)
-        fetch = zip(costs.fetch, self.ps_hosts, strict=False)
-        push = zip(costs.push, self.ps_hosts, strict=False)
-        return (
-            (self._chain((costs.dispatch,), worker_host, used),),
-            tuple(self._chain(phases, worker_host, (host,)) for phases, host in fetch),
-            (self._chain((costs.compute,), worker_host, ()),),
-            tuple(self._chain(phases, worker_host, (host,)) for phases, host in push),
-            (self._chain(costs.collective, worker_host, ()),),
-        )
+    def _ps_hosts(self, node: Node) -> tuple[int, ...]:
+        """Hosts of the ps that a phase goes to; a dispatch goes to all that hold anything."""
+        hosts = self._scenario.ps_hosts
+        if node.ps is not None:
+            return (hosts[node.ps],)
+        if node.lane[0] != "dispatch":
+            return ()
+        return tuple(h for h, chain in zip(hosts, self._costs.fetch, strict=False) if chain)
 
-    def _chain(
-        self, phases: Iterable[Phase], worker_host: int, ps_hosts: tuple[int, ...]
-    ) -> tuple[_Ask, ...]:
-        return tuple(
-            _Ask(
-                phase,
-                self._processors(phase, worker_host, ps_hosts)
-                | self._link(phase, worker_host, ps_hosts),
-            )
-            for phase in phases
-            if phase.wall_s > 0.0
-        )
+    def _transfer_s(self, phase: Phase, ends: tuple[int, int]) -> float:
+        inner = self.topology.inner
+        if ends[0] == ends[1] and inner is not None:
+            return phase.size_bytes / inner.bandwidth_bytes_per_s
+        return phase.wall_s * self.topology.slowdown(*ends)
 
     def _processors(
         self, phase: Phase, worker_host: int, ps_hosts: tuple[int, ...]
-    ) -> dict[_Key, float]:
+    ) -> dict[Key, float]:
         """Cores that the phase keeps busy on each host, so that its jobs alone take its wall time.
 
         Wall times are fitted to medians, processor seconds are means: a step that takes wall_s · f
@@ -147,117 +241,165 @@ class _Site:
         demand_s[worker_host] += phase.worker_s
         for host in ps_hosts:
             demand_s[host] += phase.ps_s
-        wall_s = phase.wall_s * self.mean_factors[phase.operation]
+        wall_s = phase.wall_s * self._means[phase.operation]
         return {
-            ("cores", host): min(self.costs.cores, seconds / wall_s)
+            ("cores", host): min(self.topology.cores, seconds / wall_s)
             for host, seconds in demand_s.items()
             if seconds > 0.0
         }
 
-    def _link(self, phase: Phase, worker_host: int, ps_hosts: tuple[int, ...]) -> dict[_Key, float]:
-        """Both ends of a transfer; a lucky draw may take one flow up to the whole link.
+    def _kind(self, worker: _Worker) -> tuple[float, ...]:
+        """What tells workers apart whose steps differ by more than chance."""
+        near = self.topology.rack(worker.host) in map(self.topology.rack, self._scenario.ps_hosts)
+        link = self.topology.slower.get(worker.host, 1.0)
+        return worker.slower, link, worker.workers, worker.ps, near
 
-        Inside a host, bytes take no wire; on loopback they take the host's memory, once.
-        """
-        if phase.direction is None or self.costs.shared_bandwidth_bytes_per_s is None:
-            return {}
-        (ps_host,) = ps_hosts
-        sides: tuple[_Kind, _Kind] = (
-            ("out", "in") if phase.direction == "to_worker" else ("in", "out")
-        )
-        keys: list[_Key] = [(sides[0], ps_host)]
-        if ps_host != worker_host:
-            keys.append((sides[1], worker_host))
-        elif not self.loopback:
-            return {}
-        return {key: self.capacity(key[0]) for key in keys}
+    def _find_contended(self, asked: Iterable[tuple[_Worker, tuple[_Ask, ...], int]]) -> set[Key]:
+        beside = len(self._costs.layers) > 1
+        totals: dict[Key, float] = defaultdict(float)
+        for worker, asks, count in asked:
+            own = set(_own(worker, asks)) if worker.lonely else set()
+            for key, rate in _peak_rates(asks, beside=beside).items():
+                totals[key] += rate * (1 if key in own else count)
+        full = 1.0 + _ROUNDING
+        return {k for k, rate in totals.items() if rate > self.topology.capacity(k) * full}
+
+    def _make_links(self, asked: Iterable[tuple[_Ask, ...]]) -> None:
+        """A fair link each, or a network of those that some transfer takes together."""
+        routes = {self._shared(ask.route) for asks in asked for ask in asks if ask.route} - {()}
+        if not self._fair:
+            return
+        for component in _components(routes):
+            if len(component) == 1:
+                (key,) = component
+                self._resources[component] = FairLink(self._env, self.topology.capacity(key))
+                continue
+            network = FairNetwork(self._env, [self.topology.capacity(k) for k in component])
+            for route in routes:
+                if route[0] in component:
+                    places = [component.index(key) for key in route]
+                    self._resources[route] = network.route(places)
+
+    def _shared(self, route: tuple[Key, ...]) -> tuple[Key, ...]:
+        return tuple(key for key in route if key in self._contended)
+
+    def _resource(self, keys: tuple[Key, ...]) -> Resource:
+        if keys not in self._resources:
+            capacity = self.topology.capacity(keys[0])
+            kind = FairShare if keys[0][0] == "cores" else FifoQueue
+            self._resources[keys] = kind(self._env, capacity)
+        return self._resources[keys]
+
+    def _jobs(self, ask: _Ask) -> tuple[Job, ...]:
+        assert ask.phase is not None
+        jobs = []
+        route = self._shared(ask.route)
+        transfers = [route] if self._fair and route else [(key,) for key in route]
+        for keys in transfers:
+            rate = min(ask.rates[key] for key in keys)
+            jobs.append(Job(self._resource(keys), rate, ask.phase.size_bytes, _LINK, keys))
+        for key, rate in ask.rates.items():
+            if key not in ask.route and key in self._contended:
+                jobs.append(Job(self._resource((key,)), rate, 0.0, _BLAME[key[0]], (key,)))
+        return tuple(jobs)
+
+    def _activities(self, asks: tuple[_Ask, ...]) -> tuple[Activity, ...]:
+        """Activities of a step, those without a job joined with the one that they follow."""
+        then: dict[int, list[int]] = defaultdict(list)
+        for place, ask in enumerate(asks):
+            for before in ask.node.needs:
+                then[before].append(place)
+        made: list[Activity] = []
+        position: dict[int, int] = {}
+        for place, ask in enumerate(asks):
+            node, phase = ask.node, ask.phase
+            jobs = () if phase is None else self._jobs(ask)
+            parts = () if phase is None else (_part(phase, ask),)
+            ps = () if node.ps is None else (node.ps,)
+            if len(node.needs) == 1 and phase is not None and not jobs:
+                (before,) = node.needs
+                joined = made[position[before]]
+                plain = joined.parts and not joined.jobs
+                if plain and len(then[before]) == 1:
+                    position[place] = position[before]
+                    made[position[place]] = replace(
+                        joined,
+                        parts=joined.parts + parts,
+                        ps=tuple(dict.fromkeys(joined.ps + ps)),
+                    )
+                    continue
+            position[place] = len(made)
+            made.append(Activity(parts, jobs, node.gate, node.input, len(node.needs), (), ps))
+        for place in range(len(asks)):
+            after = tuple(position[p] for p in then[place] if position[p] != position[place])
+            if after:
+                made[position[place]] = replace(made[position[place]], then=after)
+        return tuple(made)
 
 
-def _peak_rates(stages: tuple[_AskStage, ...]) -> dict[_Key, float]:
-    """The most that one worker asks of each resource at any one time."""
-    peaks: dict[_Key, float] = defaultdict(float)
-    for stage in stages:
-        together: dict[_Key, float] = defaultdict(float)
-        for chain in stage:
-            for key in {key for ask in chain for key in ask.rates}:
-                together[key] += max(ask.rates.get(key, 0.0) for ask in chain)
-        for key, rate in together.items():
-            peaks[key] = max(peaks[key], rate)
-    return peaks
+def _alike(workers: list[_Worker], of: Topology) -> list[list[_Worker]]:
+    """Neighbours whose plans differ in nothing but the host, each on a host of its own."""
+
+    def likeness(worker: _Worker) -> tuple[object, ...]:
+        host = worker.host
+        where = (of.rack(host), of.slower.get(host, 1.0)) if worker.lonely else host
+        return where, worker.slower, worker.leads, worker.lonely
+
+    return [list(group) for _, group in groupby(workers, key=likeness)]
 
 
-def _contended(
-    site: _Site, stages: Mapping[int, tuple[_AskStage, ...]], worker_hosts: Iterable[int]
-) -> set[_Key]:
-    """Resources of which all workers together can ask for more than there is.
-
-    The others never slow anyone down and need no queue: a worker alone on its host, or a ps so
-    lightly loaded that all workers fit on its cores at once.
-    """
-    peaks = {host: _peak_rates(asked) for host, asked in stages.items()}
-    totals: dict[_Key, float] = defaultdict(float)
-    for worker_host in worker_hosts:
-        for key, rate in peaks[worker_host].items():
-            totals[key] += rate
-    return {key for key, rate in totals.items() if rate > site.capacity(key[0]) * (1.0 + _ROUNDING)}
+def _own(worker: _Worker, asks: tuple[_Ask, ...]) -> Iterator[Key]:
+    """The resources of the worker's own host that it asks for."""
+    for ask in asks:
+        yield from (key for key in ask.rates if key[0] in HOST_KINDS and key[1] == worker.host)
 
 
-def _task(ask: _Ask, resources: Mapping[_Key, Resource]) -> Task:
-    phase = ask.phase
-    jobs = tuple(
-        Job(
-            resources[key],
-            rate,
-            0.0 if key[0] == "cores" else phase.size_bytes,
-            _BLAME[key[0]],
-        )
+def _part(phase: Phase, ask: _Ask) -> Part:
+    work = tuple(
+        (key, phase.size_bytes if key in ask.route else rate * phase.wall_s)
         for key, rate in ask.rates.items()
-        if key in resources
     )
-    return Task(OPERATIONS.index(phase.operation), CAUSES.index(phase.cause), phase.wall_s, jobs)
+    return Part(
+        OPERATIONS.index(phase.operation),
+        CAUSES.index(phase.cause),
+        phase.wall_s,
+        phase.size_bytes,
+        work,
+    )
 
 
-def plan_workers(
-    env: simpy.Environment,
-    costs: StepCosts,
-    scenario: Scenario,
-    *,
-    discipline: Discipline,
-    loopback: bool,
-    mean_factors: Mapping[Operation, float],
-) -> list[Plan]:
-    """One plan a worker, over resources that live in ``env``.
+def _peak_rates(asks: tuple[_Ask, ...], *, beside: bool) -> dict[Key, float]:
+    """The most that one worker asks of each resource at any one time.
 
     Args:
-        discipline: how the link is shared; cores are always shared fairly.
-        loopback: whether the link is one host's own.
-        mean_factors: mean of the noise that multiplies each operation's wall time.
+        beside: whether transfers run beside compute, instead of one stage after the other.
     """
-    site = _Site(costs, scenario.ps_hosts, loopback, mean_factors)
-    stages = {host: site.stages(host) for host in set(scenario.worker_hosts)}
-    link = FairShare if discipline == "fair" else FifoQueue
-    resources: dict[_Key, Resource] = {}
-    for key in sorted(_contended(site, stages, scenario.worker_hosts)):
-        kind = FairShare if key[0] == "cores" else link
-        resources[key] = kind(env, site.capacity(key[0]))
-    plans: dict[int, Plan] = {}
-    for host, asked in stages.items():
-        tasks = tuple(
-            tuple(tuple(_task(ask, resources) for ask in chain) for chain in stage if chain)
-            for stage in asked
-        )
-        plans[host] = Plan(_in_sequence(tasks[:-1]), _in_sequence(tasks[-1:]))
-    return [plans[host] for host in scenario.worker_hosts]
+    lanes: dict[Lane, dict[Key, float]] = defaultdict(dict)
+    for ask in asks:
+        peak = lanes[ask.node.lane]
+        for key, rate in ask.rates.items():
+            peak[key] = max(peak.get(key, 0.0), rate)
+    stages: dict[str, dict[Key, float]] = defaultdict(lambda: defaultdict(float))
+    for (name, _), peak in lanes.items():
+        stage = "all" if beside else "push" if name == "apply" else name
+        for key, rate in peak.items():
+            stages[stage][key] += rate
+    return {
+        key: max(stage.get(key, 0.0) for stage in stages.values())
+        for key in {key for stage in stages.values() for key in stage}
+    }
 
 
-def _in_sequence(stages: tuple[Stage, ...]) -> tuple[Stage, ...]:
-    """Join stages of a single chain with their like, so that they run as one."""
-    joined: list[Stage] = []
-    for stage in stages:
-        if not stage:
-            continue
-        if joined and len(stage) == len(joined[-1]) == 1:
-            joined[-1] = (joined[-1][0] + stage[0],)
-        else:
-            joined.append(stage)
-    return tuple(joined)
+def _components(routes: Iterable[tuple[Key, ...]]) -> list[tuple[Key, ...]]:
+    """Links that are connected by routes, in order."""
+    components: list[set[Key]] = []
+    for route in routes:
+        joined = set(route)
+        apart = []
+        for component in components:
+            if component & joined:
+                joined |= component
+            else:
+                apart.append(component)
+        components = [*apart, joined]
+    return [tuple(sorted(component)) for component in components]

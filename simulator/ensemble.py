@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scale.models.costs import Operation, Phase, StepCosts, step_costs
+from scale.models.costs import StepCosts, step_costs
+from scale.models.phase import Operation, Phase
 from scale.models.prediction import CAUSES
 from scale.models.profile import Profile
 from scale.models.scenario import Scenario
@@ -20,7 +21,10 @@ from scale.simulator.noise import (
     replications,
     starting_phases,
 )
-from scale.simulator.training import Training, train
+from scale.simulator.outages import NONE, Outages, outages
+from scale.simulator.steady import steady_step_s
+from scale.simulator.training import Training, mean_step_s, train
+from scale.simulator.warmup import warmup_steps
 
 #: Length of the run whose mean an interval is for.
 RUN_S = 30.0
@@ -29,6 +33,10 @@ _WORKER_STEPS = 32
 _MIN_STEPS, _MAX_STEPS = 4, 16
 #: Random numbers are drawn for as many steps at every number of workers, to keep them common.
 _DRAWN_STEPS = 24
+#: The same of a run in which tasks fail or fall behind, so that this happens often enough in it.
+_FAULTY_WORKER_STEPS, _MIN_FAULTY_STEPS = 2_000, 100
+#: Outages are made no shorter than this many steps.
+_OUTAGE_STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -36,12 +44,15 @@ class Ensemble:
     """Step times of each replication, spread as the means of 30 s runs are, and their causes.
 
     ``single_step_s`` is the single process's mean step in the same replications.
-    ``breakdown`` adds up to the median of ``step_time_s``.
+    ``breakdown`` adds up to the median of ``step_time_s``. ``warmup`` is how many steps of each
+    worker were cut, of ``steps`` that were simulated.
     """
 
     step_time_s: Floats
     single_step_s: Floats
     breakdown: dict[str, float]
+    warmup: int
+    steps: int
 
 
 def simulate(
@@ -59,6 +70,9 @@ def simulate(
     noise = profile.noise
     steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
     warmup = max(2, steps // 3)
+    shortest_s = math.inf
+    if scenario.variation.faults:
+        steps, shortest_s = _among_faults(profile, scenario)
     starts = starting_phases(seed, scenario.workers, count)
     single_mean = mean_factor(noise, "compute")
     trainings: list[Training] = []
@@ -86,13 +100,38 @@ def simulate(
                 loopback=profile.link.kind == "loopback",
                 warmup=warmup,
                 steps=steps,
+                outages=_outages(scenario, seed, run.index, shortest_s),
             )
         )
         traits.append(_traits(costs, slowdown))
         single_s.append(costs.single_process_s * single_mean * slowdown["compute"])
-    step_time_s = _as_long_runs(np.array([t.step_time_s for t in trainings]), traits, steps)
+    all_s = np.stack([np.hstack([t.warmup_s, t.steps_s]) for t in trainings])
+    # Two steps at least: in the first, nobody has met anybody.
+    cut = max(2, warmup_steps(all_s))
+    means_s = np.array([mean_step_s(t[:, cut:], trainings[0].kinds) for t in all_s])
+    step_time_s = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
     breakdown = _breakdown(trainings, float(np.median(step_time_s)))
-    return Ensemble(step_time_s, np.array(single_s), breakdown)
+    return Ensemble(step_time_s, np.array(single_s), breakdown, cut, all_s.shape[2])
+
+
+def _among_faults(profile: Profile, scenario: Scenario) -> tuple[int, float]:
+    """How many steps to simulate so that faults happen in them, and how long they last at least."""
+    quiet = replace(
+        scenario,
+        variation=replace(
+            scenario.variation, stragglers=None, worker_failures=None, ps_failures=None
+        ),
+    )
+    step_s = steady_step_s(profile, quiet)
+    steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
+    return steps, _OUTAGE_STEPS * step_s
+
+
+def _outages(scenario: Scenario, seed: int, replication: int, shortest_s: float) -> Outages:
+    if not scenario.variation.faults:
+        return NONE
+    ps = len(scenario.ps_hosts)
+    return outages(scenario.variation, scenario.workers, ps, seed, replication, shortest_s)
 
 
 def _slowdown(run: Replication, log_spread: Mapping[Operation, float]) -> dict[Operation, float]:
@@ -136,6 +175,9 @@ def _as_long_runs(step_time_s: Floats, traits: list[list[float]], steps: int) ->
 
 def _breakdown(trainings: list[Training], step_time_s: float) -> dict[str, float]:
     """Mean seconds per cause, scaled to add up to the median step time."""
-    seconds = {cause: float(np.mean([t.breakdown[cause] for t in trainings])) for cause in CAUSES}
+    causes = dict.fromkeys((*CAUSES, *(cause for t in trainings for cause in t.breakdown)))
+    seconds = {
+        cause: float(np.mean([t.breakdown.get(cause, 0.0) for t in trainings])) for cause in causes
+    }
     scale = step_time_s / sum(seconds.values())
     return {cause: value * scale for cause, value in seconds.items()}

@@ -14,7 +14,7 @@ from typing import get_args
 
 import numpy as np
 
-from scale.models.costs import Operation
+from scale.models.phase import Operation
 from scale.models.profile import Noise
 from scale.models.statistics import Floats
 

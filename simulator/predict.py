@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from scale.models.costs import compute_time, extrapolations
+from scale.models.compute import compute_time
 from scale.models.errors import InputError
+from scale.models.extrapolation import extrapolations
 from scale.models.prediction import Prediction
 from scale.models.profile import Profile
 from scale.models.scenario import MAX_WORKERS, Scenario, check_scenario
@@ -74,7 +75,7 @@ def beside(
     """
     ensemble = simulate(profile, scenario, seed, replications, progress)
     single_rates = scenario.batch / ensemble.single_step_s
-    samples = scenario.workers * scenario.per_worker_batch
+    samples = scenario.counted_workers * scenario.per_worker_batch
     step_time_s = float(np.median(ensemble.step_time_s))
     low_s, high_s = interval90(ensemble.step_time_s)
     speedups = samples / ensemble.step_time_s / (single_rates if base is None else base)
@@ -99,6 +100,8 @@ def beside(
         extrapolated=extrapolations(profile, scenario),
         bottleneck=max(breakdown, key=breakdown.__getitem__),
         breakdown=breakdown,
+        warmup_steps=ensemble.warmup,
+        simulated_steps=ensemble.steps,
         draws=tuple(speedups.tolist()),
     )
 
@@ -127,7 +130,9 @@ def baseline_rates(
             "device, host, or a number of workers that this batch and strategy can train",
         ) from error
     ensemble = simulate(profile, owned, seed, replications)
-    return np.asarray(workers * owned.per_worker_batch / ensemble.step_time_s, dtype=np.float64)
+    return np.asarray(
+        owned.counted_workers * owned.per_worker_batch / ensemble.step_time_s, dtype=np.float64
+    )
 
 
 def _host_rates(
@@ -143,6 +148,8 @@ def _host_rates(
         return None
     local = replace(scenario, workers=workers, workers_per_host=workers, ps_placement="shared")
     ensemble = simulate(profile, local, seed, replications)
-    rates = np.asarray(workers * local.per_worker_batch / ensemble.step_time_s, dtype=np.float64)
+    rates = np.asarray(
+        local.counted_workers * local.per_worker_batch / ensemble.step_time_s, dtype=np.float64
+    )
     single = local.batch / ensemble.single_step_s
     return rates if np.median(rates) > np.median(single) else None

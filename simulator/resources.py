@@ -1,23 +1,68 @@
-"""Resources that jobs share in time: fairly (cores of a host, a fair link) or in turn (FIFO)."""
+"""Resources that jobs share in time: cores, fairly, and what serves one after the other."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from heapq import heappop, heappush
 from typing import Protocol
 
 import simpy
 
+#: Called at the end of a job, within the event that ends it.
+Done = Callable[[], None]
 #: Work within this share of the clock's reading is done: the clock cannot tell it from nothing.
-_CLOCK_RESOLUTION = 1e-14
+CLOCK_RESOLUTION = 1e-14
 
 
 class Resource(Protocol):
-    capacity: float
+    """Capacity and rates are in units of work a second: cores (work in processor seconds), or bytes
+    per second of a link.
+    """
 
-    def submit(self, work: float, rate: float) -> simpy.Event:
-        """Begin a job of ``work`` that alone runs at ``rate`` > 0; the event fires at its end."""
+    @property
+    def capacity(self) -> float: ...
+
+    def submit(self, work: float, rate: float, done: Done) -> None:
+        """Begin a job of ``work`` that alone runs at ``rate`` > 0; ``done`` is called at its end,
+        at once if there is no work.
+        """
         ...
+
+
+def after(env: simpy.Environment, delay_s: float, call: Callable[[simpy.Event], None]) -> None:
+    """Have ``call`` called in ``delay_s``; below zero, which rounding may bring, is now."""
+    timeout = simpy.Timeout(env, delay_s if delay_s > 0.0 else 0.0)
+    timeout.callbacks.append(call)
+
+
+class Alarm:
+    """Calls when due. Only the earliest time that was asked for counts, and it is asked for anew.
+
+    simpy cannot cancel a timeout, so one that was overtaken by an earlier one passes unheard. A
+    later one leaves the earlier standing, which then finds nothing to do.
+    """
+
+    def __init__(self, env: simpy.Environment, call: Callable[[], None]) -> None:
+        self._env = env
+        self._call = call
+        self._due_s = math.inf
+        self._version = 0
+
+    def at_most(self, due_s: float) -> None:
+        """Be called at ``due_s`` at the latest."""
+        if due_s >= self._due_s:
+            return
+        self._due_s = due_s
+        self._version += 1
+        delay_s = due_s - self._env.now
+        timeout = simpy.Timeout(self._env, delay_s if delay_s > 0.0 else 0.0, self._version)
+        timeout.callbacks.append(self._ring)
+
+    def _ring(self, event: simpy.Event) -> None:
+        if event.value == self._version:
+            self._due_s = math.inf
+            self._call()
 
 
 class FairShare:
@@ -26,34 +71,29 @@ class FairShare:
     Virtual time runs at the pace of every job, so that a job is done once it has advanced by
     work/rate, whoever comes and goes meanwhile (as in fair queueing: Parekh and Gallager,
     *IEEE/ACM Trans. Networking* 1, 1993). An arrival or departure costs O(log n).
-
-    Capacity and rates are in units of work per second: cores and the cores that a job keeps busy
-    (work in processor seconds), or the bytes per second of a link and of one flow.
     """
 
     def __init__(self, env: simpy.Environment, capacity: float) -> None:
         self._env = env
         self.capacity = capacity
-        self._jobs: list[tuple[float, int, float, simpy.Event]] = []
+        self._jobs: list[tuple[float, int, float, Done]] = []
         self._submitted = 0
         self._load = 0.0
         self._pace = 1.0
         self._virtual_s = 0.0
         self._updated_s = 0.0
-        # simpy cannot cancel a timeout: only the wake-up with the newest version counts.
-        self._version = 0
-        self._wake_s = math.inf
+        self._alarm = Alarm(env, self._settle)
+        self._settling = False
 
-    def submit(self, work: float, rate: float) -> simpy.Event:
-        done = simpy.Event(self._env)
+    def submit(self, work: float, rate: float, done: Done) -> None:
         if work <= 0.0:
-            return done.succeed()
+            done()
+            return
         self._advance()
         self._submitted += 1
         heappush(self._jobs, (self._virtual_s + work / rate, self._submitted, rate, done))
         self._load += rate
-        self._plan_wake()
-        return done
+        self._plan()
 
     def _advance(self) -> None:
         """Bring virtual time up to the clock; it starts anew in every busy period."""
@@ -64,34 +104,28 @@ class FairShare:
             self._virtual_s = self._load = 0.0
         self._updated_s = now_s
 
-    def _plan_wake(self) -> None:
-        """Set the pace, and wake when the first job ends at this pace.
-
-        A wake-up that is already planned for earlier stays: it finds nothing done and plans again.
-        """
+    def _plan(self) -> None:
+        """Set the pace, and wake when the first job ends at this pace."""
         self._pace = 1.0 if self._load <= self.capacity else self.capacity / self._load
-        delay_s = (self._jobs[0][0] - self._virtual_s) / self._pace
-        wake_s = self._updated_s + delay_s
-        if wake_s < self._wake_s:
-            self._version += 1
-            self._wake_s = wake_s
-            # Rounding may have taken virtual time past the end of a job.
-            wake = simpy.Timeout(self._env, delay_s if delay_s > 0.0 else 0.0, self._version)
-            wake.callbacks.append(self._wake)
+        if not self._settling:
+            self._alarm.at_most(self._updated_s + (self._jobs[0][0] - self._virtual_s) / self._pace)
 
-    def _wake(self, event: simpy.Event) -> None:
-        if event.value != self._version:
-            return
-        self._wake_s = math.inf
+    def _settle(self) -> None:
+        """End all that is done; what is submitted meanwhile is planned for once, at the end."""
         self._advance()
         jobs = self._jobs
-        reached_s = self._virtual_s + _CLOCK_RESOLUTION * self._updated_s * self._pace
+        reached_s = self._virtual_s + CLOCK_RESOLUTION * self._updated_s * self._pace
+        ended: list[Done] = []
         while jobs and jobs[0][0] <= reached_s:
             _, _, rate, done = heappop(jobs)
             self._load -= rate
-            done.succeed()
+            ended.append(done)
+        self._settling = True
+        for done in ended:
+            done()
+        self._settling = False
         if jobs:
-            self._plan_wake()
+            self._plan()
 
 
 class FifoQueue:
@@ -106,8 +140,12 @@ class FifoQueue:
         self.capacity = capacity
         self._free_s = 0.0
 
-    def submit(self, work: float, rate: float) -> simpy.Event:
-        now_s = self._env.now
-        start_s = max(now_s, self._free_s)
-        self._free_s = start_s + work / self.capacity
-        return simpy.Timeout(self._env, start_s - now_s + work / min(rate, self.capacity))
+    def submit(self, work: float, rate: float, done: Done) -> None:
+        ends_s = self.reserve(work)
+        slower_s = work / min(rate, self.capacity) - work / self.capacity
+        after(self._env, ends_s + slower_s - self._env.now, lambda _: done())
+
+    def reserve(self, work: float) -> float:
+        """Put a job into the queue, and tell when the resource will be through with it."""
+        self._free_s = max(self._env.now, self._free_s) + work / self.capacity
+        return self._free_s

@@ -2,66 +2,74 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Generator
+from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
-from typing import Any
 
 import numpy as np
 import simpy
 
 from scale.models.costs import StepCosts
+from scale.models.errors import InputError
 from scale.models.prediction import CAUSES
 from scale.models.profile import Discipline
 from scale.models.scenario import Scenario
 from scale.models.statistics import Floats
-from scale.simulator.cluster import Chain, Plan, Stage, plan_workers
+from scale.simulator.cluster import Cluster, Plan
+from scale.simulator.gates import Barrier, Bound
+from scale.simulator.memory import check_memory
 from scale.simulator.noise import Luck
-from scale.simulator.resources import Resource
+from scale.simulator.outages import NONE, Outages
+from scale.simulator.resources import FifoQueue
+from scale.simulator.spans import Span
+from scale.simulator.topology import Key, Topology
+from scale.simulator.worker import OUTAGE, Gates, Worker
 
 #: Steps 2 to 6 of 8 to 64 workers on a saturated fair link then come out within 3 % of long runs;
 #: without room up to 5 % too long, and up to 20 % if all start within a step alone. With more
 #: room, the phases of two or three workers, which last, would no longer be spread evenly.
 _ROOM = 1.3
-_BARRIER_WAIT = CAUSES.index("barrier_wait")
-
-_Process = Generator[simpy.Event, Any, None]
+#: The name of time lost to tasks that are down, which only faults have.
+OUTAGE_CAUSE = "outage"
 
 
 @dataclass(frozen=True)
 class Training:
-    """Steady training. ``steps_s`` is [worker, step]; ``breakdown`` adds up to their mean."""
+    """One run. ``steps_s`` is [worker, step], those of the warm-up in ``warmup_s``.
+
+    ``breakdown`` has the causes of the mean step that counts. ``kinds`` tells workers apart that
+    are not alike. ``spans`` are empty unless asked for.
+    """
 
     steps_s: Floats
+    warmup_s: Floats
     breakdown: dict[str, float]
+    kinds: tuple[int, ...]
+    spans: tuple[Span, ...] = ()
+    topology: Topology | None = None
 
     @property
     def step_time_s(self) -> float:
         """Mean time between the ends of one worker's successive steps."""
-        return float(self.steps_s.mean())
+        return mean_step_s(self.steps_s, self.kinds)
 
 
-class _Barrier:
-    """Holds every worker until the last has arrived."""
+def mean_step_s(steps_s: Floats, kinds: tuple[int, ...]) -> float:
+    """Mean over all steps that end in some time, of workers that may differ.
 
-    def __init__(self, env: simpy.Environment, workers: int) -> None:
-        self._env = env
-        self._workers = workers
-        self._waiting = 0
-        self._open = env.event()
-
-    def arrive(self) -> simpy.Event:
-        opened = self._open
-        self._waiting += 1
-        if self._waiting == self._workers:
-            self._waiting = 0
-            self._open = self._env.event()
-            opened.succeed()
-        return opened
+    Faster workers end more steps in it: the harmonic mean over kinds. Within a kind it is the mean,
+    since few steps a worker would favour those that happened to be short.
+    """
+    if len(set(kinds)) == 1:
+        return float(steps_s.mean())
+    of = np.array(kinds)
+    rate = sum(
+        np.count_nonzero(of == kind) / float(steps_s[of == kind].mean()) for kind in set(kinds)
+    )
+    return float(len(kinds) / rate)
 
 
-class _Workers:
+class _Run:
     """All workers of one run.
 
     Each goes on until the last has taken its steps, so that the load lasts, but only the same
@@ -69,122 +77,85 @@ class _Workers:
     """
 
     def __init__(
-        self, env: simpy.Environment, plans: list[Plan], luck: Luck, warmup: int, steps: int
+        self,
+        env: simpy.Environment,
+        cluster: Cluster,
+        scenario: Scenario,
+        luck: Luck,
+        warmup: int,
+        steps: int,
     ) -> None:
         self._env = env
-        self._luck = luck
         self._warmup = warmup
         self._last = warmup + steps
-        self._barrier = _Barrier(env, len(plans))
-        self._running = len(plans)
+        plans = cluster.plans
         self.finished = env.event()
+        self.rounds_s = [0.0]
         self.ends_s: list[list[float]] = [[] for _ in plans]
-        self.spent_s: list[list[float]] = [[] for _ in plans]
-        self._plans = plans
-
-    def start(self, synchronous: bool) -> None:
-        """Begin: all at once, or each where its luck has it."""
-        over_s = 0.0 if synchronous else spread_s(self._plans)
-        for worker, plan in enumerate(self._plans):
-            offset_s = self._luck.starts[worker] * over_s
-            self._env.process(self._train(worker, plan, offset_s, synchronous))
-
-    def _train(self, worker: int, plan: Plan, offset_s: float, synchronous: bool) -> _Process:
-        env, ends_s = self._env, self.ends_s[worker]
-        factors = self._luck.factors[worker]
-        spent_s = [0.0] * len(CAUSES)
-        if offset_s > 0.0:
-            yield env.timeout(offset_s)
-        for step in count():
-            if step == self._warmup:
-                spent_s = [0.0] * len(CAUSES)
-            if self._warmup <= step <= self._last:
-                ends_s.append(env.now)
-            if step == self._last:
-                self.spent_s[worker] = spent_s.copy()
-                self._running -= 1
-                if self._running == 0:
-                    self.finished.succeed()
-            luck = factors[step % len(factors)]
-            for stage in plan.work:
-                yield from self._stage(stage, luck, spent_s)
-            if synchronous:
-                arrived_s = env.now
-                yield self._barrier.arrive()
-                spent_s[_BARRIER_WAIT] += env.now - arrived_s
-            for stage in plan.collective:
-                yield from self._stage(stage, luck, spent_s)
-
-    def _stage(self, stage: Stage, luck: list[float], spent_s: list[float]) -> _Process:
-        """Run parallel chains; the one that ends last is on the critical path."""
-        if len(stage) == 1:
-            yield from self._chain(stage[0], luck, spent_s)
-            return
-        own_s = [[0.0] * len(CAUSES) for _ in stage]
-        chains = [
-            self._env.process(self._chain(chain, luck, own))
-            for chain, own in zip(stage, own_s, strict=True)
+        self.faulty = False
+        self._running = len(plans)
+        self._by_round = scenario.variation.backup_workers > 0
+        self._final_s: dict[int, list[float]] = {}
+        shared, inside = _gates(plans, scenario, self._round_opened)
+        self.workers = [
+            Worker(
+                env,
+                number,
+                plan,
+                luck.factors[number],
+                shared | inside.get(plan.host, {}),
+                self._step_ended,
+            )
+            for number, plan in enumerate(plans)
         ]
-        critical = own_s[0]
-        for chain, own in zip(chains, own_s, strict=True):
-            before_s = self._env.now
-            yield chain
-            if self._env.now > before_s:
-                critical = own
-        for cause, seconds in enumerate(critical):
-            spent_s[cause] += seconds
 
-    def _chain(self, chain: Chain, luck: list[float], spent_s: list[float]) -> _Process:
-        """Run tasks in sequence, each until the last of its jobs is done.
+    @property
+    def spent_s(self) -> list[list[float]]:
+        """Of each worker, seconds by cause in the steps that count."""
+        return [self._final_s.get(k, worker.spent_s) for k, worker in enumerate(self.workers)]
 
-        A job alone takes its task's wall time, so only a task without jobs needs a delay of its
-        own, and delays that follow each other are one. The excess over the wall time goes to the
-        resource that kept the task waiting longest.
-        """
-        env = self._env
-        delay_s = 0.0
-        for task in chain:
-            wall_s = task.wall_s * luck[task.operation]
-            spent_s[task.cause] += wall_s
-            if not task.jobs:
-                delay_s += wall_s
-                continue
-            if delay_s > 0.0:
-                yield env.timeout(delay_s)
-                delay_s = 0.0
-            started_s = env.now
-            waits = [(job.submit(wall_s), job.blame) for job in task.jobs]
-            ended_s, slowest = started_s, waits[0][1]
-            for wait, blame in waits:
-                yield wait
-                if env.now > ended_s:
-                    ended_s, slowest = env.now, blame
-            # Rounding may make an uncontended job a little too fast.
-            spent_s[slowest] += max(0.0, ended_s - started_s - wall_s)
-        if delay_s > 0.0:
-            yield env.timeout(delay_s)
+    def befall(self, drawn: Outages, scenario: Scenario) -> None:
+        """Have outages happen to workers and ps."""
+        self.faulty = drawn is not NONE
+        waits = scenario.strategy == "allreduce" or scenario.variation.hybrid
+        for number, worker in enumerate(self.workers):
+            if drawn.slow:
+                worker.slow, worker.slow_factor = drawn.slow[number], drawn.slow_factor
+            if drawn.workers:
+                worker.down, worker.starts_over = drawn.workers[number], not waits
+            worker.ps_down = drawn.ps
 
+    def read_input(self, batch_s: float) -> None:
+        """Give every host a pipeline that delivers one batch after the other."""
+        pipelines: dict[int, FifoQueue] = {}
+        for worker in self.workers:
+            worker.input = pipelines.setdefault(worker.host, FifoQueue(self._env, 1.0))
+            worker.input_s = batch_s
 
-def spread_s(plans: list[Plan]) -> float:
-    """Over how long asynchronous workers start, so that few steps lead to the steady state.
+    def begin(self, starts_s: list[float]) -> None:
+        for worker, ends_s, start_s in zip(self.workers, self.ends_s, starts_s, strict=True):
+            ends_s.append(start_s)
+            worker.begin_at(start_s)
 
-    Over a step alone, or over what the busiest resource needs for a step of every worker, with
-    some room: no steady step is shorter than either (the asymptotic bounds of a closed network,
-    Denning and Buzen, *ACM Computing Surveys* 10, 1978). Workers that start closer together than
-    they can go on stay in a bunch for tens of steps under fair sharing.
-    """
-    busy_s: dict[Resource, float] = defaultdict(float)
-    alone_s = 0.0
-    for plan in plans:
-        stages = plan.work + plan.collective
-        alone_s = max(
-            alone_s,
-            sum(max(sum(task.wall_s for task in chain) for chain in stage) for stage in stages),
-        )
-        for task in (task for stage in stages for chain in stage for task in chain):
-            for job in task.jobs:
-                busy_s[job.resource] += job.busy_s(task.wall_s)
-    return max(alone_s, _ROOM * max(busy_s.values(), default=0.0))
+    def _step_ended(self, number: int) -> None:
+        ends_s = self.ends_s[number]
+        done = len(ends_s)
+        if done > self._last:
+            return
+        ends_s.append(self._env.now)
+        if done == self._warmup:
+            self.workers[number].forget()
+        if done == self._last:
+            self._final_s[number] = self.workers[number].spent_s
+            self.workers[number].forget()
+            self._running -= 1
+            if not self._running and not self._by_round:
+                self.finished.succeed()
+
+    def _round_opened(self) -> None:
+        self.rounds_s.append(self._env.now)
+        if self._by_round and len(self.rounds_s) == self._last + 1:
+            self.finished.succeed()
 
 
 def train(
@@ -196,20 +167,28 @@ def train(
     loopback: bool,
     warmup: int = 2,
     steps: int = 6,
+    outages: Outages = NONE,
+    record: bool = False,
 ) -> Training:
     """Train: every worker steps on its own, or all in rounds if the strategy is synchronous.
 
-    ps-sync: a round ends when every worker's push has arrived. allreduce: the collective begins
-    when every worker has its gradients. ps-async: nobody waits for anybody.
+    ps-sync: a round ends when every worker's push has arrived, or all but the backup workers'.
+    allreduce: a collective begins when every worker has its gradients. ps-async: nobody waits for
+    anybody, unless staleness is bounded.
 
     Args:
         discipline: how concurrent transfers share the link.
         loopback: whether the link is one host's own, not a wire between hosts.
         warmup: steps of each worker before those that count.
         steps: steps of each worker that count.
+        outages: what befalls the tasks.
+        record: keep spans.
+
+    Raises:
+        InputError: the run would not end, or not fit into memory.
     """
     env = simpy.Environment()
-    plans = plan_workers(
+    cluster = Cluster(
         env,
         costs,
         scenario,
@@ -217,12 +196,103 @@ def train(
         loopback=loopback,
         mean_factors=luck.mean_factors,
     )
-    workers = _Workers(env, plans, luck, warmup, steps)
-    workers.start(scenario.strategy != "ps-async")
-    env.run(until=workers.finished)
-    counted = len(plans) * steps
-    spent_s = np.array(workers.spent_s).sum(axis=0) / counted
+    plans = cluster.plans
+    alone_s = max(_alone_s(plan) for plan in set(plans))
+    if alone_s <= 0.0:
+        raise InputError("workload", "a step of no time", "something that takes time in a step")
+    activities = max(len(plan.activities) for plan in set(plans))
+    phases = sum(max(1, len(a.parts)) for a in plans[0].activities)
+    check_memory(len(plans), activities, (warmup + steps) * phases if record else 0)
+    run = _Run(env, cluster, scenario, luck, warmup, steps)
+    spans: list[Span] = []
+    run.befall(outages, scenario)
+    for number, worker in enumerate(run.workers):
+        worker.spans = spans if record else None
+        worker.host = cluster.hosts[number]
+    if costs.input_s > 0.0:
+        run.read_input(costs.input_s)
+    together = scenario.strategy != "ps-async" or scenario.variation.hybrid
+    over_s = 0.0 if together else spread_s(cluster, alone_s)
+    run.begin([luck.starts[k] * over_s for k in range(len(plans))])
+    env.run(until=run.finished)
+    kinds = {kind: number for number, kind in enumerate(dict.fromkeys(p.kind for p in plans))}
+    by_round = scenario.variation.backup_workers > 0
+    all_s = np.diff(np.array([run.rounds_s] * len(plans) if by_round else run.ends_s), axis=1)
+    training_kinds = tuple(0 if by_round else kinds[plan.kind] for plan in plans)
+    counted = all_s[:, warmup:]
     return Training(
-        np.diff(np.array(workers.ends_s), axis=1),
-        dict(zip(CAUSES, spent_s.tolist(), strict=True)),
+        counted,
+        all_s[:, :warmup],
+        _breakdown(run, counted, training_kinds),
+        training_kinds,
+        tuple(spans),
+        cluster.topology,
     )
+
+
+def _breakdown(run: _Run, steps_s: Floats, kinds: tuple[int, ...]) -> dict[str, float]:
+    """Seconds of the mean step by cause: shares of all workers' time, faster steps more often.
+
+    Where rounds are counted, a worker's steps do not fill them.
+    """
+    spent_s = np.array(run.spent_s)
+    shares = spent_s / spent_s.sum(axis=1, keepdims=True)
+    seconds = shares.mean(axis=0) * mean_step_s(steps_s, kinds)
+    if len(set(kinds)) == 1:
+        seconds = spent_s.sum(axis=0) * (mean_step_s(steps_s, kinds) / spent_s.sum())
+    found = dict(zip(CAUSES, seconds.tolist(), strict=False))
+    if seconds[OUTAGE] > 0.0 and run.faulty:
+        found[OUTAGE_CAUSE] = float(seconds[OUTAGE])
+    return found
+
+
+def _gates(
+    plans: list[Plan], scenario: Scenario, opened: Callable[[], None]
+) -> tuple[Gates, dict[int, Gates]]:
+    """Gates of all workers, and of those of each host."""
+    change = scenario.variation
+    named = {a.gate for plan in set(plans) for a in plan.activities if a.gate is not None}
+    leaders = sum(plan.leads for plan in plans)
+    shared: Gates = {}
+    for gate in named:
+        if gate[0] == "round":
+            spare = max(0, change.backup_workers - change.dead_workers)
+            shared[gate] = Barrier(leaders, spare, opened)
+        elif gate[0] == "bound":
+            shared[gate] = Bound(len(plans), change.staleness or 0)
+        elif gate[0] == "gradients":
+            shared[gate] = Barrier(len(plans))
+    inside: dict[int, Gates] = {
+        host: {gate: Barrier(count) for gate in named if gate[0] in ("fetched", "reduced")}
+        for host, count in Counter(plan.host for plan in plans).items()
+    }
+    return shared, inside
+
+
+def _alone_s(plan: Plan) -> float:
+    """The longest way through a step when nobody else is there."""
+    ends_s = [0.0] * len(plan.activities)
+    begins_s = [0.0] * len(plan.activities)
+    for k, activity in enumerate(plan.activities):
+        ends_s[k] = begins_s[k] + sum(part.wall_s for part in activity.parts)
+        for after in activity.then:
+            begins_s[after] = max(begins_s[after], ends_s[k])
+    return max(ends_s)
+
+
+def spread_s(cluster: Cluster, alone_s: float) -> float:
+    """Over how long asynchronous workers start, so that few steps lead to the steady state.
+
+    Over a step alone, or over what the busiest resource needs for a step of every worker, with
+    some room: no steady step is shorter than either (the asymptotic bounds of a closed network,
+    Denning and Buzen, *ACM Computing Surveys* 10, 1978). Workers that start closer together than
+    they can go on stay in a bunch for tens of steps under fair sharing.
+    """
+    busy_s: dict[Key, float] = defaultdict(float)
+    for plan, count in Counter(cluster.plans).items():
+        for activity in plan.activities:
+            for job in activity.jobs:
+                work_s = job.work(activity.parts[0].wall_s)
+                for key in job.keys:
+                    busy_s[key] += count * work_s / cluster.topology.capacity(key)
+    return max(alone_s, _ROOM * max(busy_s.values(), default=0.0))

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from scale.models.costs import MISFIT
 from scale.models.errors import InputError
+from scale.models.extrapolation import MISFIT
 from scale.models.imports import cells, ring, wire
 from scale.models.imports.solving import held_out_errors
 from scale.models.imports.table import Row, Table

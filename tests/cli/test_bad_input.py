@@ -30,7 +30,7 @@ def test_workers_that_are_no_count(run: Run, network: Path, workers: str) -> Non
         (["--ps", "0"], ["--ps", "got 0"]),
         (["--strategy", "ps-asinc"], ["--strategy", "ps-sync", "did you mean ps-async?"]),
         (["--scaling", "both"], ["--scaling", "strong, weak"]),
-        (["--runtime", "mirrored"], ["--runtime", "session with --strategy ps-async"]),
+        (["--runtime", "mirrored"], ["--runtime", "coordinator with --strategy ps-async"]),
         (["--workload", "gem:128,256"], ["--workload", "did you mean gemm:"]),
         (["--workload", "gemm:128"], ["--workload", "gemm:FEATURES,HIDDEN"]),
         (["--workload", "nowhere.toml"], ["nowhere.toml", "no such file"]),

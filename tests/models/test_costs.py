@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from scale.models.costs import all_reduce, compute_time, extrapolations, step_costs
+from scale.models.compute import compute_time
+from scale.models.costs import all_reduce, step_costs
+from scale.models.extrapolation import extrapolations
 from scale.models.profile import Apply, Segment
 from scale.models.scenario import Scenario
-from scale.models.workload import Cost, StepSeconds, Variable, Workload, named_workload, shards
+from scale.models.workload import Cost, StepSeconds, Variable, Workload, named_workload
 from tests.factories import parameter, profile
 
 GEMM = named_workload("gemm:128,256")
@@ -35,11 +37,7 @@ def test_further_tensors_pay_their_own_latency() -> None:
     assert latency.wall_s == pytest.approx(path.latency_s.estimate + 3 * path.per_tensor_s.estimate)
 
 
-def test_shards_hold_every_variable_once() -> None:
-    mlp = named_workload("mlp:8,4,2")
-    split = shards(mlp, 3)
-    assert sum(map(len, split)) == mlp.tensors
-    assert sum(map(sum, split)) == mlp.size_bytes
+def test_a_ps_without_variables_costs_nothing() -> None:
     assert step_costs(profile(), Scenario(GEMM, workers=1, ps=2)).fetch[1] == ()
 
 

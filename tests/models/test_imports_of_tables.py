@@ -12,8 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from scale.models.costs import extrapolations
 from scale.models.errors import InputError
+from scale.models.extrapolation import extrapolations
 from scale.models.files import read_profile, write_record
 from scale.models.imports.graft import Import, graft
 from scale.models.imports.recognise import format_of, read_table

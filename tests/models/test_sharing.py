@@ -15,6 +15,7 @@ from scale.models.laws import transfers
 from scale.models.profile import Discipline, Duplex, Parameter
 from scale.models.sharing import Sharing, sharing
 from scale.simulator.resources import FairShare, FifoQueue, Resource
+from tests.oracles.jobs import submitted
 
 SERVER_S, DISPATCH_S, LATENCY_S, FLOW = 2e-4, 2e-4, 5e-4, 2.5e7
 SIZES = (4, 2**16, 2**18, 2**20, 2**22)
@@ -52,13 +53,13 @@ def mean_cycle_s(cell: Cell, capacity: float, discipline: Discipline, duplex: Du
         while env.now < WINDOW_S:
             yield env.timeout(SERVER_S + DISPATCH_S + LATENCY_S)
             if cell.quantity == "exchange":
-                yield down.submit(size, rate) & up.submit(size, rate)
+                yield submitted(env, down, size, rate) & submitted(env, up, size, rate)
             if cell.quantity in ("fetch", "fetch_push"):
-                yield down.submit(size, rate)
+                yield submitted(env, down, size, rate)
             if cell.quantity == "fetch_push":
                 yield env.timeout(LATENCY_S)
             if cell.quantity in ("push", "fetch_push"):
-                yield up.submit(size, rate)
+                yield submitted(env, up, size, rate)
             ends[worker].append(env.now)
 
     for worker in range(cell.workers):

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from scale.models.errors import InputError
-from scale.models.workload import Cost, StepSeconds, Variable, Workload, named_workload, shards
+from scale.models.workload import Cost, StepSeconds, Variable, Workload, named_workload
 from scale.models.workload_file import read_workload
 
 VARIABLE = '[[variables]]\nname = "w"\nshape = [512, 512]\n'
@@ -25,14 +25,6 @@ def test_mlp_has_weights_and_biases() -> None:
     assert [v.shape for v in mlp.variables] == [(784, 512), (512,), (512, 10), (10,)]
     assert mlp.flops_per_sample == 4 * 784 * 512 + 6 * 512 * 10
     assert mlp.widths == (784, 512, 10)
-
-
-def test_round_robin_over_parameter_servers() -> None:
-    mlp = named_workload("mlp:784,512,10")
-    first, bias, second, last = 4 * 784 * 512, 4 * 512, 4 * 5120, 4 * 10
-    assert shards(mlp, 1) == ((first, bias, second, last),)
-    assert shards(mlp, 3) == ((first, last), (bias,), (second,))
-    assert shards(mlp, 5)[4] == ()
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale.models.costs import Phase, StepCosts
+from scale.models.costs import StepCosts
+from scale.models.phase import Phase
 from scale.models.profile import Discipline
 from scale.models.scenario import Scenario
 from scale.models.workload import named_workload

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import simpy
 
-from scale.models.costs import Operation
+from scale.models.phase import Operation
 from scale.models.profile import Discipline, Noise
 from scale.simulator.noise import OPERATIONS, luck, mean_factor, starting_phases
 from scale.simulator.resources import FairShare, FifoQueue
 from tests.oracles.costs import costs, trained
+from tests.oracles.jobs import submitted
 
 #: Quantiles of the exponential distribution of mean 1; straight lines between them add 0.1 %.
 EXPONENTIAL = tuple(-math.log1p(-p) for p in np.linspace(0.0, 1.0 - 1e-5, 2001))
@@ -115,7 +116,7 @@ def test_resources_with_exponential_demands(kind: type[FairShare] | type[FifoQue
         nonlocal served
         while True:
             yield env.timeout(think_s * next(draws))
-            yield resource.submit(service_s * next(draws), 1.0)
+            yield submitted(env, resource, service_s * next(draws), 1.0)
             served += 1
             if served == jobs - workers:
                 finished.succeed()
@@ -158,7 +159,7 @@ def test_a_shaped_link(discipline: Discipline, workers: int, simulated: float) -
     Real TensorFlow did 9.2, 15.0, 16.3, 16.7 and 19.1 with 1, 2, 3, 4 and 6 workers.
     """
     # Phases last for tens of steps on a fair link: short runs would tell of their starts.
-    step_s = mean_step_s(FIVE_PERCENT, workers, discipline, runs=6, steps=600, **SHAPED)
+    step_s = mean_step_s(FIVE_PERCENT, workers, discipline, runs=8, steps=2000, **SHAPED)
     assert workers / step_s == pytest.approx(simulated, rel=0.05)
 
 

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scale.simulator.resources import FairShare, FifoQueue, Resource
+from tests.oracles.jobs import submitted
 
 #: When a job arrives, its work, and its rate alone.
 Arrival = tuple[float, float, float]
@@ -20,7 +21,7 @@ def departures(resource: Resource, env: simpy.Environment, arrivals: list[Arriva
 
     def job(k: int, at_s: float, work: float, rate: float) -> Generator[simpy.Event, Any, None]:
         yield env.timeout(at_s)
-        yield resource.submit(work, rate)
+        yield submitted(env, resource, work, rate)
         ends[k] = env.now
 
     for k, arrival in enumerate(arrivals):

@@ -1,0 +1,29 @@
+"""Phase: a part of a worker's step, and what it asks of every resource."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Operation = Literal["dispatch", "fetch", "compute", "push", "collective"]
+Direction = Literal["to_worker", "to_ps"]
+
+
+@dataclass(frozen=True)
+class Phase:
+    """A part of a step that asks for several resources at once and ends with the slowest.
+
+    Alone it takes ``wall_s``. ``worker_s`` and ``ps_s`` are the processor seconds that it asks of
+    the worker's and the ps's host; ``size_bytes`` cross the link in ``direction``. ``layer`` is the
+    one whose forward pass needs what a fetch brings, or whose backward pass gives what a push or a
+    collective takes.
+    """
+
+    cause: str
+    operation: Operation
+    wall_s: float
+    worker_s: float = 0.0
+    ps_s: float = 0.0
+    size_bytes: float = 0.0
+    direction: Direction | None = None
+    layer: int = 0

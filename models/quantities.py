@@ -1,0 +1,44 @@
+"""Quantities as people write them: ``25MB``, ``5us``, ``10Gbit/s``."""
+
+from __future__ import annotations
+
+import math
+import re
+
+_SIZES = {"": 1.0, "B": 1.0} | {
+    f"{letter}{suffix}": base**power
+    for power, letter in enumerate(("k", "M", "G"), start=1)
+    for suffix, base in (("B", 1000.0), ("iB", 1024.0))
+}
+_SIZES |= {"KB": 1000.0, "KiB": 1024.0}
+_TIMES = {"": 1.0, "ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
+_RATES = {f"{unit}/s": scale for unit, scale in _SIZES.items() if unit} | {
+    f"{letter}bit/s": 10.0**power / 8
+    for power, letter in zip((0, 3, 6, 9), ("", "k", "M", "G"), strict=True)
+}
+
+
+def size_bytes(text: str) -> float | None:
+    """Bytes, of a number with B, kB, KiB, MB, MiB, GB or GiB; None if it is none."""
+    return _scaled(text, _SIZES)
+
+
+def seconds(text: str) -> float | None:
+    """Seconds, of a number with ns, us, ms, s, m or h; None if it is none."""
+    return _scaled(text, _TIMES)
+
+
+def bytes_per_s(text: str) -> float | None:
+    """Bytes per second, of a number with MB/s, Gbit/s and their like; None if it is none."""
+    return _scaled(text, _RATES)
+
+
+def _scaled(text: str, units: dict[str, float]) -> float | None:
+    match = re.fullmatch(r"\s*([0-9.eE+-]{1,30})\s*([a-zA-Z/]*)\s*", text)
+    if match is None or match[2] not in units:
+        return None
+    try:
+        value = float(match[1]) * units[match[2]]
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
