@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from scale.models.prediction import CAUSES
 from scale.models.profile import Profile
 from scale.models.scenario import Scenario
 from scale.models.statistics import Floats
+from scale.models.variation import Variation
+from scale.simulator.faults import kept_share, split
 from scale.simulator.noise import (
     Replication,
     luck,
@@ -23,7 +25,7 @@ from scale.simulator.noise import (
 )
 from scale.simulator.outages import NONE, Outages, outages
 from scale.simulator.steady import steady_step_s
-from scale.simulator.training import Training, mean_step_s, train
+from scale.simulator.training import OUTAGE_CAUSE, Training, mean_step_s, train
 from scale.simulator.warmup import warmup_steps
 
 #: Length of the run whose mean an interval is for.
@@ -33,10 +35,8 @@ _WORKER_STEPS = 32
 _MIN_STEPS, _MAX_STEPS = 4, 16
 #: Random numbers are drawn for as many steps at every number of workers, to keep them common.
 _DRAWN_STEPS = 24
-#: The same of a run in which tasks fail or fall behind, so that this happens often enough in it.
-_FAULTY_WORKER_STEPS, _MIN_FAULTY_STEPS = 2_000, 100
-#: Outages are made no shorter than this many steps.
-_OUTAGE_STEPS = 20
+#: The same of a run with faults so short that they are simulated (`faults`), which is to see some.
+_FAULTY_WORKER_STEPS, _MIN_FAULTY_STEPS = 1_000, 100
 
 
 @dataclass(frozen=True)
@@ -70,9 +70,12 @@ def simulate(
     noise = profile.noise
     steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
     warmup = max(2, steps // 3)
-    shortest_s = math.inf
+    short, kept = scenario.variation, 1.0
     if scenario.variation.faults:
-        steps, shortest_s = _among_faults(profile, scenario)
+        short, long = split(scenario, steady_step_s(profile, scenario))
+        kept = kept_share(profile, scenario, long) if long.faults else 1.0
+    if short.faults:
+        steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
     starts = starting_phases(seed, scenario.workers, count)
     single_mean = mean_factor(noise, "compute")
     trainings: list[Training] = []
@@ -100,7 +103,7 @@ def simulate(
                 loopback=profile.link.kind == "loopback",
                 warmup=warmup,
                 steps=steps,
-                outages=_outages(scenario, seed, run.index, shortest_s),
+                outages=_outages(short, scenario, seed, run.index),
             )
         )
         traits.append(_traits(costs, slowdown))
@@ -111,27 +114,17 @@ def simulate(
     means_s = np.array([mean_step_s(t[:, cut:], trainings[0].kinds) for t in all_s])
     step_time_s = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
     breakdown = _breakdown(trainings, float(np.median(step_time_s)))
+    if kept < 1.0:
+        step_time_s = step_time_s / kept
+        lost_s = float(np.median(step_time_s)) * (1.0 - kept)
+        breakdown[OUTAGE_CAUSE] = breakdown.get(OUTAGE_CAUSE, 0.0) + lost_s
     return Ensemble(step_time_s, np.array(single_s), breakdown, cut, all_s.shape[2])
 
 
-def _among_faults(profile: Profile, scenario: Scenario) -> tuple[int, float]:
-    """How many steps to simulate so that faults happen in them, and how long they last at least."""
-    quiet = replace(
-        scenario,
-        variation=replace(
-            scenario.variation, stragglers=None, worker_failures=None, ps_failures=None
-        ),
-    )
-    step_s = steady_step_s(profile, quiet)
-    steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
-    return steps, _OUTAGE_STEPS * step_s
-
-
-def _outages(scenario: Scenario, seed: int, replication: int, shortest_s: float) -> Outages:
-    if not scenario.variation.faults:
+def _outages(change: Variation, scenario: Scenario, seed: int, replication: int) -> Outages:
+    if not change.faults:
         return NONE
-    ps = len(scenario.ps_hosts)
-    return outages(scenario.variation, scenario.workers, ps, seed, replication, shortest_s)
+    return outages(change, scenario.workers, len(scenario.ps_hosts), seed, replication)
 
 
 def _slowdown(run: Replication, log_spread: Mapping[Operation, float]) -> dict[Operation, float]:

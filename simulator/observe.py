@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from scale.models.costs import step_costs
@@ -57,7 +56,7 @@ def observe(profile: Profile, scenario: Scenario, seed: int = 1, steps: int = ST
         loopback=profile.link.kind == "loopback",
         warmup=min(_WARMUP, steps - 1),
         steps=max(1, steps - _WARMUP),
-        outages=outages(change, scenario.workers, len(scenario.ps_hosts), seed, 0, math.inf)
+        outages=outages(change, scenario.workers, len(scenario.ps_hosts), seed, 0)
         if change.faults
         else NONE,
         record=True,

@@ -65,22 +65,15 @@ def outages(
     ps: int,
     seed: int,
     replication: int,
-    shortest_s: float = math.inf,
 ) -> Outages:
-    """Draw what happens in a run.
-
-    Outages much longer than a step leave a system in the same few states for the same shares of
-    time, however long each lasts (nearly complete decomposability: Courtois, *Decomposability*,
-    1977). So those longer than ``shortest_s`` are made as short, and as much more frequent.
-    """
+    """Draw what happens in a run: each task's faults by a stream of random numbers of its own."""
 
     def drawn(kind: int, count: int, per_hour: float, lasts_s: float) -> tuple[Renewal, ...]:
-        shorter = max(1.0, lasts_s / shortest_s)
         return tuple(
             Renewal(
                 np.random.default_rng((seed, _STREAM, replication, kind, k)),
-                per_hour / _HOUR_S * shorter,
-                lasts_s / shorter,
+                per_hour / _HOUR_S,
+                lasts_s,
             )
             for k in range(count)
         )
