@@ -82,13 +82,15 @@ def step_graph(costs: StepCosts, scenario: Scenario, *, leads: bool = True) -> G
         leads: whether the worker goes to the ps; in hybrid training one of each host does.
     """
     made = _Builder()
-    begun = made.add((), ("dispatch", 0), costs.dispatch) if leads else ()
+    begun = made.add((), ("dispatch", 0), costs.dispatch)
     hybrid = scenario.variation.hybrid
     fetched: dict[int, tuple[int, ...]] = {}
     if leads:
         fetched = _fetch(made, costs, begun)
     if hybrid:
-        arrived = made.chain(_all(fetched) or begun, ("collective", 0), costs.spread)
+        arrived = _all(fetched) or begun
+        if leads:
+            arrived = made.chain(arrived, ("collective", 0), costs.spread)
         fetched = {0: made.gate(arrived, ("fetched", 0))}
     done = _compute(made, costs, begun, fetched)
     if scenario.strategy == "allreduce":

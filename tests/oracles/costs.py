@@ -86,6 +86,7 @@ def trained(
     luck: Luck | None = None,
     warmup: int = 2,
     steps: int = 8,
+    record: bool = False,
     **placement: Any,
 ) -> Training:
     """Train without luck, by default all on hosts of their own."""
@@ -100,4 +101,5 @@ def trained(
         loopback=loopback,
         warmup=warmup,
         steps=steps,
+        record=record,
     )

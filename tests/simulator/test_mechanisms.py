@@ -1,0 +1,235 @@
+"""Mechanisms of the cluster, each held against a sum."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from scale.models.costs import StepCosts, step_costs
+from scale.models.errors import InputError
+from scale.models.layers import Layer
+from scale.models.scenario import Scenario, check_scenario
+from scale.models.variation import KINDS, InnerLink, variation
+from scale.models.workload import named_workload
+from scale.simulator.faults import kept_share, split
+from scale.simulator.memory import check_memory
+from scale.simulator.noise import no_luck
+from scale.simulator.predict import predict
+from scale.simulator.topology import Topology
+from scale.simulator.training import Training, train
+from scale.simulator.warmup import warmup_steps
+from tests.factories import profile
+from tests.oracles.costs import costs
+
+MLP = named_workload("mlp:784,512,512,10")
+
+
+def trained(step: StepCosts, workers: int, *said: str, **job: Any) -> Training:
+    asked = Scenario(
+        named_workload("gemm:128,256"),
+        workers,
+        variation=variation(said),
+        **({"batch": 100_000} | job),
+    )
+    return train(step, asked, no_luck(workers), discipline="fair", loopback=False)
+
+
+def asked(workers: int = 4, *said: str, **job: Any) -> Scenario:
+    return check_scenario(
+        Scenario(MLP, workers, variation=variation(said), **({"batch": 64} | job))
+    )
+
+
+@pytest.mark.parametrize(("oversubscription", "slower"), [(1, 1), (2, 1), (4, 2), (8, 4)])
+def test_a_rack_shares_its_uplink(oversubscription: float, slower: float) -> None:
+    """Two hosts a rack: an uplink of 2/oversubscription links; the ps is in the other rack."""
+    step = costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8)
+    said = f"racks=2,{oversubscription}"
+    # Workers in phase saturate the ps's own link until two share half of it.
+    alone = trained(step, 1, said).step_time_s
+    assert alone == pytest.approx(18e-3)
+    two = trained(step, 2, said).step_time_s
+    assert two == pytest.approx(10e-3 + 2 * 8e-3 * slower)
+
+
+def test_a_slow_link_slows_its_worker() -> None:
+    step = costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8)
+    assert trained(step, 1, "slow-links=1,3").step_time_s == pytest.approx(34e-3)
+
+
+def test_faster_workers_count_for_more_steps() -> None:
+    """Steps of 10 and 30 ms: in 30 ms four of them, so that one takes two workers 15 ms."""
+    run = trained(costs(compute_s=10e-3), 2, "slow-workers=1,3")
+    assert run.steps_s.mean(axis=1) == pytest.approx([10e-3, 30e-3])
+    assert run.step_time_s == pytest.approx(15e-3)
+    assert sum(run.breakdown.values()) == pytest.approx(15e-3)
+
+
+def test_the_dead_do_not_train() -> None:
+    step = costs(transfer_s=4e-3, compute_s=5e-3, size_bytes=4e5, shared=1e8)
+    assert trained(step, 3, "dead-workers=1").step_time_s == trained(step, 2).step_time_s
+
+
+def test_inside_a_host_bytes_take_the_inner_link() -> None:
+    """Two workers beside their ps share 2e8 bytes/s, each alone at that rate: 2 ms become 4."""
+    step = costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8)
+    place = {"workers_per_host": 2, "ps_placement": "shared"}
+    assert trained(step, 1, "inner-link=200MB/s", **place).step_time_s == pytest.approx(14e-3)
+    assert trained(step, 2, "inner-link=200MB/s", **place).step_time_s == pytest.approx(18e-3)
+
+
+def test_workers_alike_share_a_plan_and_nothing_else() -> None:
+    """Each keeps its own cores busy beside its transfers, where all could not on one host."""
+    step = replace(
+        costs(
+            transfer_s=4e-3,
+            compute_s=10e-3,
+            cores=2.0,
+            compute_worker_s=20e-3,
+            fetch_transfer_worker_s=2e-3,
+            push_transfer_worker_s=2e-3,
+        ),
+        layers=(Layer(0.5, 0.5),) * 1,
+    )
+    assert trained(step, 5).step_time_s == pytest.approx(trained(step, 1).step_time_s)
+
+
+@pytest.mark.parametrize("said", ["compression=0.5", "half-precision", "rdma=1us", "overlap"])
+@pytest.mark.parametrize("strategy", ["ps-async", "ps-sync", "allreduce"])
+def test_what_takes_work_away_never_slows(said: str, strategy: Any) -> None:
+    runtime = {"runtime": "mirrored"} if strategy == "allreduce" else {}
+    # Overlap splits an all-reduce only where there are buckets.
+    plain = predict(profile(), asked(4, strategy=strategy, **runtime), replications=8)
+    changed = predict(profile(), asked(4, said, strategy=strategy, **runtime), replications=8)
+    # How asynchronous workers happen to be in phase on a full link varies by a few percent.
+    slack = 0.05 if strategy == "ps-async" else 1e-9
+    assert changed.step_time_s <= plain.step_time_s * (1 + slack)
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_every_variation_gives_an_answer_that_adds_up(name: str) -> None:
+    job: dict[str, Any] = {"workers_per_host": 2}
+    if name == "backup-workers":
+        job |= {"strategy": "ps-sync"}
+    if name in ("all-reduce", "buckets"):
+        job |= {"strategy": "allreduce", "runtime": "mirrored"}
+    scenario = asked(4, KINDS[name].example, **job)
+    answer = predict(profile(), scenario, replications=4)
+    assert sum(answer.breakdown.values()) == pytest.approx(answer.step_time_s, rel=1e-9)
+    assert min(answer.breakdown.values()) >= 0.0
+    assert any(KINDS[name].example in note for note in answer.extrapolated)
+
+
+def test_costs_of_layers_add_up_to_those_of_the_whole() -> None:
+    for ps in (1, 2):
+        plain = step_costs(profile(), asked(4, ps=ps))
+        split_up = step_costs(profile(), asked(4, "overlap", ps=ps))
+        assert len(split_up.layers) == 6
+        assert sum(v.forward + v.backward for v in split_up.layers) == pytest.approx(1.0)
+        for whole, parts in ((plain.fetch, split_up.fetch), (plain.push, split_up.push)):
+            for one, several in zip(whole, parts, strict=True):
+                for quantity in ("wall_s", "worker_s", "ps_s", "size_bytes"):
+                    assert sum(getattr(p, quantity) for p in several) == pytest.approx(
+                        sum(getattr(p, quantity) for p in one)
+                    )
+
+
+def test_buckets_hold_every_gradient_once() -> None:
+    job = {"strategy": "allreduce", "runtime": "mirrored"}
+    one = step_costs(profile(), asked(4, **job)).collective
+    several = step_costs(profile(), asked(4, "buckets=100kB", **job)).collective
+    assert len(one) == 2
+    assert len(several) == 2 * 4
+
+    def transferred(phases: Any) -> float:
+        return float(sum(p.wall_s for p in phases if p.cause == "collective_transfer"))
+
+    assert transferred(several) == pytest.approx(transferred(one))
+
+
+def test_failures_take_their_share_of_the_time() -> None:
+    """One worker in twenty is dead at any time: synchronous training needs all four up."""
+    step = asked(4, "worker-failures=1,189.4737s", strategy="ps-sync")
+    short, long = split(step, 1e-3)
+    assert not short.faults
+    assert long.worker_failures
+    assert kept_share(profile(), step, long) == pytest.approx(0.95**4, rel=1e-6)
+    down = asked(4, "ps-failures=1,400s", ps=2)
+    assert kept_share(profile(), down, down.variation) == pytest.approx(0.9**2, rel=1e-6)
+
+
+def test_short_faults_are_simulated() -> None:
+    scenario = asked(4, "stragglers=600,3,10ms")
+    short, long = split(scenario, 1e-3)
+    assert short.stragglers
+    assert not long.faults
+
+
+@pytest.mark.parametrize(
+    ("said", "job", "words"),
+    [
+        (["dead-workers=1"], {"strategy": "ps-sync"}, ["would wait for ever"]),
+        (["dead-workers=1", "staleness=2"], {}, ["staleness", "would wait for ever"]),
+        (["dead-workers=2", "backup-workers=1"], {"strategy": "ps-sync"}, ["all but 1 workers"]),
+        (["dead-workers=4"], {}, ["at most 3 of 4"]),
+        (["backup-workers=1"], {}, ["--strategy ps-sync"]),
+        (["hybrid"], {}, ["--workers-per-host"]),
+        (["slow-workers=9,2"], {}, ["at most 4 of 4"]),
+        (["buckets=1MB"], {}, ["--strategy allreduce"]),
+        (["ps-failures=1,1m"], {"strategy": "allreduce", "runtime": "mirrored"}, ["ps-async"]),
+    ],
+)
+def test_what_cannot_be_is_refused(said: list[str], job: dict[str, Any], words: list[str]) -> None:
+    with pytest.raises(InputError) as caught:
+        asked(4, *said, **job)
+    for word in words:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["overlpa", "staleness", "staleness=-1", "racks=8", "racks=8,0.5", "buckets=fast", "overlap=1",
+     "compression=0", "rdma=-1us", "inner-link=0GB/s", "input=nan", "stragglers=1,2", "="],
+)  # fmt: skip
+def test_a_variation_that_means_nothing(text: str) -> None:
+    with pytest.raises(InputError, match="--what-if"):
+        variation([text])
+
+
+def test_the_same_variation_twice() -> None:
+    with pytest.raises(InputError, match="once"):
+        variation(["staleness=1", "staleness=2"])
+
+
+def test_a_link_that_carries_nothing() -> None:
+    with pytest.raises(InputError, match="bandwidth_bytes_per_s"):
+        Topology(2.0, 0.0)
+    with pytest.raises(InputError, match="latency_s"):
+        Topology(2.0, 1.0, inner=InnerLink(1.0, -1.0))
+
+
+def test_a_ps_that_no_link_leads_to() -> None:
+    with pytest.raises(InputError, match="a link whose bandwidth is known"):
+        Topology(2.0, None).capacity(("out", 3))
+
+
+def test_a_step_of_no_time() -> None:
+    with pytest.raises(InputError, match="a step of no time"):
+        trained(costs(), 2)
+
+
+def test_what_does_not_fit_into_memory() -> None:
+    check_memory(1000, 6, 100, free=1e9)
+    with pytest.raises(InputError, match=r"--workers.*at most 10\d\d\b"):
+        check_memory(10_000, 6, 100, free=1e8)
+
+
+def test_the_warm_up_is_told_from_the_steps() -> None:
+    rng = np.random.default_rng(1)
+    steps = 1.0 + 0.01 * rng.normal(size=(20, 3, 30))
+    steps[:, :, :4] += [3.0, 2.0, 1.0, 0.5]
+    assert 4 <= warmup_steps(steps) <= 8
+    assert warmup_steps(np.ones((2, 2, 10))) == 0
