@@ -10,10 +10,11 @@ from scale.models.statistics import Floats
 
 pytestmark = pytest.mark.skipif(bool(unavailable()), reason=f"NOT TESTED: {unavailable()}")
 
-#: Seconds on either side are exact but for rounding, so this is no noise: it is what was asked for.
+#: Both are exact but for rounding; this is what scale promises.
 WITHIN = 1e-3
 EXACT = 1e-9
 BANDWIDTH = 2e8
+#: Few: asynchronous workers at a link make small differences grow (`benchmarks.peer`).
 STEPS = 10
 
 
