@@ -48,6 +48,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.sampling
 	$(BIN)/python -m benchmarks.rested
 	$(BIN)/python -m benchmarks.simulator
+	$(BIN)/python -m benchmarks.peer
 
 # By hand, about ten minutes: tasks and coordinators killed at random moments, over and over.
 soak: $(READY)

@@ -1,0 +1,287 @@
+"""SimGrid, a general simulator of distributed systems, as a peer: ``python -m benchmarks.peer``.
+
+``run`` takes a training job to SimGrid (`benchmarks/simgrid/training.cpp`), which shares links
+max-min fairly; ``by_scale`` takes it to this package's simulator, with the very same compute times.
+
+The benchmark has both simulate asynchronous training with one ps in the same run, one after the
+other. Compute varies, so that no two workers are in step, and the ps's link is full in both
+directions: with much waiting at it, or with little.
+
+Both compute the same to rounding, but a fair link makes rounding grow: bytes that come late by δ
+while m share it end late by about δ·n/m if n share it then. Here that is tenfold every other step.
+So ends are compared over the first ten steps; and over all, beside how far apart scale's own are
+when its compute times are changed by 1e-12.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from scale.models.costs import Phase, all_reduce
+from scale.models.profile import Collective
+from scale.models.statistics import Floats
+from scale.simulator.noise import OPERATIONS, no_luck
+from tests.factories import parameter, profile
+from tests.oracles.costs import costs, trained
+
+ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "benchmarks" / "simgrid" / "training.cpp"
+BUILT = ROOT / "build" / "simgrid" / "training"
+HEADER = Path("/usr/include/simgrid/s4u.hpp")
+INSTALL = "apt-get install libsimgrid-dev g++"
+
+Mode = Literal["async", "sync", "ring"]
+#: scale's name for each.
+STRATEGIES: dict[Mode, str] = {"async": "ps-async", "sync": "ps-sync", "ring": "allreduce"}
+
+SIZE_BYTES = 1_000_000
+BANDWIDTH_BYTES_PER_S = 1.25e9
+LATENCY_S = 1e-4
+#: For so long, rounding stays far below anything that counts.
+EARLY_STEPS = 10
+
+
+@dataclass(frozen=True)
+class Load:
+    """A run of the benchmark.
+
+    ``compute_share`` is the mean compute time, as a share of the time that the ps's link needs for
+    a step of every worker. The rest of the workers are at the link on average; at 1 only those whom
+    chance brings there together.
+    """
+
+    workers: int
+    steps: int
+    compute_share: float
+
+
+HEAD = ("workers", "steps", "compute", "SimGrid", "scale", "ratio", "early", "all", "own")
+LOADS = (Load(1_000, 100, 0.75), Load(1_000, 100, 1.0), Load(10_000, 3, 1.0))
+
+
+class PeerFailed(Exception):
+    """SimGrid cannot be had here, or refused its input."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Training in which every task has a host of its own.
+
+    Each worker takes ``compute_s[worker, step]`` seconds to compute, and begins anew with the first
+    when all are taken, until the last worker has taken its steps. A message takes ``latency_s``,
+    and its bytes share the full-duplex links of both hosts, of ``bandwidth_bytes_per_s`` in each
+    direction. ``shards_bytes`` has the variables of each ps; under ``ring``, all that is reduced.
+    ``starts_s`` is when each worker begins; all at 0 unless told.
+    """
+
+    mode: Mode
+    shards_bytes: tuple[int, ...]
+    compute_s: Floats
+    bandwidth_bytes_per_s: float
+    latency_s: float
+    starts_s: tuple[float, ...] = ()
+
+    @property
+    def workers(self) -> int:
+        return len(self.compute_s)
+
+    @property
+    def steps(self) -> int:
+        return int(self.compute_s.shape[1])
+
+    @property
+    def ps(self) -> int:
+        return 0 if self.mode == "ring" else len(self.shards_bytes)
+
+
+@dataclass(frozen=True)
+class Run:
+    """When each step ended, [worker, step], and how long the simulation itself took."""
+
+    ends_s: Floats
+    wall_s: float
+
+
+@dataclass(frozen=True)
+class Flow:
+    """Bytes from one host to another; hosts are numbers from 0."""
+
+    start_s: float
+    source: int
+    destination: int
+    size_bytes: int
+
+
+def unavailable() -> str:
+    """Why SimGrid cannot be had here; "" if it can."""
+    missing = [] if shutil.which("g++") else ["g++"]
+    missing += [] if HEADER.exists() else ["libsimgrid-dev"]
+    return f"{' and '.join(missing)} missing: {INSTALL}" if missing else ""
+
+
+def compile() -> Path:
+    """The program, built unless it is newer than its source.
+
+    Raises:
+        PeerFailed: there is no compiler or no SimGrid, or the compiler failed.
+    """
+    if BUILT.exists() and BUILT.stat().st_mtime > SOURCE.stat().st_mtime:
+        return BUILT
+    if missing := unavailable():
+        raise PeerFailed(missing)
+    BUILT.parent.mkdir(parents=True, exist_ok=True)
+    # Built beside and moved, so that nobody runs half a program.
+    with tempfile.TemporaryDirectory(dir=BUILT.parent) as folder:
+        built = Path(folder) / BUILT.name
+        command = ["g++", "-O2", "-std=c++17", str(SOURCE), "-lsimgrid", "-o", str(built)]
+        compiled = subprocess.run(command, capture_output=True, text=True, check=False)
+        if compiled.returncode:
+            raise PeerFailed(compiled.stderr)
+        os.replace(built, BUILT)
+    return BUILT
+
+
+def _simulate(words: Iterable[object]) -> list[list[float]]:
+    """What the program answers, line by line."""
+    told = subprocess.run(
+        [compile()],
+        input=" ".join(map(str, words)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if told.returncode:
+        raise PeerFailed(told.stderr)
+    return [[float(word) for word in line.split()] for line in told.stdout.splitlines()]
+
+
+def run(job: Job) -> Run:
+    """Train on SimGrid.
+
+    Raises:
+        PeerFailed
+    """
+    (wall_s,), *ends_s = _simulate(
+        chain(
+            (job.mode, job.workers, job.ps, job.steps, job.bandwidth_bytes_per_s, job.latency_s),
+            job.shards_bytes,
+            job.starts_s or (0.0,) * job.workers,
+            job.compute_s.ravel().tolist(),
+        )
+    )
+    return Run(np.array(ends_s), wall_s)
+
+
+def run_flows(
+    flows: Sequence[Flow], *, hosts: int, bandwidth_bytes_per_s: float, latency_s: float
+) -> list[float]:
+    """When each flow ends on SimGrid, in seconds.
+
+    Raises:
+        PeerFailed
+    """
+    _, *ends_s = _simulate(
+        chain(
+            ("flows", hosts, len(flows), bandwidth_bytes_per_s, latency_s),
+            *((f.start_s, f.source, f.destination, f.size_bytes) for f in flows),
+        )
+    )
+    return [end_s for (end_s,) in ends_s]
+
+
+def by_scale(job: Job) -> Run:
+    """Train on this package's simulator; the only function that knows it.
+
+    Factors multiply a compute phase of one second, so that they are the compute times themselves.
+    """
+    assert not any(job.starts_s), "a start is drawn there, not told"
+    beta, alpha = job.bandwidth_bytes_per_s, job.latency_s
+    ring: tuple[Phase, ...] = ()
+    if job.mode == "ring":
+        (size,) = job.shards_bytes
+        links = Collective(False, parameter(alpha), parameter(beta, "B/s"), imported=True)
+        ring = all_reduce(replace(profile(), collective=links), job.workers, size, None)
+    shards = [
+        costs(
+            latency_s=alpha,
+            transfer_s=size / beta,
+            size_bytes=float(size),
+            compute_s=1.0,
+            shared=beta,
+            collective=ring,
+        )
+        for size in job.shards_bytes
+    ]
+    step = replace(
+        shards[0],
+        fetch=tuple(chain.from_iterable(shard.fetch for shard in shards)),
+        push=tuple(chain.from_iterable(shard.push for shard in shards)),
+    )
+    factors = np.ones((*job.compute_s.shape, len(OPERATIONS)))
+    factors[:, :, OPERATIONS.index("compute")] = job.compute_s
+    luck = replace(no_luck(job.workers), factors=factors.tolist())
+    began_s = time.perf_counter()
+    training = trained(
+        step,
+        job.workers,
+        luck=luck,
+        warmup=0,
+        steps=job.steps,
+        strategy=STRATEGIES[job.mode],
+        ps=max(1, job.ps),
+    )
+    wall_s = time.perf_counter() - began_s
+    return Run(training.steps_s.cumsum(axis=1), wall_s)
+
+
+def varied(load: Load) -> Job:
+    """Asynchronous training, compute varied uniformly by ±50 %."""
+    link_s = load.workers * SIZE_BYTES / BANDWIDTH_BYTES_PER_S
+    rng = np.random.default_rng(load.workers)
+    compute_s = load.compute_share * link_s * rng.uniform(0.5, 1.5, (load.workers, load.steps))
+    return Job("async", (SIZE_BYTES,), compute_s, BANDWIDTH_BYTES_PER_S, LATENCY_S)
+
+
+def apart(one: Floats, other: Floats) -> str:
+    """Mean relative difference of the ends of steps."""
+    return f"{np.abs(one / other - 1.0).mean():.0e}"
+
+
+def row(load: Load) -> tuple[object, ...]:
+    job = varied(load)
+    theirs, ours = run(job), by_scale(job)
+    changed = by_scale(replace(job, compute_s=job.compute_s * (1.0 + 1e-12)))
+    return (
+        load.workers,
+        load.steps,
+        load.compute_share,
+        f"{theirs.wall_s:.2f}",
+        f"{ours.wall_s:.2f}",
+        f"{theirs.wall_s / ours.wall_s:.1f}",
+        apart(ours.ends_s[:, :EARLY_STEPS], theirs.ends_s[:, :EARLY_STEPS]),
+        apart(ours.ends_s, theirs.ends_s),
+        apart(changed.ends_s, ours.ends_s),
+    )
+
+
+def main() -> None:
+    print(f"Python {platform.python_version()}, {platform.machine()}; compute varies by ±50 %")
+    print(f"{'mean difference of ends':>{9 * len(HEAD)}}")
+    for cells in chain([HEAD], map(row, LOADS)):
+        print("".join(f"{cell:>9}" for cell in cells), flush=True)
+
+
+if __name__ == "__main__":
+    main()
