@@ -29,7 +29,9 @@ from typing import Literal
 
 import numpy as np
 
-from scale.models.costs import Phase, all_reduce
+from benchmarks.page import Page, table
+from scale.models.costs import all_reduce
+from scale.models.phase import Phase
 from scale.models.profile import Collective
 from scale.models.statistics import Floats
 from scale.simulator.noise import OPERATIONS, no_luck
@@ -67,6 +69,7 @@ class Load:
     compute_share: float
 
 
+PAGE = Page("simulator", "# Simulator\n")
 HEAD = ("workers", "steps", "compute", "SimGrid", "scale", "ratio", "early", "all", "own")
 LOADS = (Load(1_000, 100, 0.75), Load(1_000, 100, 1.0), Load(10_000, 3, 1.0))
 
@@ -278,9 +281,18 @@ def row(load: Load) -> tuple[object, ...]:
 
 def main() -> None:
     print(f"Python {platform.python_version()}, {platform.machine()}; compute varies by ±50 %")
-    print(f"{'mean difference of ends':>{9 * len(HEAD)}}")
-    for cells in chain([HEAD], map(row, LOADS)):
+    rows = []
+    for cells in map(row, LOADS):
+        rows.append([str(cell) for cell in cells])
         print("".join(f"{cell:>9}" for cell in cells), flush=True)
+    text = f"""{table(HEAD, rows)}
+
+Python {platform.python_version()}, SimGrid from Debian, one after the other in one run. `compute`
+is the mean compute time over what the link needs for a step of every worker; seconds are those of
+the simulation itself. The last three columns are mean relative differences of the ends of steps:
+over the first {EARLY_STEPS}, over all, and between scale and scale with compute times changed by
+1e-12."""
+    PAGE.publish("peer", "Against SimGrid", text, {"head": list(HEAD), "rows": rows})
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How fast the simulator is: ``python -m benchmarks.simulator``.
+"""How fast the simulator is, and what sharing does: ``python -m benchmarks.simulator``.
 
 Asynchronous training, each worker on a host of its own, so that all share the ps's link and cores;
 a deterministic run of a made-up profile, timed as the best of three.
@@ -8,42 +8,30 @@ from __future__ import annotations
 
 import platform
 import time
+from statistics import NormalDist
 
+import numpy as np
 import simpy
 
+from benchmarks.page import Page, table
 from scale.models.costs import step_costs
+from scale.models.profile import Discipline, Noise
 from scale.models.scenario import Scenario
+from scale.models.statistics import Floats, interval90
 from scale.models.workload import named_workload
-from scale.simulator.noise import no_luck
-from scale.simulator.predict import predict
+from scale.simulator.noise import OPERATIONS, luck, no_luck, starting_phases
 from scale.simulator.training import train
 from tests.factories import profile
+from tests.oracles.costs import costs, trained
+
+PAGE = Page("simulator", "# Simulator\n")
 
 WORKER_STEPS = 16_000
 WARMUP = 2
 
 
-class _Counter:
-    """Counts the events that simpy processes while it is entered."""
-
-    def __enter__(self) -> _Counter:
-        self.events = 0
-        self._step = simpy.Environment.step
-        counter = self
-
-        def step(env: simpy.Environment) -> None:
-            counter.events += 1
-            counter._step(env)
-
-        simpy.Environment.step = step  # type: ignore[assignment, method-assign]
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        simpy.Environment.step = self._step  # type: ignore[method-assign]
-
-
-def measure(workers: int) -> tuple[int, float, int]:
-    """Worker steps, seconds and events of one run."""
+def measure(workers: int) -> tuple[int, float]:
+    """Worker steps and seconds of one run."""
     scenario = Scenario(named_workload("gemm:128,256"), workers, scaling="weak", batch=32)
     costs = step_costs(profile(), scenario)
     steps = max(2, WORKER_STEPS // workers - WARMUP)
@@ -64,23 +52,101 @@ def measure(workers: int) -> tuple[int, float, int]:
         started_s = time.perf_counter()
         run()
         best_s = min(best_s, time.perf_counter() - started_s)
-    with _Counter() as counter:
-        run()
-    return workers * (WARMUP + steps), best_s, counter.events
+    return workers * (WARMUP + steps), best_s
+
+
+#: Worker steps per second of TensorFlow 2.21 between emulated hosts, links of 200 Mbit/s, one 1 MiB
+#: variable, compute replaced by a wait of 20 ms, 10 s windows (measured before this project).
+TENSORFLOW = {
+    "ps-async": {1: 9.2, 2: 15.0, 3: 16.3, 4: 16.7, 6: 19.1},
+    "ps-sync": {1: 9.2, 2: 10.4, 4: 12.0},
+}
+TRANSFER_S, WAIT_S = 44.3e-3, 20.5e-3
+#: Starts, and the length of each, which is that of the real runs: phases last that long.
+RUNS, WINDOW_S = 48, 10.0
+
+
+def shaped(workers: int, strategy: str, discipline: Discipline) -> Floats:
+    """Worker steps per second on that link in each window, with 5 % of noise in the wait."""
+    steps = round(WINDOW_S / max(2 * TRANSFER_S + WAIT_S, 2 * TRANSFER_S * workers / 1.9))
+    bins = tuple(1.0 + 0.05 * NormalDist().inv_cdf((k + 0.5) / 64) for k in range(64))
+    noise = Noise({"compute": bins}, ({},))
+    starts = starting_phases(7, workers, RUNS)
+    size = 1 << 20
+    step = costs(compute_s=WAIT_S, transfer_s=TRANSFER_S, size_bytes=size, shared=size / TRANSFER_S)
+    times_s = [
+        trained(
+            step,
+            workers,
+            strategy=strategy,
+            discipline=discipline,
+            luck=luck(
+                noise,
+                7,
+                run,
+                slowdown=dict.fromkeys(OPERATIONS, 1.0),
+                starts=starts[run],
+                steps=steps,
+            ),
+            steps=steps,
+        ).step_time_s
+        for run in range(RUNS)
+    ]
+    return np.asarray(workers / np.array(times_s))
+
+
+def disciplines() -> None:
+    """Fair sharing and FIFO beside what TensorFlow did."""
+    rows, data = [], []
+    for strategy, counts in TENSORFLOW.items():
+        for workers in (1, 2, 3, 4, 6, 8, 16, 64) if strategy == "ps-async" else counts:
+            real = counts.get(workers)
+            windows = shaped(workers, strategy, "fair")
+            low, high = interval90(windows)
+            fair, fifo = float(windows.mean()), float(shaped(workers, strategy, "fifo").mean())
+            error = None if real is None else fair / real - 1
+            data.append(
+                {"strategy": strategy, "workers": workers, "tensorflow": real, "fair": fair}
+                | {"fair_windows": [low, high], "fifo": fifo}
+            )
+            rows.append(
+                [
+                    strategy,
+                    str(workers),
+                    "" if real is None else f"{real:.1f}",
+                    f"{fair:.1f}",
+                    f"{low:.1f} to {high:.1f}",
+                    "" if error is None else f"{100 * error:+.1f} %",
+                    f"{fifo:.1f}",
+                    f"{fifo / fair:.2f}",
+                ]
+            )
+    head = ["strategy", "workers", "TensorFlow", "fair", "its windows"]
+    head += ["error", "FIFO", "FIFO over fair"]
+    text = f"""{table(head, rows)}
+
+Worker steps per second, all workers together: a link of 200 Mbit/s each way, one variable of 1 MiB,
+20 ms in place of compute; means of {RUNS} windows of {WINDOW_S:g} s from random phases, and the
+range of nine in ten of them. TensorFlow's are means of a few such windows.
+"""
+    PAGE.publish("disciplines", "Fair or in turn", text, {"rows": data})
+
+
+def speed() -> None:
+    """Worker steps per second of the simulator itself."""
+    rows, data = [], []
+    for workers in (8, 64, 1000):
+        steps, seconds = measure(workers)
+        data.append({"workers": workers, "steps": steps, "seconds": seconds})
+        rows.append([str(workers), str(steps), f"{seconds:.2f}", f"{steps / seconds:,.0f}"])
+    head = ["workers", "worker steps", "seconds", "worker steps/s"]
+    about = f"Python {platform.python_version()}, simpy {simpy.__version__}"
+    PAGE.publish("speed", "Speed", f"{table(head, rows)}\n\n{about}.", {"rows": data})
 
 
 def main() -> None:
-    print(f"Python {platform.python_version()}, simpy {simpy.__version__}, {platform.machine()}")
-    print(f"{'workers':>8} {'worker steps':>13} {'seconds':>8} {'steps/s':>9} {'events/s':>9}")
-    for workers in (8, 64, 1000):
-        steps, seconds, events = measure(workers)
-        print(
-            f"{workers:>8} {steps:>13} {seconds:>8.2f} {steps / seconds:>9.0f}"
-            f" {events / seconds:>9.0f}"
-        )
-    started_s = time.perf_counter()
-    predict(profile(), Scenario(named_workload("gemm:128,256"), 8, batch=64))
-    print(f"predict, 8 workers: {time.perf_counter() - started_s:.2f} s")
+    speed()
+    disciplines()
 
 
 if __name__ == "__main__":

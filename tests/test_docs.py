@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from scale.models.variation import KINDS
+
 ROOT = Path(__file__).parent.parent
 SCALE = Path(sys.executable).with_name("scale")
 
@@ -24,7 +26,14 @@ def commands(text: str) -> list[str]:
 
 @pytest.mark.tensorflow
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/workloads.md", "docs/imports.md", "docs/scaling-tables.md"]
+    "page",
+    [
+        "README.md",
+        "docs/workloads.md",
+        "docs/imports.md",
+        "docs/scaling-tables.md",
+        "docs/simulator.md",
+    ],
 )
 def test_examples_run(page: str, tmp_path: Path) -> None:
     text = (ROOT / page).read_text()
@@ -54,6 +63,13 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
         )
         assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip() or "wrote" in done.stderr, line
+
+
+def test_every_variation_is_told_of() -> None:
+    page = (ROOT / "docs" / "simulator.md").read_text()
+    for name, kind in KINDS.items():
+        assert f"| `{name}` |" in page
+        assert "=" not in kind.example or f"`{kind.example}`" in page or f"`{name}=" in page
 
 
 def test_links_between_pages_lead_somewhere() -> None:
