@@ -61,7 +61,6 @@ def observe(profile: Profile, scenario: Scenario, seed: int = 1, steps: int = ST
         else NONE,
         record=True,
     )
-    assert training.topology is not None
     topology, spans = training.topology, training.spans
     begin_s = max(min(s.end_s for s in spans if s.step == _first_counted(steps)), 0.0)
     end_s = min(_last_ends(spans).values())

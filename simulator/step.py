@@ -135,9 +135,10 @@ def _compute(
 ) -> dict[int, tuple[int, ...]]:
     """Nodes after which each layer has its gradients."""
     whole = costs.compute
-    last = begun
+    # What the first layer has fetched came after the beginning.
+    last = () if fetched.get(0) else begun
     if costs.input_s > 0.0:
-        last = made.input(last)
+        last = made.input(begun)
     for k, layer in enumerate(costs.layers):
         needs = tuple(dict.fromkeys((*fetched.get(k, ()), *last)))
         last = made.add(needs, ("compute", 0), _share(whole, layer.forward))

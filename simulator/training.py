@@ -45,8 +45,8 @@ class Training:
     warmup_s: Floats
     breakdown: dict[str, float]
     kinds: tuple[int, ...]
-    spans: tuple[Span, ...] = ()
-    topology: Topology | None = None
+    spans: tuple[Span, ...]
+    topology: Topology
 
     @property
     def step_time_s(self) -> float:

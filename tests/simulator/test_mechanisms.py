@@ -223,7 +223,7 @@ def test_a_step_of_no_time() -> None:
 
 def test_what_does_not_fit_into_memory() -> None:
     check_memory(1000, 6, 100, free=1e9)
-    with pytest.raises(InputError, match=r"--workers.*at most 10\d\d\b"):
+    with pytest.raises(InputError, match=r"--workers.*at most 21\d\d\b"):
         check_memory(10_000, 6, 100, free=1e8)
 
 

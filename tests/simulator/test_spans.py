@@ -99,7 +99,6 @@ def test_uses_are_those_of_theory() -> None:
         steps=10,
         record=True,
     )
-    assert run.topology is not None
     capacities = {key: run.topology.capacity(key) for s in run.spans for key, _ in s.work}
     end_s = 10 * run.step_time_s
     found = uses(run.spans, capacities, 0.0, end_s)
@@ -116,7 +115,6 @@ def test_a_saturated_link_is_busy_all_the_time() -> None:
         6,
         record=True,
     )
-    assert run.topology is not None
     capacities = {key: run.topology.capacity(key) for s in run.spans for key, _ in s.work}
     found = uses(run.spans, capacities, 0.1, 0.3)
     assert found["out", 6].utilisation == pytest.approx(1.0)
