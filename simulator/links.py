@@ -76,6 +76,8 @@ class FairLink:
         self._capped = 0
         self._capped_rate = 0.0
         self._moves = 0
+        # Flows that no cap can bind never move: (virtual end, place in the order, done).
+        self._unbound: list[tuple[float, int, Done]] = []
         self._ends: _Heap = []
         self._caps: _Heap = []
         self._capped_ends: _Heap = []
@@ -88,11 +90,14 @@ class FairLink:
             done()
             return
         self._advance()
-        flow = _Flow(rate, done)
-        if rate < self.capacity and not self._sharing:
-            self._hold(flow, work)
+        if rate >= self.capacity:
+            self._moves += 1
+            self._sharing += 1
+            heappush(self._unbound, (self._virtual + work, self._moves, done))
+        elif self._sharing:
+            self._share(_Flow(rate, done), work)
         else:
-            self._share(flow, work)
+            self._hold(_Flow(rate, done), work)
         if not self._settling:
             self._plan()
 
@@ -111,8 +116,7 @@ class FairLink:
         flow.end = self._virtual + left
         self._sharing += 1
         heappush(self._ends, (flow.end, flow.move, flow))
-        if flow.cap < self.capacity:
-            heappush(self._caps, (flow.cap, flow.move, flow))
+        heappush(self._caps, (flow.cap, flow.move, flow))
 
     def _hold(self, flow: _Flow, left: float) -> None:
         """Hold the flow at its cap for the bytes that are left."""
@@ -165,9 +169,12 @@ class FairLink:
         elif self._sharing:
             self._level = self.capacity / self._sharing
         if self._sharing:
-            first = _first(self._ends)
-            assert first is not None
-            self._alarm.at_most(self._updated_s + (first.end - self._virtual) / self._level)
+            end = self._unbound[0][0] if self._unbound else math.inf
+            if self._ends and (first := _first(self._ends)) is not None:
+                end = min(end, first.end)
+            due_s = self._updated_s + (end - self._virtual) / self._level
+            if due_s < self._alarm.due_s:
+                self._alarm.at_most(due_s)
         if self._capped:
             first = _first(self._capped_ends)
             assert first is not None
@@ -180,7 +187,14 @@ class FairLink:
         tick_s = CLOCK_RESOLUTION * now_s
         self._settling = True
         if self._sharing:
-            for done in self._through(self._ends, self._virtual + tick_s * self._level):
+            reached = self._virtual + tick_s * self._level
+            unbound, ended = self._unbound, []
+            while unbound and unbound[0][0] <= reached:
+                ended.append(heappop(unbound)[2])
+            self._sharing -= len(ended)
+            if self._ends:
+                ended += self._through(self._ends, reached)
+            for done in ended:
                 done()
         if self._capped:
             for done in self._through(self._capped_ends, now_s + tick_s):

@@ -36,6 +36,22 @@ def after(env: simpy.Environment, delay_s: float, call: Callable[[simpy.Event], 
     timeout.callbacks.append(call)
 
 
+class Timer(simpy.Event):
+    """Calls after a delay, again and again but once at a time: simpy's Timeout, made once only."""
+
+    def __init__(self, env: simpy.Environment, call: Callable[[simpy.Event], None]) -> None:
+        self.env = env
+        self._calls = [call]
+        self._value = None
+        self._ok = True
+        self.callbacks = self._calls
+
+    def start(self, delay_s: float) -> None:
+        """Call in ``delay_s``; below zero, which rounding may bring, is now."""
+        self.callbacks = self._calls
+        self.env.schedule(self, delay=delay_s if delay_s > 0.0 else 0.0)
+
+
 class Alarm:
     """Calls when due. Only the earliest time that was asked for counts, and it is asked for anew.
 
@@ -46,14 +62,15 @@ class Alarm:
     def __init__(self, env: simpy.Environment, call: Callable[[], None]) -> None:
         self._env = env
         self._call = call
-        self._due_s = math.inf
+        #: When it will ring, if nothing earlier is asked for.
+        self.due_s = math.inf
         self._version = 0
 
     def at_most(self, due_s: float) -> None:
         """Be called at ``due_s`` at the latest."""
-        if due_s >= self._due_s:
+        if due_s >= self.due_s:
             return
-        self._due_s = due_s
+        self.due_s = due_s
         self._version += 1
         delay_s = due_s - self._env.now
         timeout = simpy.Timeout(self._env, delay_s if delay_s > 0.0 else 0.0, self._version)
@@ -61,7 +78,7 @@ class Alarm:
 
     def _ring(self, event: simpy.Event) -> None:
         if event.value == self._version:
-            self._due_s = math.inf
+            self.due_s = math.inf
             self._call()
 
 

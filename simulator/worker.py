@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import simpy
 
@@ -12,7 +11,7 @@ from scale.models.prediction import CAUSES
 from scale.simulator.cluster import Activity, Plan
 from scale.simulator.gates import Barrier, Bound
 from scale.simulator.outages import Renewal
-from scale.simulator.resources import FifoQueue, after
+from scale.simulator.resources import FifoQueue, Timer, after
 from scale.simulator.spans import Span
 from scale.simulator.topology import HOST_KINDS, Key
 
@@ -69,6 +68,8 @@ class Worker:
         self._blame = [a.jobs[0].blame if a.jobs else -1 for a in plan.activities]
         self._jobs_left = [0] * count
         self._ends: list[Callable[..., None]] = [partial(self._end, k) for k in range(count)]
+        self._timers: list[Timer | None] = [None] * count
+        self._faulty = False
         self._began_s = 0.0
         self._round = 0
         self._life = 0
@@ -95,6 +96,7 @@ class Worker:
     def _first(self) -> None:
         if self.input is not None:
             self._batch_s = self.input.reserve(self.input_s)
+        self._faulty = self.down is not None or bool(self.ps_down)
         self._began_s = self._env.now
         self._begin()
 
@@ -110,18 +112,14 @@ class Worker:
     def _start(self, k: int) -> None:
         activity = self._activities[k]
         self._started_s[k] = self._env.now
-        if (self.down is not None or self.ps_down) and self._waits_for_the_dead(k, activity):
+        if self._faulty and self._waits_for_the_dead(k, activity):
             return
         if activity.gate is not None:
             self._arrive(k, activity)
-        elif activity.input:
-            after(self._env, self._batch_s - self._env.now, self._timer(k))
-        elif not activity.parts:
-            self._end(k)
-        else:
-            self._run(k, activity)
-
-    def _run(self, k: int, activity: Activity) -> None:
+            return
+        if activity.input:
+            self._wait(k, self._batch_s - self._env.now)
+            return
         luck = self._luck
         alone_s = 0.0
         for part in activity.parts:
@@ -130,14 +128,26 @@ class Worker:
             alone_s += self._dragged_s(activity)
         self._alone_s[k] = alone_s
         jobs = activity.jobs
-        if not jobs:
-            after(self._env, alone_s, self._timer(k))
-        elif len(jobs) == 1:
+        if len(jobs) == 1:
             jobs[0].submit(alone_s, self._ends[k] if self.down is None else self._guarded(k))
-        else:
+        elif jobs:
             self._jobs_left[k] = len(jobs)
             for job in jobs:
                 job.submit(alone_s, partial(self._job_ended, k, job.blame, self._life))
+        elif activity.parts:
+            self._wait(k, alone_s)
+        else:
+            self._end(k)
+
+    def _wait(self, k: int, delay_s: float) -> None:
+        """Let the activity end in so long."""
+        if self.down is not None:
+            after(self._env, delay_s, self._guarded(k))
+            return
+        timer = self._timers[k]
+        if timer is None:
+            timer = self._timers[k] = Timer(self._env, self._ends[k])
+        timer.start(delay_s)
 
     def _dragged_s(self, activity: Activity) -> float:
         """What slowness adds to the computing of an activity."""
@@ -154,9 +164,6 @@ class Worker:
         if not self._jobs_left[k]:
             self._blame[k] = blame
             self._end(k)
-
-    def _timer(self, k: int) -> Callable[[Any], None]:
-        return self._ends[k] if self.down is None else self._guarded(k)
 
     def _guarded(self, k: int) -> Callable[..., None]:
         """An end that does nothing if the worker has died meanwhile."""
@@ -213,38 +220,37 @@ class Worker:
 
     def _account(self, last: int) -> list[int]:
         """Add the step's critical path to the causes; what tasks that are down took is the rest."""
-        spent_s, luck = self.spent_s, self._luck
+        activities, spent_s, luck = self._activities, self.spent_s, self._luck
         path = []
         begun_s = self._env.now
         k = last
         while k >= 0:
             path.append(k)
-            activity = self._activities[k]
+            activity = activities[k]
             begun_s = self._started_s[k]
-            lasted_s = self._ended_s[k] - begun_s
-            if activity.gate is not None:
-                spent_s[_BARRIER_WAIT] += lasted_s
-            elif activity.input:
-                spent_s[_INPUT] += lasted_s
-            elif activity.parts:
-                alone_s = 0.0
+            if activity.parts:
                 for part in activity.parts:
-                    wall_s = part.wall_s * luck[part.operation]
-                    spent_s[part.cause] += wall_s
-                    alone_s += wall_s
-                # In a slow phase, computing takes longer alone.
-                if self._alone_s[k] > alone_s:
-                    spent_s[_COMPUTE] += self._alone_s[k] - alone_s
-                # Rounding may make an uncontended job a little too fast.
-                over_s = lasted_s - self._alone_s[k]
-                if activity.jobs and over_s > 0.0:
-                    spent_s[self._blame[k]] += over_s
-            before = self._after[k] if activity.needs else -1
-            if before >= 0:
-                spent_s[OUTAGE] += begun_s - self._ended_s[before]
-            k = before
+                    spent_s[part.cause] += part.wall_s * luck[part.operation]
+                if activity.jobs:
+                    # Rounding may make an uncontended job a little too fast.
+                    over_s = self._ended_s[k] - begun_s - self._alone_s[k]
+                    if over_s > 0.0:
+                        spent_s[self._blame[k]] += over_s
+                if self.slow is not None:
+                    spent_s[_COMPUTE] += self._alone_s[k] - self._measured_s(activity)
+            elif activity.gate is not None:
+                spent_s[_BARRIER_WAIT] += self._ended_s[k] - begun_s
+            elif activity.input:
+                spent_s[_INPUT] += self._ended_s[k] - begun_s
+            k = self._after[k]
+            if self._faulty and k >= 0:
+                spent_s[OUTAGE] += begun_s - self._ended_s[k]
         spent_s[OUTAGE] += begun_s - self._began_s
         return path
+
+    def _measured_s(self, activity: Activity) -> float:
+        """What an activity takes alone where nobody falls behind."""
+        return sum(part.wall_s * self._luck[part.operation] for part in activity.parts)
 
     def _waits_for_the_dead(self, k: int, activity: Activity) -> bool:
         """Put the activity off until this worker, or the ps that it goes to, is back."""
@@ -291,7 +297,7 @@ class Worker:
 
     def _record_parts(self, k: int, activity: Activity, whole: tuple[bool, float, float]) -> None:
         critical, started_s, ended_s = whole
-        slow = self._alone_s[k] - sum(p.wall_s * self._luck[p.operation] for p in activity.parts)
+        slow = self._alone_s[k] - self._measured_s(activity)
         for place, part in enumerate(activity.parts):
             alone_s = part.wall_s * self._luck[part.operation]
             if part.cause == _COMPUTE and slow > 0.0:
