@@ -12,7 +12,7 @@ import simpy
 
 from scale.models.phase import Operation
 from scale.models.profile import Discipline, Noise
-from scale.simulator.noise import OPERATIONS, luck, mean_factor, starting_phases
+from scale.simulator.noise import OPERATIONS, luck, starting_phases
 from scale.simulator.resources import FairShare, FifoQueue
 from tests.oracles.costs import costs, trained
 from tests.oracles.jobs import submitted
@@ -67,39 +67,6 @@ def mean_step_s(
         for r in range(runs)
     ]
     return float(np.mean(times))
-
-
-@pytest.mark.parametrize("workers", [2, 4, 8])
-def test_fair_asynchronous_training_is_the_machine_repairman(workers: int) -> None:
-    """Processor sharing is insensitive: exponential think times, equal transfers, exact MVA."""
-    noise = Noise({"compute": EXPONENTIAL}, ({},))
-    think_s = 40e-3 * mean_factor(noise, "compute")
-    step_s = mean_step_s(
-        noise,
-        workers,
-        runs=64 // workers,
-        compute_s=40e-3,
-        transfer_s=10e-3,
-        push_transfer_s=0.0,
-        size_bytes=1e6,
-        shared=1e8,
-    )
-    assert workers / step_s == pytest.approx(mean_value_analysis(workers, think_s, 10e-3), rel=0.02)
-
-
-def test_a_ps_of_two_cores_is_a_repair_shop_of_two() -> None:
-    noise = Noise({"compute": EXPONENTIAL}, ({},))
-    think_s = 20e-3 * mean_factor(noise, "compute")
-    step_s = mean_step_s(
-        noise,
-        6,
-        compute_s=20e-3,
-        transfer_s=10e-3,
-        push_transfer_s=0.0,
-        cores=2.0,
-        fetch_transfer_ps_s=10e-3,
-    )
-    assert 6 / step_s == pytest.approx(machine_repairman(6, think_s, 10e-3, 2), rel=0.02)
 
 
 @pytest.mark.parametrize("kind", [FairShare, FifoQueue])

@@ -1,0 +1,68 @@
+"""Asynchronous training with exponential demands is the machine repairman, exactly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from scale.simulator.noise import OPERATIONS, Luck
+from tests.oracles.costs import costs, trained
+from tests.oracles.test_queueing import machine_repairman, mean_value_analysis
+
+TRANSFER_S = 1e-3
+#: Worker steps of a run; the standard error of throughput is then 0.2 to 0.3 %.
+WORKER_STEPS = 120_000
+
+
+def exponential(workers: int, steps: int) -> Luck:
+    """Compute and fetch vary exponentially, each with its exact mean."""
+    rng = np.random.default_rng(workers)
+    factors = np.ones((workers, steps, len(OPERATIONS)))
+    for name in ("compute", "fetch"):
+        drawn = rng.exponential(1.0, (workers, steps))
+        factors[:, :, OPERATIONS.index(name)] = drawn / drawn.mean()
+    return Luck(
+        factors.tolist(), dict.fromkeys(OPERATIONS, 1.0), [k / workers for k in range(workers)]
+    )
+
+
+@pytest.mark.parametrize("workers", [1, 2, 5, 10, 20, 50, 100, 200])
+def test_one_ps_of_one_core(workers: int) -> None:
+    """Processor sharing of exponential demands at the ps: mean value analysis, within 1 %."""
+    # Half of the workers would saturate it.
+    think_s = 0.5 * workers * TRANSFER_S
+    steps = max(100, WORKER_STEPS // workers)
+    run = trained(
+        costs(
+            compute_s=think_s,
+            transfer_s=TRANSFER_S,
+            push_transfer_s=0.0,
+            cores=1.0,
+            fetch_transfer_ps_s=TRANSFER_S,
+        ),
+        workers,
+        luck=exponential(workers, steps + 50),
+        warmup=50,
+        steps=steps,
+    )
+    exact = mean_value_analysis(workers, think_s, TRANSFER_S)
+    assert workers / run.step_time_s == pytest.approx(exact, rel=0.01)
+
+
+def test_a_ps_of_four_cores() -> None:
+    workers, cores, think_s = 20, 4, 4e-3
+    run = trained(
+        costs(
+            compute_s=think_s,
+            transfer_s=TRANSFER_S,
+            push_transfer_s=0.0,
+            cores=float(cores),
+            fetch_transfer_ps_s=TRANSFER_S,
+        ),
+        workers,
+        luck=exponential(workers, 4050),
+        warmup=50,
+        steps=4000,
+    )
+    exact = machine_repairman(workers, think_s, TRANSFER_S, cores)
+    assert workers / run.step_time_s == pytest.approx(exact, rel=0.01)
