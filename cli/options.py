@@ -71,7 +71,10 @@ class Options:
     ] = "ps-async"
     runtime: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="session (the default for ps) or mirrored (allreduce)."),
+        typer.Option(
+            metavar="NAME",
+            help="session (the default for ps), coordinator (ps-async) or mirrored (allreduce).",
+        ),
     ] = None
     scaling: Annotated[str, typer.Option(metavar="strong|weak", help="What --batch means.")] = (
         "strong"
