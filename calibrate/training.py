@@ -26,25 +26,35 @@ class TrainingGraph:
     loss: Any
 
 
-def training_graph(
+@dataclass(frozen=True)
+class ReplicaGraph:
+    """What a worker computes, before anything is done with its gradients.
+
+    ``gradients`` has one for each of ``variables``; ``own_initializer`` is of what lies on the
+    worker alone, ``initializer`` of that and of the variables.
+    """
+
+    variables: list[Any]
+    gradients: list[Any]
+    loss: Any
+    own_initializer: Any
+    initializer: Any
+
+
+def replica_graph(
     workload: Workload, batch: int, *, worker: str, ps: tuple[str, ...], seed: int
-) -> TrainingGraph:
-    """Build the step of one worker in the default graph.
+) -> ReplicaGraph:
+    """Build a worker's fetch and compute in the default graph.
 
     Each variable is read once a step and copied to the worker once, since every further use of a
-    resource variable would be a transfer of its own; its gradient is pushed once. Variables go to
-    the ps round-robin. The input is a variable of the worker, so that it costs nothing.
+    resource variable would be a transfer of its own. Variables go to the ps round-robin. The input
+    is a variable of the worker, so that it costs nothing.
     """
     import tensorflow as tf
 
-    check_workload(workload)
+    check_trainable(workload)
     variables = []
     for k, spec in enumerate(workload.variables):
-        if spec.dtype not in TRAINABLE:
-            raise HardwareError(
-                f"workload {workload.name} cannot be trained: variable {spec.name} is "
-                f"{spec.dtype}; TensorFlow updates {', '.join(TRAINABLE)}"
-            )
         with tf.device(ps[k % len(ps)]):
             variables.append(
                 tf.compat.v1.Variable(initial_value(workload, k), use_resource=True, name=spec.name)
@@ -58,8 +68,30 @@ def training_graph(
             for k, value in enumerate(inputs_of(workload, batch, seed))
         ]
         loss, gradients = differentiate(workload, values, [v.read_value() for v in inputs], batch)
+    own = [v.initializer for v in inputs]
+    return ReplicaGraph(
+        variables=variables,
+        gradients=gradients,
+        loss=loss,
+        own_initializer=tf.group(*own),
+        initializer=tf.group(*[v.initializer for v in variables], *own),
+    )
+
+
+def training_graph(
+    workload: Workload, batch: int, *, worker: str, ps: tuple[str, ...], seed: int
+) -> TrainingGraph:
+    """Build the asynchronous step of one worker in the default graph.
+
+    Its gradients are pushed once each, and applied where the variables are.
+    """
+    import tensorflow as tf
+
+    replica = replica_graph(workload, batch, worker=worker, ps=ps, seed=seed)
     applies = []
-    for k, (variable, gradient) in enumerate(zip(variables, gradients, strict=True)):
+    for k, (variable, gradient) in enumerate(
+        zip(replica.variables, replica.gradients, strict=True)
+    ):
         with tf.device(ps[k % len(ps)]):
             rate = tf.constant(LEARNING_RATE, dtype=variable.dtype.base_dtype)
             applies.append(
@@ -68,11 +100,22 @@ def training_graph(
                 )
             )
     return TrainingGraph(
-        initializer=tf.group(*[v.initializer for v in [*variables, *inputs]]),
+        initializer=replica.initializer,
         step=tf.group(*applies),
-        gradients=[g.op for g in gradients],
-        loss=loss,
+        gradients=[g.op for g in replica.gradients],
+        loss=replica.loss,
     )
+
+
+def check_trainable(workload: Workload) -> None:
+    """Raise InputError or HardwareError where the workload is none that can be trained."""
+    check_workload(workload)
+    for spec in workload.variables:
+        if spec.dtype not in TRAINABLE:
+            raise HardwareError(
+                f"workload {workload.name} cannot be trained: variable {spec.name} is "
+                f"{spec.dtype}; TensorFlow updates {', '.join(TRAINABLE)}"
+            )
 
 
 def initial_value(workload: Workload, k: int) -> Any:

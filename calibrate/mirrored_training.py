@@ -1,0 +1,76 @@
+"""Training under MultiWorkerMirroredStrategy: every worker holds the variables.
+
+All workers must make equally many steps, so whether one's time is over goes through the all-reduce
+too: one more element beside the gradients, which TensorFlow puts into one buffer with them. All
+see its mean after the same step, and end there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from scale.calibrate.mirrored import joined, updates
+from scale.calibrate.trainer import Job, Place, Progress, Trainer, Window, time_steps
+from scale.calibrate.training import check_trainable, differentiate, inputs_of, variables_of
+
+
+def build(job: Job, place: Place) -> Trainer:
+    """Make the variables and trace the step; all workers run it once, which changes nothing yet."""
+    return _Mirrored(job, place)
+
+
+class _Mirrored:
+    def __init__(self, job: Job, place: Place) -> None:
+        import tensorflow as tf
+
+        check_trainable(job.workload)
+        self._strategy, self._options = joined()
+        with self._strategy.scope():
+            self._variables = variables_of(job.workload)
+        inputs = inputs_of(job.workload, job.batch, seed=place.index + 1)
+        self._words = {over: tf.constant(float(over)) for over in (False, True)}
+
+        def replica(over: Any) -> tuple[Any, list[Any]]:
+            values = [tf.identity(variable.read_value()) for variable in self._variables]
+            _, gradients = differentiate(job.workload, values, inputs, job.batch)
+            first, *others = self._means([tf.cast(over, gradients[0].dtype)], gradients)
+            return first, others
+
+        @tf.function  # type: ignore[untyped-decorator]
+        def step(over: Any) -> Any:
+            ended, means = self._strategy.run(replica, args=(over,))
+            updates(self._strategy, self._variables, means)
+            return ended
+
+        @tf.function  # type: ignore[untyped-decorator]
+        def loss() -> Any:
+            values = [tf.identity(variable.read_value()) for variable in self._variables]
+            return differentiate(job.workload, values, inputs, job.batch)[0]
+
+        self._run = step.get_concrete_function(self._words[False])
+        self._loss = loss
+
+    def _means(self, extra: list[Any], gradients: list[Any]) -> list[Any]:
+        """Means over the replicas, one all-reduce for each type: a buffer holds but one."""
+        import tensorflow as tf
+
+        here = tf.distribute.get_replica_context()
+        wanted = [*extra, *gradients]
+        means: dict[int, Any] = {}
+        for dtype in dict.fromkeys(tensor.dtype for tensor in wanted):
+            places = [k for k, tensor in enumerate(wanted) if tensor.dtype == dtype]
+            reduced: Sequence[Any] = here.all_reduce(
+                tf.distribute.ReduceOp.MEAN, [wanted[k] for k in places], self._options
+            )
+            means |= dict(zip(places, reduced, strict=True))
+        return [means[k] for k in range(len(wanted))]
+
+    def loss(self) -> float:
+        return float(self._loss())
+
+    def train(self, window: Window, progress: Progress) -> list[list[float]]:
+        return [time_steps(self._step, window, progress)]
+
+    def _step(self, over: bool) -> bool:
+        return bool(self._run(self._words[over]).numpy() > 0)
