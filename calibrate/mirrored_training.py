@@ -34,7 +34,9 @@ class _Mirrored:
         def replica(over: Any) -> tuple[Any, list[Any]]:
             values = [tf.identity(variable.read_value()) for variable in self._variables]
             _, gradients = differentiate(job.workload, values, inputs, job.batch)
-            first, *others = self._means([tf.cast(over, gradients[0].dtype)], gradients)
+            # A copy: what comes from outside of the replica is on no device to all-reduce from.
+            mine = tf.identity(tf.cast(over, gradients[0].dtype))
+            first, *others = self._means([mine, *gradients])
             return first, others
 
         @tf.function  # type: ignore[untyped-decorator]
@@ -51,12 +53,11 @@ class _Mirrored:
         self._run = step.get_concrete_function(self._words[False])
         self._loss = loss
 
-    def _means(self, extra: list[Any], gradients: list[Any]) -> list[Any]:
+    def _means(self, wanted: list[Any]) -> list[Any]:
         """Means over the replicas, one all-reduce for each type: a buffer holds but one."""
         import tensorflow as tf
 
         here = tf.distribute.get_replica_context()
-        wanted = [*extra, *gradients]
         means: dict[int, Any] = {}
         for dtype in dict.fromkeys(tensor.dtype for tensor in wanted):
             places = [k for k, tensor in enumerate(wanted) if tensor.dtype == dtype]

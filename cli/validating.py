@@ -58,8 +58,6 @@ def validate(
 
 def _check_trainable(options: Options) -> None:
     """Only what is really trained may be claimed to be checked."""
-    if options.strategy != "ps-async":
-        raise InputError("--strategy", options.strategy, "ps-async; validate trains no other yet")
     if options.calibration is None:
         raise InputError(
             "--calibration",
@@ -112,6 +110,8 @@ def _train(
             measurement = train(
                 job.workload,
                 workers=tuple(scenario.workers for scenario in scenarios),
+                strategy=job.strategy,
+                runtime=job.runtime,
                 scaling=job.scaling,
                 batch=job.batch,
                 ps=job.ps,
