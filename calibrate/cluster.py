@@ -222,8 +222,11 @@ class Cluster:
             task.last_word = words
         else:
             # A worker whose peer has died may be the first to answer.
-            self._raise_dead(GONE_SHOWS_S if self.remote_names() else DEATH_SHOWS_S)
+            self._raise_dead(self._death_shows_s())
         raise HardwareError(self._describe(name, words))
+
+    def _death_shows_s(self) -> float:
+        return GONE_SHOWS_S if self.remote_names() else DEATH_SHOWS_S
 
     def _raise_stalled(self, name: str, words: str, others: Sequence[str]) -> NoReturn:
         """Raise for a task that waits in vain; who hangs does not even say that.
@@ -231,7 +234,7 @@ class Cluster:
         Args:
             others: tasks that are in the same call and have not answered yet.
         """
-        self._raise_dead()
+        self._raise_dead(self._death_shows_s())
         silent = [*self._mute(others, STALL_SHOWS_S), *self._silent([name, *others])]
         if silent:
             raise HardwareError(

@@ -7,11 +7,20 @@ see its mean after the same step, and end there.
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Sequence
 from typing import Any
 
 from scale.calibrate.mirrored import joined, updates
-from scale.calibrate.trainer import Job, Place, Progress, Trainer, Window, time_steps
+from scale.calibrate.trainer import (
+    Job,
+    Place,
+    Progress,
+    Stalled,
+    Trainer,
+    Window,
+    time_steps,
+)
 from scale.calibrate.training import check_trainable, differentiate, inputs_of, variables_of
 
 
@@ -74,4 +83,11 @@ class _Mirrored:
         return [time_steps(self._step, window, progress)]
 
     def _step(self, over: bool) -> bool:
-        return bool(self._run(self._words[over]).numpy() > 0)
+        import tensorflow as tf
+
+        try:
+            return bool(self._run(self._words[over]).numpy() > 0)
+        except tf.errors.OpError as error:
+            traceback.print_exc()
+            # TensorFlow's tasks beat for each other, and fail a collective that one is absent from.
+            raise Stalled(f"could not all-reduce ({type(error).__name__})") from None

@@ -1,4 +1,4 @@
-"""Training on v1 sessions: one process, or workers and ps with asynchronous or synchronous steps."""
+"""Training on v1 sessions: one process, or workers with ps, asynchronously or in step."""
 
 from __future__ import annotations
 

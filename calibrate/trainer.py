@@ -144,9 +144,7 @@ def watched(trainer: Trainer, window: Window) -> list[list[float]]:
     return results[0]
 
 
-def time_steps(
-    step: Callable[[bool], bool], window: Window, progress: Progress
-) -> list[float]:
+def time_steps(step: Callable[[bool], bool], window: Window, progress: Progress) -> list[float]:
     """Seconds of each step that lies whole within the window, of one worker.
 
     Args:

@@ -37,7 +37,13 @@ def validate(
         check_output(output, force=force)
     earlier = None if measured is None else read_measurement(measured)
     if earlier is not None:
-        options = replace(options, batch=str(earlier.batch), scaling=earlier.scaling)
+        options = replace(
+            options,
+            batch=str(earlier.batch),
+            scaling=earlier.scaling,
+            strategy=earlier.strategy,
+            runtime=earlier.runtime,
+        )
     scenarios, predictions = _predictions(options, counts, earlier)
     measurement = earlier or _train(
         scenarios, starts=starts, seconds=seconds, output=output, force=force
