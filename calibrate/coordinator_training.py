@@ -12,9 +12,8 @@ import time
 from itertools import pairwise
 from typing import Any
 
-from scale.calibrate.coordinator import connect, updates
+from scale.calibrate.coordinator import connect
 from scale.calibrate.trainer import Job, Place, Progress, Trainer, Window
-from scale.calibrate.training import check_trainable, differentiate, inputs_of, variables_of
 
 #: So many steps of each worker are timed before the window, to tell how many to schedule at once.
 PILOT = 3
@@ -33,22 +32,32 @@ class _Coordinated:
     def __init__(self, job: Job, place: Place) -> None:
         import tensorflow as tf
 
-        check_trainable(job.workload)
         self._workers = job.workers
+        learner = job.learner(0)
+        # Of constants in the function: what it captures would be copied from the chief each time.
+        data = [tensor.numpy() for tensor in learner.inputs()]
         strategy, self._coordinator = connect(place.cluster)
         with strategy.scope():
-            self._variables = variables_of(job.workload)
-        # Of constants in the function: what it captures would be copied from the chief each time.
-        data = [tensor.numpy() for tensor in inputs_of(job.workload, job.batch, seed=1)]
+            # First all variables, which go to the ps in turn; then what belongs beside each.
+            self._variables = [
+                tf.Variable(learner.initial(k), name=name) for k, name in enumerate(learner.names)
+            ]
+            slots = []
+            for variable in self._variables:
+                with strategy.extended.colocate_vars_with(variable):
+                    slots.append([tf.Variable(v) for v in learner.rule.slots(variable)])
 
         def forward() -> tuple[Any, list[Any]]:
             values = [tf.identity(variable.read_value()) for variable in self._variables]
-            return differentiate(job.workload, values, [tf.constant(a) for a in data], job.batch)
+            return learner.differentiate(values, [tf.constant(a) for a in data])
 
         @tf.function  # type: ignore[untyped-decorator]
         def step() -> None:
             tf.raw_ops.QueueEnqueueV2(handle=_begins(), components=[tf.timestamp()])
-            updates(self._variables, forward()[1])
+            gradients = forward()[1]
+            for variable, own, gradient in zip(self._variables, slots, gradients, strict=True):
+                with tf.device(variable.device):
+                    learner.rule.apply(variable, own, gradient)
 
         @tf.function  # type: ignore[untyped-decorator]
         def loss() -> Any:

@@ -11,7 +11,7 @@ import traceback
 from collections.abc import Sequence
 from typing import Any
 
-from scale.calibrate.mirrored import joined, updates
+from scale.calibrate.mirrored import joined
 from scale.calibrate.trainer import (
     Job,
     Place,
@@ -21,7 +21,6 @@ from scale.calibrate.trainer import (
     Window,
     time_steps,
 )
-from scale.calibrate.training import check_trainable, differentiate, inputs_of, variables_of
 
 
 def build(job: Job, place: Place) -> Trainer:
@@ -33,31 +32,41 @@ class _Mirrored:
     def __init__(self, job: Job, place: Place) -> None:
         import tensorflow as tf
 
-        check_trainable(job.workload)
+        learner = job.learner(place.index)
         self._strategy, self._options = joined()
         with self._strategy.scope():
-            self._variables = variables_of(job.workload)
-        inputs = inputs_of(job.workload, job.batch, seed=place.index + 1)
+            self._variables = [
+                tf.Variable(learner.initial(k), name=name) for k, name in enumerate(learner.names)
+            ]
+            slots = [
+                [tf.Variable(value) for value in learner.rule.slots(variable)]
+                for variable in self._variables
+            ]
+        inputs = learner.inputs()
         self._words = {over: tf.constant(float(over)) for over in (False, True)}
 
         def replica(over: Any) -> tuple[Any, list[Any]]:
             values = [tf.identity(variable.read_value()) for variable in self._variables]
-            _, gradients = differentiate(job.workload, values, inputs, job.batch)
+            _, gradients = learner.differentiate(values, inputs)
             # A copy: what comes from outside of the replica is on no device to all-reduce from.
             mine = tf.identity(tf.cast(over, gradients[0].dtype))
             first, *others = self._means([mine, *gradients])
             return first, others
 
+        def update(variable: Any, mean: Any, own: list[Any]) -> None:
+            learner.rule.apply(variable, own, mean)
+
         @tf.function  # type: ignore[untyped-decorator]
         def step(over: Any) -> Any:
             ended, means = self._strategy.run(replica, args=(over,))
-            updates(self._strategy, self._variables, means)
+            for variable, own, mean in zip(self._variables, slots, means, strict=True):
+                self._strategy.extended.update(variable, update, args=(mean, own), group=False)
             return ended
 
         @tf.function  # type: ignore[untyped-decorator]
         def loss() -> Any:
             values = [tf.identity(variable.read_value()) for variable in self._variables]
-            return differentiate(job.workload, values, inputs, job.batch)[0]
+            return learner.differentiate(values, inputs)[0]
 
         self._run = step.get_concrete_function(self._words[False])
         self._loss = loss

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from scale.calibrate.graphs import session_config
+from scale.calibrate.replica import asynchronous_graph
 from scale.calibrate.sampling import doubled
 from scale.calibrate.sync_replicas import Rounds, sync_graph
 from scale.calibrate.trainer import Job, Place, Progress, Trainer, Window, time_steps
-from scale.calibrate.training import training_graph
 
 
 def build(job: Job, place: Place) -> Trainer:
@@ -18,6 +18,7 @@ def build(job: Job, place: Place) -> Trainer:
     alone = job.workers == 0
     here = "/cpu:0" if alone else f"/job:worker/task:{place.index}"
     there = (here,) if alone else tuple(f"/job:ps/task:{k}" for k in range(job.ps))
+    learner = job.learner(place.index)
     graph = tf.Graph()
     config = session_config(
         grappler=True, worker=None if alone else place.index, threads=place.threads
@@ -25,11 +26,11 @@ def build(job: Job, place: Place) -> Trainer:
     session = tf.compat.v1.Session(place.target, graph=graph, config=config)
     with graph.as_default():
         if job.strategy == "ps-sync" and not alone:
-            sync = sync_graph(job, worker=here, ps=there, index=place.index)
+            sync = sync_graph(
+                learner, workers=job.workers, worker=here, ps=there, index=place.index
+            )
             return _Synchronous(session, sync.loss, sync.step, Rounds(session, sync, place.index))
-        training = training_graph(
-            job.workload, job.batch, worker=here, ps=there, seed=place.index + 1
-        )
+        training = asynchronous_graph(learner, worker=here, ps=there, seed=place.index + 1)
     session.run(training.initializer)
     return _Asynchronous(session, training.loss, training.step)
 

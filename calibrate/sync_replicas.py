@@ -13,14 +13,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
+from scale.calibrate.learner import Learner, Rule
+from scale.calibrate.replica import Shared, replica_graph
 from scale.calibrate.sampling import doubled
-from scale.calibrate.trainer import Job
-from scale.calibrate.training import LEARNING_RATE, replica_graph
 
 
 @dataclass(frozen=True)
@@ -41,22 +41,23 @@ class SyncGraph:
     close: Any
 
 
-def sync_graph(job: Job, *, worker: str, ps: tuple[str, ...], index: int) -> SyncGraph:
+def sync_graph(
+    learner: Learner, *, workers: int, worker: str, ps: tuple[str, ...], index: int
+) -> SyncGraph:
     """Build the step of one worker, and the chief's part, in the default graph."""
     import tensorflow as tf
 
-    replica = replica_graph(job.workload, job.batch, worker=worker, ps=ps, seed=index + 1)
+    replica = replica_graph(learner, worker=worker, ps=ps, seed=index + 1)
     with tf.device(ps[0]):
         rounds = tf.compat.v1.train.get_or_create_global_step()
     optimizer = tf.compat.v1.train.SyncReplicasOptimizer(
-        tf.compat.v1.train.GradientDescentOptimizer(LEARNING_RATE),
-        replicas_to_aggregate=job.workers,
-        total_num_replicas=job.workers,
+        _Applied(learner.rule, replica.shared),
+        replicas_to_aggregate=workers,
+        total_num_replicas=workers,
     )
     with tf.device(worker):
-        step = optimizer.apply_gradients(
-            zip(replica.gradients, replica.variables, strict=True), global_step=rounds
-        )
+        pairs = [(g, s.variable) for g, s in zip(replica.gradients, replica.shared, strict=True)]
+        step = optimizer.apply_gradients(pairs, global_step=rounds)
     runner = optimizer.get_chief_queue_runner()
     (round_,) = runner.enqueue_ops
     return SyncGraph(
@@ -70,6 +71,24 @@ def sync_graph(job: Job, *, worker: str, ps: tuple[str, ...], index: int) -> Syn
         round=round_,
         close=runner.cancel_op,
     )
+
+
+class _Applied:
+    """What SyncReplicasOptimizer asks of an optimizer: apply the means, count the round."""
+
+    def __init__(self, rule: Rule, shared: Sequence[Shared]) -> None:
+        self._rule = rule
+        self._shared = shared
+
+    def apply_gradients(self, means: Iterable[tuple[Any, Any]], rounds: Any) -> Any:
+        import tensorflow as tf
+
+        applies = []
+        for (mean, variable), shared in zip(means, self._shared, strict=True):
+            with tf.device(variable.device):
+                applies.append(self._rule.apply(variable, shared.slots, mean))
+        with tf.control_dependencies(applies), tf.device(rounds.device):
+            return rounds.assign_add(1, read_value=False)
 
 
 class Rounds:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
 
+from scale.calibrate.learner import Learner, Synthetic
 from scale.models.scenario import Runtime, Strategy
 from scale.models.workload import Workload
 
@@ -27,7 +28,8 @@ class Stalled(Exception):
 class Job:
     """What the tasks of a cluster train together.
 
-    ``batch`` is each worker's; without ``workers`` it is trained in one process without ps.
+    ``batch`` is each worker's; without ``workers`` it is trained in one process without ps. With
+    a ``model``, the user's ``module:function``, that is trained in place of the workload.
     """
 
     workload: Workload
@@ -36,6 +38,15 @@ class Job:
     batch: int
     workers: int
     ps: int
+    model: str = ""
+
+    def learner(self, index: int) -> Learner:
+        """What the worker of this index trains, with its own batch."""
+        if self.model:
+            from scale.calibrate.user_model import UserModel
+
+            return UserModel(self.model, self.batch, index + 1)
+        return Synthetic(self.workload, self.batch, index + 1)
 
 
 @dataclass(frozen=True)

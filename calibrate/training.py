@@ -1,8 +1,7 @@
-"""The training graph of a workload: the one that is measured, predicted and trained for real."""
+"""What a workload computes: the values, inputs and gradients that are measured and trained."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from scale.models.errors import HardwareError
@@ -11,100 +10,6 @@ from scale.models.workload import Workload, check_workload
 LEARNING_RATE = 0.01
 #: What TensorFlow's optimisers can update.
 TRAINABLE = ("float16", "bfloat16", "float32", "float64")
-
-
-@dataclass(frozen=True)
-class TrainingGraph:
-    """TensorFlow ops: ``step`` fetches, computes and applies; ``gradients`` stops before the apply.
-
-    ``gradients`` is a list, each a target of its own: of a group of them Grappler removes all.
-    """
-
-    initializer: Any
-    step: Any
-    gradients: list[Any]
-    loss: Any
-
-
-@dataclass(frozen=True)
-class ReplicaGraph:
-    """What a worker computes, before anything is done with its gradients.
-
-    ``gradients`` has one for each of ``variables``; ``own_initializer`` is of what lies on the
-    worker alone, ``initializer`` of that and of the variables.
-    """
-
-    variables: list[Any]
-    gradients: list[Any]
-    loss: Any
-    own_initializer: Any
-    initializer: Any
-
-
-def replica_graph(
-    workload: Workload, batch: int, *, worker: str, ps: tuple[str, ...], seed: int
-) -> ReplicaGraph:
-    """Build a worker's fetch and compute in the default graph.
-
-    Each variable is read once a step and copied to the worker once, since every further use of a
-    resource variable would be a transfer of its own. Variables go to the ps round-robin. The input
-    is a variable of the worker, so that it costs nothing.
-    """
-    import tensorflow as tf
-
-    check_trainable(workload)
-    variables = []
-    for k, spec in enumerate(workload.variables):
-        with tf.device(ps[k % len(ps)]):
-            variables.append(
-                tf.compat.v1.Variable(initial_value(workload, k), use_resource=True, name=spec.name)
-            )
-    with tf.device(worker):
-        values = [tf.identity(v.read_value()) for v in variables]
-        inputs = [
-            tf.compat.v1.Variable(
-                value, use_resource=True, trainable=False, name=f"input_{k}_{seed}"
-            )
-            for k, value in enumerate(inputs_of(workload, batch, seed))
-        ]
-        loss, gradients = differentiate(workload, values, [v.read_value() for v in inputs], batch)
-    own = [v.initializer for v in inputs]
-    return ReplicaGraph(
-        variables=variables,
-        gradients=gradients,
-        loss=loss,
-        own_initializer=tf.group(*own),
-        initializer=tf.group(*[v.initializer for v in variables], *own),
-    )
-
-
-def training_graph(
-    workload: Workload, batch: int, *, worker: str, ps: tuple[str, ...], seed: int
-) -> TrainingGraph:
-    """Build the asynchronous step of one worker in the default graph.
-
-    Its gradients are pushed once each, and applied where the variables are.
-    """
-    import tensorflow as tf
-
-    replica = replica_graph(workload, batch, worker=worker, ps=ps, seed=seed)
-    applies = []
-    for k, (variable, gradient) in enumerate(
-        zip(replica.variables, replica.gradients, strict=True)
-    ):
-        with tf.device(ps[k % len(ps)]):
-            rate = tf.constant(LEARNING_RATE, dtype=variable.dtype.base_dtype)
-            applies.append(
-                tf.raw_ops.ResourceApplyGradientDescent(
-                    var=variable.handle, alpha=rate, delta=gradient
-                )
-            )
-    return TrainingGraph(
-        initializer=replica.initializer,
-        step=tf.group(*applies),
-        gradients=[g.op for g in replica.gradients],
-        loss=replica.loss,
-    )
 
 
 def check_trainable(workload: Workload) -> None:

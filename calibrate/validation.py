@@ -41,6 +41,7 @@ def train(
     batch: int,
     strategy: Strategy = "ps-async",
     runtime: Runtime = "session",
+    model: str = "",
     ps: int = 1,
     starts: int,
     seconds: float,
@@ -54,6 +55,7 @@ def train(
     Within a start all configurations run once, in random order, each in fresh processes.
 
     Args:
+        model: the user's own (``module:function``), trained in place of the workload.
         seconds: the window of each run, after a warm-up of one second.
         machines: where tasks run; by default all on loopback.
 
@@ -98,7 +100,7 @@ def train(
             # A job of one process trains the batch that the baseline is defined by.
             scenario = Scenario(workload, workers=max(1, count), scaling=scaling, batch=batch)
             each = batch if count == SINGLE else scenario.per_worker_batch
-            job = Job(workload, strategy, runtime, each, count, ps)
+            job = Job(workload, strategy, runtime, each, count, ps, model)
             if count == SINGLE:
                 job = replace(job, runtime="session")
             runs.append(_run(job, start, seconds, sites, logs))

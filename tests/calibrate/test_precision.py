@@ -24,7 +24,7 @@ GEMM = named_workload("gemm:128,256")
 def loss_type(workload: Workload) -> str:
     import tensorflow as tf
 
-    from scale.calibrate.training import training_graph
+    from scale.calibrate.replica import training_graph
 
     with tf.Graph().as_default():
         training = training_graph(workload, 4, worker="/cpu:0", ps=("/cpu:0",), seed=1)
