@@ -22,7 +22,7 @@ from scale.calibrate.sampling import Limits, Samples, sample
 from scale.calibrate.trainer import Job, Place, Stalled, Trainer, Window, watched
 from scale.models.calibration import Cell, Environment, Memory
 from scale.models.errors import HardwareError
-from scale.models.workload import Workload
+from scale.models.workload import Variable, Workload
 
 PR_SET_PDEATHSIG = 1
 #: Jobs whose tasks run a server of ours; those of the strategies start their own or need none.
@@ -144,6 +144,12 @@ class TaskMethods:
         probe = self._probes[index]
         samples = sample(probe.step, limits, before=probe.before, after=probe.after)
         return samples, process_s() - before
+
+    def model_variables(self, model: str) -> list[Variable]:
+        """The trainable variables of the user's model."""
+        from scale.calibrate.user_model import UserModel
+
+        return UserModel(model, 1, 1).variables
 
     def train(self, job: Job) -> None:
         """Build and initialise this task's part of the training."""

@@ -45,7 +45,9 @@ class Job:
         if self.model:
             from scale.calibrate.user_model import UserModel
 
-            return UserModel(self.model, self.batch, index + 1)
+            made = UserModel(self.model, self.batch, index + 1)
+            made.require(self.workload)
+            return made
         return Synthetic(self.workload, self.batch, index + 1)
 
 

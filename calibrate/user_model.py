@@ -14,7 +14,7 @@ from scale.calibrate.learner import Rule
 from scale.calibrate.training import TRAINABLE
 from scale.calibrate.user_function import call, check_name
 from scale.models.errors import HardwareError
-from scale.models.workload import Variable
+from scale.models.workload import Variable, Workload
 
 OPTION = "--model"
 _ALLOWED = (
@@ -71,6 +71,16 @@ class UserModel:
                 raise self._error(f"variable {v.path} is {v.dtype}")
             found.append(Variable(v.path, tuple(int(n) for n in v.shape), v.dtype))
         return found
+
+    def require(self, workload: Workload) -> None:
+        """Raise HardwareError unless the workload that is predicted has the model's variables."""
+        have = [(v.shape, v.dtype) for v in self.variables]
+        wanted = [(v.shape, v.dtype) for v in workload.variables]
+        if have != wanted:
+            raise self._error(
+                f"its {len(have)} variables are not the {len(wanted)} of workload {workload.name}; "
+                "--write-workload writes the file that describes it"
+            )
 
     def initial(self, k: int) -> Any:
         import tensorflow as tf

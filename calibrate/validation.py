@@ -103,17 +103,23 @@ def train(
             job = Job(workload, strategy, runtime, each, count, ps, model)
             if count == SINGLE:
                 job = replace(job, runtime="session")
-            runs.append(_run(job, start, seconds, sites, logs))
+            runs.append(train_once(job, start, seconds, logs, sites))
     except (KeyboardInterrupt, HardwareError) as cause:
         raise Stopped(measurement(complete=False), cause) from cause
     progress(Progress(len(order), len(order), "", 0.0))
     return measurement(complete=True)
 
 
-def _run(job: Job, start: int, seconds: float, machines: Machines, logs: Path) -> Run:
-    """One start of one configuration: build, barrier, warm up, train through the window."""
+def train_once(
+    job: Job, start: int, seconds: float, logs: Path, machines: Machines | None = None
+) -> Run:
+    """One start of one configuration: build, barrier, warm up, train through the window.
+
+    Raises:
+        HardwareError: a task failed, or this was no training.
+    """
     count = job.workers
-    with _cluster(job, machines, logs) as cluster:
+    with _cluster(job, machines or Machines(), logs) as cluster:
         names = cluster.names(_driver(job))
         if job.runtime == "mirrored":
             # All at once: variables are made by all of them together.

@@ -74,20 +74,13 @@ def test_training_is_real(strategy: Strategy, runtime: Runtime, tmp_path: Path) 
         assert abs(counts[0] - counts[1]) <= 1
 
 
-@pytest.mark.tensorflow
-def test_the_coordinator_s_computed_loss_falls(tmp_path: Path) -> None:
-    """The command's own tests train the others' products."""
-    measured = train(MLP, "ps-async", "coordinator", tmp_path)
-    assert all(0 < run.loss[1] < run.loss[0] for run in measured.runs)
-
-
 def die_later() -> None:
     """Part of a task's start: the task is killed after so long, mostly while it trains."""
     threading.Timer(2.5, os.kill, (os.getpid(), signal.SIGKILL)).start()
 
 
 @pytest.mark.tensorflow
-@kinds
+@pytest.mark.parametrize(("strategy", "runtime"), KINDS[:2], ids=["session", "coordinator"])
 def test_a_worker_that_dies_is_named_and_finished_starts_are_kept(
     strategy: Strategy, runtime: Runtime, tmp_path: Path
 ) -> None:
