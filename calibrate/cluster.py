@@ -31,6 +31,10 @@ ANSWER_S = 15.0
 DEATH_SHOWS_S = 0.5
 #: The same of a task elsewhere, which a beat and a connection tell.
 GONE_SHOWS_S = 6.0
+#: Tasks that wait for one that hangs notice it at about the same time.
+STALL_SHOWS_S = 2.0
+#: What a task that is in no call answers within, beats of one elsewhere included.
+ANSWERS_AT_ONCE_S = 1.0
 #: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
 START_S = 120.0
 CLOCK_TRIPS = 9
@@ -189,9 +193,9 @@ class Cluster:
             pending = {self._tasks[name].connection: name for name in names if name not in answers}
             ready = wait([*pending, *sentinels], timeout=max(0.0, deadline - time.monotonic()))
             if not ready:
-                late = next(iter(pending.values()))
+                late = self._silent(names)[:1] or [next(iter(pending.values()))]
                 raise HardwareError(
-                    self._describe(late, f"gave no answer to '{method}' for {timeout_s:.0f} s")
+                    self._describe(late[0], f"gave no answer to '{method}' for {timeout_s:.0f} s")
                 )
             for item in ready:
                 if isinstance(item, Connection) and item in pending:
@@ -202,6 +206,9 @@ class Cluster:
                         raise HardwareError(
                             self._describe(pending[item], "closed its connection")
                         ) from None
+                    if verdict == "stalled":
+                        others = [name for name in pending.values() if name != pending[item]]
+                        self._raise_stalled(pending[item], value, others)
                     if verdict != "ok":
                         self._raise_failed(pending[item], verdict, value)
                     answers[pending[item]] = value
@@ -215,8 +222,41 @@ class Cluster:
             task.last_word = words
         else:
             # A worker whose peer has died may be the first to answer.
-            self._raise_dead(GONE_SHOWS_S if self.remote_names() else DEATH_SHOWS_S)
+            self._raise_dead(self._death_shows_s())
         raise HardwareError(self._describe(name, words))
+
+    def _death_shows_s(self) -> float:
+        return GONE_SHOWS_S if self.remote_names() else DEATH_SHOWS_S
+
+    def _raise_stalled(self, name: str, words: str, others: Sequence[str]) -> NoReturn:
+        """Raise for a task that waits in vain; who hangs does not even say that.
+
+        Args:
+            others: tasks that are in the same call and have not answered yet.
+        """
+        self._raise_dead(self._death_shows_s())
+        silent = [*self._mute(others, STALL_SHOWS_S), *self._silent([name, *others])]
+        if silent:
+            raise HardwareError(
+                self._describe(silent[0], f"does not answer, and {name} waits for it")
+            )
+        raise HardwareError(self._describe(name, words))
+
+    def _silent(self, busy: Sequence[str]) -> list[str]:
+        """Tasks outside of any call that do not answer one: they hang."""
+        idle = [name for name in self._tasks if name not in busy]
+        for name in idle:
+            self._send(name, ("clock", ()))
+        return self._mute(idle, ANSWERS_AT_ONCE_S)
+
+    def _mute(self, names: Sequence[str], wait_s: float) -> list[str]:
+        """Which of the tasks give no answer within so long."""
+        deadline = time.monotonic() + wait_s
+        return [
+            name
+            for name in names
+            if not self._tasks[name].connection.poll(max(0.0, deadline - time.monotonic()))
+        ]
 
     def _raise_dead(self, wait_s: float = 0.0) -> None:
         wait([task.process.sentinel for task in self._tasks.values()], timeout=wait_s)

@@ -12,7 +12,7 @@ connected workers run them is the coordinator's choice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -23,15 +23,22 @@ from scale.models.calibration import Cell
 from scale.models.errors import HardwareError
 
 
+def connect(tasks: Mapping[str, Sequence[str]]) -> tuple[Any, Any]:
+    """The strategy of the ps and the workers with these addresses, and its coordinator."""
+    import tensorflow as tf
+
+    cluster = tf.train.ClusterSpec({job: tasks[job] for job in ("ps", "worker")})
+    strategy = tf.distribute.ParameterServerStrategy(
+        tf.distribute.cluster_resolver.SimpleClusterResolver(cluster, rpc_layer="grpc")
+    )
+    return strategy, tf.distribute.coordinator.ClusterCoordinator(strategy)
+
+
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
     """Connect to the cluster, once, and trace a function for each batch."""
     import tensorflow as tf
 
-    cluster = tf.train.ClusterSpec({job: context.cluster[job] for job in ("ps", "worker")})
-    strategy = tf.distribute.ParameterServerStrategy(
-        tf.distribute.cluster_resolver.SimpleClusterResolver(cluster, rpc_layer="grpc")
-    )
-    coordinator = tf.distribute.coordinator.ClusterCoordinator(strategy)
+    strategy, coordinator = connect(context.cluster)
     variables: list[Any] = []
     if any(c.quantity == "step" for c in cells):
         with strategy.scope():
@@ -71,15 +78,22 @@ def _training_step(variables: list[Any], context: Context, batch: int) -> Any:
         values = [tf.identity(variable.read_value()) for variable in variables]
         inputs = [tf.constant(array) for array in data]
         _, gradients = differentiate(context.workload, values, inputs, batch)
-        for variable, gradient in zip(variables, gradients, strict=True):
-            with tf.device(variable.device):
-                tf.raw_ops.ResourceApplyGradientDescent(
-                    var=variable.handle,
-                    alpha=tf.constant(LEARNING_RATE, variable.dtype),
-                    delta=gradient,
-                )
+        updates(variables, gradients)
 
     return step
+
+
+def updates(variables: Sequence[Any], gradients: Sequence[Any]) -> None:
+    """Apply gradients where the variables are."""
+    import tensorflow as tf
+
+    for variable, gradient in zip(variables, gradients, strict=True):
+        with tf.device(variable.device):
+            tf.raw_ops.ResourceApplyGradientDescent(
+                var=variable.handle,
+                alpha=tf.constant(LEARNING_RATE, variable.dtype),
+                delta=gradient,
+            )
 
 
 def _verify(

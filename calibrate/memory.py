@@ -45,7 +45,7 @@ def _train(workload: Workload, batch: int, device: str, threads: int | None) -> 
     import tensorflow as tf
 
     from scale.calibrate.graphs import session_config
-    from scale.calibrate.training import training_graph
+    from scale.calibrate.replica import training_graph
 
     graph = tf.Graph()
     with graph.as_default():

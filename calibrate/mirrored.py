@@ -50,9 +50,15 @@ def join(cluster: Sequence[str], index: int) -> None:
     _joined.append((strategy, options))
 
 
+def joined() -> tuple[Any, Any]:
+    """The strategy that this task has joined, and its options for communication."""
+    (found,) = _joined
+    return found
+
+
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
     """Trace a function for each cell under the strategy that this task has joined."""
-    ((strategy, options),) = _joined
+    strategy, options = joined()
     variables: list[Any] = []
     if any(c.quantity == "step" for c in cells):
         with strategy.scope():
@@ -111,18 +117,24 @@ def _training_step(
         _, gradients = differentiate(context.workload, values, inputs, cell.batch)
         return list(here.all_reduce(tf.distribute.ReduceOp.MEAN, gradients, options))
 
+    @tf.function  # type: ignore[untyped-decorator]
+    def step() -> None:
+        updates(strategy, variables, strategy.run(replica))
+
+    return step
+
+
+def updates(strategy: Any, variables: Sequence[Any], gradients: Sequence[Any]) -> None:
+    """Apply gradients, which are the same on all workers, to each worker's copy."""
+    import tensorflow as tf
+
     def update(variable: Any, gradient: Any) -> Any:
         return tf.raw_ops.ResourceApplyGradientDescent(
             var=variable.handle, alpha=tf.constant(LEARNING_RATE, variable.dtype), delta=gradient
         )
 
-    @tf.function  # type: ignore[untyped-decorator]
-    def step() -> None:
-        gradients = strategy.run(replica)
-        for variable, gradient in zip(variables, gradients, strict=True):
-            strategy.extended.update(variable, update, args=(gradient,), group=False)
-
-    return step
+    for variable, gradient in zip(variables, gradients, strict=True):
+        strategy.extended.update(variable, update, args=(gradient,), group=False)
 
 
 def _verify(

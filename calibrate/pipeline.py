@@ -8,28 +8,23 @@ batch / seconds is the rate that the pipeline can deliver to one consumer.
 
 from __future__ import annotations
 
-import os
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from functools import partial
-from importlib import import_module
 from typing import Any
 
 from scale.calibrate.probe import Context, Probe
+from scale.calibrate.user_function import call, check_name
 from scale.models.calibration import Cell
-from scale.models.errors import HardwareError, InputError
+from scale.models.errors import HardwareError
 
 OPTION = "--input"
 _ALLOWED = "module:function, a function without arguments that returns a tf.data.Dataset of samples"
-_NAMED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
 
 def check_pipeline(text: str) -> str:
     """Raises: InputError unless the text can name a function; nothing is imported."""
-    if not _NAMED.fullmatch(text):
-        raise InputError(OPTION, repr(text), _ALLOWED)
-    return text
+    return check_name(OPTION, text, _ALLOWED)
 
 
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
@@ -70,39 +65,16 @@ def _cause(error: Exception) -> str:
 
 
 def dataset(name: str) -> Any:
-    """The dataset that ``module:function`` gives; the current directory is searched too.
+    """The dataset that ``module:function`` gives.
 
     Raises:
         HardwareError: it cannot be had, in one line.
     """
     import tensorflow as tf
 
-    module_name, _, function_name = name.partition(":")
-    # First, as for a script that is run from there; left there for imports inside the function.
-    if os.getcwd() not in sys.path:
-        sys.path.insert(0, os.getcwd())
-    try:
-        module = import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise HardwareError(
-            f"{OPTION} {name}: no module named '{error.name}', here or installed"
-        ) from None
-    except Exception as error:
-        raise HardwareError(f"{OPTION} {name}: importing it failed: {_line(error)}") from error
-    function = getattr(module, function_name, None)
-    if not callable(function):
-        raise HardwareError(f"{OPTION} {name}: module '{module_name}' has no such function")
-    try:
-        made = function()
-    except Exception as error:
-        raise HardwareError(f"{OPTION} {name}: calling it failed: {_line(error)}") from error
+    made = call(OPTION, name)
     if not isinstance(made, tf.data.Dataset):
         raise HardwareError(
             f"{OPTION} {name}: it returned {type(made).__name__}; wanted: a tf.data.Dataset"
         )
     return made
-
-
-def _line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__

@@ -18,9 +18,11 @@ import scale
 from scale.calibrate.environment import environment
 from scale.calibrate.probe import Context, Probe, lock_step
 from scale.calibrate.processor import host_busy_s, machine, process_s, usable_cores
-from scale.calibrate.sampling import Limits, Samples, doubled, sample
+from scale.calibrate.sampling import Limits, Samples, sample
+from scale.calibrate.trainer import Job, Place, Stalled, Trainer, Window, watched
 from scale.models.calibration import Cell, Environment, Memory
-from scale.models.workload import Workload
+from scale.models.errors import HardwareError
+from scale.models.workload import Variable, Workload
 
 PR_SET_PDEATHSIG = 1
 #: Jobs whose tasks run a server of ours; those of the strategies start their own or need none.
@@ -81,8 +83,7 @@ class TaskMethods:
         self._cluster = role.cluster
         self._threads = role.threads
         self._probes: list[Probe] = []
-        self._training: Any = None
-        self._session: Any = None
+        self._trainer: Trainer | None = None
 
     def clock(self) -> float:
         """This host's ``time.perf_counter``, which differs from other hosts'."""
@@ -144,29 +145,18 @@ class TaskMethods:
         samples = sample(probe.step, limits, before=probe.before, after=probe.after)
         return samples, process_s() - before
 
-    def train(self, workload: Workload, batch: int, ps: int) -> None:
-        """Build the training step of this replica; the chief (index 0) initialises the ps too."""
-        import tensorflow as tf
+    def model_variables(self, model: str) -> list[Variable]:
+        """The trainable variables of the user's model."""
+        from scale.calibrate.user_model import UserModel
 
-        from scale.calibrate.graphs import session_config
-        from scale.calibrate.training import training_graph
+        return UserModel(model, 1, 1).variables
 
-        alone = self._job == "single"
-        here = "/cpu:0" if alone else f"/job:worker/task:{self._index}"
-        there = (here,) if alone else tuple(f"/job:ps/task:{k}" for k in range(ps))
-        graph = tf.Graph()
-        with graph.as_default():
-            self._training = training_graph(
-                workload, batch, worker=here, ps=there, seed=self._index + 1
-            )
-        self._session = tf.compat.v1.Session(
-            self._target,
-            graph=graph,
-            config=session_config(
-                grappler=True, worker=None if alone else self._index, threads=self._threads
-            ),
-        )
-        self._session.run(self._training.initializer)
+    def train(self, job: Job) -> None:
+        """Build and initialise this task's part of the training."""
+        from scale.calibrate.trainer import build
+
+        place = Place(self._index, self._target, self._cluster, self._threads)
+        self._trainer = build(job, place)
 
     def memory(self, workload: Workload) -> Memory | None:
         """What the workload's training takes of this device's memory; None where it is unknown."""
@@ -175,37 +165,20 @@ class TaskMethods:
         return measure(workload, threads=self._threads)
 
     def loss(self) -> float:
-        """The training loss now, on this worker's batch."""
-        return float(self._session.run(self._training.loss))
+        """The training loss now."""
+        return self._built().loss()
 
-    def steps(self, start_at: float, warmup_s: float, window_s: float) -> list[float]:
+    def steps(self, start_at: float, warmup_s: float, window_s: float) -> list[list[float]]:
         """Train from a common start; seconds of each step that lies whole within the window.
 
-        Every worker goes on training for a while after the window, so that in the window all run.
+        One list for each worker that this task drives: itself, or those of a coordinator.
         """
-        train = self._session.make_callable(self._training.step)
+        return watched(self._built(), Window(start_at, warmup_s, window_s))
 
-        def step() -> None:
-            try:
-                train()
-            except Exception as error:
-                if not doubled(error):
-                    raise
-                train()
-
-        clock = time.perf_counter
-        while clock() < start_at:
-            time.sleep(0.001)
-        opens, closes = start_at + warmup_s, start_at + warmup_s + window_s
-        seconds: list[float] = []
-        last = clock()
-        while last < closes + 0.1 * window_s:
-            step()
-            now = clock()
-            if last >= opens and now <= closes:
-                seconds.append(now - last)
-            last = now
-        return seconds
+    def _built(self) -> Trainer:
+        if self._trainer is None:
+            raise HardwareError("nothing was built to train")
+        return self._trainer
 
 
 def serve(role: Role, connection: Connection, log: str, prepare: Callable[[], None] | None) -> None:
@@ -243,7 +216,9 @@ def answer_calls(channel: Channel, methods: TaskMethods) -> None:
             # Not sys.exit: TensorFlow's server threads would keep the process.
             os._exit(0)
         try:
-            answer = ("ok", getattr(methods, method)(*arguments))
+            answer: tuple[str, Any] = ("ok", getattr(methods, method)(*arguments))
+        except Stalled as stalled:
+            answer = ("stalled", str(stalled))
         except Exception as error:
             traceback.print_exc()
             sys.stderr.flush()

@@ -1,8 +1,7 @@
-"""The training graph of a workload: the one that is measured, predicted and trained for real."""
+"""What a workload computes: the values, inputs and gradients that are measured and trained."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from scale.models.errors import HardwareError
@@ -13,66 +12,15 @@ LEARNING_RATE = 0.01
 TRAINABLE = ("float16", "bfloat16", "float32", "float64")
 
 
-@dataclass(frozen=True)
-class TrainingGraph:
-    """TensorFlow ops: ``step`` fetches, computes and applies; ``gradients`` stops before the apply.
-
-    ``gradients`` is a list, each a target of its own: of a group of them Grappler removes all.
-    """
-
-    initializer: Any
-    step: Any
-    gradients: list[Any]
-    loss: Any
-
-
-def training_graph(
-    workload: Workload, batch: int, *, worker: str, ps: tuple[str, ...], seed: int
-) -> TrainingGraph:
-    """Build the step of one worker in the default graph.
-
-    Each variable is read once a step and copied to the worker once, since every further use of a
-    resource variable would be a transfer of its own; its gradient is pushed once. Variables go to
-    the ps round-robin. The input is a variable of the worker, so that it costs nothing.
-    """
-    import tensorflow as tf
-
+def check_trainable(workload: Workload) -> None:
+    """Raise InputError or HardwareError where the workload is none that can be trained."""
     check_workload(workload)
-    variables = []
-    for k, spec in enumerate(workload.variables):
+    for spec in workload.variables:
         if spec.dtype not in TRAINABLE:
             raise HardwareError(
                 f"workload {workload.name} cannot be trained: variable {spec.name} is "
                 f"{spec.dtype}; TensorFlow updates {', '.join(TRAINABLE)}"
             )
-        with tf.device(ps[k % len(ps)]):
-            variables.append(
-                tf.compat.v1.Variable(initial_value(workload, k), use_resource=True, name=spec.name)
-            )
-    with tf.device(worker):
-        values = [tf.identity(v.read_value()) for v in variables]
-        inputs = [
-            tf.compat.v1.Variable(
-                value, use_resource=True, trainable=False, name=f"input_{k}_{seed}"
-            )
-            for k, value in enumerate(inputs_of(workload, batch, seed))
-        ]
-        loss, gradients = differentiate(workload, values, [v.read_value() for v in inputs], batch)
-    applies = []
-    for k, (variable, gradient) in enumerate(zip(variables, gradients, strict=True)):
-        with tf.device(ps[k % len(ps)]):
-            rate = tf.constant(LEARNING_RATE, dtype=variable.dtype.base_dtype)
-            applies.append(
-                tf.raw_ops.ResourceApplyGradientDescent(
-                    var=variable.handle, alpha=rate, delta=gradient
-                )
-            )
-    return TrainingGraph(
-        initializer=tf.group(*[v.initializer for v in [*variables, *inputs]]),
-        step=tf.group(*applies),
-        gradients=[g.op for g in gradients],
-        loss=loss,
-    )
 
 
 def initial_value(workload: Workload, k: int) -> Any:

@@ -9,8 +9,8 @@ from functools import partial
 from scale.calibrate.graphs import session_config
 from scale.calibrate.probe import Context, Probe
 from scale.calibrate.proof import verify
+from scale.calibrate.replica import training_graph
 from scale.calibrate.sampling import nothing
-from scale.calibrate.training import training_graph
 from scale.models.calibration import Cell
 
 

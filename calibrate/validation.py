@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from scale.calibrate.campaign import Machines, Progress, require_tensorflow
-from scale.calibrate.cluster import Cluster, Site, running
+from scale.calibrate.cluster import ANSWER_S, Cluster, Site, mirrored_job, running
 from scale.calibrate.phase import BUILD_S
+from scale.calibrate.trainer import BEYOND, Job
 from scale.calibrate.watch import Watch
 from scale.models.errors import HardwareError
 from scale.models.measurement import Measurement, Run
-from scale.models.scenario import Scaling, Scenario
+from scale.models.scenario import Runtime, Scaling, Scenario, Strategy
 from scale.models.workload import Workload
 
 WARMUP_S = 1.0
@@ -36,6 +39,9 @@ def train(
     workers: tuple[int, ...],
     scaling: Scaling,
     batch: int,
+    strategy: Strategy = "ps-async",
+    runtime: Runtime = "session",
+    model: str = "",
     ps: int = 1,
     starts: int,
     seconds: float,
@@ -44,11 +50,12 @@ def train(
     machines: Machines | None = None,
     seed: int = 1,
 ) -> Measurement:
-    """Train asynchronously on v1 sessions with each worker count, and in one process without ps.
+    """Train with each worker count, and in one process without ps, which runs on a v1 session.
 
     Within a start all configurations run once, in random order, each in fresh processes.
 
     Args:
+        model: the user's own (``module:function``), trained in place of the workload.
         seconds: the window of each run, after a warm-up of one second.
         machines: where tasks run; by default all on loopback.
 
@@ -70,15 +77,15 @@ def train(
         return Measurement(
             environment=watch.environment(),
             workload=workload,
-            strategy="ps-async",
-            runtime="session",
+            strategy=strategy,
+            runtime=runtime,
             scaling=scaling,
             batch=batch,
             complete=complete,
             runs=tuple(runs),
         )
 
-    per_run_s = START_UP_S + WARMUP_S + 1.1 * seconds
+    per_run_s = START_UP_S + WARMUP_S + (1 + BEYOND) * seconds
     try:
         for done, (start, count) in enumerate(order):
             what = "one process" if count == SINGLE else f"{count} workers"
@@ -90,46 +97,46 @@ def train(
                     per_run_s * (len(order) - done),
                 )
             )
-            scenario = Scenario(
-                workload, workers=max(1, count), scaling=scaling, batch=batch, ps=ps
-            )
-            runs.append(_run(scenario, count, start, seconds, sites, logs))
+            # A job of one process trains the batch that the baseline is defined by.
+            scenario = Scenario(workload, workers=max(1, count), scaling=scaling, batch=batch)
+            each = batch if count == SINGLE else scenario.per_worker_batch
+            job = Job(workload, strategy, runtime, each, count, ps, model)
+            if count == SINGLE:
+                job = replace(job, runtime="session")
+            runs.append(train_once(job, start, seconds, logs, sites))
     except (KeyboardInterrupt, HardwareError) as cause:
         raise Stopped(measurement(complete=False), cause) from cause
     progress(Progress(len(order), len(order), "", 0.0))
     return measurement(complete=True)
 
 
-def _run(
-    scenario: Scenario,
-    count: int,
-    start: int,
-    seconds: float,
-    machines: Machines,
-    logs: Path,
+def train_once(
+    job: Job, start: int, seconds: float, logs: Path, machines: Machines | None = None
 ) -> Run:
-    """One start of one configuration: build, barrier, warm up, train through the window."""
-    alone = count == SINGLE
-    # A job of one process trains the batch that the baseline is defined by.
-    batch = scenario.batch if alone else scenario.per_worker_batch
-    with running(
-        ps=[] if alone else _spread(machines.ps, scenario.ps),
-        workers=[] if alone else _spread(machines.workers, count),
-        logs=logs,
-        single=alone,
-    ) as cluster:
-        names = cluster.names("single" if alone else "worker")
-        # The chief first: it initialises what the ps hold.
-        for name in names:
-            cluster.call([name], "train", scenario.workload, batch, scenario.ps, timeout_s=BUILD_S)
+    """One start of one configuration: build, barrier, warm up, train through the window.
+
+    Raises:
+        HardwareError: a task failed, or this was no training.
+    """
+    count = job.workers
+    with _cluster(job, machines or Machines(), logs) as cluster:
+        names = cluster.names(_driver(job))
+        if job.runtime == "mirrored":
+            # All at once: variables are made by all of them together.
+            cluster.call(names, "train", job, timeout_s=BUILD_S)
+        else:
+            # The chief first: it initialises what the ps hold.
+            for name in names:
+                cluster.call([name], "train", job, timeout_s=BUILD_S)
         before = _loss(cluster, names)
         starts = cluster.start_together(names)
-        steps_s: list[list[float]] = cluster.call_each(
+        answers: list[list[list[float]]] = cluster.call_each(
             {name: (start_at, WARMUP_S, seconds) for name, start_at in starts.items()},
             "steps",
-            timeout_s=WARMUP_S + 1.1 * seconds + 15.0,
+            timeout_s=WARMUP_S + (1 + BEYOND) * seconds + ANSWER_S,
         )
         after = _loss(cluster, names)
+    steps_s = [steps for answer in answers for steps in answer]
     if any(not steps for steps in steps_s):
         raise HardwareError(
             f"a worker of {count} finished no step within {seconds:g} s; "
@@ -143,11 +150,35 @@ def _run(
     return Run(
         workers=count,
         start=start,
-        per_worker_batch=batch,
+        per_worker_batch=job.batch,
         window_s=seconds,
         steps_s=tuple(tuple(steps) for steps in steps_s),
         loss=(before, after),
     )
+
+
+def _cluster(job: Job, machines: Machines, logs: Path) -> AbstractContextManager[Cluster]:
+    """Fresh tasks of the job, in a cluster that nothing else runs in."""
+    workers = _spread(machines.workers, job.workers)
+    if job.workers == SINGLE:
+        return running(ps=[], workers=[], logs=logs, single=True)
+    if job.runtime == "mirrored":
+        return running(ps=[], workers=[], logs=logs, mirrored=[workers])
+    return running(
+        ps=_spread(machines.ps, job.ps),
+        workers=workers,
+        logs=logs,
+        chief=machines.chief if job.runtime == "coordinator" else None,
+    )
+
+
+def _driver(job: Job) -> str:
+    """The tasks whose calls are the training: the workers, or the chief that schedules theirs."""
+    if job.workers == SINGLE:
+        return "single"
+    if job.runtime == "mirrored":
+        return mirrored_job(job.workers)
+    return "chief" if job.runtime == "coordinator" else "worker"
 
 
 def _loss(cluster: Cluster, names: Sequence[str]) -> float:

@@ -456,6 +456,22 @@ def validate(
         Path | None,
         typer.Option(metavar="FILE", help="Compare an earlier -o FILE instead of training."),
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="Train a Keras 3 model of yours: the function returns (model, loss, optimizer) or "
+            "(model, loss, optimizer, dataset). --workload describes it for the prediction.",
+        ),
+    ] = None,
+    write_workload: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --model: time its step in one process, and write the workload file, which "
+            "then is predicted.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Keep every measured step here."),
@@ -475,6 +491,8 @@ def validate(
         starts=integer("--starts", starts, 1, 1000),
         seconds=number("--seconds", seconds, 0.1, 86_400),
         tolerance=number("--tolerance", tolerance, 0.0, 100.0),
+        model=model,
+        write_workload=write_workload,
         measured=measured,
         output=output,
         plot=plot,

@@ -13,9 +13,13 @@ from scale.cli.question import ask
 from scale.models.errors import InputError
 from scale.models.files import read_measurement, write_record
 from scale.models.measurement import Comparison, Measurement, compare
-from scale.models.output import check_output
+from scale.models.output import check_output, write_bytes
 from scale.models.prediction import Prediction
 from scale.models.scenario import Scenario
+from scale.models.workload_file import workload_text
+
+#: A model's step in one process is timed for at most so long at each batch.
+DESCRIBE_S = 3.0
 
 
 def validate(
@@ -25,6 +29,8 @@ def validate(
     starts: int,
     seconds: float,
     tolerance: float,
+    model: str | None,
+    write_workload: Path | None,
     measured: Path | None,
     output: Path | None,
     plot: Path | None,
@@ -33,14 +39,24 @@ def validate(
 ) -> bool:
     """Predict, then train, then compare; whether the prediction held."""
     _check_trainable(options)
+    _check_model(options, model, write_workload, measured)
     if output is not None:
         check_output(output, force=force)
     earlier = None if measured is None else read_measurement(measured)
+    if model is not None and write_workload is not None:
+        _describe(options, counts, model, write_workload, seconds, force=force)
+        options = replace(options, workload=str(write_workload))
     if earlier is not None:
-        options = replace(options, batch=str(earlier.batch), scaling=earlier.scaling)
+        options = replace(
+            options,
+            batch=str(earlier.batch),
+            scaling=earlier.scaling,
+            strategy=earlier.strategy,
+            runtime=earlier.runtime,
+        )
     scenarios, predictions = _predictions(options, counts, earlier)
     measurement = earlier or _train(
-        scenarios, starts=starts, seconds=seconds, output=output, force=force
+        scenarios, model or "", starts=starts, seconds=seconds, output=output, force=force
     )
     render.stolen(measurement.environment)
     result = _compared(measurement, predictions, tolerance)
@@ -58,16 +74,73 @@ def validate(
 
 def _check_trainable(options: Options) -> None:
     """Only what is really trained may be claimed to be checked."""
-    if options.strategy != "ps-async":
-        raise InputError("--strategy", options.strategy, "ps-async; validate trains no other yet")
     if options.calibration is None:
         raise InputError(
             "--calibration",
             "nothing",
             "a calibration of this machine; `scale calibrate -o my.json` measures one",
         )
+    if options.what_if:
+        raise InputError(
+            "--what-if", options.what_if[0], "nothing here: validate trains the job as it is"
+        )
     if options.baseline != "device":
         raise InputError("--baseline", options.baseline, "device, which is what is trained here")
+
+
+def _check_model(
+    options: Options, model: str | None, write_workload: Path | None, measured: Path | None
+) -> None:
+    """A model of the user's is trained, and a file that describes it is predicted."""
+    if model is None:
+        if write_workload is not None:
+            raise InputError("--write-workload", write_workload, "beside --model")
+        return
+    from scale.calibrate.user_model import check_model
+
+    check_model(model)
+    if measured is not None:
+        raise InputError("--model", f"{model} beside --measured", "one of the two options")
+    if write_workload is not None and write_workload.suffix != ".toml":
+        raise InputError("--write-workload", write_workload, "a file name ending in .toml")
+    if (options.workload is None) == (write_workload is None):
+        raise InputError(
+            "--model",
+            f"{model} {'without' if write_workload is None else 'with both'} a file of it",
+            "either --workload FILE that describes it or --write-workload FILE",
+        )
+
+
+def _describe(
+    options: Options,
+    counts: tuple[int, ...],
+    model: str,
+    path: Path,
+    seconds: float,
+    *,
+    force: bool,
+) -> None:
+    """Write the workload file of a model, with a step at each batch that will be trained."""
+    from scale.calibrate.description import describe
+
+    check_output(path, force=force, option="--write-workload")
+    # Its variables are not known yet, and its batches do not depend on them.
+    asked = [ask(options, workers).scenario for workers in counts]
+    batches = {asked[0].batch, *(scenario.per_worker_batch for scenario in asked)}
+    workload = describe(model, sorted(batches), seconds=min(seconds, DESCRIBE_S), logs=_logs(path))
+    write_bytes(path, workload_text(workload).encode(), force=force, option="--write-workload")
+    render.note(f"wrote {path}")
+
+
+def _logs(output: Path | None) -> Path:
+    wanted = (
+        tempfile.mkdtemp(prefix="scale-validate-")
+        if output is None
+        else output.with_suffix(".logs")
+    )
+    folder = log_folder(Path(wanted))
+    render.note(f"logs of the tasks in {folder}")
+    return folder
 
 
 def _predictions(
@@ -93,25 +166,28 @@ def _predictions(
 
 
 def _train(
-    scenarios: list[Scenario], *, starts: int, seconds: float, output: Path | None, force: bool
+    scenarios: list[Scenario],
+    model: str,
+    *,
+    starts: int,
+    seconds: float,
+    output: Path | None,
+    force: bool,
 ) -> Measurement:
     from scale.calibrate.campaign import require_tensorflow
     from scale.calibrate.validation import Stopped, train
 
     require_tensorflow()
     job = scenarios[0]
-    wanted = (
-        tempfile.mkdtemp(prefix="scale-validate-")
-        if output is None
-        else output.with_suffix(".logs")
-    )
-    folder = log_folder(Path(wanted))
-    render.note(f"logs of the tasks in {folder}")
+    folder = _logs(output)
     try:
         with Progress("training", quiet_s=0.0) as progress:
             measurement = train(
                 job.workload,
                 workers=tuple(scenario.workers for scenario in scenarios),
+                strategy=job.strategy,
+                runtime=job.runtime,
+                model=model,
                 scaling=job.scaling,
                 batch=job.batch,
                 ps=job.ps,

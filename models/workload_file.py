@@ -54,6 +54,28 @@ def shipped_workloads() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in WORKLOADS.glob("*.toml")))
 
 
+def workload_text(workload: Workload) -> str:
+    """A workload as its TOML file holds it; what is read from that equals it."""
+    lines = [f"name = {json.dumps(workload.name)}"]
+    if workload.flops_per_sample is not None:
+        lines.append(f"flops_per_sample = {float(workload.flops_per_sample)!r}")
+    for variable in workload.variables:
+        lines += [
+            "",
+            "[[variables]]",
+            f"name = {json.dumps(variable.name)}",
+            f"shape = {list(variable.shape)}",
+            f"dtype = {json.dumps(variable.dtype)}",
+        ]
+    if workload.cost is not None:
+        cost = workload.cost
+        lines += ["", "[cost]", f"floor_s = {float(cost.floor_s)!r}"]
+        lines.append(f"per_sample_s = {float(cost.per_sample_s)!r}")
+    for row in workload.step:
+        lines += ["", "[[step]]", f"batch = {row.batch}", f"seconds = {float(row.seconds)!r}"]
+    return "\n".join(lines) + "\n"
+
+
 def _read(path: Path) -> Workload:
     try:
         document = tomllib.loads(read_text(path, _WANTED))

@@ -17,6 +17,7 @@ from scale.calibrate.campaign import Progress
 from scale.calibrate.cluster import Cluster, Site, running
 from scale.calibrate.plan import Plan, plan
 from scale.calibrate.report import original
+from scale.calibrate.trainer import Job
 from scale.models.calibration import Calibration, Cell, select
 from scale.models.errors import HardwareError
 from scale.models.workload import Cost, Variable, Workload, named_workload
@@ -117,11 +118,12 @@ def test_a_hung_task_is_named(tmp_path: Path) -> None:
 
 def test_an_error_inside_a_task_is_one_line(tmp_path: Path) -> None:
     workload = Workload("no compute", (Variable("w", (2,)),), flops_per_sample=1.0)
+    job = Job(workload, "ps-async", "session", 1, workers=0, ps=0)
     with (
         running(ps=[], workers=[], logs=tmp_path, single=True) as cluster,
         pytest.raises(HardwareError, match=r"task single0 failed in 'train'.*\[cost\]"),
     ):
-        cluster.call(["single0"], "train", workload, 1, 1, timeout_s=60)
+        cluster.call(["single0"], "train", job, timeout_s=60)
 
 
 def test_a_dying_ps_stops_a_campaign_and_keeps_its_samples(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from scale.calibrate import campaign
 from scale.calibrate.cluster import Cluster, Site, running
 from scale.calibrate.plan import Plan
+from scale.calibrate.trainer import Job
 from scale.models.calibration import Cell
 from scale.models.errors import HardwareError
 from scale.models.files import read_calibration, write_record
@@ -24,7 +25,7 @@ GEMM = named_workload("gemm:128,256")
 def loss_type(workload: Workload) -> str:
     import tensorflow as tf
 
-    from scale.calibrate.training import training_graph
+    from scale.calibrate.replica import training_graph
 
     with tf.Graph().as_default():
         training = training_graph(workload, 4, worker="/cpu:0", ps=("/cpu:0",), seed=1)
@@ -49,7 +50,8 @@ def test_a_network_is_trained_in_its_variables_precision(name: str, dtype: str) 
 def test_a_model_of_a_file_is_trained_in_its_own_precision(dtype: str, tmp_path: Path) -> None:
     model = Workload("model", (Variable("w", (64, 64)),), cost=Cost(0.001, 0.0))
     with running(ps=[Site()], workers=[Site()], logs=tmp_path) as cluster:
-        cluster.call(["worker0"], "train", in_precision(model, dtype), 4, 1, timeout_s=60)
+        job = Job(in_precision(model, dtype), "ps-async", "session", 4, workers=1, ps=1)
+        cluster.call(["worker0"], "train", job, timeout_s=60)
         before = cluster.call(["worker0"], "loss")[0]
         cluster.call(["worker0"], "steps", time.perf_counter(), 0.0, 0.2)
         assert cluster.call(["worker0"], "loss")[0] < before
@@ -57,11 +59,12 @@ def test_a_model_of_a_file_is_trained_in_its_own_precision(dtype: str, tmp_path:
 
 def test_whole_numbers_are_no_trainable_variable(tmp_path: Path) -> None:
     model = Workload("ids", (Variable("table", (8,), "int32"),), cost=Cost(0.001, 0.0))
+    job = Job(model, "ps-async", "session", 4, workers=0, ps=0)
     with (
         running(ps=[], workers=[], logs=tmp_path, single=True) as cluster,
         pytest.raises(HardwareError, match="variable table is int32; TensorFlow updates float16"),
     ):
-        cluster.call(["single0"], "train", model, 4, 1, timeout_s=60)
+        cluster.call(["single0"], "train", job, timeout_s=60)
 
 
 def pool_threads(cluster: Cluster, name: str) -> int:

@@ -69,7 +69,6 @@ def test_options(run: Run, network: Path, arguments: list[str], words: list[str]
         (["validate", "--workers", "1", "--tolerance", "nan"], "--tolerance"),
         (["validate", "--workers", "1", "--seconds", "-1"], "--seconds"),
         (["validate", "--workers", "1", "--starts", "0"], "--starts"),
-        (["validate", "--workers", "2", "--strategy", "allreduce"], "--strategy"),
         (["calibrate", "-o", "a.json", "--features", "128"], "--hidden"),
         (["calibrate", "-o", "a.json", "--rounds", "0"], "--rounds"),
         (["calibrate", "-o", "a.json", "--batch", "-1"], "--batch"),

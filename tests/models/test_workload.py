@@ -6,7 +6,7 @@ import pytest
 
 from scale.models.errors import InputError
 from scale.models.workload import Cost, StepSeconds, Variable, Workload, named_workload
-from scale.models.workload_file import read_workload
+from scale.models.workload_file import read_workload, shipped_workloads, workload_text
 
 VARIABLE = '[[variables]]\nname = "w"\nshape = [512, 512]\n'
 COST = "[cost]\nfloor_s = 1\nper_sample_s = 1\n"
@@ -83,3 +83,18 @@ def test_slips_in_a_file(tmp_path: Path, text: str, words: str) -> None:
     assert words in str(caught.value)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        *map(read_workload, shipped_workloads()),
+        Workload('a "b" é', (Variable("w/x", (2, 3), "float16"),), cost=Cost(1e-9, 3)),
+        Workload("t", (Variable("s", ()),), step=(StepSeconds(1, 0.1), StepSeconds(8, 1e-5))),
+    ],
+    ids=lambda workload: workload.name,
+)
+def test_a_written_workload_is_read_back(workload: Workload, tmp_path: Path) -> None:
+    path = tmp_path / "w.toml"
+    path.write_text(workload_text(workload))
+    assert read_workload(str(path)) == workload

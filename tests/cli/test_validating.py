@@ -1,0 +1,81 @@
+"""`scale validate` trains in step too, and models of the user's, on real TensorFlow tasks."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from scale.models.files import read_measurement, write_record
+from scale.models.workload_file import read_workload
+from tests.cli.conftest import Run
+from tests.cli.test_fit import measurement
+
+
+@pytest.mark.tensorflow
+def test_validate_trains_with_all_reduce(run: Run, loopback: Path, tmp_path: Path) -> None:
+    kept = tmp_path / "kept.json"
+    done = run(
+        *("validate", "--calibration", loopback, "--workers", "2", "--strategy", "allreduce"),
+        *("--starts", "1", "--seconds", "0.5", "--tolerance", "100", "-o", kept, "--json"),
+    )
+    assert done.code == 0, done.err
+    (row,) = json.loads(done.out)["rows"]
+    assert row["predicted"]["runtime"] == "mirrored"
+    measured = read_measurement(kept)
+    assert (measured.strategy, measured.runtime) == ("allreduce", "mirrored")
+    assert {r.workers for r in measured.runs} == {0, 2}
+
+
+@pytest.mark.tensorflow
+def test_validate_trains_a_user_s_model_in_step(run: Run, loopback: Path, tmp_path: Path) -> None:
+    kept, described = tmp_path / "kept.json", tmp_path / "dense.toml"
+    done = run(
+        *("validate", "--calibration", loopback, "--workers", "2", "--strategy", "ps-sync"),
+        *("--model", "tests.calibrate.user_models:dense", "--write-workload", described),
+        *("--starts", "1", "--seconds", "0.5", "--tolerance", "100", "-o", kept, "--json"),
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["rows"][0]["predicted"]["strategy"] == "ps-sync"
+    workload = read_workload(str(described))
+    assert [v.shape for v in workload.variables] == [(64, 16), (16,), (16, 4), (4,)]
+    assert [row.batch for row in workload.step] == [16, 32]
+    measured = read_measurement(kept)
+    assert measured.workload == workload
+    assert all(r.loss[1] < r.loss[0] for r in measured.runs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--model", "m:f"), "either --workload FILE"),
+        (("--model", "m:f", "--workload", "w.toml", "--write-workload", "v.toml"), "either"),
+        (("--write-workload", "w.toml"), "beside --model"),
+        (("--model", "m:f", "--write-workload", "w.json"), "ending in .toml"),
+        (("--model", "m", "--workload", "w.toml"), "module:function"),
+        (("--model", "m:f", "--measured", "m.json"), "one of the two options"),
+    ],
+)
+def test_a_model_and_its_file(
+    run: Run, loopback: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run("validate", "--calibration", loopback, "--workers", "2", *arguments)
+    assert done.code == 2
+    assert words in done.error
+
+
+def test_an_earlier_measurement_says_what_was_trained(
+    run: Run, loopback: Path, tmp_path: Path
+) -> None:
+    """Its strategy is predicted, whatever the default is."""
+    path = measurement(tmp_path / "m.json", 6.0)
+    other = replace(read_measurement(path), strategy="ps-sync")
+    write_record(path, other, force=True)
+    done = run(
+        *("validate", "--calibration", loopback, "--measured", path, "--workers", "2"),
+        *("--tolerance", "100", "--json"),
+    )
+    (row,) = json.loads(done.out)["rows"]
+    assert row["predicted"]["strategy"] == "ps-sync"
