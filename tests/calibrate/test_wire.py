@@ -11,6 +11,7 @@ import pytest
 
 from scale.calibrate.sampling import Limits, Samples
 from scale.calibrate.task import Role, TaskMethods
+from scale.calibrate.trainer import Job
 from scale.calibrate.wire import (
     decode_arguments,
     decode_result,
@@ -31,7 +32,7 @@ GEMM = named_workload("mlp:8,4,2")
             [[Cell("fetch", "ps", 4), Cell("noop", "process", rest_s=0.002)], GEMM],
         ),
         (TaskMethods.burst, [3, Limits(0.02, 100, 0.25, start_at=12345.678901234567)]),
-        (TaskMethods.train, [GEMM, 32, 2]),
+        (TaskMethods.train, [Job(GEMM, "ps-sync", "session", 32, workers=2, ps=1)]),
         (TaskMethods.processor, []),
     ],
 )
@@ -45,7 +46,7 @@ def test_arguments_survive(method: Any, arguments: list[Any]) -> None:
         (TaskMethods.burst, (Samples((1e-9, 0.1), (math.pi,), "precision"), 0.25)),
         (TaskMethods.build, [(0.1, ""), (0.2, "a transfer took too long")]),
         (TaskMethods.train, None),
-        (TaskMethods.steps, [0.1, 0.2]),
+        (TaskMethods.steps, [[0.1, 0.2], [0.3]]),
     ],
 )
 def test_results_survive_to_the_last_digit(method: Any, result: Any) -> None:
