@@ -108,6 +108,14 @@ class Variation:
     said: tuple[str, ...] = ()
 
     @property
+    def least_workers(self) -> int:
+        """How many workers there must be for it to mean anything."""
+        slow = [change.count for change in (self.slow_workers, self.slow_links) if change]
+        return max(
+            self.backup_workers + 1, self.dead_workers + 1, 2 if self.hybrid else 1, *slow, 1
+        )
+
+    @property
     def faults(self) -> bool:
         """Whether anything happens now and then."""
         return any((self.stragglers, self.worker_failures, self.ps_failures))

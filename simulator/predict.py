@@ -14,6 +14,7 @@ from scale.models.prediction import Prediction
 from scale.models.profile import Profile
 from scale.models.scenario import MAX_WORKERS, Scenario, check_scenario
 from scale.models.statistics import Floats, interval90
+from scale.models.variation import PLAIN
 from scale.simulator.ensemble import simulate
 
 REPLICATIONS = 48
@@ -122,7 +123,8 @@ def baseline_rates(
         return _host_rates(profile, scenario, seed, replications)
     workers = int(baseline) if baseline.isascii() and baseline.isdigit() else 0
     try:
-        owned = check_scenario(replace(scenario, workers=workers))
+        # What is owned is as it is, whatever is asked about.
+        owned = check_scenario(replace(scenario, workers=workers, variation=PLAIN))
     except InputError as error:
         raise InputError(
             "--baseline",
@@ -146,7 +148,13 @@ def _host_rates(
     workers = min(scenario.workers_per_host, max(1, int(profile.host.cores)), samples)
     if scenario.strategy == "allreduce" and workers < 2:
         return None
-    local = replace(scenario, workers=workers, workers_per_host=workers, ps_placement="shared")
+    local = replace(
+        scenario,
+        workers=workers,
+        workers_per_host=workers,
+        ps_placement="shared",
+        variation=PLAIN,
+    )
     ensemble = simulate(profile, local, seed, replications)
     rates = np.asarray(
         local.counted_workers * local.per_worker_batch / ensemble.step_time_s, dtype=np.float64

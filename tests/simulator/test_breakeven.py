@@ -8,6 +8,7 @@ import pytest
 from scale.models.errors import InputError
 from scale.models.profile import Profile
 from scale.models.scenario import Scenario
+from scale.models.variation import variation
 from scale.models.workload import named_workload
 from scale.simulator import breakeven as module
 from scale.simulator.breakeven import breakeven
@@ -149,3 +150,20 @@ def test_rows_are_what_predict_says() -> None:
     alone = predict(profile(), replace(job(), workers=3), replications=FEW, baseline="2")
     assert answer.rows[-1] == alone
     assert answer.rows[1].speedup == 1.0
+
+
+def test_a_curve_begins_where_what_is_asked_about_can_be() -> None:
+    scenario = job(variation=variation(["slow-workers=3,2"]))
+    found = breakeven(profile(), scenario, max_workers=4, replications=FEW)
+    assert [row.scenario.workers for row in found.rows] == [3, 4]
+    with pytest.raises(InputError, match="at least 3"):
+        breakeven(profile(), scenario, max_workers=2, replications=FEW)
+
+
+def test_what_is_owned_already_stays_as_it_is() -> None:
+    """Beside two workers, four with half the bytes gain by both."""
+    changed = replace(job(variation=variation(["half-precision"])), workers=4)
+    both = predict(profile(), changed, baseline="4", replications=FEW)
+    same = predict(profile(), replace(job(), workers=4), baseline="4", replications=FEW)
+    assert same.speedup == pytest.approx(1.0)
+    assert both.speedup > 1.05
