@@ -251,10 +251,11 @@ def _breakdown(run: _Run, steps_s: Floats, kinds: tuple[int, ...]) -> dict[str, 
     Where rounds are counted, a worker's steps do not fill them.
     """
     spent_s = np.array(run.spent_s)
-    shares = spent_s / spent_s.sum(axis=1, keepdims=True)
-    seconds = shares.mean(axis=0) * mean_step_s(steps_s, kinds)
     if len(set(kinds)) == 1:
-        seconds = spent_s.sum(axis=0) * (mean_step_s(steps_s, kinds) / spent_s.sum())
+        shares = spent_s.sum(axis=0) / spent_s.sum()
+    else:
+        shares = (spent_s / spent_s.sum(axis=1, keepdims=True)).mean(axis=0)
+    seconds = shares * mean_step_s(steps_s, kinds)
     found = dict(zip(CAUSES, seconds.tolist(), strict=False))
     if seconds[OUTAGE] > 0.0 and run.faulty:
         found[OUTAGE_CAUSE] = float(seconds[OUTAGE])

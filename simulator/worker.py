@@ -73,6 +73,8 @@ class Worker:
         self._began_s = 0.0
         self._round = 0
         self._life = 0
+        #: Dead in the middle of a step that it will begin anew.
+        self._away = False
         self._batch_s = 0.0
         #: Steps that have ended.
         self.steps = 0
@@ -255,11 +257,16 @@ class Worker:
     def _waits_for_the_dead(self, k: int, activity: Activity) -> bool:
         """Put the activity off until this worker, or the ps that it goes to, is back."""
         env, now_s = self._env, self._env.now
+        if self._away:
+            return True
         if self.down is not None:
             back_s = self.down.until_s(now_s)
             if back_s > now_s:
                 if self.starts_over:
+                    self._away = True
                     self._life += 1
+                    if self.spans is not None:
+                        self._record([])
                     after(env, back_s - now_s, self._return)
                 else:
                     after(env, back_s - now_s, lambda _: self._start(k))
@@ -276,6 +283,7 @@ class Worker:
 
     def _return(self, _: simpy.Event) -> None:
         """Begin the step that a death has interrupted anew, in the round that is under way."""
+        self._away = False
         gate = self._gates.get(("round", 0))
         if isinstance(gate, Barrier):
             self._round = gate.round

@@ -29,14 +29,14 @@ def kept(said: str, steps: int, **job: Any) -> float:
     times = []
     for replication in range(3):
         run = train(
-            costs(compute_s=1e-3, transfer_s=0.5e-3),
+            costs(compute_s=1e-3, transfer_s=0.5e-3, shards=asked.ps),
             asked,
             no_luck(WORKERS),
             discipline="fair",
             loopback=False,
             warmup=0,
             steps=steps,
-            outages=outages(asked.variation, WORKERS, 1, 1, replication),
+            outages=outages(asked.variation, WORKERS, asked.ps, 1, replication),
         )
         times.append(run.step_time_s)
         assert sum(run.breakdown.values()) == pytest.approx(run.step_time_s, rel=1e-9)
@@ -70,3 +70,8 @@ def test_a_straggler_computes_slower_for_a_while() -> None:
     """Three times slower is 4 ms a step instead of 2: in bad times half the steps."""
     found = kept(f"stragglers={RATE},3,500ms", 20_000)
     assert found == pytest.approx(UP + (1 - UP) / 2, rel=0.02)
+
+
+def test_a_death_among_several_transfers_costs_one_step() -> None:
+    """With two ps a worker that dies is about to begin two transfers; it begins anew once."""
+    assert kept(f"worker-failures={RATE},500ms", 5_000, ps=2) == pytest.approx(UP, rel=0.12)
