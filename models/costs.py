@@ -20,6 +20,8 @@ from scale.models.profile import Coordinator, Profile
 from scale.models.scenario import Scenario
 
 Chain = tuple[Phase, ...]
+#: The number of a step.
+_STEP_BYTES = 8.0
 
 
 @dataclass(frozen=True)
@@ -28,10 +30,11 @@ class StepCosts:
 
     ``fetch`` and ``push`` hold, for each ps, its phases in order; the ps are served in parallel.
     ``collective`` replaces them under all-reduce, bucket after bucket; under hybrid training it
-    comes before the push, and ``spread`` after the fetch. ``layers`` divide the compute. The next
-    batch is there ``input_s`` after the host's pipeline began with it; ``coordinator_s`` is what
-    one process spends on every step of all workers. ``single_process_s`` is the baseline's whole
-    step at ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited.
+    comes before the push, and ``spread`` after the fetch. ``round`` follows when all workers of a
+    synchronous round have pushed. ``layers`` divide the compute. The next batch is there
+    ``input_s`` after the host's pipeline began with it; ``coordinator_s`` is what one process
+    spends on every step of all workers. ``single_process_s`` is the baseline's whole step at
+    ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited.
     ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm.
     """
 
@@ -48,6 +51,7 @@ class StepCosts:
     log_spread: dict[Operation, float]
     layers: tuple[Layer, ...] = WHOLE
     spread: Chain = ()
+    round: Chain = ()
     input_s: float = 0.0
     coordinator_s: float = 0.0
 
@@ -104,6 +108,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         log_spread=log_spread(profile, scenario, compute.log_spread),
         layers=layers(workload) if change.overlap else WHOLE,
         spread=spread,
+        round=_round(profile, scenario, draw) if scenario.strategy == "ps-sync" else (),
         input_s=_input_s(profile, scenario, scenario.per_worker_batch, draw),
         coordinator_s=_coordinator_s(profile, scenario, draw),
     )
@@ -241,24 +246,28 @@ def _pushes(
     """Latency, transfer and update of one shard's gradients, in the order in which they appear."""
     factor = _compressed(scenario)
     sent = tuple(replace(piece, size_bytes=piece.size_bytes * factor) for piece in shard)
-    sizes = tuple(piece.size_bytes for piece in sent)
+    # A synchronous worker sends the number of its step with each gradient, by which the ps drops
+    # those that come too late.
+    beside = (_STEP_BYTES,) if scenario.strategy == "ps-sync" else ()
+    sizes = tuple(size for piece in sent for size in (piece.size_bytes, *beside))
     if not sizes:
         return ()
     kernel = 1.0 + profile.host.kernel_share
     asked = _requests(profile, scenario, False, sizes, draw)
     chain: list[Phase] = []
     for layer, group in _by_layer(scenario, reversed(sent)):
-        moved = sum(piece.size_bytes for piece in group)
-        wall_s, worker_s, ps_s = asked.of(len(group), first=not chain)
+        tensors = tuple(size for piece in group for size in (piece.size_bytes, *beside))
+        moved = sum(tensors)
+        wall_s, worker_s, ps_s = asked.of(len(tensors), first=not chain)
         # What was not compressed is updated.
-        apply_s = _apply_s(profile, moved / factor, draw)
+        apply_s = _apply_s(profile, sum(p.size_bytes for p in group) / factor, draw)
         updating_s = min(apply_s * kernel, asked.per_byte[1] * moved)
         chain += [
             Phase("push_latency", "push", wall_s, worker_s, ps_s, layer=layer),
             Phase(
                 "push_transfer",
                 "push",
-                profile.link.push.transfer_of(tuple(p.size_bytes for p in group), draw),
+                profile.link.push.transfer_of(tensors, draw),
                 asked.per_byte[0] * moved,
                 asked.per_byte[1] * moved - updating_s,
                 moved,
@@ -269,6 +278,23 @@ def _pushes(
         if apply_s:
             chain.append(Phase("apply", "push", apply_s, ps_s=updating_s, layer=layer))
     return tuple(chain)
+
+
+def _round(profile: Profile, scenario: Scenario, draw: int | None) -> Chain:
+    """What the chief does between the last push of a round and the first token of the next.
+
+    One run that begins on the chief and touches the ps: it takes the gradients' means, applies them
+    and puts out tokens (`tf.compat.v1.train.SyncReplicasOptimizer`).
+    """
+    started_s = profile.host.server_dispatch_s.at(draw) + profile.link.dispatch_s.at(draw)
+    updated = max(
+        sum(piece.size_bytes for piece in shard)
+        for shard in place(scenario.workload, scenario.ps, scenario.variation)
+    )
+    return (
+        Phase("dispatch", "round", started_s),
+        Phase("apply", "round", _apply_s(profile, updated, draw)),
+    )
 
 
 def _apply_s(profile: Profile, size_bytes: float, draw: int | None) -> float:

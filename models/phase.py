@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Operation = Literal["dispatch", "fetch", "compute", "push", "collective"]
+#: What varies together; a synchronous round's end is one event for all workers, and does not vary.
+Operation = Literal["dispatch", "fetch", "compute", "push", "collective", "round"]
 Direction = Literal["to_worker", "to_ps"]
 
 

@@ -19,6 +19,8 @@ from scale.models.profile import Noise
 from scale.models.statistics import Floats
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
+#: How many of them vary, from the first.
+_VARYING = OPERATIONS.index("round")
 #: Operations whose variation is not measured on its own.
 _MEASURED_AS: dict[Operation, Operation] = {"collective": "fetch"}
 #: Streams of random numbers, told apart by a number of their own.
@@ -130,8 +132,9 @@ def luck(
         steps: how many steps to draw for; the same for all scenarios that are to be compared.
     """
     rng = np.random.default_rng((seed, _WITHIN, replication))
-    factors = rng.random((len(starts), steps, len(OPERATIONS)))
-    for k, name in enumerate(OPERATIONS):
+    factors = np.ones((len(starts), steps, len(OPERATIONS)))
+    factors[:, :, :_VARYING] = rng.random((len(starts), steps, _VARYING))
+    for k, name in enumerate(OPERATIONS[:_VARYING]):
         bins = np.asarray(_bins(noise, name))
         lasting = noise.autocorrelation.get(_MEASURED_AS.get(name, name), 0.0)
         if lasting > 0.0:

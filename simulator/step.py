@@ -101,7 +101,7 @@ def step_graph(costs: StepCosts, scenario: Scenario, *, leads: bool = True) -> G
         done = {0: made.chain(gathered, ("collective", 0), costs.collective)}
     pushed = _push(made, costs, done) if leads else _all(done)
     if scenario.strategy == "ps-sync" and leads:
-        made.gate(pushed, ("round", 0))
+        made.end(made.chain(made.gate(pushed, ("round", 0)), ("dispatch", 0), costs.round))
     elif scenario.variation.staleness is not None:
         made.gate(pushed, ("bound", 0))
     else:
