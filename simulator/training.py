@@ -160,6 +160,19 @@ class _Run:
             self.finished.succeed()
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Without garbage collection, which takes an eighth of a run and finds next to nothing."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+@_uncollected()
 def train(
     costs: StepCosts,
     scenario: Scenario,
@@ -216,8 +229,7 @@ def train(
     together = scenario.strategy != "ps-async" or scenario.variation.hybrid
     over_s = 0.0 if together else spread_s(cluster, alone_s)
     run.begin([luck.starts[k] * over_s for k in range(len(plans))])
-    with _uncollected():
-        env.run(until=run.finished)
+    env.run(until=run.finished)
     kinds = {kind: number for number, kind in enumerate(dict.fromkeys(p.kind for p in plans))}
     by_round = scenario.variation.backup_workers > 0
     all_s = np.diff(np.array([run.rounds_s] * len(plans) if by_round else run.ends_s), axis=1)
@@ -231,18 +243,6 @@ def train(
         tuple(spans),
         cluster.topology,
     )
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without garbage collection, which takes an eighth of a run and finds next to nothing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 def _breakdown(run: _Run, steps_s: Floats, kinds: tuple[int, ...]) -> dict[str, float]:
