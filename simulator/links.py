@@ -19,8 +19,8 @@ import simpy
 from scale.models.statistics import Floats
 from scale.simulator.resources import CLOCK_RESOLUTION, Alarm, Done
 
-#: Rates within this factor are equal: so much may rounding move a level.
-_ROUNDING = 1.0 + 1e-12
+#: Rates this share of a capacity apart are equal: so much may rounding move a level.
+_ROUNDING = 1e-12
 #: Bytes of this share of a flow are lost to rounding.
 _LOST = 1e-12
 #: After all other events of an instant.
@@ -69,6 +69,8 @@ class FairLink:
     def __init__(self, env: simpy.Environment, capacity: float) -> None:
         self._env = env
         self.capacity = capacity
+        # So much may rounding take from the level; without it flows could change sides for ever.
+        self._slack = capacity * _ROUNDING
         self._level = capacity
         self._virtual = 0.0
         self._updated_s = 0.0
@@ -152,9 +154,9 @@ class FairLink:
             if flow is None:
                 return
             fits = (
-                flow.cap <= self._level * _ROUNDING
+                flow.cap <= self._level + self._slack
                 if self._sharing
-                else self._capped_rate <= self.capacity * _ROUNDING
+                else self._capped_rate <= self.capacity + self._slack
             )
             if fits:
                 return
@@ -328,11 +330,11 @@ def max_min(links: Links, caps: Floats, capacities: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
             levels = np.where(crossing > 0, left / crossing, math.inf)
         level = max(0.0, float(levels.min()))
-        held = open_ & (caps <= level * _ROUNDING)
+        held = open_ & (caps <= level * (1.0 + _ROUNDING))
         if held.any():
             rates[held] = caps[held]
         else:
-            full = levels <= level * _ROUNDING
+            full = levels <= level * (1.0 + _ROUNDING)
             held = open_ & full[links].any(axis=1)
             rates[held] = level
         open_ &= ~held

@@ -96,3 +96,13 @@ def test_a_slow_flow_keeps_its_rate_and_leaves_the_rest() -> None:
         lambda env: FairLink(env, 3.0), [(0.0, 2.0, 0.5), (0.0, 2.5, 9.0), (0.0, 2.5, 9.0)]
     )
     assert found == pytest.approx([4.0, 2.0, 2.0])
+
+
+def test_caps_that_are_the_level_up_to_rounding() -> None:
+    """A thousand flows capped at a thousandth, which come and go, fill the link exactly."""
+    capacity, count = 0.7, 1000
+    cap = capacity / count
+    asked = [(0.01 * (k % 7), cap * (1 + k % 3), cap) for k in range(2 * count)]
+    fast = ends(lambda env: FairLink(env, capacity), asked)
+    plain = ends(lambda env: FairNetwork(env, [capacity]).route([0]), asked)
+    assert fast == pytest.approx(plain, rel=1e-7)
