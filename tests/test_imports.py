@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 #: What a folder may import beside itself and the standard library.
 MAY_IMPORT = {
     "models": {"numpy", "scipy", "pydantic", "pydantic_core", "annotated_types"},
-    "calibrate": {"scale.models", "numpy", "tensorflow"},
+    "calibrate": {"scale.models", "numpy", "tensorflow", "keras"},  # Keras comes with TensorFlow
     "simulator": {"scale.models", "numpy", "scipy", "simpy"},
     "cli": {"typer", "rich", "matplotlib", "scale.models"},
 }
@@ -25,7 +25,7 @@ MAY_IMPORT = {
 PRELOAD = ROOT / "calibrate" / "preload.py"
 #: Only inside the command that needs them, not when the program starts.
 LAZY_IN_CLI = {"scale.simulator", "scale.calibrate"}
-HEAVY = {"tensorflow", "scipy.stats", "scipy.optimize", "matplotlib"}
+HEAVY = {"tensorflow", "keras", "scipy.stats", "scipy.optimize", "matplotlib"}
 SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
 
 
@@ -78,7 +78,7 @@ def test_a_folder_imports_what_the_table_allows(path: Path) -> None:
             allowed = MAY_IMPORT[folder] | {"scale", f"scale.{folder}"}
             assert name in allowed, f"{folder} imports {module}"
             assert module != "scale.calibrate.preload"
-        if name == "tensorflow" and path != PRELOAD:
+        if name in ("tensorflow", "keras") and path != PRELOAD:
             assert node in late | typing_only, "TensorFlow is imported when a probe runs"
 
 
