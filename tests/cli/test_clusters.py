@@ -279,14 +279,20 @@ def wait_for_line(process: subprocess.Popen[str], words: str) -> str:
 
 
 def task_pid(logs: Path) -> int:
-    """The process that a `scale serve` has forked: whoever writes to its log."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                if Path(os.readlink(entry / "fd" / "1")).parent == logs:
-                    return int(entry.name)
-            except OSError:
-                continue
+    """The process that a `scale serve` has forked: whoever writes to its log.
+
+    Between two phases, when a fresh one takes its place, nobody does for a moment.
+    """
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    if Path(os.readlink(entry / "fd" / "1")).parent == logs:
+                        return int(entry.name)
+                except OSError:
+                    continue
+        time.sleep(0.05)
     raise AssertionError(f"nobody writes to {logs}")
 
 
