@@ -39,8 +39,10 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# What only computes takes all cores; what starts tasks has the machine to itself.
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto -m "not tensorflow and not root"
+	$(BIN)/pytest -m "tensorflow or root"
 
 # By hand, on an idle machine: ratios within one run, with the figures that docs/ quote.
 bench: $(READY)

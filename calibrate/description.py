@@ -32,5 +32,6 @@ def describe(model: str, batches: Sequence[int], *, seconds: float, logs: Path) 
     for batch in sorted(set(batches)):
         job = Job(workload, "ps-async", "session", batch, workers=0, ps=0, model=model)
         run = train_once(job, 0, seconds, logs)
-        rows.append(StepSeconds(batch, run.step_time_s))
+        cores_busy = run.busy.workers_s / run.busy.wall_s if run.busy else 0.0
+        rows.append(StepSeconds(batch, run.step_time_s, cores_busy * run.step_time_s))
     return Workload(model, workload.variables, step=tuple(rows))

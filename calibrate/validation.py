@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -11,10 +12,11 @@ from pathlib import Path
 from scale.calibrate.campaign import Machines, Progress, require_tensorflow
 from scale.calibrate.cluster import ANSWER_S, Cluster, Site, mirrored_job, running
 from scale.calibrate.phase import BUILD_S
+from scale.calibrate.processor import host_busy_s, stolen_s, usable_cores
 from scale.calibrate.trainer import BEYOND, Job
 from scale.calibrate.watch import Watch
 from scale.models.errors import HardwareError
-from scale.models.measurement import Measurement, Run
+from scale.models.measurement import Busy, Measurement, Run
 from scale.models.scenario import Runtime, Scaling, Scenario, Strategy
 from scale.models.workload import Workload
 
@@ -83,6 +85,7 @@ def train(
             batch=batch,
             complete=complete,
             runs=tuple(runs),
+            evidence=sites.evidence,
         )
 
     per_run_s = START_UP_S + WARMUP_S + (1 + BEYOND) * seconds
@@ -126,15 +129,17 @@ def train_once(
             cluster.call(names, "train", job, timeout_s=BUILD_S)
         else:
             # The chief first: it initialises what the ps hold.
-            for name in names:
-                cluster.call([name], "train", job, timeout_s=BUILD_S)
+            cluster.call(names[:1], "train", job, timeout_s=BUILD_S)
+            cluster.call(names[1:], "train", job, timeout_s=BUILD_S)
         before = _loss(cluster, names)
+        use = _Use(cluster, names)
         starts = cluster.start_together(names)
         answers: list[list[list[float]]] = cluster.call_each(
             {name: (start_at, WARMUP_S, seconds) for name, start_at in starts.items()},
             "steps",
             timeout_s=WARMUP_S + (1 + BEYOND) * seconds + ANSWER_S,
         )
+        busy = use.until_now()
         after = _loss(cluster, names)
     steps_s = [steps for answer in answers for steps in answer]
     if any(not steps for steps in steps_s):
@@ -154,7 +159,37 @@ def train_once(
         window_s=seconds,
         steps_s=tuple(tuple(steps) for steps in steps_s),
         loss=(before, after),
+        busy=busy,
     )
+
+
+class _Use:
+    """What the tasks and their host use of its processors, from the beginning on."""
+
+    def __init__(self, cluster: Cluster, drivers: Sequence[str]) -> None:
+        self._cluster = cluster
+        self._ps = cluster.names("ps")
+        self._workers = list(dict.fromkeys([*drivers, *cluster.names("worker")]))
+        self._began = self._read()
+
+    def until_now(self) -> Busy:
+        now, then = self._read(), self._began
+        wall_s, workers_s, ps_s, busy_s, stolen = (
+            max(0.0, b - a) for a, b in zip(then, now, strict=True)
+        )
+        return Busy(wall_s, workers_s, ps_s, busy_s, stolen, usable_cores())
+
+    def _read(self) -> tuple[float, ...]:
+        readings = self._cluster.call([*self._workers, *self._ps], "processor")
+        tasks_s = [task_s for task_s, _ in readings]
+        of = len(self._workers)
+        return (
+            time.perf_counter(),
+            sum(tasks_s[:of]),
+            sum(tasks_s[of:]),
+            host_busy_s(),
+            stolen_s(),
+        )
 
 
 def _cluster(job: Job, machines: Machines, logs: Path) -> AbstractContextManager[Cluster]:

@@ -439,10 +439,10 @@ def serve(
 @app.command(epilog="Example: scale validate --workers 1,2,4 --calibration my.json")
 @shared
 def validate(
-    workers: Annotated[
-        str, typer.Option(metavar="N[,N…]", help="Worker counts to train with: 1,2,4.")
-    ],
     options: Options,
+    workers: Annotated[
+        str | None, typer.Option(metavar="N[,N…]", help="Worker counts to train with: 1,2,4.")
+    ] = None,
     starts: Annotated[
         str, typer.Option(metavar="K", help="Fresh starts of each worker count.")
     ] = "3",
@@ -476,11 +476,48 @@ def validate(
         Path | None,
         typer.Option("-o", "--output", metavar="FILE", help="Keep every measured step here."),
     ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what others may see: step times and predictions, no names or addresses.",
+        ),
+    ] = None,
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="Train nothing: predict the large rows of the tables that others published from "
+            "their small ones.",
+        ),
+    ] = False,
     plot: Plot = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
     """Train for real, compare with the prediction, and exit 1 beyond the tolerance."""
+    accepted = number("--tolerance", tolerance, 0.0, 100.0)
+    if published:
+        from scale.cli import published as tables
+
+        for option, value in (
+            ("--workers", workers),
+            ("--measured", measured),
+            ("--model", model),
+            ("--write-workload", write_workload),
+            ("--output", output),
+            ("--export", export),
+            ("--plot", plot),
+            ("--calibration", options.calibration),
+            ("--workload", options.workload),
+        ):
+            if value is not None:
+                raise InputError(option, f"{value} beside --published", "one of the two options")
+        if not tables.validate(accepted, as_json=json):
+            raise typer.Exit(1)
+        return
+    if workers is None:
+        raise InputError("--workers", "nothing", "worker counts, such as 1,2,4")
     counts = worker_counts(workers)
     picture("--plot", plot, force=force)
     from scale.cli import validating
@@ -490,11 +527,12 @@ def validate(
         counts,
         starts=integer("--starts", starts, 1, 1000),
         seconds=number("--seconds", seconds, 0.1, 86_400),
-        tolerance=number("--tolerance", tolerance, 0.0, 100.0),
+        tolerance=accepted,
         model=model,
         write_workload=write_workload,
         measured=measured,
         output=output,
+        export=export,
         plot=plot,
         force=force,
         as_json=json,

@@ -165,6 +165,7 @@ def comparison(result: Comparison) -> dict[str, object]:
     return {
         "holds": result.holds,
         "tolerance": result.tolerance,
+        "evidence": result.evidence,
         "single_measured_samples_per_s": result.single_measured_samples_per_s,
         "single_predicted_samples_per_s": result.single_predicted_samples_per_s,
         "single_error": result.single_error,
@@ -177,7 +178,12 @@ def comparison(result: Comparison) -> dict[str, object]:
                 "measured_step_time_s": compared.measured_step_time_s,
                 "measured_step_time_s_range": list(compared.measured_step_time_s_range),
                 "measured_throughput_samples_per_s": compared.measured_throughput_samples_per_s,
+                "measured_throughput_samples_per_s_range": list(
+                    compared.measured_throughput_samples_per_s_range
+                ),
                 "measured_speedup": compared.measured_speedup,
+                "measured_speedup_range": list(compared.measured_speedup_range),
+                "processor_share": compared.processor_share,
                 "error": compared.error,
                 "covered": compared.covered,
                 "predicted": row(compared.predicted),

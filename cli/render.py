@@ -208,7 +208,18 @@ def quality(rows: Iterable[FitRow]) -> str:
 
 def comparison(result: Comparison) -> str:
     """Measured beside predicted, with the verdict."""
-    table = Table("workers", "measured", "predicted", "error", "covered", "speed-up m/p", "verdict")
+    table = Table(
+        "workers",
+        "measured",
+        "predicted",
+        "error",
+        "covered",
+        "speed-up m/p",
+        "processors",
+        "evidence",
+        "verdict",
+        left=(7,),
+    )
     single_s = (
         result.single_measured_samples_per_s,
         result.single_predicted_samples_per_s,
@@ -219,6 +230,8 @@ def comparison(result: Comparison) -> str:
         fmt.signed_percent(result.single_error),
         "—",
         "—",
+        "—",
+        result.evidence,
         _verdict(result.single_error, result.tolerance),
     )
     for row in result.rows:
@@ -230,6 +243,8 @@ def comparison(result: Comparison) -> str:
             fmt.signed_percent(row.error),
             "yes" if row.covered else "no",
             f"{fmt.times(row.measured_speedup)} / {fmt.times(predicted.speedup)}",
+            "—" if row.processor_share is None else fmt.percent(row.processor_share),
+            result.evidence,
             _verdict(row.error, result.tolerance),
         )
     held = "holds" if result.holds else "does not hold"
@@ -237,7 +252,7 @@ def comparison(result: Comparison) -> str:
         [
             str(table),
             "Step time with the range of the starts (measured) and its 90 % interval (predicted); "
-            "one process: samples per second.",
+            "one process: samples per second; processors: how much of the host's were in use.",
             f"Break-even: measured {_workers(result.breakeven_measured)}, "
             f"predicted {_workers(result.breakeven_predicted)}, of the counts tried.",
             f"The prediction {held} within {fmt.percent(result.tolerance)}.",

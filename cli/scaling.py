@@ -62,17 +62,22 @@ def run(request: Request) -> None:
     """
     if request.output is not None:
         check_output(request.output, force=request.force)
-    answer = _answer(request)
+    found = answer(request)
     if request.output is not None:
-        write_record(request.output, answer.profile, force=request.force)
+        write_record(request.output, found.profile, force=request.force)
         render.note(f"wrote {request.output}")
     if request.as_json:
-        documents.emit(documents.fit(answer.profile) | {"scaling": _document(answer)})
+        documents.emit(documents.fit(found.profile) | {"scaling": document(found)})
     else:
-        render.emit(_text(answer, request))
+        render.emit(_text(found, request))
 
 
-def _answer(request: Request) -> Answer:
+def answer(request: Request) -> Answer:
+    """Fit the rows that the request wants fitted, and put all beside every method.
+
+    Raises:
+        InputError
+    """
     from scale.simulator.steady import steady_step_s
 
     source = str(request.file)
@@ -106,19 +111,32 @@ def _answer(request: Request) -> Answer:
     return Answer(profile, fitted, compared)
 
 
-def _text(answer: Answer, request: Request) -> str:
-    outside = [c for c in answer.rows if not c.fitted]
-    inside = [c for c in answer.rows if c.fitted]
+LEGEND = (
+    "samples/s measured, and the error of each method: of scale, Amdahl's law, the Universal "
+    "Scalability Law, and Paleo (compute + bytes / bandwidth)."
+)
+
+
+def predicted(answer: Answer) -> list[Compared]:
+    """The rows that were not fitted."""
+    return [c for c in answer.rows if not c.fitted]
+
+
+def compared_text(answer: Answer, request: Request, *legend: str) -> list[str]:
+    """Every row, and each method's errors."""
+    inside, outside = [c for c in answer.rows if c.fitted], predicted(answer)
     system = inside[0].row.system or "no system stated"
-    lines = [
+    return [
         f"{request.file.name}: {system}, {fmt.count(len(answer.rows), 'row')}, "
         f"{len(inside)} fitted" + (f", {len(outside)} predicted" if outside else ""),
         str(_rows(answer.rows)),
-        "samples/s measured, and the error of each method: of scale, Amdahl's law, the Universal "
-        "Scalability Law, and Paleo (compute + bytes / bandwidth).",
+        *legend,
         str(_errors(inside, outside)),
-        str(_parameters(answer)),
     ]
+
+
+def _text(answer: Answer, request: Request) -> str:
+    lines = [*compared_text(answer, request, LEGEND), str(_parameters(answer))]
     lines += [f"  - {note}" for note in _notes(answer)]
     if answer.profile.provisional:
         lines.append("The intervals are provisional: one table is one round of measurements.")
@@ -240,9 +258,9 @@ def _error(value: float | None) -> str:
     return "—" if value is None else fmt.signed_percent(value)
 
 
-def _document(answer: Answer) -> dict[str, object]:
-    inside = [c for c in answer.rows if c.fitted]
-    outside = [c for c in answer.rows if not c.fitted]
+def document(answer: Answer) -> dict[str, object]:
+    """What ``--json`` says of the table."""
+    inside, outside = [c for c in answer.rows if c.fitted], predicted(answer)
     return {
         **asdict(answer.profile.imported[-1]),
         "row_count": len(answer.rows),

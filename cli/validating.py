@@ -10,6 +10,7 @@ from scale.cli import documents, render
 from scale.cli.options import Options, log_folder
 from scale.cli.progress import Progress
 from scale.cli.question import ask
+from scale.models.contribution import contribution
 from scale.models.errors import InputError
 from scale.models.files import read_measurement, write_record
 from scale.models.measurement import Comparison, Measurement, compare
@@ -33,6 +34,7 @@ def validate(
     write_workload: Path | None,
     measured: Path | None,
     output: Path | None,
+    export: Path | None,
     plot: Path | None,
     force: bool,
     as_json: bool,
@@ -42,6 +44,8 @@ def validate(
     _check_model(options, model, write_workload, measured)
     if output is not None:
         check_output(output, force=force)
+    if export is not None:
+        check_output(export, force=force, option="--export")
     earlier = None if measured is None else read_measurement(measured)
     if model is not None and write_workload is not None:
         _describe(options, counts, model, write_workload, seconds, force=force)
@@ -60,6 +64,9 @@ def validate(
     )
     render.stolen(measurement.environment)
     result = _compared(measurement, predictions, tolerance)
+    if export is not None:
+        write_record(export, contribution(measurement, result), force=force)
+        render.note(f"wrote {export}, without names and addresses: read it before you pass it on")
     if plot is not None:
         from scale.cli import plots
 

@@ -35,16 +35,24 @@ def doublings_outside(value: float, low: float, high: float) -> float:
     return math.log2(low / value) if value < low else 0.0
 
 
-def _from_table(workload: Workload, batch: int) -> float:
-    """Linear between the rows of the file's table; constant below, in proportion above."""
+def _from_table(workload: Workload, batch: int) -> tuple[float, float]:
+    """Seconds and processor seconds of the file's table.
+
+    Linear between its rows; constant below, in proportion above.
+    """
     rows = workload.step
-    if batch <= rows[0].batch:
-        return rows[0].seconds
+    first, last = rows[0], rows[-1]
+    if batch <= first.batch:
+        return first.seconds, first.processor_s
     for low, high in pairwise(rows):
         if batch <= high.batch:
             share = (batch - low.batch) / (high.batch - low.batch)
-            return low.seconds + share * (high.seconds - low.seconds)
-    return rows[-1].seconds * batch / rows[-1].batch
+            return (
+                low.seconds + share * (high.seconds - low.seconds),
+                low.processor_s + share * (high.processor_s - low.processor_s),
+            )
+    more = batch / last.batch
+    return last.seconds * more, last.processor_s * more
 
 
 def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | None) -> ComputeTime:
@@ -69,13 +77,13 @@ def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | N
                 RANGE_LOG_SPREAD * doublings_outside(batch, low, high),
             )
     if workload.step:
-        seconds = _from_table(workload, batch)
+        seconds, processor_s = _from_table(workload, batch)
         outside = doublings_outside(batch, workload.step[0].batch, workload.step[-1].batch)
         return ComputeTime(
             "step_table",
             seconds,
             max(0.0, seconds - dispatch_s),
-            0.0,
+            processor_s,
             RANGE_LOG_SPREAD * outside,
         )
     if workload.cost:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from scale.models.calibration import Calibration
+from scale.models.contribution import Contribution
 from scale.models.document import record_from_json, shown
 from scale.models.errors import InputError
 from scale.models.measurement import Comparison, Measurement
@@ -21,15 +22,15 @@ KINDS: dict[str, type[Any]] = {
     "profile": Profile,
     "measurement": Measurement,
     "comparison": Comparison,
+    "contribution": Contribution,
 }
 PROFILES = Path(__file__).with_name("profiles")
 
+Filed = Calibration | Profile | Measurement | Comparison | Contribution
 Record = TypeVar("Record")
 
 
-def write_record(
-    path: Path, record: Calibration | Profile | Measurement | Comparison, *, force: bool
-) -> None:
+def write_record(path: Path, record: Filed, *, force: bool) -> None:
     """Write a record, whole or not at all.
 
     Raises:
@@ -38,7 +39,7 @@ def write_record(
     write_bytes(path, record_text(record).encode(), force=force)
 
 
-def record_text(record: Calibration | Profile | Measurement | Comparison) -> str:
+def record_text(record: Filed) -> str:
     """A record as its file holds it."""
     kind = next(name for name, known in KINDS.items() if isinstance(record, known))
     head = {"schema_version": SCHEMA_VERSION, "kind": kind}

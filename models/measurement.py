@@ -10,7 +10,29 @@ from annotated_types import Ge, Gt
 
 from scale.models.calibration import Environment
 from scale.models.prediction import Interval, Prediction
+from scale.models.profile import Evidence
 from scale.models.workload import Workload
+
+
+@dataclass(frozen=True)
+class Busy:
+    """Processor seconds from the workers' common start to their last step's end.
+
+    Of the tasks that train, of the ps, and of the whole host (``busy_s``), which has so many
+    ``cores``; ``stolen_s`` are those that a hypervisor gave to others.
+    """
+
+    wall_s: Annotated[float, Gt(0)]
+    workers_s: Annotated[float, Ge(0)]
+    ps_s: Annotated[float, Ge(0)]
+    busy_s: Annotated[float, Ge(0)]
+    stolen_s: Annotated[float, Ge(0)]
+    cores: Annotated[float, Gt(0)]
+
+    @property
+    def share(self) -> float:
+        """Of the time of all the host's cores, what was used or stolen."""
+        return (self.busy_s + self.stolen_s) / (self.wall_s * self.cores)
 
 
 @dataclass(frozen=True)
@@ -18,7 +40,8 @@ class Run:
     """One start: fresh processes, trained over a window in which all workers ran.
 
     ``workers`` 0 is the single process. ``steps_s`` has, per worker, every step of the window;
-    ``loss`` is the first and the last value seen, so that training is known to be real.
+    ``loss`` is the first and the last value seen, so that training is known to be real. Files of
+    earlier versions do not say how ``busy`` the host was.
     """
 
     workers: Annotated[int, Ge(0)]
@@ -27,6 +50,7 @@ class Run:
     window_s: Annotated[float, Gt(0)]
     steps_s: tuple[tuple[float, ...], ...]
     loss: tuple[float, float]
+    busy: Busy | None = None
 
     @property
     def step_time_s(self) -> float:
@@ -42,7 +66,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Measurement:
-    """Every run of one ``scale validate``."""
+    """Every run of one ``scale validate``; ``evidence`` says on how many hosts it was."""
 
     environment: Environment
     workload: Workload
@@ -52,21 +76,29 @@ class Measurement:
     batch: int
     complete: bool
     runs: tuple[Run, ...]
+    evidence: Evidence = "one host"
 
 
 @dataclass(frozen=True)
 class Compared:
-    """One worker count, measured beside predicted; ``error`` is predicted over measured − 1."""
+    """One worker count, measured beside predicted; ``error`` is predicted over measured − 1.
+
+    What is measured is the median of the starts, each range from the least of them to the largest.
+    ``processor_share`` is what the host's processors were used, where that was measured.
+    """
 
     workers: int
     starts: int
     measured_step_time_s: float
     measured_step_time_s_range: Interval
     measured_throughput_samples_per_s: float
+    measured_throughput_samples_per_s_range: Interval
     measured_speedup: float
+    measured_speedup_range: Interval
     predicted: Prediction
     error: float
     covered: bool
+    processor_share: float | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +110,7 @@ class Comparison:
     single_predicted_samples_per_s: float
     single_error: float
     tolerance: float
+    evidence: Evidence
     breakeven_measured: int | None
     breakeven_predicted: int | None
 
@@ -109,7 +142,9 @@ def compare(
         times = sorted(r.step_time_s for r in runs)
         median = statistics.median(times)
         low, high = prediction.step_time_s_interval
-        throughput = statistics.median(r.throughput_samples_per_s for r in runs)
+        rates = sorted(r.throughput_samples_per_s for r in runs)
+        throughput = statistics.median(rates)
+        shares = [r.busy.share for r in runs if r.busy]
         rows.append(
             Compared(
                 workers=workers,
@@ -117,10 +152,13 @@ def compare(
                 measured_step_time_s=median,
                 measured_step_time_s_range=(times[0], times[-1]),
                 measured_throughput_samples_per_s=throughput,
+                measured_throughput_samples_per_s_range=(rates[0], rates[-1]),
                 measured_speedup=throughput / single_rate,
+                measured_speedup_range=(rates[0] / single_rate, rates[-1] / single_rate),
                 predicted=prediction,
                 error=prediction.step_time_s / median - 1,
                 covered=low <= median <= high,
+                processor_share=statistics.median(shares) if shares else None,
             )
         )
     return Comparison(
@@ -129,6 +167,7 @@ def compare(
         single_predicted_samples_per_s=predictions[0].single_process_samples_per_s,
         single_error=single_rate / predictions[0].single_process_samples_per_s - 1,
         tolerance=tolerance,
+        evidence=measurement.evidence,
         breakeven_measured=next((r.workers for r in rows if r.measured_speedup > 1), None),
         breakeven_predicted=next((r.workers for r in rows if r.predicted.speedup > 1), None),
     )

@@ -46,10 +46,14 @@ class Variable:
 
 @dataclass(frozen=True)
 class StepSeconds:
-    """A row of a measured table: the whole training step of one process at one batch."""
+    """A row of a measured table: the whole training step of one process at one batch.
+
+    ``processor_s`` is the processor time of it over all threads; 0 where it is not known.
+    """
 
     batch: Annotated[int, Gt(0)]
     seconds: Annotated[float, Gt(0)]
+    processor_s: Annotated[float, Ge(0)] = 0.0
 
 
 @dataclass(frozen=True)

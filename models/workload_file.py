@@ -73,6 +73,8 @@ def workload_text(workload: Workload) -> str:
         lines.append(f"per_sample_s = {float(cost.per_sample_s)!r}")
     for row in workload.step:
         lines += ["", "[[step]]", f"batch = {row.batch}", f"seconds = {float(row.seconds)!r}"]
+        if row.processor_s:
+            lines.append(f"processor_s = {float(row.processor_s)!r}")
     return "\n".join(lines) + "\n"
 
 

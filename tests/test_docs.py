@@ -43,7 +43,7 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
         assert number == 0
     samples = [
         *(ROOT / "tests" / "models" / "samples").iterdir(),
-        *(ROOT / "docs" / "data").iterdir(),
+        *(ROOT / "docs" / "data").glob("*.*"),
     ]
     for sample in samples:
         shutil.copy(sample, tmp_path)

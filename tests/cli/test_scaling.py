@@ -42,7 +42,7 @@ def test_published_tables(
     run: Run, tmp_path: Path, name: str, system: str | None, fit_to: int, worst: float | None
 ) -> None:
     text = published(name).read_text()
-    # Steps with thousands of transfers each take a while to simulate; benchmarks/published.py does.
+    # Steps with thousands of transfers take a while; `scale validate --published` simulates them.
     lines = [line for line in text.splitlines() if ",64,40," not in line and ",128," not in line]
     table = tmp_path / name
     table.write_text("\n".join(lines))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,19 +33,43 @@ def test_validate_trains_with_all_reduce(run: Run, loopback: Path, tmp_path: Pat
 @pytest.mark.tensorflow
 def test_validate_trains_a_user_s_model_in_step(run: Run, loopback: Path, tmp_path: Path) -> None:
     kept, described = tmp_path / "kept.json", tmp_path / "dense.toml"
+    export = tmp_path / "export.json"
     done = run(
         *("validate", "--calibration", loopback, "--workers", "2", "--strategy", "ps-sync"),
         *("--model", "tests.calibrate.user_models:dense", "--write-workload", described),
         *("--starts", "1", "--seconds", "0.5", "--tolerance", "100", "-o", kept, "--json"),
+        *("--export", export),
     )
     assert done.code == 0, done.err
-    assert json.loads(done.out)["rows"][0]["predicted"]["strategy"] == "ps-sync"
+    document = json.loads(done.out)
+    (row,) = document["rows"]
+    assert row["predicted"]["strategy"] == "ps-sync"
+    assert document["evidence"] == "one host"
+    assert 0.0 < row["processor_share"] <= 1.1
     workload = read_workload(str(described))
     assert [v.shape for v in workload.variables] == [(64, 16), (16,), (16, 4), (4,)]
     assert [row.batch for row in workload.step] == [16, 32]
+    assert all(0.0 < row.processor_s < 100 * row.seconds for row in workload.step)
     measured = read_measurement(kept)
     assert measured.workload == workload
     assert all(r.loss[1] < r.loss[0] for r in measured.runs)
+    _check_export(export)
+
+
+def _check_export(path: Path) -> None:
+    """What others may see says what ran, and neither where nor what its parts are called."""
+    text = path.read_text()
+    for word in ("user_models", "dense", "kernel", str(path.parent), platform.node(), "127.0.0.1"):
+        assert word not in text
+    record = json.loads(text)
+    assert record["kind"] == "contribution"
+    assert record["evidence"] == "one host"
+    assert [v["shape"] for v in record["workload"]["variables"]] == [[64, 16], [16], [16, 4], [4]]
+    alone, two = record["rows"]
+    assert (alone["workers"], two["workers"]) == (0, 2)
+    assert len(two["measured_step_times_s"]) == len(two["measured_processor_shares"]) == 1
+    assert two["predicted_step_time_s"] > 0
+    assert "measured_at" not in text
 
 
 @pytest.mark.parametrize(

@@ -61,18 +61,21 @@ def transfer_bytes_per_s(server: Host, client: Host, size: int) -> float:
 
 @pytest.mark.parametrize("delay_ms", [0, 2])
 def test_a_link_passes_its_rate(delay_ms: float) -> None:
-    """Plain TCP over 100 Mbit/s: headers take 5 %, and no more than the rate gets through."""
+    """Plain TCP over 100 Mbit/s: headers take 5 %, and no more than the rate gets through.
+
+    A machine that does other work may slow one transfer down; none is too fast.
+    """
     with hosts(2, rate_mbit=100, delay_ms=delay_ms) as (first, second):
-        rate = transfer_bytes_per_s(first, second, 8 << 20)
-    assert 0.88 * 12.5e6 < rate < 1.02 * 12.5e6
+        rates = [transfer_bytes_per_s(first, second, 4 << 20) for _ in range(4)]
+    assert 0.88 * 12.5e6 < max(rates) < 1.02 * 12.5e6
 
 
 @pytest.mark.parametrize("delay_ms", [0, 2])
 def test_each_host_has_its_own_rate_in_both_directions(delay_ms: float) -> None:
     """The upper end tells the rates apart; the lower has room for a machine with other work."""
     with hosts(2, rate_mbit=[400, 40], delay_ms=delay_ms) as (fast, slow):
-        up = transfer_bytes_per_s(fast, slow, 2 << 20)
-        down = transfer_bytes_per_s(slow, fast, 2 << 20)
+        up = max(transfer_bytes_per_s(fast, slow, 1 << 20) for _ in range(3))
+        down = max(transfer_bytes_per_s(slow, fast, 1 << 20) for _ in range(3))
     assert 0.75 * 5e6 < up < 1.02 * 5e6
     assert 0.75 * 5e6 < down < 1.02 * 5e6
 

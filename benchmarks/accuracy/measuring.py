@@ -1,0 +1,132 @@
+"""Measuring: calibrations and training starts that are still missing, one after the other."""
+
+from __future__ import annotations
+
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from benchmarks.accuracy import store
+from benchmarks.accuracy.design import BATCHES, CONV_FILE, CONV_MODEL, LINKS_MBIT, NAMES, Curve
+from benchmarks.accuracy.testbed import machines
+from scale.calibrate.campaign import Progress, calibrate
+from scale.calibrate.description import describe
+from scale.calibrate.plan import plan
+from scale.calibrate.trainer import Job
+from scale.calibrate.validation import SINGLE, train_once
+from scale.models.errors import HardwareError
+from scale.models.output import write_bytes
+from scale.models.workload import named_workload
+from scale.models.workload_file import workload_text
+
+STARTS = {"wait": 3, "real": 5}
+WINDOW_S = 20.0
+#: A process alone varies less.
+SINGLE_WINDOW_S = 10.0
+ROUNDS = 5
+#: There the large sizes of a default calibration take a quarter of an hour.
+SLOW_MBIT = 100
+DESCRIBE_BATCHES = (8, 16, 32, 64, 128, 256, 512)
+DESCRIBE_S = 3.0
+
+
+def say(words: str) -> None:
+    print(f"{time.strftime('%H:%M:%S')} {words}", file=sys.stderr, flush=True)
+
+
+def wanted_calibrations() -> list[tuple[int, str]]:
+    """Each workload that is computed on loopback; on shaped links only what passes them."""
+    report = NAMES["gemm"]
+    return [
+        *((link, report) for link in LINKS_MBIT if link),
+        *((0, name) for name in NAMES.values()),
+    ]
+
+
+def calibrations() -> None:
+    """Default calibrations with one ps and two workers, and the description of the user's model."""
+    for link_mbit, workload in wanted_calibrations():
+        name = store.calibration_name(link_mbit, workload)
+        if store.has_calibration(name):
+            continue
+        say(f"calibration {name}")
+        slow = 0 < link_mbit <= SLOW_MBIT
+        planned = plan(
+            quick=slow, rounds=ROUNDS, workload=named_workload(workload), batch=max(BATCHES)
+        )
+        with (
+            tempfile.TemporaryDirectory() as logs,
+            machines(link_mbit, ps=1, workers=2) as sites,
+        ):
+            made = calibrate(planned, logs=Path(logs), progress=_quiet, machines=sites)
+        store.add_calibration(name, made)
+    if not CONV_FILE.exists():
+        describe_model()
+
+
+def describe_model() -> None:
+    """Write the workload file of the convolutional net."""
+    say("description of the convolutional net")
+    with tempfile.TemporaryDirectory() as logs:
+        found = describe(CONV_MODEL, DESCRIBE_BATCHES, seconds=DESCRIBE_S, logs=Path(logs))
+    CONV_FILE.parent.mkdir(parents=True, exist_ok=True)
+    named = replace(found, name="conv")
+    write_bytes(CONV_FILE, workload_text(named).encode(), force=True)
+
+
+def training(curves: list[Curve], *, most: int) -> None:
+    """Train the starts that are missing, in rounds over all cells, each in random order.
+
+    Args:
+        most: how many starts a cell is to have at most, to end early.
+    """
+    for start in range(max(STARTS.values())):
+        left = [
+            (curve, workers)
+            for curve in curves
+            for workers in (SINGLE, *curve.workers)
+            if start < min(STARTS[curve.compute], most)
+            and len(store.read_runs(curve, workers)) <= start
+        ]
+        random.Random(start).shuffle(left)
+        for k, (curve, workers) in enumerate(left):
+            say(f"start {start + 1}, {k + 1} of {len(left)}: {curve.cell(workers)}")
+            _train(curve, workers, start)
+
+
+def _train(curve: Curve, workers: int, start: int) -> None:
+    scenario = curve.scenario(max(1, workers))
+    job = Job(
+        curve.workload,
+        curve.strategy,
+        "session" if workers == SINGLE else curve.runtime,
+        curve.batch if workers == SINGLE else scenario.per_worker_batch,
+        workers,
+        curve.ps,
+        curve.user_model,
+    )
+    seconds = SINGLE_WINDOW_S if workers == SINGLE else WINDOW_S
+    link_mbit = 0 if workers == SINGLE else curve.link_mbit
+    for attempt in _attempts():
+        try:
+            with (
+                tempfile.TemporaryDirectory() as logs,
+                machines(link_mbit, ps=curve.ps, workers=max(1, workers)) as sites,
+            ):
+                store.add_run(curve, train_once(job, start, seconds, Path(logs), sites))
+            return
+        except HardwareError as error:
+            say(f"attempt {attempt}: {error}")
+
+
+def _attempts() -> Iterator[int]:
+    """A start that failed is told of, and made again."""
+    yield from (1, 2)
+
+
+def _quiet(news: Progress) -> None:
+    say(f"  {news.done} of {news.total} cells, {news.left_s:.0f} s left: {news.cell}")

@@ -1,0 +1,151 @@
+"""Report: what was predicted beside what was measured, in the terminal and in docs/accuracy.md."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+from benchmarks.accuracy.design import Curve
+from benchmarks.accuracy.rows import METHODS, Method, Row, rows
+from benchmarks.accuracy.scores import (
+    REJECTED,
+    Scores,
+    count_interval,
+    first_beating,
+    scores,
+)
+from benchmarks.page import Page, table
+from scale.calibrate.validation import SINGLE
+
+PAGE = Page("accuracy", "# Accuracy\n\nSee git for the introduction.\n")
+NAMES: dict[Method, str] = {
+    "scale": "scale",
+    "hockney": "Hockney, α + n/β without contention",
+    "bandwidth": "bandwidth only (Paleo's way)",
+    "usl": "USL through 1 and 2 workers",
+}
+TITLES = {"development": "Development half", "test": "Test half"}
+
+
+def show(curves: Sequence[Curve]) -> None:
+    """Every cell in the terminal, as soon as it is predicted."""
+    for row in rows(curves):
+        curve = row.curve
+        said = "one process" if row.workers == SINGLE else f"{row.workers:2d} workers"
+        largest = sorted(row.prediction.breakdown.items(), key=lambda item: -item[1])[:4]
+        why = "" if row.workers == SINGLE else "  ".join(f"{k} {1e3 * v:.1f}" for k, v in largest)
+        print(
+            f"{curve.name:20s} {curve.model:5s} {curve.scaling:6s} b{curve.batch:<4d} ps{curve.ps} "
+            f"{curve.link_mbit:5d} {said:11s} {len(row.runs)} starts ±{100 * row.spread:4.1f} % "
+            f"busy {100 * row.busy:3.0f} %  measured {1e3 * row.measured_s:8.2f} "
+            f"predicted {1e3 * row.predicted_s:8.2f} ms {100 * row.error:+6.1f} % "
+            f"{'in ' if row.judged('scale').covered or row.workers == SINGLE else 'OUT'} {why}",
+            flush=True,
+        )
+
+
+def publish(half: str, curves: Sequence[Curve]) -> None:
+    """Write the half's section of docs/accuracy.md."""
+    found = list(rows(curves))
+    cells = [row for row in found if row.workers != SINGLE]
+    text = "\n\n".join([*_summary(cells), _breakeven(found), _cells(found)])
+    data: dict[str, Any] = {"cells": [row.document for row in found]}
+    PAGE.publish(half, TITLES[half], text, data)
+
+
+def _summary(cells: Sequence[Row]) -> Iterator[str]:
+    for title, chosen in (
+        ("wire- and wait-bound", [row for row in cells if not row.processor_bound]),
+        ("processor-bound", [row for row in cells if row.processor_bound]),
+    ):
+        if not chosen:
+            continue
+        lines = []
+        for method in METHODS:
+            judged = [row.judged(method) for row in chosen if method in row.methods]
+            if judged:
+                lines.append([NAMES[method], *_columns(scores(judged), method)])
+        head = ["method", "cells", "median error", "worst", "interval score", "covered", "width"]
+        yield f"**{title.capitalize()}**, {len(chosen)} cells:\n\n{table(head, lines)}"
+
+
+def _columns(found: Scores, method: Method) -> list[str]:
+    ours = method == "scale"
+    verdict = f"p = {found.p_value:.2g}" + (" rejected" if found.p_value < REJECTED else "")
+    return [
+        str(found.cells),
+        f"{100 * found.median_error:.1f} %",
+        f"{100 * found.worst_error:.1f} %",
+        f"{100 * found.median_interval_score:.0f} %",
+        f"{found.covered} of {found.cells}, {verdict}" if ours else "—",
+        f"±{100 * found.half_width:.1f} %" if ours else "—",
+    ]
+
+
+def _breakeven(found: Sequence[Row]) -> str:
+    """Each curve's first count that beats one process, measured and predicted."""
+    lines, contradicted = [], 0
+    for curve, group in groupby(found, key=lambda row: row.curve):
+        alone, *more = group
+        if alone.workers != SINGLE or not more:
+            continue
+        single_s = alone.measured_s / alone.runs[0].per_worker_batch
+        counts = [row.workers for row in more]
+        measured = first_beating(counts, [single_s * row.measured_samples_per_s for row in more])
+        predicted = first_beating(counts, [row.prediction.speedup for row in more])
+        draws = zip(*(row.prediction.draws for row in more), strict=True)
+        low, high = count_interval([first_beating(counts, draw) for draw in draws])
+        for row in more:
+            beats = single_s * row.measured_samples_per_s > 1.0
+            sure = row.prediction.probability_beats
+            contradicted += (sure >= 0.95 and not beats) or (sure <= 0.05 and beats)
+        held = measured == predicted or low <= measured <= high
+        lines.append(
+            [
+                curve.name,
+                *(_count(n) for n in (measured, predicted)),
+                f"{_count(low)} to {_count(high)}",
+                "yes" if held else "**no**",
+            ]
+        )
+    head = ["curve", "measured", "predicted", "interval", "held"]
+    held_in = sum(line[-1] == "yes" for line in lines)
+    return (
+        f"Break-even among the counts tried, {held_in} of {len(lines)} curves held; "
+        f"{contradicted} cells contradict a probability of 0.95.\n\n{table(head, lines)}"
+    )
+
+
+def _count(value: float) -> str:
+    return "never" if math.isinf(value) else str(int(value))
+
+
+def _cells(found: Sequence[Row]) -> str:
+    head = [
+        "cell", "workload", "batch", "scaling", "ps", "link", "starts", "processors",
+        "measured", "largest / smallest", "predicted", "90 % interval", "error",
+    ]  # fmt: skip
+    lines = []
+    for row in found:
+        curve, alone = row.curve, row.workers == SINGLE
+        low, high = row.prediction.step_time_s_interval
+        lines.append(
+            [
+                f"{curve.name}-{row.workers or 'one process'}",
+                f"{curve.model}, {curve.compute}",
+                str(row.runs[0].per_worker_batch),
+                curve.scaling,
+                "—" if alone or curve.training == "mirrored" else str(curve.ps),
+                "loopback" if not curve.link_mbit or alone else f"{curve.link_mbit} Mbit/s",
+                str(len(row.runs)),
+                f"{100 * row.busy:.0f} %",
+                f"{1e3 * row.measured_s:.4g} ms",
+                f"{1 + row.spread:.3f}",
+                f"{1e3 * row.predicted_s:.4g} ms",
+                "—" if alone else f"{1e3 * low:.4g} to {1e3 * high:.4g}",
+                f"{100 * row.error:+.1f} %",
+            ]
+        )
+    return f"Every cell:\n\n{table(head, lines)}"

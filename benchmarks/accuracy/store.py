@@ -1,0 +1,74 @@
+"""Store: the raw data of the accuracy table, compressed, in docs/data/accuracy."""
+
+from __future__ import annotations
+
+import gzip
+import os
+from pathlib import Path
+
+from benchmarks.accuracy.design import DATA, Curve
+from benchmarks.page import ROOT
+from scale.models.calibration import Calibration
+from scale.models.document import record_from_json
+from scale.models.files import read_calibration, record_json, write_record
+from scale.models.fit import fit_profile
+from scale.models.measurement import Run
+from scale.models.profile import Profile
+
+RUNS = DATA / "runs"
+CALIBRATIONS = DATA / "calibrations"
+#: What is unpacked for reading.
+UNPACKED = ROOT / "build" / "accuracy"
+
+
+def runs_file(curve: Curve, workers: int) -> Path:
+    """Where the starts of one cell are, or with no workers those of its single process."""
+    return RUNS / f"{curve.cell(workers)}.jsonl.gz"
+
+
+def read_runs(curve: Curve, workers: int) -> list[Run]:
+    file = runs_file(curve, workers)
+    if not file.exists():
+        return []
+    lines = gzip.decompress(file.read_bytes()).decode().splitlines()
+    return [record_from_json(Run, line, file) for line in lines]
+
+
+def add_run(curve: Curve, run: Run) -> None:
+    """Steps are kept to the microsecond."""
+    steps_s = tuple(tuple(round(s, 6) for s in worker) for worker in run.steps_s)
+    kept = Run(**{**run.__dict__, "steps_s": steps_s})
+    lines = [record_json(r) for r in (*read_runs(curve, run.workers), kept)]
+    _write(runs_file(curve, run.workers), "\n".join(lines))
+
+
+def calibration_name(link_mbit: int, workload: str) -> str:
+    return f"{link_mbit}-{workload.replace(':', '-').replace(',', '-')}"
+
+
+def add_calibration(name: str, calibration: Calibration) -> None:
+    plain = UNPACKED / f"{name}.json"
+    plain.parent.mkdir(parents=True, exist_ok=True)
+    write_record(plain, calibration, force=True)
+    _write(CALIBRATIONS / f"{name}.json.gz", plain.read_text())
+
+
+def has_calibration(name: str) -> bool:
+    return (CALIBRATIONS / f"{name}.json.gz").exists()
+
+
+def profile(name: str) -> Profile:
+    """Fitted anew, by the code as it is now."""
+    plain = UNPACKED / f"{name}.json"
+    packed = CALIBRATIONS / f"{name}.json.gz"
+    plain.parent.mkdir(parents=True, exist_ok=True)
+    plain.write_bytes(gzip.decompress(packed.read_bytes()))
+    return fit_profile(read_calibration(plain))
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_suffix(".part")
+    # Without the time of its making, so that the same data is the same file.
+    beside.write_bytes(gzip.compress(text.encode(), mtime=0))
+    os.replace(beside, path)
