@@ -81,8 +81,9 @@ class Variation:
     a worker of asynchronous training may be ahead of the slowest. ``overlap`` has transfers of a
     layer beside the compute of others. ``bucket_bytes`` is the size up to which gradients are fused
     into one all-reduce. With ``hybrid`` the workers of a host all-reduce among themselves and go to
-    the ps as one. ``partition_bytes`` splits larger variables over the ps. ``input_samples_per_s``
-    is what the input pipeline of a host delivers. ``said`` has the options, as they were given.
+    the ps as one. ``partition_bytes`` splits larger variables over the ps. Hosts on ``one_machine``
+    share its cores. ``input_samples_per_s`` is what the input pipeline of a host delivers. ``said``
+    has the options, as they were given.
     """
 
     overlap: bool = False
@@ -100,6 +101,7 @@ class Variation:
     inner_link: InnerLink | None = None
     slow_workers: Slow | None = None
     slow_links: Slow | None = None
+    one_machine: bool = False
     input_samples_per_s: float | None = None
     dead_workers: int = 0
     stragglers: Stragglers | None = None
@@ -288,6 +290,13 @@ KINDS: dict[str, Kind] = {
         "slow-links=1,4",
         "the hosts of so many workers have links so many times slower",
         Slow,
+    ),
+    "one-machine": Kind(
+        "one_machine",
+        (),
+        "one-machine",
+        "hosts are virtual ones with links of their own that share one machine's cores",
+        _yes,
     ),
     "input": Kind(
         "input_samples_per_s",

@@ -23,6 +23,7 @@ from scale.simulator.topology import HOST_KINDS, Key, Topology, topology
 _LINK = CAUSES.index("link_contention")
 _BLAME = {
     "cores": CAUSES.index("host_contention"),
+    "machine": CAUSES.index("host_contention"),
     # Workers wait for the one process that dispatches for all.
     "coordinator": CAUSES.index("dispatch"),
 }
@@ -237,14 +238,14 @@ class Cluster:
         asks for demand · f / mean f, hence for the same number of cores at every f. What the fits
         have above all cores throughout is cut off.
         """
-        demand_s: dict[int, float] = defaultdict(float)
-        demand_s[worker_host] += phase.worker_s
+        demand_s: dict[Key, float] = defaultdict(float)
+        demand_s[self.topology.processors(worker_host)] += phase.worker_s
         for host in ps_hosts:
-            demand_s[host] += phase.ps_s
+            demand_s[self.topology.processors(host)] += phase.ps_s
         wall_s = phase.wall_s * self._means[phase.operation]
         return {
-            ("cores", host): min(self.topology.cores, seconds / wall_s)
-            for host, seconds in demand_s.items()
+            key: min(self.topology.cores, seconds / wall_s)
+            for key, seconds in demand_s.items()
             if seconds > 0.0
         }
 
@@ -286,7 +287,7 @@ class Cluster:
     def _resource(self, keys: tuple[Key, ...]) -> Resource:
         if keys not in self._resources:
             capacity = self.topology.capacity(keys[0])
-            kind = FairShare if keys[0][0] == "cores" else FifoQueue
+            kind = FairShare if keys[0][0] in ("cores", "machine") else FifoQueue
             self._resources[keys] = kind(self._env, capacity)
         return self._resources[keys]
 

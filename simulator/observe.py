@@ -89,6 +89,8 @@ def label(key: Key, scenario: Scenario) -> str:
         return f"rack {place}, uplink {'out' if kind == 'up' else 'in'}"
     if kind == "coordinator":
         return "coordinator"
+    if kind == "machine":
+        return "machine, cores"
     what = {
         "cores": "cores",
         "out": "link out",

@@ -12,8 +12,9 @@ from scale.models.scenario import Scenario
 from scale.models.variation import InnerLink, Racks
 
 #: A host's cores, the directions of its full-duplex link, the link inside it and its input
-#: pipeline; the directions of a rack's uplink; the one process that schedules for all workers.
-Kind = Literal["cores", "out", "in", "inner", "input", "up", "down", "coordinator"]
+#: pipeline; the directions of a rack's uplink; what is one for all: the process that schedules for
+#: all workers, the cores of a machine whose hosts are virtual.
+Kind = Literal["cores", "out", "in", "inner", "input", "up", "down", "coordinator", "machine"]
 Key = tuple[Kind, int]
 HOST_KINDS: tuple[Kind, ...] = ("cores", "out", "in", "inner", "input")
 
@@ -25,6 +26,7 @@ class Topology:
     Every host has ``cores`` and a link of ``bandwidth_bytes_per_s`` in each direction; None where
     nothing but processors limits transfers. ``slower`` divides the link of single hosts. Inside a
     host bytes take ``inner`` if there is one, the host's own memory on ``loopback``, else nothing.
+    Hosts on ``one_machine`` have their cores in common.
     """
 
     cores: float
@@ -33,6 +35,7 @@ class Topology:
     racks: Racks | None = None
     inner: InnerLink | None = None
     slower: Mapping[int, float] = field(default_factory=dict)
+    one_machine: bool = False
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -47,7 +50,7 @@ class Topology:
     def capacity(self, key: Key) -> float:
         """Cores, bytes per second, or seconds of a server per second."""
         kind, place = key
-        if kind == "cores":
+        if kind in ("cores", "machine"):
             return self.cores
         if kind in ("input", "coordinator"):
             return 1.0
@@ -58,6 +61,10 @@ class Topology:
         if kind in ("up", "down") and self.racks is not None:
             return self.bandwidth_bytes_per_s * self.racks.hosts / self.racks.oversubscription
         return self.bandwidth_bytes_per_s / self.slower.get(place, 1.0)
+
+    def processors(self, host: int) -> Key:
+        """The cores that a host's tasks run on."""
+        return ("machine", 0) if self.one_machine else ("cores", host)
 
     def route(self, source: int, target: int) -> tuple[Key, ...]:
         """What bytes take from one host to another; on loopback the memory, once."""
@@ -95,4 +102,12 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
     slow = change.slow_links
     hosts = scenario.worker_hosts[-slow.count :] if slow else ()
     slower = dict.fromkeys(hosts, slow.factor if slow else 1.0)
-    return Topology(costs.cores, shared, loopback, change.racks, change.inner_link, slower)
+    return Topology(
+        costs.cores,
+        shared,
+        loopback,
+        change.racks,
+        change.inner_link,
+        slower,
+        change.one_machine,
+    )

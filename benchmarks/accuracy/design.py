@@ -16,6 +16,7 @@ from typing import Literal, TypeVar, get_args
 
 from benchmarks.page import ROOT
 from scale.models.scenario import Runtime, Scaling, Scenario, Strategy
+from scale.models.variation import variation
 from scale.models.workload import Cost, Variable, Workload, named_workload
 from scale.models.workload_file import read_workload
 
@@ -118,6 +119,8 @@ class Curve:
             ps=self.ps,
             workers_per_host=1 if alone else 10_000,
             ps_placement="own" if alone else "shared",
+            # Emulated hosts have links of their own and share the machine's cores.
+            variation=variation(("one-machine",) if alone else ()),
         )
 
     def cell(self, workers: int) -> str:

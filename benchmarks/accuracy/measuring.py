@@ -117,15 +117,18 @@ def _train(curve: Curve, workers: int, start: int) -> None:
                 tempfile.TemporaryDirectory() as logs,
                 machines(link_mbit, ps=curve.ps, workers=max(1, workers)) as sites,
             ):
-                store.add_run(curve, train_once(job, start, seconds, Path(logs), sites))
-            return
+                run = train_once(job, start, seconds, Path(logs), sites)
+            store.add_run(curve, run)
+            if store.quiet(run):
+                return
+            say(f"attempt {attempt}: a hypervisor took too much of the processors")
         except HardwareError as error:
             say(f"attempt {attempt}: {error}")
 
 
 def _attempts() -> Iterator[int]:
-    """A start that failed is told of, and made again."""
-    yield from (1, 2)
+    """A start that failed, or does not count, is told of, and made again."""
+    yield from (1, 2, 3)
 
 
 def _quiet(news: Progress) -> None:

@@ -17,6 +17,8 @@ from scale.models.profile import Profile
 
 RUNS = DATA / "runs"
 CALIBRATIONS = DATA / "calibrations"
+#: Of the cores' time: a start from which a hypervisor took more is kept, told of, and made again.
+MOST_STOLEN = 0.03
 #: What is unpacked for reading.
 UNPACKED = ROOT / "build" / "accuracy"
 
@@ -27,6 +29,19 @@ def runs_file(curve: Curve, workers: int) -> Path:
 
 
 def read_runs(curve: Curve, workers: int) -> list[Run]:
+    """The starts that count."""
+    return [run for run in read_all(curve, workers) if quiet(run)]
+
+
+def quiet(run: Run) -> bool:
+    """Whether a hypervisor left the machine alone; by this alone a start does not count."""
+    return (
+        run.busy is not None and run.busy.stolen_s <= MOST_STOLEN * run.busy.wall_s * run.busy.cores
+    )
+
+
+def read_all(curve: Curve, workers: int) -> list[Run]:
+    """Every start, those included that do not count."""
     file = runs_file(curve, workers)
     if not file.exists():
         return []
@@ -38,7 +53,7 @@ def add_run(curve: Curve, run: Run) -> None:
     """Steps are kept to the microsecond."""
     steps_s = tuple(tuple(round(s, 6) for s in worker) for worker in run.steps_s)
     kept = Run(**{**run.__dict__, "steps_s": steps_s})
-    lines = [record_json(r) for r in (*read_runs(curve, run.workers), kept)]
+    lines = [record_json(r) for r in (*read_all(curve, run.workers), kept)]
     _write(runs_file(curve, run.workers), "\n".join(lines))
 
 

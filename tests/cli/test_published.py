@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from scale.cli import published
-from scale.models.scaling.published import PUBLISHED, SPLITS
+from scale.models.scaling.published import PUBLISHED, SPLITS, Split
 from scale.models.scaling.table import of_system, read
 from tests.cli.conftest import Run
 
@@ -31,7 +31,7 @@ def test_what_ships_is_what_was_published() -> None:
 
 
 @pytest.mark.parametrize("split", SPLITS, ids=lambda split: f"{split.system} to {split.fit_to}")
-def test_every_split_has_rows_to_fit_and_rows_to_predict(split: published.Split) -> None:
+def test_every_split_has_rows_to_fit_and_rows_to_predict(split: Split) -> None:
     rows = of_system(read(split.path.read_text(), split.file), split.system, split.file)
     workers = {row.workers for row in rows}
     assert split.fit_to in workers

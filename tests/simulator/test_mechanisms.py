@@ -97,6 +97,15 @@ def test_workers_alike_share_a_plan_and_nothing_else() -> None:
     assert trained(step, 5).step_time_s == pytest.approx(trained(step, 1).step_time_s)
 
 
+def test_virtual_hosts_share_one_machine_s_cores() -> None:
+    """Each keeps two cores busy for 10 ms: four of them take turns on two, whatever their hosts."""
+    step = costs(transfer_s=4e-3, compute_s=10e-3, cores=2.0, compute_worker_s=20e-3)
+    assert trained(step, 4, strategy="ps-sync").step_time_s == pytest.approx(18e-3)
+    run = trained(step, 4, "one-machine", strategy="ps-sync")
+    assert run.step_time_s == pytest.approx(48e-3)
+    assert run.breakdown["host_contention"] == pytest.approx(30e-3)
+
+
 @pytest.mark.parametrize("said", ["compression=0.5", "half-precision", "rdma=1us", "overlap"])
 @pytest.mark.parametrize("strategy", ["ps-async", "ps-sync", "allreduce"])
 def test_what_takes_work_away_never_slows(said: str, strategy: Any) -> None:
