@@ -21,6 +21,8 @@ TENSORS_BYTES = 2**15
 #: Bytes and tensors of the cells that are spread over several ps or connections.
 SPREAD_BYTES = (2**12, 2**22)
 SPREAD_TENSORS = 16
+#: All-reduces that go on at once in one cell.
+IN_FLIGHT = 32
 
 _GEMM_QUICK = (
     (32, 8, 32),
@@ -202,6 +204,11 @@ def collectives(grain: Grain, counts: Sequence[int], batch: int) -> list[Cell]:
         Cell("allreduce", "collective", size, workers=workers)
         for workers in counts
         for size in grain.reduced
+    ]
+    # In one alone a worker's threads spin while they wait; many at once show what a hop takes.
+    cells += [
+        Cell("allreduce", "collective", 4 * IN_FLIGHT, tensors=IN_FLIGHT, workers=workers)
+        for workers in counts
     ]
     if batch and counts:
         beside = Cell("gradient", "collective", batch=batch, workers=counts[-1])

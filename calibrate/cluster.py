@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from scale.calibrate.plan import LEAD_S
-from scale.calibrate.task import Role, serve
+from scale.calibrate.task import SPARE, Role, serve
 from scale.models.errors import HardwareError
 
 LOOPBACK = "127.0.0.1"
@@ -345,6 +345,7 @@ def running(
     threads: int | None = None,
     chief: Site | None = None,
     mirrored: Sequence[Sequence[Site]] = (),
+    spare: Sequence[Site] = (),
 ) -> Iterator[Cluster]:
     """Start tasks, wait until all serve, and end them however the block is left.
 
@@ -361,6 +362,7 @@ def running(
             the workers, named ``chief0``.
         mirrored: also start groups of tasks that know each other alone, one group of each size,
             as jobs of ``mirrored_job(size)``.
+        spare: tasks on other machines that have nothing to do this time, and are kept for the next.
 
     Raises:
         HardwareError: a task did not come up.
@@ -384,6 +386,8 @@ def running(
             f"{site.address}:{site.port or port}" for site, port in zip(group, ports, strict=True)
         ]
         roles += [(Role(job, k, {job: peers}, threads), site) for k, site in enumerate(group)]
+    idle = [f"{site.address}:{site.port}" for site in spare]
+    roles += [(Role(SPARE, k, {SPARE: idle}, threads), site) for k, site in enumerate(spare)]
     tasks: list[Task] = []
     ended_well = False
     try:

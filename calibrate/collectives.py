@@ -1,4 +1,4 @@
-"""All-reduce between the workers' servers, alone and beside a workload's gradients.
+"""All-reduce between the workers' servers: alone, several in flight, beside a workload's gradients.
 
 All members of a group build and call its cells in the same order, equally often. A member that is
 missing makes the others fail after ``TIMEOUT_S``; their collectives are then unusable until the
@@ -27,6 +27,8 @@ TIMEOUT_S = 30.0
 #: first agree that all are there, which moves no data and costs the step nothing.
 HEAD_START = 0.25
 _FLOAT_BYTES = 4
+#: More than a cell has all-reduces.
+_KEYS = 100
 
 
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
@@ -51,60 +53,66 @@ class _AllReduce:
 
 
 def _reduces(cells: Sequence[Cell], context: Context) -> list[_AllReduce]:
-    """All-reduces of one group, in the order of the cells, which all of its members share."""
+    """All-reduces of one group, in the order of the cells, which all of its members share.
+
+    Those of a cell's tensors go on at the same time.
+    """
     import tensorflow as tf
 
     members = cells[0].workers
     worker = f"/job:worker/task:{context.index}"
     graph = tf.Graph()
     with graph.as_default(), tf.device(f"{worker}/cpu:0"):
-        sums = []
-        initializers = []
+        initializers: list[Any] = []
+        totals: list[list[Any]] = []
         for key, cell in enumerate(cells):
             # NCCL is TensorFlow's ring on GPUs. No machine of ours could try that branch.
             gpu = cell.device == "gpu"
-            elements = max(1, (cell.overlap_bytes or cell.size_bytes) // _FLOAT_BYTES)
+            size_bytes = (cell.overlap_bytes or cell.size_bytes) // cell.tensors
+            elements = max(1, size_bytes // _FLOAT_BYTES)
             with tf.device(f"{worker}/{'gpu' if gpu else 'cpu'}:0"):
                 mine = tf.compat.v1.Variable(
                     tf.fill([elements], float(context.index + 1)), use_resource=True
                 )
                 initializers.append(mine.initializer)
-                sums.append(
-                    # Not V2: the leader numbers steps by the graph's instance keys, which in V2
-                    # are tensors that it cannot read, so that all graphs share one sequence. With
-                    # groups of 2 and of 3 the third worker is then at another number and waits.
-                    tf.raw_ops.CollectiveReduce(
-                        input=mine.read_value(),
-                        group_size=members,
-                        group_key=members,
-                        # Of the same position in every member's list, so the same cell in all.
-                        instance_key=1000 * members + key,
-                        subdiv_offsets=[0],
-                        merge_op="Add",
-                        final_op="Id",
-                        communication_hint="nccl" if gpu else "ring",
-                        timeout_seconds=TIMEOUT_S,
-                    )
+                totals.append(
+                    [
+                        # Not V2: the leader numbers steps by the graph's instance keys, which in
+                        # V2 are tensors that it cannot read, so that all graphs share one
+                        # sequence. With groups of 2 and of 3 the third worker is then at another
+                        # number and waits.
+                        tf.raw_ops.CollectiveReduce(
+                            input=mine.read_value(),
+                            group_size=members,
+                            group_key=members,
+                            # Of the same place in every member's list, so the same in all.
+                            instance_key=_KEYS * (1000 * members + key) + tensor,
+                            subdiv_offsets=[0],
+                            merge_op="Add",
+                            final_op="Id",
+                            communication_hint="nccl" if gpu else "ring",
+                            timeout_seconds=TIMEOUT_S,
+                        )
+                        for tensor in range(cell.tensors)
+                    ]
                 )
-        ends = [[tf.reduce_min(total), tf.reduce_max(total)] for total in sums]
+        ends = [[tf.reduce_min(tf.stack(sums)), tf.reduce_max(tf.stack(sums))] for sums in totals]
+        calls = [tf.group(*sums) for sums in totals]
         init = tf.group(*initializers)
     session = tf.compat.v1.Session(
         context.target, graph=graph, config=session_config(grappler=False, group=members)
     )
     session.run(init)
     return [
-        _AllReduce(
-            session.make_callable(total.op),
-            partial(_verify_sum, session, cell, end),
-        )
-        for cell, total, end in zip(cells, sums, ends, strict=True)
+        _AllReduce(session.make_callable(call), partial(_verify_sum, session, cell, end))
+        for cell, call, end in zip(cells, calls, ends, strict=True)
     ]
 
 
 def _verify_sum(session: Any, cell: Cell, ends: list[Any]) -> None:
     """Member k gives k + 1 in every element, so every element of the sum is K(K + 1)/2."""
     wanted = cell.workers * (cell.workers + 1) / 2
-    reduction = Cell("allreduce", "collective", workers=cell.workers)
+    reduction = Cell("allreduce", "collective", tensors=cell.tensors, workers=cell.workers)
     low, high = verify(session, reduction, ends, product=False)
     if not low == high == wanted:
         raise HardwareError(

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import statistics
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from scale.calibrate.campaign import require_tensorflow
+from scale.calibrate.campaign import Progress, require_tensorflow
 from scale.calibrate.cluster import running
 from scale.calibrate.phase import BUILD_S
-from scale.calibrate.trainer import Job
-from scale.calibrate.validation import train_once
+from scale.calibrate.trainer import BEYOND, Job
+from scale.calibrate.validation import START_UP_S, WARMUP_S, train_once
 from scale.models.workload import StepSeconds, Variable, Workload
 
+#: One process may be half as slow again as another: a net's step took 13.6 to 21.5 ms (2 cores).
+STARTS = 3
 
-def describe(model: str, batches: Sequence[int], *, seconds: float, logs: Path) -> Workload:
+
+def describe(
+    model: str,
+    batches: Sequence[int],
+    *,
+    seconds: float,
+    logs: Path,
+    progress: Callable[[Progress], None] | None = None,
+) -> Workload:
     """The model's trainable variables, and its training step in one process at each batch.
 
     Args:
-        seconds: for how long steps are timed at each batch, in a process of its own.
+        seconds: for how long steps are timed at each batch in each of `STARTS` fresh processes.
+        progress: told before each.
 
     Raises:
         HardwareError: the model cannot be had, or its training failed.
@@ -28,10 +40,19 @@ def describe(model: str, batches: Sequence[int], *, seconds: float, logs: Path) 
             ["single0"], "model_variables", model, timeout_s=BUILD_S
         )
     workload = Workload(model, tuple(found[0]))
-    rows = []
-    for batch in sorted(set(batches)):
+    ordered = sorted(set(batches))
+    starts = [(batch, start) for start in range(STARTS) for batch in ordered]
+    found_s: dict[int, list[tuple[float, float]]] = {}
+    for done, (batch, start) in enumerate(starts):
+        if progress is not None:
+            left_s = (len(starts) - done) * (START_UP_S + WARMUP_S + (1 + BEYOND) * seconds)
+            progress(Progress(done, len(starts), f"batch {batch}, start {start + 1}", left_s))
         job = Job(workload, "ps-async", "session", batch, workers=0, ps=0, model=model)
-        run = train_once(job, 0, seconds, logs)
+        run = train_once(job, start, seconds, logs)
         cores_busy = run.busy.workers_s / run.busy.wall_s if run.busy else 0.0
-        rows.append(StepSeconds(batch, run.step_time_s, cores_busy * run.step_time_s))
+        found_s.setdefault(batch, []).append((run.step_time_s, cores_busy * run.step_time_s))
+    rows = [
+        StepSeconds(batch, *(statistics.median(of) for of in zip(*found_s[batch], strict=True)))
+        for batch in ordered
+    ]
     return Workload(model, workload.variables, step=tuple(rows))

@@ -28,7 +28,7 @@ from scale.calibrate.task import (
 from scale.calibrate.wire import LOST_S, Desk
 from scale.models.errors import HardwareError
 
-#: Exit statuses of a task: start again (in a new role or the same), the calibration is over, the
+#: Exit statuses of a task: start again (in a new role or the same), the coordinator is done, the
 #: coordinator is gone.
 AGAIN, LEAVE, LOST = 10, 11, 12
 #: The coordinator gives up on a round's start long before.

@@ -86,7 +86,7 @@ def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bo
     if cell.path == "mirrored" and quantity != "noop":
         wanted.append(("CollectiveReduceV2", 1))
     elif quantity == "allreduce":
-        wanted.append(("CollectiveReduce", 1))
+        wanted.append(("CollectiveReduce", tensors))
     if quantity == "step":
         wanted.append((_APPLY[cell.optimizer], 1))
     for kind, count in wanted:

@@ -14,7 +14,7 @@ import traceback
 from multiprocessing.connection import Connection
 
 from scale.calibrate.membership import host_port
-from scale.calibrate.task import Role, TaskMethods, set_up, versions
+from scale.calibrate.task import SPARE, Role, TaskMethods, set_up, versions
 from scale.calibrate.wire import BEAT_S, Busy, Line, Unreachable
 
 #: A task starts anew within this time: a fork of a process that has imported TensorFlow.
@@ -39,7 +39,7 @@ def relay(
         for name, version in ours.items():
             if facts[name] != version:
                 raise Unreachable(f"has {name} {facts[name]}, and the coordinator {version}")
-        if facts["role"] != role.text:
+        if role.job != SPARE and facts["role"] != role.text:
             line.end(role.text)
             line, facts = _anew(address, sender, facts["incarnation"])
     except (Unreachable, Busy) as problem:
@@ -128,5 +128,5 @@ def listening(address: str, timeout_s: float = HELLO_S) -> None:
 
 def _words(problem: Exception) -> str:
     if isinstance(problem, Busy):
-        return "is in use by another calibration; wait for its end, or end it"
+        return "serves another coordinator; wait for its end, or end it"
     return str(problem)

@@ -7,6 +7,7 @@ from typing import Any
 from scale.calibrate.graphs import session_config
 from scale.calibrate.replica import asynchronous_graph
 from scale.calibrate.sampling import doubled
+from scale.calibrate.step_trace import traced_run
 from scale.calibrate.sync_replicas import Rounds, sync_graph
 from scale.calibrate.trainer import Job, Place, Progress, Trainer, Window, time_steps
 
@@ -29,25 +30,31 @@ def build(job: Job, place: Place) -> Trainer:
             sync = sync_graph(
                 learner, workers=job.workers, worker=here, ps=there, index=place.index
             )
-            return _Synchronous(session, sync.loss, sync.step, Rounds(session, sync, place.index))
+            rounds = Rounds(session, sync, place.index)
+            return _Synchronous(session, sync.loss, sync.step, place.index, rounds)
         training = asynchronous_graph(learner, worker=here, ps=there, seed=place.index + 1)
     session.run(training.initializer)
-    return _Asynchronous(session, training.loss, training.step)
+    return _Asynchronous(session, training.loss, training.step, place.index)
 
 
 class _Asynchronous:
     """Steps that wait for nobody; also those of the single process."""
 
-    def __init__(self, session: Any, loss: Any, step: Any) -> None:
+    def __init__(self, session: Any, loss: Any, step: Any, index: int) -> None:
         self._session = session
         self._loss = loss
+        self._op = step
+        self._index = index
         self._callable = session.make_callable(step)
+        self._parts: list[list[float]] | None = None
 
     def loss(self) -> float:
         return float(self._session.run(self._loss))
 
     def train(self, window: Window, progress: Progress) -> list[list[float]]:
-        return [time_steps(self._step, window, progress)]
+        self._parts = [] if window.traced else None
+        steps_s = time_steps(self._step, window, progress)
+        return [steps_s] if self._parts is None else self._parts
 
     def _step(self, over: bool) -> bool:
         if not over:
@@ -56,18 +63,24 @@ class _Asynchronous:
 
     def _run(self) -> None:
         try:
-            self._callable()
+            self._once()
         except Exception as error:
             if not doubled(error):
                 raise
+            self._once()
+
+    def _once(self) -> None:
+        if self._parts is None:
             self._callable()
+        elif parts := traced_run(self._session, self._op, self._index):
+            self._parts.append(parts)
 
 
 class _Synchronous(_Asynchronous):
     """Steps that end when a round's gradients have been applied."""
 
-    def __init__(self, session: Any, loss: Any, step: Any, rounds: Rounds) -> None:
-        super().__init__(session, loss, step)
+    def __init__(self, session: Any, loss: Any, step: Any, index: int, rounds: Rounds) -> None:
+        super().__init__(session, loss, step, index)
         self._rounds = rounds
 
     def train(self, window: Window, progress: Progress) -> list[list[float]]:

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import scale
 from scale.calibrate.environment import environment
 from scale.calibrate.probe import Context, Probe, lock_step
-from scale.calibrate.processor import host_busy_s, machine, process_s, usable_cores
+from scale.calibrate.processor import host_busy_s, machine, process_s, stolen_s, usable_cores
 from scale.calibrate.sampling import Limits, Samples, sample
 from scale.calibrate.trainer import Job, Place, Stalled, Trainer, Window, watched
 from scale.models.calibration import Cell, Environment, Memory
@@ -27,6 +27,8 @@ from scale.models.workload import Variable, Workload
 PR_SET_PDEATHSIG = 1
 #: Jobs whose tasks run a server of ours; those of the strategies start their own or need none.
 SERVING = ("ps", "worker", "node")
+#: The job of a task elsewhere that is kept, in whatever role it was last.
+SPARE = "spare"
 #: A single transfer that takes longer is skipped, with the reason on record.
 MAX_TRANSFER_S = 0.5
 
@@ -105,6 +107,10 @@ class TaskMethods:
         """(processor seconds of this task, busy seconds of its host)."""
         return process_s(), host_busy_s()
 
+    def stolen(self) -> float:
+        """Processor seconds of this host that a hypervisor gave to others."""
+        return stolen_s()
+
     def build(
         self, cells: Sequence[Cell], workload: Workload, pipeline: str = ""
     ) -> list[tuple[float, str]]:
@@ -168,12 +174,15 @@ class TaskMethods:
         """The training loss now."""
         return self._built().loss()
 
-    def steps(self, start_at: float, warmup_s: float, window_s: float) -> list[list[float]]:
+    def steps(
+        self, start_at: float, warmup_s: float, window_s: float, traced: bool = False
+    ) -> list[list[float]]:
         """Train from a common start; seconds of each step that lies whole within the window.
 
-        One list for each worker that this task drives: itself, or those of a coordinator.
+        One list for each worker that this task drives: itself, or those of a coordinator. Where
+        steps are ``traced``, a list of the times of its parts for each.
         """
-        return watched(self._built(), Window(start_at, warmup_s, window_s))
+        return watched(self._built(), Window(start_at, warmup_s, window_s, traced))
 
     def _built(self) -> Trainer:
         if self._trainer is None:

@@ -63,11 +63,12 @@ class Place:
 
 @dataclass(frozen=True)
 class Window:
-    """When steps count, in seconds of the task's ``time.perf_counter``."""
+    """When steps count, in seconds of the task's ``perf_counter``, and whether to trace them."""
 
     start_at: float
     warmup_s: float
     window_s: float
+    traced: bool = False
 
     @property
     def opens(self) -> float:
@@ -108,7 +109,10 @@ class Trainer(Protocol):
         ...
 
     def train(self, window: Window, progress: Progress) -> list[list[float]]:
-        """Seconds of each step that lies whole within the window, of each worker it drives."""
+        """Seconds of each step that lies whole within the window, of each worker it drives.
+
+        Where steps are traced, three numbers a step instead (`scale.calibrate.step_trace`).
+        """
         ...
 
 

@@ -4,25 +4,26 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from scale.calibrate.campaign import Machines, Progress, require_tensorflow
 from scale.calibrate.cluster import ANSWER_S, Cluster, Site, mirrored_job, running
 from scale.calibrate.phase import BUILD_S
-from scale.calibrate.processor import host_busy_s, stolen_s, usable_cores
 from scale.calibrate.trainer import BEYOND, Job
 from scale.calibrate.watch import Watch
 from scale.models.errors import HardwareError
-from scale.models.measurement import Busy, Measurement, Run
+from scale.models.measurement import Busy, Measurement, Run, TracedStep
 from scale.models.scenario import Runtime, Scaling, Scenario, Strategy
 from scale.models.workload import Workload
 
 WARMUP_S = 1.0
 #: Start of fresh processes, their graphs included; only for the estimate of the time left.
 START_UP_S = 4.0
+#: A traced start trains no longer than this.
+TRACE_S = 3.0
 SINGLE = 0
 
 
@@ -68,12 +69,15 @@ def train(
     require_tensorflow()
     sites = machines or Machines()
     watch = Watch()
-    order = [
+    order: list[tuple[int | None, int]] = [
         (start, count)
         for start in range(starts)
         for count in random.Random(f"{seed} {start}").sample([SINGLE, *workers], len(workers) + 1)
     ]
+    if runtime == "session":
+        order += [(None, count) for count in workers]
     runs: list[Run] = []
+    traces: list[TracedStep] = []
 
     def measurement(*, complete: bool) -> Measurement:
         return Measurement(
@@ -86,27 +90,29 @@ def train(
             complete=complete,
             runs=tuple(runs),
             evidence=sites.evidence,
+            traces=tuple(traces),
         )
 
     per_run_s = START_UP_S + WARMUP_S + (1 + BEYOND) * seconds
     try:
         for done, (start, count) in enumerate(order):
             what = "one process" if count == SINGLE else f"{count} workers"
-            progress(
-                Progress(
-                    done,
-                    len(order),
-                    f"{what}, start {start + 1}",
-                    per_run_s * (len(order) - done),
-                )
-            )
+            how = "traced" if start is None else f"start {start + 1}"
+            left_s = per_run_s * (len(order) - done)
+            progress(Progress(done, len(order), f"{what}, {how}", left_s))
             # A job of one process trains the batch that the baseline is defined by.
             scenario = Scenario(workload, workers=max(1, count), scaling=scaling, batch=batch)
             each = batch if count == SINGLE else scenario.per_worker_batch
             job = Job(workload, strategy, runtime, each, count, ps, model)
             if count == SINGLE:
                 job = replace(job, runtime="session")
-            runs.append(train_once(job, start, seconds, logs, sites))
+            first, again = not done, done + 1 < len(order)
+            if start is None:
+                longest_s = max(run.step_time_s for run in runs if run.workers == count)
+                traced_s = min(seconds, max(TRACE_S, 3 * longest_s))
+                traces += trace_once(job, traced_s, logs, sites, first=first, again=again)
+            else:
+                runs.append(train_once(job, start, seconds, logs, sites, first=first, again=again))
     except (KeyboardInterrupt, HardwareError) as cause:
         raise Stopped(measurement(complete=False), cause) from cause
     progress(Progress(len(order), len(order), "", 0.0))
@@ -114,31 +120,30 @@ def train(
 
 
 def train_once(
-    job: Job, start: int, seconds: float, logs: Path, machines: Machines | None = None
+    job: Job,
+    start: int,
+    seconds: float,
+    logs: Path,
+    machines: Machines | None = None,
+    *,
+    first: bool = True,
+    again: bool = False,
 ) -> Run:
     """One start of one configuration: build, barrier, warm up, train through the window.
+
+    Args:
+        machines: where tasks run; by default all on loopback.
+        first: tasks on other machines may still be coming up.
+        again: they are needed once more afterwards.
 
     Raises:
         HardwareError: a task failed, or this was no training.
     """
     count = job.workers
-    with _cluster(job, machines or Machines(), logs) as cluster:
-        names = cluster.names(_driver(job))
-        if job.runtime == "mirrored":
-            # All at once: variables are made by all of them together.
-            cluster.call(names, "train", job, timeout_s=BUILD_S)
-        else:
-            # The chief first: it initialises what the ps hold.
-            cluster.call(names[:1], "train", job, timeout_s=BUILD_S)
-            cluster.call(names[1:], "train", job, timeout_s=BUILD_S)
+    with _built(job, machines or Machines(), logs, first=first, again=again) as (cluster, names):
         before = _loss(cluster, names)
         use = _Use(cluster, names)
-        starts = cluster.start_together(names)
-        answers: list[list[list[float]]] = cluster.call_each(
-            {name: (start_at, WARMUP_S, seconds) for name, start_at in starts.items()},
-            "steps",
-            timeout_s=WARMUP_S + (1 + BEYOND) * seconds + ANSWER_S,
-        )
+        answers = _train(cluster, names, seconds)
         busy = use.until_now()
         after = _loss(cluster, names)
     steps_s = [steps for answer in answers for steps in answer]
@@ -163,13 +168,68 @@ def train_once(
     )
 
 
+def trace_once(
+    job: Job,
+    seconds: float,
+    logs: Path,
+    machines: Machines | None = None,
+    *,
+    first: bool = True,
+    again: bool = False,
+) -> tuple[TracedStep, ...]:
+    """A start whose first worker traces its steps, while the others train as ever.
+
+    Tracing takes time, so that these steps are longer than others.
+
+    Args:
+        job: on sessions, with a ps: elsewhere TensorFlow does not trace steps.
+    """
+    with _built(job, machines or Machines(), logs, first=first, again=again) as (cluster, names):
+        parts, *_ = _train(cluster, names, seconds, traced=names[:1])
+    return tuple(TracedStep(job.workers, *times) for times in parts)
+
+
+@contextmanager
+def _built(
+    job: Job, machines: Machines, logs: Path, *, first: bool, again: bool
+) -> Iterator[tuple[Cluster, list[str]]]:
+    """A cluster whose tasks have built the training, and the names of those that drive it."""
+    with _cluster(job, machines, logs, first=first, again=again) as cluster:
+        names = cluster.names(_driver(job))
+        if job.runtime == "mirrored":
+            # All at once: variables are made by all of them together.
+            cluster.call(names, "train", job, timeout_s=BUILD_S)
+        else:
+            # The chief first: it initialises what the ps hold.
+            cluster.call(names[:1], "train", job, timeout_s=BUILD_S)
+            cluster.call(names[1:], "train", job, timeout_s=BUILD_S)
+        yield cluster, names
+
+
+def _train(
+    cluster: Cluster, names: Sequence[str], seconds: float, traced: Sequence[str] = ()
+) -> list[list[list[float]]]:
+    """What each of the named tasks answers for a window that they begin together."""
+    starts = cluster.start_together(names)
+    found: list[list[list[float]]] = cluster.call_each(
+        {name: (start_at, WARMUP_S, seconds, name in traced) for name, start_at in starts.items()},
+        "steps",
+        timeout_s=WARMUP_S + (1 + BEYOND) * seconds + ANSWER_S,
+    )
+    return found
+
+
 class _Use:
-    """What the tasks and their host use of its processors, from the beginning on."""
+    """What the tasks and their hosts use of processors, from the beginning on."""
 
     def __init__(self, cluster: Cluster, drivers: Sequence[str]) -> None:
         self._cluster = cluster
-        self._ps = cluster.names("ps")
-        self._workers = list(dict.fromkeys([*drivers, *cluster.names("worker")]))
+        ps = cluster.names("ps")
+        workers = list(dict.fromkeys([*drivers, *cluster.names("worker")]))
+        self._tasks, self._workers = [*workers, *ps], len(workers)
+        identities = cluster.call(self._tasks, "identity")
+        # One task of each machine, which answers for it.
+        self._hosts = {machine: k for k, (machine, _) in enumerate(identities)}
         self._began = self._read()
 
     def until_now(self) -> Busy:
@@ -177,33 +237,44 @@ class _Use:
         wall_s, workers_s, ps_s, busy_s, stolen = (
             max(0.0, b - a) for a, b in zip(then, now, strict=True)
         )
-        return Busy(wall_s, workers_s, ps_s, busy_s, stolen, usable_cores())
+        cores = sum(self._cluster.call(self._asked, "cores"))
+        return Busy(wall_s, workers_s, ps_s, busy_s, stolen, cores)
+
+    @property
+    def _asked(self) -> list[str]:
+        return [self._tasks[k] for k in self._hosts.values()]
 
     def _read(self) -> tuple[float, ...]:
-        readings = self._cluster.call([*self._workers, *self._ps], "processor")
+        began = time.perf_counter()
+        readings = self._cluster.call(self._tasks, "processor")
         tasks_s = [task_s for task_s, _ in readings]
-        of = len(self._workers)
         return (
-            time.perf_counter(),
-            sum(tasks_s[:of]),
-            sum(tasks_s[of:]),
-            host_busy_s(),
-            stolen_s(),
+            began,
+            sum(tasks_s[: self._workers]),
+            sum(tasks_s[self._workers :]),
+            sum(readings[k][1] for k in self._hosts.values()),
+            sum(self._cluster.call(self._asked, "stolen")),
         )
 
 
-def _cluster(job: Job, machines: Machines, logs: Path) -> AbstractContextManager[Cluster]:
+def _cluster(
+    job: Job, machines: Machines, logs: Path, *, first: bool, again: bool
+) -> AbstractContextManager[Cluster]:
     """Fresh tasks of the job, in a cluster that nothing else runs in."""
+    alone, mirrored = job.workers == SINGLE, job.runtime == "mirrored"
     workers = _spread(machines.workers, job.workers)
-    if job.workers == SINGLE:
-        return running(ps=[], workers=[], logs=logs, single=True)
-    if job.runtime == "mirrored":
-        return running(ps=[], workers=[], logs=logs, mirrored=[workers])
+    ps = [] if alone or mirrored else _spread(machines.ps, job.ps)
+    everywhere = (*machines.ps, *machines.workers)
     return running(
-        ps=_spread(machines.ps, job.ps),
-        workers=workers,
+        ps=ps,
+        workers=[] if mirrored else workers,
         logs=logs,
+        single=alone,
+        first=first,
+        again=again,
         chief=machines.chief if job.runtime == "coordinator" else None,
+        mirrored=[workers] if mirrored else (),
+        spare=[site for site in everywhere if site.remote and site not in (*ps, *workers)],
     )
 
 

@@ -14,8 +14,10 @@ import typer
 from scale.cli.options import (
     DEFAULT_BATCH,
     DEFAULT_WORKLOAD,
+    ConnectTimeout,
     Force,
     Json,
+    Local,
     Options,
     Output,
     Plot,
@@ -251,6 +253,14 @@ def calibrate(
             "--quick", help="A first look: fewer sizes, 2 rounds, provisional; about a minute."
         ),
     ] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="Time the step of a Keras 3 model of yours in place of a workload's: the function "
+            "returns (model, loss, optimizer). It is then what predict asks about by default.",
+        ),
+    ] = None,
     workload: Annotated[
         str | None,
         typer.Option(
@@ -301,7 +311,8 @@ def calibrate(
         str | None,
         typer.Option(
             metavar="R",
-            help="Rounds of fresh processes: by default 5, the fewest for firm intervals. "
+            help="Rounds of fresh processes: by default 5, the fewest for firm intervals "
+            "(--quick: 2, --full: 10). "
             "With --resume, how many in all; with --refine, how many more (2).",
         ),
     ] = None,
@@ -310,7 +321,7 @@ def calibrate(
         typer.Option(
             metavar="NAME[,…]",
             help="Measure these quantities only, such as fetch,push; too few for a profile are "
-            "kept without one. With --resume or --refine: of the file's.",
+            "kept without one. With --refine: of the file's; with --resume also what it lacks.",
         ),
     ] = None,
     resume: Annotated[
@@ -354,13 +365,8 @@ def calibrate(
             help="Number of workers, or where `scale serve` runs for each.",
         ),
     ] = None,
-    local: Annotated[
-        bool, typer.Option("--local", help="Ignore TF_CONFIG and Slurm: this machine alone.")
-    ] = False,
-    connect_timeout: Annotated[
-        str,
-        typer.Option(metavar="T", help="How long tasks elsewhere have to come up: 90s, 5m."),
-    ] = "60",
+    local: Local = False,
+    connect_timeout: ConnectTimeout = "60",
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -386,6 +392,7 @@ def calibrate(
                 "quick": "yes" if quick else None,
                 "full": "yes" if full else None,
                 "workload": workload,
+                "model": model,
                 "features": features,
                 "hidden": hidden,
                 "batch": batch,
@@ -423,9 +430,10 @@ def serve(
         "scale-serve.logs"
     ),
 ) -> None:
-    """Run one task on this node for a calibration driven from elsewhere, then end.
+    """Run one task on this node for a command given elsewhere, then end.
 
-    On another machine: scale calibrate --ps HOST:PORT --worker HOST:PORT,… -o my.json
+    On another machine: scale calibrate --ps HOST:PORT --worker HOST:PORT,… -o my.json, or scale
+    validate with the same two options.
 
     The server listens on every interface, asks nobody who he is, and runs any TensorFlow graph
     that it is sent: start it only on a network whose users you trust.
@@ -454,7 +462,11 @@ def validate(
     ] = "0.10",
     measured: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Compare an earlier -o FILE instead of training."),
+        typer.Option(
+            metavar="FILE",
+            help="Compare an earlier -o FILE instead of training; repeat its --ps, placement and "
+            "workload.",
+        ),
     ] = None,
     model: Annotated[
         str | None,
@@ -483,6 +495,16 @@ def validate(
             help="Write what others may see: step times and predictions, no names or addresses.",
         ),
     ] = None,
+    worker: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT,…",
+            help="Train on a cluster: where `scale serve` runs for each worker, and for each ps "
+            "with --ps HOST:PORT,…",
+        ),
+    ] = None,
+    local: Local = False,
+    connect_timeout: ConnectTimeout = "60",
     published: Annotated[
         bool,
         typer.Option(
@@ -495,7 +517,11 @@ def validate(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Train for real, compare with the prediction, and exit 1 beyond the tolerance."""
+    """Train for real, compare with the prediction, and exit 1 beyond the tolerance.
+
+    By default all tasks run here. With TF_CONFIG in the environment, or under Slurm's srun, start
+    the same command on every node: one trains and compares, the others serve it.
+    """
     accepted = number("--tolerance", tolerance, 0.0, 100.0)
     if published:
         from scale.cli import published as tables
@@ -510,6 +536,7 @@ def validate(
             ("--plot", plot),
             ("--calibration", options.calibration),
             ("--workload", options.workload),
+            ("--worker", worker),
         ):
             if value is not None:
                 raise InputError(option, f"{value} beside --published", "one of the two options")
@@ -520,11 +547,21 @@ def validate(
         raise InputError("--workers", "nothing", "worker counts, such as 1,2,4")
     counts = worker_counts(workers)
     picture("--plot", plot, force=force)
-    from scale.cli import validating
+    from scale.cli import clusters, validating
 
+    connect_s = duration("--connect-timeout", connect_timeout)
+    cluster = None
+    if measured is None:
+        cluster, options = clusters.in_training(options, worker, counts, local=local)
+    elif worker is not None:
+        raise InputError("--worker", f"{worker} beside --measured", "one of the two options")
+    if cluster is not None and not cluster.coordinates:
+        clusters.join(cluster, validating.log_files(output), connect_s)
+        return
     held = validating.validate(
         options,
         counts,
+        machines=None if cluster is None else clusters.machines(cluster, connect_s),
         starts=integer("--starts", starts, 1, 1000),
         seconds=number("--seconds", seconds, 0.1, 86_400),
         tolerance=accepted,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from scale.calibrate.campaign import Machines
     from scale.calibrate.membership import Membership
     from scale.calibrate.plan import Plan
+    from scale.models.workload import Workload
 
 Shape = tuple[int, int, int]
 #: Beyond this a matrix or a batch is a slip: the largest product would not fit a machine.
@@ -43,6 +44,7 @@ STDOUT = Path("-")
 DEFAULTS = {
     "quick": "no",
     "workload": DEFAULT_WORKLOAD,
+    "model": "",
     "features": "",
     "hidden": "",
     "batch": str(DEFAULT_BATCH),
@@ -53,6 +55,10 @@ DEFAULTS = {
     "worker": "2",
     "soak": "",
 }
+#: A model's step in one process is timed for so long at each batch.
+MODEL_S = 1.0
+#: At so many batches, each in several fresh processes, which take far longer than their steps.
+MODEL_BATCHES, QUICK_MODEL_BATCHES = 5, 3
 MAX_THREADS = 4096
 MAX_SOAK_MINUTES = 1440
 
@@ -190,7 +196,7 @@ def _work(request: Request, before: Calibration | None) -> _Work:
     kept = before.planned if before else None
     options = DEFAULTS | _given(request, kept)
     machines = _machines(request, options)
-    plan = _plan(options, machines, before, None if request.refine else request.rounds)
+    plan = _plan(request, options, machines, before)
     if before is not None:
         _same_cluster(request, before, machines)
     chosen = tuple(c for c in plan.cells if not only or c.quantity in only)
@@ -288,7 +294,7 @@ def _machines(request: Request, options: dict[str, str]) -> Machines:
 
 
 def _plan(
-    options: dict[str, str], machines: Machines, before: Calibration | None, rounds: int | None
+    request: Request, options: dict[str, str], machines: Machines, before: Calibration | None
 ) -> Plan:
     from scale.calibrate.devices import gpu_present
     from scale.calibrate.pipeline import check_pipeline
@@ -304,10 +310,10 @@ def _plan(
         quick=quick,
         full=full,
         # The file of the first run may have gone, or changed.
-        workload=before.workload if before else read_workload(options["workload"]),
+        workload=before.workload if before else _workload(request, options),
         batch=integer("--batch", options["batch"], 1, MAX_WIDTH),
         extra_shapes=_extra_shapes(options),
-        rounds=rounds,
+        rounds=None if request.refine else request.rounds,
         workers=len(machines.workers),
         ps=len(machines.ps),
         flows=machines.ps_on_one_host,
@@ -316,6 +322,33 @@ def _plan(
         gpu=gpu_present(),
         soak_s=60 * number("--soak", soak, 0.05, MAX_SOAK_MINUTES) if soak else 0.0,
     )
+
+
+def _workload(request: Request, options: dict[str, str]) -> Workload:
+    """The workload by its name or file, or as a model of the user's turns out to be."""
+    model = options["model"]
+    if not model:
+        return read_workload(options["workload"])
+    if request.typed["workload"] is not None:
+        raise InputError("--model", f"{model} beside --workload", "one of the two options")
+    from scale.calibrate.campaign import require_tensorflow
+    from scale.calibrate.cells import step_batches
+    from scale.calibrate.description import describe
+    from scale.calibrate.user_model import check_model
+
+    check_model(model)
+    require_tensorflow()
+    batch = integer("--batch", options["batch"], 1, MAX_WIDTH)
+    count = QUICK_MODEL_BATCHES if options["quick"] == "yes" else MODEL_BATCHES
+    folder = _logs(request)
+    with Progress("timing the model", quiet_s=0.0) as progress:
+        return describe(
+            model,
+            step_batches(batch, count),
+            seconds=MODEL_S,
+            logs=folder,
+            progress=progress.tell,
+        )
 
 
 def _extra_shapes(options: dict[str, str]) -> tuple[Shape, ...]:

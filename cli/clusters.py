@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scale.cli import render
-from scale.cli.options import integer
+from scale.cli.options import Options, integer
 from scale.models.errors import InputError
 
 if TYPE_CHECKING:
@@ -59,6 +61,33 @@ def membership(ps: str | None, worker: str | None, *, local: bool) -> Membership
     return found
 
 
+def in_training(
+    options: Options, worker: str | None, counts: Sequence[int], *, local: bool
+) -> tuple[Membership | None, Options]:
+    """The cluster that is to train, and the options as they are with its number of ps.
+
+    A cluster that states no ps gets ``--ps`` of its last workers, where the strategy has any.
+
+    Raises:
+        InputError: what describes the cluster cannot be understood, or it is too small.
+    """
+    listed = ":" in options.ps
+    if worker is not None and ":" not in worker:
+        raise InputError("--worker", worker, "host:port,… of `scale serve`; --workers has counts")
+    found = membership(options.ps if listed else None, worker, local=local)
+    if found is None:
+        return None, options
+    from scale.calibrate.membership import with_ps
+
+    if options.strategy != "allreduce" and not found.ps:
+        found = with_ps(found, integer("--ps", options.ps, 1, len(found.workers)))
+    if max(counts) > len(found.workers):
+        raise InputError(
+            "--workers", max(counts), f"at most {len(found.workers)}, the cluster's workers"
+        )
+    return found, replace(options, ps=str(max(1, len(found.ps))))
+
+
 def local_machines(ps: str, worker: str) -> Machines:
     """So many tasks on this machine."""
     from scale.calibrate.campaign import Machines
@@ -92,7 +121,7 @@ def machines(found: Membership, connect_timeout_s: float) -> Machines:
 
 
 def serve(port: int, logs: Path, connect_timeout_s: float | None) -> None:
-    """Serve one calibration as a task of this host."""
+    """Serve one command, given elsewhere, as a task of this host."""
     from scale.calibrate.campaign import require_tensorflow
 
     require_tensorflow()
@@ -103,7 +132,7 @@ def serve(port: int, logs: Path, connect_timeout_s: float | None) -> None:
         f"run any TensorFlow graph here; logs in {logs}"
     )
     serve_node(port, logs=logs, connect_timeout_s=connect_timeout_s, say=render.note)
-    render.note("the calibration is over")
+    render.note("the coordinator is done")
 
 
 def join(found: Membership, logs: Path, connect_timeout_s: float) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scale.cli import render
-from scale.models.measurement import Comparison
+from scale.models.measurement import Compared, Comparison
 from scale.models.prediction import BreakEven, row
 from scale.models.profile import Profile, parameters
 from scale.models.weakness import weaknesses
@@ -161,6 +161,17 @@ def _precision(found: CellPrecision) -> dict[str, object]:
     }
 
 
+def _parts(compared: Compared) -> dict[str, object] | None:
+    if compared.parts is None:
+        return None
+    traced, simulated = compared.parts
+    return {
+        "traced": asdict(traced),
+        "simulated": asdict(simulated),
+        "most_off": compared.part_most_off,
+    }
+
+
 def comparison(result: Comparison) -> dict[str, object]:
     return {
         "holds": result.holds,
@@ -184,6 +195,7 @@ def comparison(result: Comparison) -> dict[str, object]:
                 "measured_speedup": compared.measured_speedup,
                 "measured_speedup_range": list(compared.measured_speedup_range),
                 "processor_share": compared.processor_share,
+                "parts": _parts(compared),
                 "error": compared.error,
                 "covered": compared.covered,
                 "predicted": row(compared.predicted),

@@ -27,6 +27,12 @@ MAX_DURATION_S = 30 * 86_400
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
 Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
+Local = Annotated[
+    bool, typer.Option("--local", help="Ignore TF_CONFIG and Slurm: this machine alone.")
+]
+ConnectTimeout = Annotated[
+    str, typer.Option(metavar="T", help="How long tasks elsewhere have to come up: 90s, 5m.")
+]
 Plot = Annotated[
     Path | None,
     typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf by suffix."),

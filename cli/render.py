@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from scale.cli import format as fmt
@@ -251,6 +251,7 @@ def comparison(result: Comparison) -> str:
     return "\n".join(
         [
             str(table),
+            *_parts(result),
             "Step time with the range of the starts (measured) and its 90 % interval (predicted); "
             "one process: samples per second; processors: how much of the host's were in use.",
             f"Break-even: measured {_workers(result.breakeven_measured)}, "
@@ -258,6 +259,28 @@ def comparison(result: Comparison) -> str:
             f"The prediction {held} within {fmt.percent(result.tolerance)}.",
         ]
     )
+
+
+def _parts(result: Comparison) -> Iterator[str]:
+    """What a step's time goes to, traced and simulated, and where a prediction is off most."""
+    traced = [(row, row.parts) for row in result.rows if row.parts]
+    if not traced:
+        return
+    table = Table("workers", "fetch", "compute", "push and wait", "off most")
+    for row, (measured, predicted) in traced:
+        table.add_row(
+            str(row.workers),
+            *(
+                f"{fmt.seconds(m)} / {fmt.seconds(p)}"
+                for m, p in (
+                    (measured.fetch_s, predicted.fetch_s),
+                    (measured.compute_s, predicted.compute_s),
+                    (measured.push_s, predicted.push_s),
+                )
+            ),
+            "—" if abs(row.error) <= result.tolerance else str(row.part_most_off),
+        )
+    yield f"Traced / simulated, a worker's step (tracing makes it longer):\n{table}"
 
 
 def emit(text: str) -> None:

@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from scale.cli import documents, render
 from scale.cli.options import Options, log_folder
 from scale.cli.progress import Progress
-from scale.cli.question import ask
+from scale.cli.question import Question, ask, named_profile
 from scale.models.contribution import contribution
 from scale.models.errors import InputError
 from scale.models.files import read_measurement, write_record
-from scale.models.measurement import Comparison, Measurement, compare
+from scale.models.measurement import Comparison, Measurement, StepParts, compare
 from scale.models.output import check_output, write_bytes
 from scale.models.prediction import Prediction
 from scale.models.scenario import Scenario
 from scale.models.workload_file import workload_text
 
+if TYPE_CHECKING:
+    from scale.calibrate.campaign import Machines
+
 #: A model's step in one process is timed for at most so long at each batch.
-DESCRIBE_S = 3.0
+DESCRIBE_S = 1.0
 
 
 def validate(
     options: Options,
     counts: tuple[int, ...],
     *,
+    machines: Machines | None,
     starts: int,
     seconds: float,
     tolerance: float,
@@ -39,7 +45,11 @@ def validate(
     force: bool,
     as_json: bool,
 ) -> bool:
-    """Predict, then train, then compare; whether the prediction held."""
+    """Predict, then train, then compare; whether the prediction held.
+
+    Args:
+        machines: of a cluster; without them all tasks run here.
+    """
     _check_trainable(options)
     _check_model(options, model, write_workload, measured)
     if output is not None:
@@ -58,12 +68,19 @@ def validate(
             strategy=earlier.strategy,
             runtime=earlier.runtime,
         )
-    scenarios, predictions = _predictions(options, counts, earlier)
+    asked, predictions = _predictions(options, counts, earlier, machines)
+    scenarios = [question.scenario for question in asked]
     measurement = earlier or _train(
-        scenarios, model or "", starts=starts, seconds=seconds, output=output, force=force
+        scenarios,
+        model or "",
+        machines,
+        starts=starts,
+        seconds=seconds,
+        output=output,
+        force=force,
     )
     render.stolen(measurement.environment)
-    result = _compared(measurement, predictions, tolerance)
+    result = _compared(measurement, asked, predictions, tolerance)
     if export is not None:
         write_record(export, contribution(measurement, result), force=force)
         render.note(f"wrote {export}, without names and addresses: read it before you pass it on")
@@ -110,12 +127,20 @@ def _check_model(
         raise InputError("--model", f"{model} beside --measured", "one of the two options")
     if write_workload is not None and write_workload.suffix != ".toml":
         raise InputError("--write-workload", write_workload, "a file name ending in .toml")
-    if (options.workload is None) == (write_workload is None):
+    files = sum(file is not None for file in (options.workload, write_workload))
+    if files == 2 or (files == 0 and not _calibrated(options, model)):
         raise InputError(
             "--model",
-            f"{model} {'without' if write_workload is None else 'with both'} a file of it",
-            "either --workload FILE that describes it or --write-workload FILE",
+            f"{model} {'with both' if files else 'without'} a file of it",
+            "either --workload FILE that describes it or --write-workload FILE, or a calibration "
+            "by --model",
         )
+
+
+def _calibrated(options: Options, model: str) -> bool:
+    """Whether the calibration was one of this model."""
+    _, workload = named_profile("--calibration", str(options.calibration))
+    return workload is not None and workload.name == model
 
 
 def _describe(
@@ -134,12 +159,14 @@ def _describe(
     # Its variables are not known yet, and its batches do not depend on them.
     asked = [ask(options, workers).scenario for workers in counts]
     batches = {asked[0].batch, *(scenario.per_worker_batch for scenario in asked)}
-    workload = describe(model, sorted(batches), seconds=min(seconds, DESCRIBE_S), logs=_logs(path))
+    seconds, logs = min(seconds, DESCRIBE_S), log_files(path)
+    workload = describe(model, sorted(batches), seconds=seconds, logs=logs)
     write_bytes(path, workload_text(workload).encode(), force=force, option="--write-workload")
     render.note(f"wrote {path}")
 
 
-def _logs(output: Path | None) -> Path:
+def log_files(output: Path | None) -> Path:
+    """The folder of the tasks' logs, made and told."""
     wanted = (
         tempfile.mkdtemp(prefix="scale-validate-")
         if output is None
@@ -151,30 +178,59 @@ def _logs(output: Path | None) -> Path:
 
 
 def _predictions(
-    options: Options, counts: tuple[int, ...], earlier: Measurement | None
-) -> tuple[list[Scenario], tuple[Prediction, ...]]:
+    options: Options,
+    counts: tuple[int, ...],
+    earlier: Measurement | None,
+    machines: Machines | None,
+) -> tuple[list[Question], tuple[Prediction, ...]]:
     from scale.simulator.predict import predict
 
-    scenarios, predictions = [], []
+    asked, predictions = [], []
     for workers in counts:
         question = ask(options, workers)
-        scenario = question.scenario
         if earlier is not None:
-            scenario = replace(scenario, workload=earlier.workload)
-        elif question.profile.link.kind != "loopback" or scenario.hosts > 1:
+            scenario = replace(question.scenario, workload=earlier.workload)
+            question = replace(question, scenario=scenario)
+        else:
+            _check_hosts(question.scenario, question.profile.link.kind, machines)
+        asked.append(question)
+        predictions.append(predict(question.profile, question.scenario, seed=question.seed))
+    return asked, tuple(predictions)
+
+
+def _check_hosts(scenario: Scenario, link: str, machines: Machines | None) -> None:
+    """Raises: InputError where training will run on other hosts than were predicted."""
+    if machines is None:
+        if link != "loopback" or scenario.hosts > 1:
             raise InputError(
                 "--calibration",
-                f"a prediction for {scenario.hosts} hosts on a {question.profile.link.kind} link",
-                "this machine's own calibration and --placement shared: validate trains here",
+                f"a prediction for {scenario.hosts} hosts on a {link} link",
+                "this machine's own calibration and --placement shared, for validate trains here; "
+                "or the cluster's hosts (--worker HOST:PORT,…, TF_CONFIG or srun)",
             )
-        scenarios.append(scenario)
-        predictions.append(predict(question.profile, scenario, seed=question.seed))
-    return scenarios, tuple(predictions)
+        return
+    if link != machines.link_kind:
+        raise InputError(
+            "--calibration",
+            f"one of a {link} link",
+            f"one of a {machines.link_kind} link, as the cluster's: scale calibrate with the same "
+            "tasks",
+        )
+    servers = () if scenario.strategy == "allreduce" else machines.ps[: scenario.ps]
+    sites = (*servers, *machines.workers[: scenario.workers])
+    hosts = len({site.address for site in sites})
+    if hosts != scenario.hosts:
+        raise InputError(
+            "--placement",
+            f"tasks on {scenario.hosts} hosts, with {scenario.workers} workers",
+            f"{hosts} hosts, as the addresses say: see --workers-per-host and --ps-placement",
+        )
 
 
 def _train(
     scenarios: list[Scenario],
     model: str,
+    machines: Machines | None,
     *,
     starts: int,
     seconds: float,
@@ -186,7 +242,7 @@ def _train(
 
     require_tensorflow()
     job = scenarios[0]
-    folder = _logs(output)
+    folder = log_files(output)
     try:
         with Progress("training", quiet_s=0.0) as progress:
             measurement = train(
@@ -202,6 +258,7 @@ def _train(
                 seconds=seconds,
                 logs=folder,
                 progress=progress.tell,
+                machines=machines,
             )
     except Stopped as stopped:
         if output is not None and stopped.measurement.runs:
@@ -215,7 +272,10 @@ def _train(
 
 
 def _compared(
-    measurement: Measurement, predictions: tuple[Prediction, ...], tolerance: float
+    measurement: Measurement,
+    asked: Sequence[Question],
+    predictions: tuple[Prediction, ...],
+    tolerance: float,
 ) -> Comparison:
     have = sorted({run.workers for run in measurement.runs})
     wanted = [prediction.scenario.workers for prediction in predictions]
@@ -225,4 +285,9 @@ def _compared(
     if missing:
         counts = ", ".join(str(workers) for workers in have if workers)
         raise InputError("--workers", missing[0], f"what was measured: {counts}")
-    return compare(measurement, predictions, tolerance)
+    parts: dict[int, StepParts] = {}
+    if measurement.traces:
+        from scale.simulator.parts import step_parts
+
+        parts = {q.scenario.workers: step_parts(q.profile, q.scenario, q.seed) for q in asked}
+    return compare(measurement, predictions, tolerance, parts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from scale.models.errors import InputError
 from scale.models.profile import Profile
@@ -17,11 +18,17 @@ GEMM_RATE_LOG_SPREAD = 0.35
 RANGE_LOG_SPREAD = 0.10
 
 
+#: How compute varies about a time: as it was measured about its median; as that, about its mean;
+#: not at all, where a file states nothing but the time.
+Chance = Literal["about median", "about mean", "none"]
+
+
 @dataclass(frozen=True)
 class ComputeTime:
     """One step's compute at one batch: with dispatch and apply (``step_s``), and without them."""
 
     source: str
+    chance: Chance
     step_s: float
     gradient_s: float
     processor_s: float
@@ -71,6 +78,7 @@ def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | N
             low, high = measured.batches
             return ComputeTime(
                 "step_table",
+                "about median",
                 measured.step.at(batch, draw),
                 max(0.0, measured.gradient.at(batch, draw) - dispatch_s),
                 measured.processor.at(batch, draw),
@@ -81,6 +89,7 @@ def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | N
         outside = doublings_outside(batch, workload.step[0].batch, workload.step[-1].batch)
         return ComputeTime(
             "step_table",
+            "about mean",
             seconds,
             max(0.0, seconds - dispatch_s),
             processor_s,
@@ -88,11 +97,12 @@ def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | N
         )
     if workload.cost:
         seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
-        return ComputeTime("workload_file", dispatch_s + seconds, seconds, 0.0, 0.0)
+        return ComputeTime("workload_file", "none", dispatch_s + seconds, seconds, 0.0, 0.0)
     if workload.flops_per_sample:
         seconds = device.product_s(workload.flops_per_sample * batch, draw)
         return ComputeTime(
             "gemm_rate",
+            "about median",
             dispatch_s + seconds,
             seconds,
             seconds * profile.host.cores,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from scale.models.collectives import ALGORITHMS, hierarchical_terms
-from scale.models.compute import compute_time
+from scale.models.compute import Chance, compute_time
 from scale.models.errors import InputError
 from scale.models.extrapolation import log_spread
 from scale.models.layers import WHOLE, Layer, layer_of, layers
@@ -34,8 +34,10 @@ class StepCosts:
     synchronous round have pushed. ``layers`` divide the compute. The next batch is there
     ``input_s`` after the host's pipeline began with it; ``coordinator_s`` is what one process
     spends on every step of all workers. ``single_process_s`` is the baseline's whole step at
-    ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited.
-    ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm.
+    ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited,
+    ``both_ways`` of each direction while the other is busy, None if that changes nothing.
+    ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm;
+    ``compute_chance`` says how compute varies about its time.
     """
 
     dispatch: Phase
@@ -54,6 +56,8 @@ class StepCosts:
     round: Chain = ()
     input_s: float = 0.0
     coordinator_s: float = 0.0
+    compute_chance: Chance = "about median"
+    both_ways_bandwidth_bytes_per_s: float | None = None
 
 
 def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) -> StepCosts:
@@ -104,7 +108,9 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
             "to_ps": link.push.sustained(draw),
         },
         shared_bandwidth_bytes_per_s=None if shared is None else shared.at(draw),
+        both_ways_bandwidth_bytes_per_s=_both_ways(profile, draw),
         compute_source=compute.source,
+        compute_chance=compute.chance,
         log_spread=log_spread(profile, scenario, compute.log_spread),
         layers=layers(workload) if change.overlap else WHOLE,
         spread=spread,
@@ -115,18 +121,44 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
 
 
 def _ps_dispatch(profile: Profile, scenario: Scenario, draw: int | None) -> Phase:
-    """A step through a worker's own server, or a function that the coordinator schedules."""
+    """A step through a worker's own server, or a function that the coordinator schedules.
+
+    What the coordinator spends on each function are processor seconds, which the workers lack where
+    it runs on their machine.
+    """
     host, link = profile.host, profile.link
-    kernel = 1.0 + host.kernel_share
-    sent = host.server_dispatch_s
+    sent, beside_s = host.server_dispatch_s, 0.0
     if scenario.runtime == "coordinator":
         sent = _coordinator(profile).latency_s
+        if scenario.hosts == 1 or scenario.variation.one_machine:
+            beside_s = _coordinator_s(profile, scenario, draw)
+    worker_s, ps_s = _dispatched(profile, scenario, draw)
     return Phase(
         "dispatch",
         "dispatch",
         sent.at(draw) + link.dispatch_s.at(draw),
-        host.dispatch_worker_s.at(draw) * kernel,
-        host.dispatch_ps_s.at(draw) * kernel,
+        worker_s + beside_s * (1.0 + host.kernel_share),
+        ps_s,
+    )
+
+
+def _dispatched(profile: Profile, scenario: Scenario, draw: int | None) -> tuple[float, float]:
+    """Processor seconds of one run that touches all ps: of the worker, and of each ps.
+
+    Each ps is sent its part of the graph, and what comes after all parts waits for a tensor without
+    content from each: TensorFlow joins the parts' ends with an edge between their devices.
+    """
+    host = profile.host
+    kernel = 1.0 + host.kernel_share
+    placed = place(scenario.workload, scenario.ps, scenario.variation)
+    touched = sum(1 for shard in placed if shard)
+    # A run that touches nothing takes a processor throughout.
+    alone_s = host.server_dispatch_s.at(draw)
+    sent_s = max(0.0, host.dispatch_worker_s.at(draw) - alone_s)
+    joined_s = host.fetch_worker.per_tensor_s.at(draw)
+    return (
+        (alone_s + touched * (sent_s + joined_s)) * kernel,
+        (host.dispatch_ps_s.at(draw) + host.fetch_ps.per_tensor_s.at(draw)) * kernel,
     )
 
 
@@ -134,9 +166,20 @@ def _coordinator(profile: Profile) -> Coordinator:
     found = profile.host.coordinator
     if found is None:
         raise InputError(
-            "--runtime", "coordinator", "session: this profile has no coordinator measured"
+            "--runtime",
+            "coordinator",
+            "session: this profile has no coordinator measured, as with calibrate --quick",
         )
     return found
+
+
+def _both_ways(profile: Profile, draw: int | None) -> float | None:
+    """What each direction of a network's link carries beside the other, where that is less.
+
+    On loopback it is the processors that limit both.
+    """
+    found = profile.link.both_ways_bandwidth_bytes_per_s
+    return None if found is None or profile.link.kind == "loopback" else found.at(draw)
 
 
 def _coordinator_s(profile: Profile, scenario: Scenario, draw: int | None) -> float:
@@ -228,7 +271,7 @@ def _fetches(
             Phase("fetch_latency", "fetch", wall_s, worker_s, ps_s, layer=layer),
             Phase(
                 "fetch_transfer",
-                "fetch",
+                "fetch_transfer",
                 profile.link.fetch.transfer_of(tuple(p.size_bytes for p in group), draw),
                 asked.per_byte[0] * moved,
                 asked.per_byte[1] * moved,
@@ -266,7 +309,7 @@ def _pushes(
             Phase("push_latency", "push", wall_s, worker_s, ps_s, layer=layer),
             Phase(
                 "push_transfer",
-                "push",
+                "push_transfer",
                 profile.link.push.transfer_of(tensors, draw),
                 asked.per_byte[0] * moved,
                 asked.per_byte[1] * moved - updating_s,
@@ -287,12 +330,15 @@ def _round(profile: Profile, scenario: Scenario, draw: int | None) -> Chain:
     and puts out tokens (`tf.compat.v1.train.SyncReplicasOptimizer`).
     """
     started_s = profile.host.server_dispatch_s.at(draw) + profile.link.dispatch_s.at(draw)
+    worker_s, ps_s = _dispatched(profile, scenario, draw)
+    # Of all workers' steps at once; each of them has its share of what the processors do.
+    each = scenario.workers
     updated = max(
         sum(piece.size_bytes for piece in shard)
         for shard in place(scenario.workload, scenario.ps, scenario.variation)
     )
     return (
-        Phase("dispatch", "round", started_s),
+        Phase("dispatch", "round", started_s, worker_s / each, ps_s / each),
         Phase("apply", "round", _apply_s(profile, updated, draw)),
     )
 

@@ -29,9 +29,9 @@ def log_spread(profile: Profile, scenario: Scenario, compute: float) -> dict[Ope
         largest = max(v.size_bytes for v in scenario.workload.variables)
         sizes = doublings_outside(largest, 1, profile.link.size_bytes[1])
         crowd = doublings_outside(scenario.workers, 1, profile.host.concurrency)
-        moved = ("fetch", "push")
+        moved = ("fetch", "push", "fetch_transfer", "push_transfer")
     spread = RANGE_LOG_SPREAD * sizes + CONCURRENCY_LOG_SPREAD * crowd
-    return {"compute": compute, **dict.fromkeys(moved, spread)}
+    return {"compute": compute, "single": compute, **dict.fromkeys(moved, spread)}
 
 
 def _beyond_collective(profile: Profile, scenario: Scenario) -> Iterator[str]:

@@ -129,14 +129,20 @@ def _fit(
         "gradient": step_law("gradient", bank),
         "allreduce": all_reduce_law(bank),
     }
-    reduce = choices["allreduce"].law
+    reduce = next(name for name in ALGORITHMS if name == choices["allreduce"].law.name)
+    loaded_reduce = any(cell.quantity == "allreduce" and cell.tensors > 1 for cell, _ in spent)
     families: list[tuple[str, Law, Bank]] = [
         *((name, choice.law, bank) for name, choice in choices.items()),
         ("processor of the worker", laws.demand("worker"), demands(loaded, "worker")),
         ("processor of the ps", laws.demand("ps"), demands(loaded, "ps")),
         ("processor of gradients", laws.step("gradient", "processor", knee=False), spent),
-        ("processor of a collective", laws.collective_demand(reduce), spent),
+        (
+            "processor of a collective",
+            laws.collective_demand(reduce, loaded=loaded_reduce),
+            spent,
+        ),
         ("together", laws.together(most), bank),
+        *(("both ways", laws.both_ways(cell), bank) for cell in _most_in_flight(bank)),
         ("python", laws.python(), bank),
         ("coordinator", laws.coordinator(), bank),
         ("input", laws.pipeline(), bank),
@@ -149,6 +155,14 @@ def _fit(
         if progress is not None:
             progress(done + 1, len(families))
     return _Found(fitted, choices)
+
+
+def _most_in_flight(bank: Bank) -> list[Cell]:
+    """The exchange of the most bytes, where they dwarf a latency; short ones fit into queues."""
+    found = {
+        cell for cell, _ in bank if cell.quantity == "exchange" and cell.plain and cell.tensors == 1
+    }
+    return sorted(found, key=lambda c: (c.workers * c.size_bytes, c.workers))[-1:]
 
 
 def _inverse(parameter: Parameter, unit: str, factor: float = 1.0) -> Parameter:
@@ -215,6 +229,7 @@ def _link(calibration: Calibration, found: _Found, shared: Sharing) -> Link:
         b.cell for b in calibration.bursts if b.cell.plain and b.cell.quantity in ("fetch", "push")
     ]
     sizes = [cell.size_bytes for cell in moved]
+    both = fitted.get("both_ways.per_byte_s")
     return Link(
         kind=calibration.link_kind,
         evidence=calibration.evidence,
@@ -227,6 +242,7 @@ def _link(calibration: Calibration, found: _Found, shared: Sharing) -> Link:
         size_bytes=(float(min(sizes)), float(max(sizes))),
         tensors=(1, max(cell.tensors for cell in moved)),
         duplex=shared.duplex,
+        both_ways_bandwidth_bytes_per_s=_inverse(both, "bytes/s") if both else None,
         candidates=shared.candidates,
     )
 
@@ -249,6 +265,7 @@ def _path(kind: laws.Kind, found: _Found) -> Path:
         tuple(segments),
         fitted.get(f"link.{kind}.after_fetch_s"),
         fitted.get(f"link.{kind}.several_s"),
+        found.choices["transfers"].credits[kind],
     )
 
 

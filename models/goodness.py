@@ -215,7 +215,12 @@ def law_of(profile: Profile, quantity: Quantity) -> Law | None:
                 for kind, path in (("fetch", link.fetch), ("push", link.push))
             }
             optimizers = [update.optimizer for update in profile.host.apply]
-            return laws.transfers(breaks, optimizers, several=link.fetch.several_s is not None)
+            return laws.transfers(
+                breaks,
+                optimizers,
+                several=link.fetch.several_s is not None,
+                credits={"fetch": link.fetch.credit_bytes, "push": link.push.credit_bytes},
+            )
         case "allreduce":
             return laws.all_reduce(profile.collective.algorithm)
         case "to_python":

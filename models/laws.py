@@ -87,6 +87,7 @@ def transfers(
     optimizers: Collection[str] = (),
     *,
     several: bool = False,
+    credits: Mapping[str, float] | None = None,
 ) -> Law:
     """Steps through a worker's own server: empty, fetching, pushing, both, and updates on the ps.
 
@@ -100,7 +101,9 @@ def transfers(
         breaks: of ``fetch`` and ``push``, ascending.
         optimizers: whose updates were measured alone.
         several: whether more than one tensor costs more than each further one does.
+        credits: bytes that pass before the rate of the largest tensors holds, by quantity.
     """
+    passing = credits or {}
     names = ["host.server_dispatch_s", "link.dispatch_s"]
     for kind in KINDS:
         names += [f"link.{kind}.per_tensor_s", *([f"link.{kind}.several_s"] if several else [])]
@@ -111,13 +114,14 @@ def transfers(
     extra = ["link.push.after_fetch_s", *updates]
 
     def moved(kind: Kind, cell: Cell) -> dict[str, float]:
-        place = segment_name(
-            kind, bisect_right(breaks.get(kind, ()), cell.size_bytes / cell.tensors)
-        )
+        ends = breaks.get(kind, ())
+        segment = bisect_right(ends, cell.size_bytes / cell.tensors)
+        place = segment_name(kind, segment)
+        passed = passing.get(kind, 0.0) if segment == len(ends) else 0.0
         terms = {
             f"{place}.latency_s": 1.0,
             f"link.{kind}.per_tensor_s": cell.tensors - 1.0,
-            f"{place}.per_byte_s": float(cell.size_bytes),
+            f"{place}.per_byte_s": max(0.0, cell.size_bytes - passed),
         }
         if several:
             terms[f"link.{kind}.several_s"] = float(cell.tensors > 1)
@@ -234,7 +238,7 @@ def all_reduce(algorithm: Algorithm) -> Law:
         of = "collective" if mirrored else "collective.session"
         if cell.quantity == "noop" and (mirrored or (cell.path, cell.workers) == ("server", 1)):
             return {f"{of}.dispatch_s": 1.0}
-        if cell.quantity != "allreduce" or not cell.plain:
+        if cell.quantity != "allreduce" or not cell.plain or cell.tensors > 1:
             return None
         hops, moved = exchanged(cell.size_bytes, cell.workers)
         return {
@@ -309,28 +313,40 @@ def demand(end: End) -> Law:
     return _law(f"processor of the {end}", names, terms)
 
 
-def collective_demand(reduce: Law) -> Law:
+def collective_demand(algorithm: Algorithm, *, loaded: bool) -> Law:
     """Processor seconds of one worker in an all-reduce through its server.
 
+    Threads of a worker that waits for its neighbour spin, which costs nobody anything: what a hop
+    takes where many compete shows with many all-reduces in flight.
+
     Args:
-        reduce: the law of its time.
+        loaded: whether there are cells of many; without them a hop's spinning counts.
     """
-    latency, per_byte = (
-        reduce.parameters.index(f"collective.{n}") for n in ("latency_s", "per_byte_s")
-    )
+    exchanged = ALGORITHMS[algorithm]
+    per_hop, per_byte = (f"collective.processor_per_{n}_s" for n in ("hop", "byte"))
+    spinning = "collective.spinning_per_hop_s"
 
     def terms(cell: Cell) -> dict[str, float] | None:
-        if cell.quantity != "allreduce" or cell.path != "collective":
+        if cell.quantity != "allreduce" or cell.path != "collective" or not cell.plain:
             return None
-        row = reduce.row(cell)
-        assert row is not None
-        return {
-            "collective.processor_per_hop_s": row[latency],
-            "collective.processor_per_byte_s": row[per_byte],
-        }
+        hops, moved = exchanged(cell.size_bytes, cell.workers)
+        asked = {per_hop: cell.tensors * hops, per_byte: moved}
+        if loaded and cell.tensors == 1:
+            asked[spinning] = hops
+        return asked
 
-    names = ("collective.processor_per_hop_s", "collective.processor_per_byte_s")
+    names = (per_hop, per_byte, *((spinning,) if loaded else ()))
     return _law("processor of a collective", names, terms)
+
+
+def both_ways(measured: Cell) -> Law:
+    """The exchange with the most bytes in flight: each direction while the other is busy."""
+
+    def terms(cell: Cell) -> dict[str, float] | None:
+        moved = float(cell.workers * cell.size_bytes)
+        return {"both_ways.per_byte_s": moved} if cell == measured else None
+
+    return _law("both ways", ("both_ways.per_byte_s",), terms)
 
 
 def together(workers: int) -> Law:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -65,8 +66,25 @@ class Run:
 
 
 @dataclass(frozen=True)
+class TracedStep:
+    """A step of the first of so many workers, in seconds from its begin.
+
+    Until its last variable was there, until its last gradient was ready to be pushed, and until its
+    end. Tracing itself takes time.
+    """
+
+    workers: Annotated[int, Gt(0)]
+    fetched_s: Annotated[float, Ge(0)]
+    computed_s: Annotated[float, Ge(0)]
+    ended_s: Annotated[float, Ge(0)]
+
+
+@dataclass(frozen=True)
 class Measurement:
-    """Every run of one ``scale validate``; ``evidence`` says on how many hosts it was."""
+    """Every run of one ``scale validate``; ``evidence`` says on how many hosts it was.
+
+    ``traces`` are steps beside the runs, where the runtime can trace them.
+    """
 
     environment: Environment
     workload: Workload
@@ -77,6 +95,28 @@ class Measurement:
     complete: bool
     runs: tuple[Run, ...]
     evidence: Evidence = "one host"
+    traces: tuple[TracedStep, ...] = ()
+
+
+@dataclass(frozen=True)
+class StepParts:
+    """Seconds of a step: until all variables are there, until all gradients are, and the rest.
+
+    The first has the step's dispatch, the last the wait for other workers.
+    """
+
+    fetch_s: float
+    compute_s: float
+    push_s: float
+
+    @staticmethod
+    def traced(steps: Sequence[TracedStep]) -> StepParts:
+        """Medians of each part; at least one step."""
+        return StepParts(
+            statistics.median(step.fetched_s for step in steps),
+            statistics.median(step.computed_s - step.fetched_s for step in steps),
+            statistics.median(step.ended_s - step.computed_s for step in steps),
+        )
 
 
 @dataclass(frozen=True)
@@ -84,7 +124,8 @@ class Compared:
     """One worker count, measured beside predicted; ``error`` is predicted over measured − 1.
 
     What is measured is the median of the starts, each range from the least of them to the largest.
-    ``processor_share`` is what the host's processors were used, where that was measured.
+    ``processor_share`` is what the host's processors were used, where that was measured;
+    ``parts`` are those of a traced step, where some were, and of a simulated one.
     """
 
     workers: int
@@ -99,6 +140,20 @@ class Compared:
     error: float
     covered: bool
     processor_share: float | None
+    parts: tuple[StepParts, StepParts] | None = None
+
+    @property
+    def part_most_off(self) -> str | None:
+        """Which part is off most, in seconds; None where no step was traced."""
+        if self.parts is None:
+            return None
+        measured, predicted = self.parts
+        off = {
+            "fetch": predicted.fetch_s - measured.fetch_s,
+            "compute": predicted.compute_s - measured.compute_s,
+            "push": predicted.push_s - measured.push_s,
+        }
+        return max(off, key=lambda name: abs(off[name]))
 
 
 @dataclass(frozen=True)
@@ -122,13 +177,17 @@ class Comparison:
 
 
 def compare(
-    measurement: Measurement, predictions: tuple[Prediction, ...], tolerance: float
+    measurement: Measurement,
+    predictions: tuple[Prediction, ...],
+    tolerance: float,
+    parts: Mapping[int, StepParts],
 ) -> Comparison:
     """Put the median of the starts beside the prediction of each worker count.
 
     Args:
         predictions: one a worker count, in ascending order.
         tolerance: largest relative error of step time that is accepted.
+        parts: of a simulated step, by the number of workers.
     """
     single = [r for r in measurement.runs if r.workers == 0]
     single_step_s = statistics.median(r.step_time_s for r in single)
@@ -145,6 +204,7 @@ def compare(
         rates = sorted(r.throughput_samples_per_s for r in runs)
         throughput = statistics.median(rates)
         shares = [r.busy.share for r in runs if r.busy]
+        traced = [step for step in measurement.traces if step.workers == workers]
         rows.append(
             Compared(
                 workers=workers,
@@ -159,6 +219,9 @@ def compare(
                 error=prediction.step_time_s / median - 1,
                 covered=low <= median <= high,
                 processor_share=statistics.median(shares) if shares else None,
+                parts=(StepParts.traced(traced), parts[workers])
+                if traced and workers in parts
+                else None,
             )
         )
     return Comparison(

@@ -5,8 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-#: What varies together; a synchronous round's end is one event for all workers, and does not vary.
-Operation = Literal["dispatch", "fetch", "compute", "push", "collective", "round"]
+#: What varies together. Requests (``fetch``, ``push``) vary apart from the bytes that they move.
+#: ``single`` is the step of one process. A synchronous round's end is one event for all workers,
+#: and does not vary.
+Operation = Literal[
+    "dispatch",
+    "fetch",
+    "compute",
+    "push",
+    "collective",
+    "fetch_transfer",
+    "push_transfer",
+    "single",
+    "round",
+]
 Direction = Literal["to_worker", "to_ps"]
 
 

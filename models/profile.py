@@ -189,6 +189,10 @@ class Candidate:
     chosen: bool = False
 
 
+#: What a transfer takes at least of what it would without the credit of a token bucket.
+LEAST_SHARE = 0.05
+
+
 @dataclass(frozen=True)
 class Segment:
     """Latency and bandwidth of tensors of at least ``from_bytes``, where a protocol switches."""
@@ -204,7 +208,8 @@ class Path:
 
     Hockney's α + n/β (*Parallel Computing* 20, 1994), with what every tensor after the first adds.
     ``bandwidth`` is what one flow gets. ``segments`` has the larger tensors' α and β where they
-    jump, in ascending order. ``after_fetch_s`` is a push's latency in a step that has fetched,
+    jump, in ascending order; ``credit_bytes`` of the largest pass before β holds, as a token bucket
+    lets them. ``after_fetch_s`` is a push's latency in a step that has fetched,
     ``several_s`` what it adds that there is more than one tensor; None where nothing calls for it.
     """
 
@@ -214,6 +219,7 @@ class Path:
     segments: tuple[Segment, ...] = ()
     after_fetch_s: Parameter | None = None
     several_s: Parameter | None = None
+    credit_bytes: Annotated[float, Ge(0)] = 0.0
 
     def segment(self, size_bytes: float) -> Path | Segment:
         """What holds for a tensor of so many bytes."""
@@ -237,7 +243,14 @@ class Path:
 
     def transfer_of(self, sizes: tuple[float, ...], draw: int | None) -> float:
         """Seconds in which their bytes move, alone on the link."""
-        return sum(n / self.segment(n).bandwidth_bytes_per_s.at(draw) for n in sizes)
+        moved_s = sum(n / self.segment(n).bandwidth_bytes_per_s.at(draw) for n in sizes)
+        if self.credit_bytes:
+            largest = self.segment(math.inf)
+            ruled = sum(n for n in sizes if self.segment(n) is largest)
+            passed_s = min(self.credit_bytes, ruled) / largest.bandwidth_bytes_per_s.at(draw)
+            # Not nothing: on a busy link they wait as all others do.
+            moved_s = max(LEAST_SHARE * moved_s, moved_s - passed_s)
+        return moved_s
 
 
 @dataclass(frozen=True)
@@ -247,8 +260,9 @@ class Link:
     ``shared_bandwidth_bytes_per_s`` is the rate that all flows share, in each direction; None
     where no limit showed itself beyond the processors. ``wire_latency_s`` is what the wire adds to
     a latency one way, within the paths' latencies; None where it is not known apart. ``duplex``
-    says whether the directions share that rate; None where the data do not tell. ``candidates`` are
-    the kinds of sharing that were tried.
+    says whether the directions share that rate; None where the data do not tell. ``both_ways_*`` is
+    what each direction carries while the other is busy; None where that was not measured.
+    ``candidates`` are the kinds of sharing that were tried.
     """
 
     kind: Literal["loopback", "network"]
@@ -263,6 +277,7 @@ class Link:
     tensors: tuple[int, int]
     wire_latency_s: Parameter | None = None
     duplex: Duplex | None = None
+    both_ways_bandwidth_bytes_per_s: Parameter | None = None
     candidates: tuple[Candidate, ...] = ()
 
 

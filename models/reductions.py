@@ -23,12 +23,13 @@ class Reduction:
 
 
 def reductions(bursts: Iterable[Burst]) -> tuple[Reduction, ...]:
-    """Every all-reduce that was measured, by path, group and size."""
+    """Every all-reduce that was measured alone, by path, group and size."""
     medians: dict[Cell, list[float]] = {}
     for burst in bursts:
         # Its members step together, so the first one's times are all of theirs.
-        if burst.cell.quantity == "allreduce" and burst.worker == 0:
-            medians.setdefault(burst.cell, []).append(statistics.median(burst.samples_s))
+        cell = burst.cell
+        if cell.quantity == "allreduce" and cell.tensors == 1 and burst.worker == 0:
+            medians.setdefault(cell, []).append(statistics.median(burst.samples_s))
     made: list[Reduction] = []
     for cell, rounds in medians.items():
         seconds, size = statistics.median(rounds), cell.size_bytes

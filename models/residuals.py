@@ -20,8 +20,14 @@ _OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "dispatch": (("noop", "ps"),),
     "fetch": (("fetch", "ps"),),
     "push": (("push", "ps"),),
-    "compute": (("step", "process"), ("gradient", "process")),
+    "fetch_transfer": (("fetch", "ps"),),
+    "push_transfer": (("push", "ps"),),
+    "compute": (("gradient", "process"),),
+    "single": (("step", "process"),),
 }
+#: A transfer that takes so many times as long as the shortest is one of bytes, not of a request:
+#: what varies in the one by tenths of a millisecond does not grow with the other.
+_LARGE = 4.0
 
 
 def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
@@ -31,6 +37,10 @@ def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
     lasting: dict[str, float] = {}
     for operation, sources in _OPERATIONS.items():
         chosen = [b for b in bursts if _source(b) in sources]
+        if sources[0][0] in ("fetch", "push"):
+            chosen = _of_size(chosen, large=operation.endswith("_transfer"))
+            if not chosen:
+                continue
         if not chosen:
             chosen = [b for b in bursts if _source(b) == ("gemm", "process")]
         ratios = np.sort(
@@ -52,6 +62,17 @@ def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
             place[operation] = float(np.exp(np.median(shifts))) if shifts else 1.0
         lasting[operation] = _autocorrelation(chosen)
     return Noise(within=within, between=tuple(between), autocorrelation=lasting)
+
+
+def _of_size(bursts: Sequence[Burst], *, large: bool) -> list[Burst]:
+    """Bursts of cells in which bytes take most of the time, or of those in which they do not."""
+    cells: dict[Cell, list[float]] = {}
+    for burst in bursts:
+        cells.setdefault(burst.cell, []).append(float(np.median(burst.samples_s)))
+    if not cells:
+        return []
+    least_s = min(np.median(times) for times in cells.values())
+    return [b for b in bursts if (np.median(cells[b.cell]) >= _LARGE * least_s) == large]
 
 
 def _autocorrelation(bursts: Sequence[Burst]) -> float:

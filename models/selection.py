@@ -18,6 +18,9 @@ from scale.models.positive import evaluate, solve, solve_many
 from scale.models.profile import Candidate, Criterion
 from scale.models.statistics import Floats
 
+#: Bytes that pass at once are looked for up to this share of the largest tensor's.
+MOST_CREDIT = 1 / 8
+CREDITS = 16
 #: A richer law must lower BIC by more than this, for each break that it adds. AICc invented a break
 #: in 15 of 30 smooth data sets, BIC in 2; the margin leaves fewer still.
 MARGIN = 6.0
@@ -85,6 +88,31 @@ def breaks(
     return tuple(float(math.sqrt(n[k - 1] * n[k])) for k in places), candidates
 
 
+def credit(sizes: Sequence[float], seconds: Sequence[float], least_s: float) -> float:
+    """Bytes that pass before a rate holds, as a token bucket's burst does; 0 for none.
+
+    Without it such a link's rate comes out too high: a latency cannot be negative.
+
+    Args:
+        sizes: of one segment, ascending.
+        seconds: of a transfer of each size.
+        least_s: what a transfer of nothing takes at least.
+    """
+    n, y = np.asarray(sizes, dtype=float), np.asarray(seconds, dtype=float)
+    if n.size < LEAST_SIZES or y.min() <= least_s:
+        return 0.0
+    most = min(float(n[0]), float(n[-1]) * MOST_CREDIT)
+    tried = [0.0, *np.geomspace(most / 30.0, most, CREDITS)]
+    scores = []
+    for passed in tried:
+        design = np.column_stack([np.ones_like(n), np.maximum(n - passed, 0.0)])
+        theta = solve(design, y - least_s).theta
+        residuals = np.log(least_s + evaluate(design, theta)) - np.log(y)
+        scores.append(bic(residuals, 2 + (passed > 0.0)))
+    best = int(np.argmin(scores))
+    return float(tried[best]) if scores[best] < scores[0] - MARGIN else 0.0
+
+
 def _span_residuals(n: Floats, y: Floats, spans: Sequence[tuple[int, int]]) -> list[Floats]:
     """Log residuals of a latency and a bandwidth fitted to each span of sizes."""
     design = np.column_stack([np.ones_like(n), n])
@@ -109,19 +137,25 @@ def simplest(scores: Sequence[float]) -> int:
 
 @dataclass(frozen=True)
 class Choice:
-    """A law, the candidates of each quantity that it explains, and where transfers break."""
+    """A law, the candidates of each quantity that it explains, and where transfers break.
+
+    ``credits`` are the bytes of the largest tensors that pass at once, by quantity.
+    """
 
     law: Law
     tried: dict[str, tuple[Candidate, ...]]
     breaks: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    credits: dict[str, float] = field(default_factory=dict)
 
 
 def transfer_law(bank: Bank) -> Choice:
-    """Fetches and pushes, each with as many breaks as its sizes call for."""
+    """Fetches and pushes, each with as many breaks as its sizes call for, and a credit if any."""
+    credits: dict[str, float] = {}
     found: dict[str, tuple[float, ...]] = {}
     tried: dict[str, tuple[Candidate, ...]] = {}
     optimizers = tuple(dict.fromkeys(c.optimizer for c, _ in bank if c.quantity == "apply"))
     seconds = medians(bank, laws.transfers({}, optimizers))
+    empty_s = seconds.get(Cell("noop", "ps"), 0.0)
     for kind in laws.KINDS:
         line = sorted(
             (cell.size_bytes, time_s)
@@ -129,9 +163,14 @@ def transfer_law(bank: Bank) -> Choice:
             if cell.quantity == kind and cell.tensors == 1
         )
         found[kind], tried[kind] = breaks([n for n, _ in line], [t for _, t in line])
-    made = [laws.transfers(found, optimizers, several=several) for several in (False, True)]
+        large = [(n, t) for n, t in line if n >= max(found[kind], default=0.0)]
+        credits[kind] = credit([n for n, _ in large], [t for _, t in large], empty_s)
+    made = [
+        laws.transfers(found, optimizers, several=several, credits=credits)
+        for several in (False, True)
+    ]
     choice = _by_bic("several tensors", made, [seconds, seconds])
-    return Choice(choice.law, tried | choice.tried, found)
+    return Choice(choice.law, tried | choice.tried, found, credits)
 
 
 def gemm_law(bank: Bank) -> Choice:

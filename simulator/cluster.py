@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import groupby
 
 import simpy
@@ -100,6 +101,30 @@ class Plan:
     host: int
     leads: bool
     kind: tuple[float, ...]
+
+    @cached_property
+    def terms(self) -> list[list[tuple[float, int, int]]]:
+        """Of every activity's parts: time alone, position in OPERATIONS, position in CAUSES."""
+        return [[(p.wall_s, p.operation, p.cause) for p in a.parts] for a in self.activities]
+
+    @cached_property
+    def needs(self) -> list[int]:
+        """Of every activity."""
+        return [activity.needs for activity in self.activities]
+
+    @cached_property
+    def roots(self) -> list[int]:
+        """The activities with which a step begins."""
+        return [k for k, activity in enumerate(self.activities) if not activity.needs]
+
+    @cached_property
+    def before(self) -> list[int]:
+        """Of every activity that begins after one other alone, which; of others any."""
+        found = [-1] * len(self.activities)
+        for k, activity in enumerate(self.activities):
+            for following in activity.then:
+                found[following] = k
+        return found
 
 
 @dataclass(frozen=True)
@@ -235,19 +260,16 @@ class Cluster:
         """Cores that the phase keeps busy on each host, so that its jobs alone take its wall time.
 
         Wall times are fitted to medians, processor seconds are means: a step that takes wall_s · f
-        asks for demand · f / mean f, hence for the same number of cores at every f. What the fits
-        have above all cores throughout is cut off.
+        asks for demand · f / mean f, hence for the same number of cores at every f. These can be
+        more than there are, since demand is measured where tasks compete: alone, a phase takes its
+        wall time even so, and beside others what it asks for.
         """
         demand_s: dict[Key, float] = defaultdict(float)
         demand_s[self.topology.processors(worker_host)] += phase.worker_s
         for host in ps_hosts:
             demand_s[self.topology.processors(host)] += phase.ps_s
         wall_s = phase.wall_s * self._means[phase.operation]
-        return {
-            key: min(self.topology.cores, seconds / wall_s)
-            for key, seconds in demand_s.items()
-            if seconds > 0.0
-        }
+        return {key: seconds / wall_s for key, seconds in demand_s.items() if seconds > 0.0}
 
     def _kind(self, worker: _Worker) -> tuple[float, ...]:
         """What tells workers apart whose steps differ by more than chance."""
@@ -260,10 +282,32 @@ class Cluster:
         totals: dict[Key, float] = defaultdict(float)
         for worker, asks, count in asked:
             own = set(_own(worker, asks)) if worker.lonely else set()
-            for key, rate in _peak_rates(asks, beside=beside).items():
+            for key, rate in self._peak_rates(asks, beside=beside).items():
                 totals[key] += rate * (1 if key in own else count)
         full = 1.0 + _ROUNDING
         return {k for k, rate in totals.items() if rate > self.topology.capacity(k) * full}
+
+    def _peak_rates(self, asks: tuple[_Ask, ...], *, beside: bool) -> dict[Key, float]:
+        """The most that one worker asks of each resource at any one time.
+
+        Args:
+            beside: whether transfers run beside compute, instead of one stage after the other.
+        """
+        lanes: dict[Lane, dict[Key, float]] = defaultdict(dict)
+        for ask in asks:
+            peak = lanes[ask.node.lane]
+            for key, rate in ask.rates.items():
+                most = min(rate, self.topology.capacity(key))
+                peak[key] = max(peak.get(key, 0.0), most)
+        stages: dict[str, dict[Key, float]] = defaultdict(lambda: defaultdict(float))
+        for (name, _), peak in lanes.items():
+            stage = "all" if beside else "push" if name == "apply" else name
+            for key, rate in peak.items():
+                stages[stage][key] += rate
+        return {
+            key: max(stage.get(key, 0.0) for stage in stages.values())
+            for key in {key for stage in stages.values() for key in stage}
+        }
 
     def _make_links(self, asked: Iterable[tuple[_Ask, ...]]) -> None:
         """A fair link each, or a network of those that some transfer takes together."""
@@ -367,28 +411,6 @@ def _part(phase: Phase, ask: _Ask) -> Part:
         phase.size_bytes,
         work,
     )
-
-
-def _peak_rates(asks: tuple[_Ask, ...], *, beside: bool) -> dict[Key, float]:
-    """The most that one worker asks of each resource at any one time.
-
-    Args:
-        beside: whether transfers run beside compute, instead of one stage after the other.
-    """
-    lanes: dict[Lane, dict[Key, float]] = defaultdict(dict)
-    for ask in asks:
-        peak = lanes[ask.node.lane]
-        for key, rate in ask.rates.items():
-            peak[key] = max(peak.get(key, 0.0), rate)
-    stages: dict[str, dict[Key, float]] = defaultdict(lambda: defaultdict(float))
-    for (name, _), peak in lanes.items():
-        stage = "all" if beside else "push" if name == "apply" else name
-        for key, rate in peak.items():
-            stages[stage][key] += rate
-    return {
-        key: max(stage.get(key, 0.0) for stage in stages.values())
-        for key in {key for stage in stages.values() for key in stage}
-    }
 
 
 def _components(routes: Iterable[tuple[Key, ...]]) -> list[tuple[Key, ...]]:

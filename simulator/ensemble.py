@@ -20,6 +20,7 @@ from scale.simulator.noise import (
     Replication,
     luck,
     mean_factor,
+    of_compute,
     replications,
     starting_phases,
 )
@@ -67,7 +68,7 @@ def simulate(
     The single process meets the same draw and the same luck between runs; within a run, its step
     varies as a worker's compute does.
     """
-    noise = profile.noise
+    noise = of_compute(profile.noise, step_costs(profile, scenario).compute_chance)
     steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
     warmup = max(2, steps // 3)
     short, kept = scenario.variation, 1.0
@@ -77,7 +78,7 @@ def simulate(
     if short.faults:
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
     starts = starting_phases(seed, scenario.workers, count)
-    single_mean = mean_factor(noise, "compute")
+    single_mean = mean_factor(noise, "single")
     trainings: list[Training] = []
     traits: list[list[float]] = []
     single_s: list[float] = []
@@ -107,7 +108,7 @@ def simulate(
             )
         )
         traits.append(_traits(costs, slowdown))
-        single_s.append(costs.single_process_s * single_mean * slowdown["compute"])
+        single_s.append(costs.single_process_s * single_mean * slowdown["single"])
     all_s = np.stack([np.hstack([t.warmup_s, t.steps_s]) for t in trainings])
     # Two steps at least: in the first, nobody has met anybody.
     cut = max(2, warmup_steps(all_s))

@@ -8,23 +8,29 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import get_args
 
 import numpy as np
 
+from scale.models.compute import Chance
 from scale.models.phase import Operation
 from scale.models.profile import Noise
 from scale.models.statistics import Floats
 
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)
-#: How many of them vary, from the first.
-_VARYING = OPERATIONS.index("round")
-#: Operations whose variation is not measured on its own.
-_MEASURED_AS: dict[Operation, Operation] = {"collective": "fetch"}
+#: How many of them vary from step to step, from the first; the bytes of transfers come last.
+_VARYING, _TRANSFERS = OPERATIONS.index("single"), OPERATIONS.index("fetch_transfer")
+#: Whose variation stands for an operation's where that was not measured on its own.
+_MEASURED_AS: dict[Operation, Operation] = {
+    "collective": "fetch",
+    "fetch_transfer": "fetch",
+    "push_transfer": "push",
+    "single": "compute",
+}
 #: Streams of random numbers, told apart by a number of their own.
-_WITHIN, _BETWEEN, _START = range(3)
+_WITHIN, _BETWEEN, _START, _MOVED, _MODEL = range(5)
 
 
 @dataclass(frozen=True)
@@ -77,7 +83,7 @@ def replications(noise: Noise, seed: int, count: int) -> tuple[Replication, ...]
         Replication(
             index,
             {
-                name: noise.between[order[index]].get(_MEASURED_AS.get(name, name), 1.0) ** exponent
+                name: noise.between[order[index]].get(_measured_as(noise, name), 1.0) ** exponent
                 for name in OPERATIONS
             },
             {
@@ -87,6 +93,16 @@ def replications(noise: Noise, seed: int, count: int) -> tuple[Replication, ...]
         )
         for index in range(count)
     )
+
+
+def model_scores(seed: int, count: int) -> Floats:
+    """How the model itself is off in each replication, in its standard deviations.
+
+    Evenly spread over the normal distribution, in random order; the same for all scenarios.
+    """
+    normal = NormalDist()
+    scores = [normal.inv_cdf((index + 0.5) / count) for index in range(count)]
+    return np.random.default_rng((seed, _MODEL)).permutation(scores)
 
 
 def starting_phases(seed: int, workers: int, count: int) -> Floats:
@@ -101,9 +117,32 @@ def starting_phases(seed: int, workers: int, count: int) -> Floats:
     return np.asarray(phases, dtype=np.float64)
 
 
+def _measured_as(noise: Noise, operation: Operation) -> Operation:
+    return operation if operation in noise.within else _MEASURED_AS.get(operation, operation)
+
+
 def _bins(noise: Noise, operation: Operation) -> tuple[float, ...]:
     """Equally probable factors of an operation, in ascending order."""
-    return noise.within.get(_MEASURED_AS.get(operation, operation), (1.0,))
+    return noise.within.get(_measured_as(noise, operation), (1.0,))
+
+
+def of_compute(noise: Noise, chance: Chance) -> Noise:
+    """The noise of a job whose compute time is stated instead of measured here.
+
+    A stated mean needs no factor that makes a mean of a median. Of a bare cost nothing is known of
+    how it varies.
+    """
+    if chance == "about median":
+        return noise
+    bins = _bins(noise, "compute") if chance == "about mean" else (1.0,)
+    mean = sum(bins) / len(bins)
+    within = noise.within | {"compute": tuple(b / mean for b in bins), "single": (1.0,)}
+    between = tuple(
+        of | dict.fromkeys(("compute", "single"), 1.0 if chance == "none" else of["compute"])
+        for of in noise.between
+        if "compute" in of or chance == "none"
+    )
+    return replace(noise, within=within, between=between or noise.between)
 
 
 def mean_factor(noise: Noise, operation: Operation) -> float:
@@ -131,12 +170,13 @@ def luck(
         starts: the starting phase of each worker.
         steps: how many steps to draw for; the same for all scenarios that are to be compared.
     """
-    rng = np.random.default_rng((seed, _WITHIN, replication))
     factors = np.ones((len(starts), steps, len(OPERATIONS)))
-    factors[:, :, :_VARYING] = rng.random((len(starts), steps, _VARYING))
+    for stream, few in ((_WITHIN, slice(_TRANSFERS)), (_MOVED, slice(_TRANSFERS, _VARYING))):
+        rng = np.random.default_rng((seed, stream, replication))
+        factors[:, :, few] = rng.random(factors[:, :, few].shape)
     for k, name in enumerate(OPERATIONS[:_VARYING]):
         bins = np.asarray(_bins(noise, name))
-        lasting = noise.autocorrelation.get(_MEASURED_AS.get(name, name), 0.0)
+        lasting = noise.autocorrelation.get(_measured_as(noise, name), 0.0)
         if lasting > 0.0:
             factors[:, :, k] = _lasting(factors[:, :, k], lasting)
         factors[:, :, k] = slowdown[name] * bins[(factors[:, :, k] * bins.size).astype(int)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from scale.models.costs import step_costs
 from scale.models.profile import Profile
 from scale.models.scenario import Scenario, check_scenario
-from scale.simulator.noise import OPERATIONS, luck, starting_phases
+from scale.simulator.noise import OPERATIONS, luck, of_compute, starting_phases
 from scale.simulator.outages import NONE, outages
 from scale.simulator.spans import Span, Use, uses
 from scale.simulator.topology import Key, Topology
@@ -41,11 +41,12 @@ def observe(profile: Profile, scenario: Scenario, seed: int = 1, steps: int = ST
     """
     check_scenario(scenario)
     change = scenario.variation
+    costs = step_costs(profile, scenario)
     training = train(
-        step_costs(profile, scenario),
+        costs,
         scenario,
         luck(
-            profile.noise,
+            of_compute(profile.noise, costs.compute_chance),
             seed,
             0,
             slowdown=dict.fromkeys(OPERATIONS, 1.0),
@@ -95,6 +96,7 @@ def label(key: Key, scenario: Scenario) -> str:
         "cores": "cores",
         "out": "link out",
         "in": "link in",
+        "both": "link, both ways",
         "inner": "inner link",
         "input": "input",
     }[kind]

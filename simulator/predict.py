@@ -8,14 +8,16 @@ from dataclasses import replace
 import numpy as np
 
 from scale.models.compute import compute_time
+from scale.models.discrepancy import log_deviation
 from scale.models.errors import InputError
 from scale.models.extrapolation import extrapolations
 from scale.models.prediction import Prediction
 from scale.models.profile import Profile
-from scale.models.scenario import MAX_WORKERS, Scenario, check_scenario
+from scale.models.scenario import MAX_WORKERS, Scenario, Strategy, check_scenario
 from scale.models.statistics import Floats, interval90
 from scale.models.variation import PLAIN
-from scale.simulator.ensemble import simulate
+from scale.simulator.ensemble import Ensemble, simulate
+from scale.simulator.noise import model_scores
 
 REPLICATIONS = 48
 
@@ -33,8 +35,9 @@ def predict(
 
     Every replication trains a few steps with one joint draw of the parameters, one round's
     variation between runs and its own noise; the baseline is taken in the same replication, so
-    that what slows both cancels. Values are medians over replications, intervals 90 % and for the
-    mean of a fresh 30 s run (see ``ensemble``). ``speedup`` is the median of the paired ratios.
+    that what slows both cancels. Values are medians over replications, intervals 90 %, for the mean
+    of a fresh 30 s run (see ``ensemble``), widened by what the model itself is off by. ``speedup``
+    is the median of the paired ratios.
 
     Args:
         baseline: ``device``, one process without ps; ``host``, one host by its best local means;
@@ -78,8 +81,9 @@ def beside(
     single_rates = scenario.batch / ensemble.single_step_s
     samples = scenario.counted_workers * scenario.per_worker_batch
     step_time_s = float(np.median(ensemble.step_time_s))
-    low_s, high_s = interval90(ensemble.step_time_s)
-    speedups = samples / ensemble.step_time_s / (single_rates if base is None else base)
+    widened_s = _widened(ensemble, scenario.strategy, seed)
+    low_s, high_s = interval90(widened_s)
+    speedups = samples / widened_s / (single_rates if base is None else base)
     speedup = float(np.median(speedups))
     single_s = float(np.median(ensemble.single_step_s))
     breakdown = ensemble.breakdown
@@ -107,6 +111,14 @@ def beside(
     )
 
 
+def _widened(ensemble: Ensemble, strategy: Strategy, seed: int) -> Floats:
+    """Step times with what the model itself is off by, which is alike at all worker counts."""
+    scores = model_scores(seed, len(ensemble.step_time_s))
+    deviation = log_deviation(ensemble.breakdown, strategy)
+    widened: Floats = ensemble.step_time_s * np.exp(deviation * scores)
+    return widened
+
+
 def baseline_rates(
     profile: Profile, scenario: Scenario, baseline: str, seed: int, replications: int
 ) -> Floats | None:
@@ -132,9 +144,8 @@ def baseline_rates(
             "device, host, or a number of workers that this batch and strategy can train",
         ) from error
     ensemble = simulate(profile, owned, seed, replications)
-    return np.asarray(
-        owned.counted_workers * owned.per_worker_batch / ensemble.step_time_s, dtype=np.float64
-    )
+    samples = owned.counted_workers * owned.per_worker_batch
+    return np.asarray(samples / _widened(ensemble, owned.strategy, seed), dtype=np.float64)
 
 
 def _host_rates(
@@ -144,8 +155,8 @@ def _host_rates(
 
     As many workers as the scenario has on one host, but no more than cores or samples.
     """
-    samples = scenario.batch if scenario.scaling == "strong" else MAX_WORKERS
-    workers = min(scenario.workers_per_host, max(1, int(profile.host.cores)), samples)
+    most = scenario.batch if scenario.scaling == "strong" else MAX_WORKERS
+    workers = min(scenario.workers_per_host, max(1, int(profile.host.cores)), most)
     if scenario.strategy == "allreduce" and workers < 2:
         return None
     local = replace(
@@ -156,8 +167,7 @@ def _host_rates(
         variation=PLAIN,
     )
     ensemble = simulate(profile, local, seed, replications)
-    rates = np.asarray(
-        local.counted_workers * local.per_worker_batch / ensemble.step_time_s, dtype=np.float64
-    )
+    samples = local.counted_workers * local.per_worker_batch
+    rates = np.asarray(samples / _widened(ensemble, local.strategy, seed), dtype=np.float64)
     single = local.batch / ensemble.single_step_s
     return rates if np.median(rates) > np.median(single) else None

@@ -55,7 +55,7 @@ class Timer(simpy.Event):
 class Alarm:
     """Calls when due. Only the earliest time that was asked for counts, and it is asked for anew.
 
-    simpy cannot cancel a timeout, so one that was overtaken by an earlier one passes unheard. A
+    simpy cannot cancel an event, so a timer that was overtaken by an earlier one passes unheard. A
     later one leaves the earlier standing, which then finds nothing to do.
     """
 
@@ -64,20 +64,19 @@ class Alarm:
         self._call = call
         #: When it will ring, if nothing earlier is asked for.
         self.due_s = math.inf
-        self._version = 0
+        self._timer = Timer(env, self._ring)
 
     def at_most(self, due_s: float) -> None:
         """Be called at ``due_s`` at the latest."""
         if due_s >= self.due_s:
             return
+        if self.due_s < math.inf:
+            self._timer = Timer(self._env, self._ring)
         self.due_s = due_s
-        self._version += 1
-        delay_s = due_s - self._env.now
-        timeout = simpy.Timeout(self._env, delay_s if delay_s > 0.0 else 0.0, self._version)
-        timeout.callbacks.append(self._ring)
+        self._timer.start(due_s - self._env.now)
 
-    def _ring(self, event: simpy.Event) -> None:
-        if event.value == self._version:
+    def _ring(self, timer: simpy.Event) -> None:
+        if timer is self._timer:
             self.due_s = math.inf
             self._call()
 

@@ -7,7 +7,7 @@ import numpy as np
 from scale.models.costs import step_costs
 from scale.models.profile import Noise, Profile
 from scale.models.scenario import Scenario
-from scale.simulator.noise import OPERATIONS, Luck, mean_factor
+from scale.simulator.noise import OPERATIONS, Luck, mean_factor, of_compute
 from scale.simulator.training import train
 
 #: Steps of all workers together; each worker takes 2 to 8 of them.
@@ -26,10 +26,11 @@ def steady_step_s(profile: Profile, scenario: Scenario) -> float:
     """
     synchronous = scenario.strategy != "ps-async"
     steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
+    costs = step_costs(profile, scenario)
     training = train(
-        step_costs(profile, scenario),
+        costs,
         scenario,
-        _evenly(profile.noise, scenario.workers, steps),
+        _evenly(of_compute(profile.noise, costs.compute_chance), scenario.workers, steps),
         discipline=scenario.discipline or profile.link.discipline,
         loopback=profile.link.kind == "loopback",
         # A barrier ends every step alike, so that the first is as good as any.

@@ -11,12 +11,16 @@ from scale.models.errors import InputError
 from scale.models.scenario import Scenario
 from scale.models.variation import InnerLink, Racks
 
-#: A host's cores, the directions of its full-duplex link, the link inside it and its input
-#: pipeline; the directions of a rack's uplink; what is one for all: the process that schedules for
-#: all workers, the cores of a machine whose hosts are virtual.
-Kind = Literal["cores", "out", "in", "inner", "input", "up", "down", "coordinator", "machine"]
+#: A host's cores, the directions of its link and both of them together, the link inside it and its
+#: input pipeline; the directions of a rack's uplink; what is one for all: the process that
+#: schedules for all workers, the cores of a machine whose hosts are virtual.
+Kind = Literal[
+    "cores", "out", "in", "both", "inner", "input", "up", "down", "coordinator", "machine"
+]
 Key = tuple[Kind, int]
-HOST_KINDS: tuple[Kind, ...] = ("cores", "out", "in", "inner", "input")
+HOST_KINDS: tuple[Kind, ...] = ("cores", "out", "in", "both", "inner", "input")
+#: Directions that keep this share of their rate do not disturb each other.
+_UNDISTURBED = 0.97
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,9 @@ class Topology:
     """A star of hosts, or of racks of hosts.
 
     Every host has ``cores`` and a link of ``bandwidth_bytes_per_s`` in each direction; None where
-    nothing but processors limits transfers. ``slower`` divides the link of single hosts. Inside a
+    nothing but processors limits transfers. With ``both_ways_bytes_per_s`` the directions together
+    carry no more than that: acknowledgements of the one wait in the queue of the other. ``slower``
+    divides the link of single hosts. Inside a
     host bytes take ``inner`` if there is one, the host's own memory on ``loopback``, else nothing.
     Hosts on ``one_machine`` have their cores in common.
     """
@@ -36,6 +42,7 @@ class Topology:
     inner: InnerLink | None = None
     slower: Mapping[int, float] = field(default_factory=dict)
     one_machine: bool = False
+    both_ways_bytes_per_s: float | None = None
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -60,7 +67,10 @@ class Topology:
             raise InputError("link", f"{kind} of {place}", "a link whose bandwidth is known")
         if kind in ("up", "down") and self.racks is not None:
             return self.bandwidth_bytes_per_s * self.racks.hosts / self.racks.oversubscription
-        return self.bandwidth_bytes_per_s / self.slower.get(place, 1.0)
+        whole = self.bandwidth_bytes_per_s
+        if kind == "both" and self.both_ways_bytes_per_s is not None:
+            whole = self.both_ways_bytes_per_s
+        return whole / self.slower.get(place, 1.0)
 
     def processors(self, host: int) -> Key:
         """The cores that a host's tasks run on."""
@@ -79,7 +89,10 @@ class Topology:
             leaves, enters = self.rack(source), self.rack(target)
             if leaves != enters:
                 keys += [("up", leaves), ("down", enters)]
-        return (*keys, ("in", target))
+        keys.append(("in", target))
+        if self.both_ways_bytes_per_s is not None:
+            keys += [("both", source), ("both", target)]
+        return tuple(keys)
 
     def rack(self, host: int) -> int:
         return 0 if self.racks is None else host // self.racks.hosts
@@ -99,6 +112,9 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
     shared = costs.shared_bandwidth_bytes_per_s
     if shared is not None:
         shared = max(shared, *costs.flow_bandwidth_bytes_per_s.values())
+    both = costs.both_ways_bandwidth_bytes_per_s
+    if shared is None or both is None or both > _UNDISTURBED * shared:
+        both = None
     slow = change.slow_links
     hosts = scenario.worker_hosts[-slow.count :] if slow else ()
     slower = dict.fromkeys(hosts, slow.factor if slow else 1.0)
@@ -110,4 +126,6 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
         change.inner_link,
         slower,
         change.one_machine,
+        # No less than one direction alone: then they would take turns.
+        None if both is None or shared is None else max(shared, 2.0 * both),
     )

@@ -54,14 +54,11 @@ class Worker:
         self._gates = gates
         self._on_step = on_step
         count = len(plan.activities)
-        self._needs = [a.needs for a in plan.activities]
-        self._roots = [k for k, a in enumerate(plan.activities) if not a.needs]
-        self._left = list(self._needs)
+        self._terms = plan.terms
+        self._needs = plan.needs
+        self._left = plan.needs.copy()
         #: Which activity the start of each waited for last; of a chain, always the one before.
-        self._after = [-1] * count
-        for k, activity in enumerate(plan.activities):
-            for following in activity.then:
-                self._after[following] = k
+        self._after = plan.before.copy()
         self._started_s = [0.0] * count
         self._ended_s = [0.0] * count
         self._alone_s = [0.0] * count
@@ -108,7 +105,7 @@ class Worker:
 
     def _begin(self) -> None:
         self._left[:] = self._needs
-        for k in self._roots:
+        for k in self._plan.roots:
             self._start(k)
 
     def _start(self, k: int) -> None:
@@ -124,8 +121,8 @@ class Worker:
             return
         luck = self._luck
         alone_s = 0.0
-        for part in activity.parts:
-            alone_s += part.wall_s * luck[part.operation]
+        for wall_s, operation, _ in self._terms[k]:
+            alone_s += wall_s * luck[operation]
         if self.slow is not None and self.slow.until_s(self._env.now) > 0.0:
             alone_s += self._dragged_s(activity)
         self._alone_s[k] = alone_s
@@ -231,8 +228,8 @@ class Worker:
             activity = activities[k]
             begun_s = self._started_s[k]
             if activity.parts:
-                for part in activity.parts:
-                    spent_s[part.cause] += part.wall_s * luck[part.operation]
+                for wall_s, operation, cause in self._terms[k]:
+                    spent_s[cause] += wall_s * luck[operation]
                 if activity.jobs:
                     # Rounding may make an uncontended job a little too fast.
                     over_s = self._ended_s[k] - begun_s - self._alone_s[k]

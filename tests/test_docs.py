@@ -24,15 +24,15 @@ def commands(text: str) -> list[str]:
     return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
 
 
-@pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "page",
     [
-        "README.md",
+        pytest.param("README.md", marks=pytest.mark.tensorflow),
         "docs/workloads.md",
         "docs/imports.md",
         "docs/scaling-tables.md",
         "docs/simulator.md",
+        pytest.param("docs/training.md", marks=[pytest.mark.tensorflow, pytest.mark.slow]),
     ],
 )
 def test_examples_run(page: str, tmp_path: Path) -> None:
@@ -61,7 +61,9 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
             timeout=300,
             check=False,
         )
-        assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
+        # Whether a prediction held on this machine is not this test's to say.
+        held = (0, 1) if arguments[0] == "validate" else (0,)
+        assert done.returncode in held, f"{line}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip() or "wrote" in done.stderr, line
 
 

@@ -59,7 +59,8 @@ def alive(pid: int) -> bool:
 
 @pytest.fixture(scope="module")
 def calibration(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
-    return campaign.calibrate(small(), logs=tmp_path_factory.mktemp("logs"), progress=quiet)
+    # Three rounds: in one, a hypervisor that takes the processors has made the product as slow.
+    return campaign.calibrate(small(rounds=3), logs=tmp_path_factory.mktemp("logs"), progress=quiet)
 
 
 def test_every_cell_is_measured_with_its_reason_and_processor_time(

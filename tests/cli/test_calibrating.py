@@ -17,7 +17,13 @@ from scale.models.journal import journal_path
 pytestmark = pytest.mark.tensorflow
 
 
-@pytest.mark.parametrize("seed", range(len(VICTIMS)), ids=VICTIMS)
+@pytest.mark.parametrize(
+    "seed",
+    [
+        pytest.param(k, marks=() if victim in ("ps0", "worker1") else pytest.mark.slow, id=victim)
+        for k, victim in enumerate(VICTIMS)
+    ],
+)
 def test_whoever_is_killed_it_ends_soon_and_loses_nothing(seed: int, tmp_path: Path) -> None:
     """A few of what `make soak` does over and over."""
     outcome = attempt(seed, tmp_path)

@@ -17,7 +17,7 @@ import pytest
 
 from scale.calibrate.cluster import free_ports
 from scale.models.calibration import Calibration
-from scale.models.files import read_calibration
+from scale.models.files import read_calibration, read_measurement
 from tests.testbed.hosts import Host, hosts, unavailable
 
 pytestmark = pytest.mark.tensorflow
@@ -120,6 +120,7 @@ def test_the_same_command_with_tf_config_on_every_node(
 
 @on_hosts
 @pytest.mark.root
+@pytest.mark.slow
 def test_slurm_with_names_for_nodes_and_one_task_made_a_ps(
     network: tuple[Host, ...], tmp_path: Path
 ) -> None:
@@ -178,6 +179,7 @@ def test_without_a_ps_its_probes_are_skipped_by_name(
 
 @on_hosts
 @pytest.mark.root
+@pytest.mark.slow
 def test_serve_on_every_host_and_calibrate_from_another(
     network: tuple[Host, ...], tmp_path: Path
 ) -> None:
@@ -197,8 +199,98 @@ def test_serve_on_every_host_and_calibrate_from_another(
         for process in serving:
             code, err = finished(process, 20)
             assert code == 0, err
-            assert "the calibration is over" in err
+            assert "the coordinator is done" in err
     check_three_hosts(read_calibration(output))
+
+
+TRAIN = [
+    *("validate", "--calibration", "emulated-1gbit", "--workload", "gemm:128,256"),
+    *("--starts", "1", "--seconds", "1", "--tolerance", "100"),
+]
+
+
+@on_hosts
+@pytest.mark.root
+@pytest.mark.parametrize(
+    "runtime", ["session", pytest.param("coordinator", marks=pytest.mark.slow)]
+)
+def test_validate_trains_on_hosts_that_serve(
+    network: tuple[Host, ...], tmp_path: Path, runtime: str
+) -> None:
+    """With one worker of two, the other is kept for the next start."""
+    serving = [
+        start(host, ["serve", "--port", "2226", "--logs", str(tmp_path / host.namespace)])
+        for host in network
+    ]
+    ps, *workers = (f"{host.address}:2226" for host in network)
+    output = tmp_path / "out.json"
+    training = start(
+        network[0],
+        [
+            *(*TRAIN, "--workers", "1,2", "--runtime", runtime, "-o", str(output)),
+            *("--ps", ps, "--worker", ",".join(workers)),
+        ],
+    )
+    with ended(*serving, training):
+        code, err = finished(training)
+        assert code == 0, err
+        for process in serving:
+            code, err = finished(process, 20)
+            assert code == 0, err
+            assert "the coordinator is done" in err
+    check_training(output, {0, 1, 2})
+
+
+@on_hosts
+@pytest.mark.root
+def test_validate_trains_with_all_reduce_from_tf_config(
+    network: tuple[Host, ...], tmp_path: Path
+) -> None:
+    """The same command everywhere; the ps has nothing to do."""
+    output = tmp_path / "out.json"
+    tasks = [("ps", 0), ("worker", 0), ("worker", 1)]
+    addresses = [f"{host.address}:2227" for host in network]
+    cluster = {"ps": addresses[:1], "worker": addresses[1:]}
+    started = [
+        start(
+            host,
+            [*TRAIN, "--workers", "2", "--strategy", "allreduce", "-o", str(output)],
+            TF_CONFIG=json.dumps({"cluster": cluster, "task": {"type": job, "index": index}}),
+        )
+        for host, (job, index) in zip(network, tasks, strict=True)
+    ]
+    with ended(*started):
+        results = [finished(process) for process in started]
+    assert [code for code, _ in results] == [0, 0, 0], results
+    check_training(output, {0, 2})
+
+
+def check_training(path: Path, counts: set[int]) -> None:
+    found = read_measurement(path)
+    assert found.evidence == "cluster"
+    assert {run.workers for run in found.runs} == counts
+    for run in found.runs:
+        assert len(run.steps_s) == max(1, run.workers)
+        assert run.busy is not None
+        assert run.busy.workers_s > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--worker", "2"), "--workers has counts"),
+        (("--worker", "a:1,b:1", "--ps", "c:1", "--workers", "3"), "at most 2"),
+        (("--worker", "a:1,b:1,c:1", "--calibration", "loopback-2core"), "one of a network link"),
+        (("--worker", "a:1,a:2", "--ps", "a:3"), "one of a loopback link"),
+        (("--worker", "a:1,b:1", "--ps", "b:2"), "2 hosts, as the addresses say"),
+    ],
+)
+def test_training_and_its_prediction_are_on_the_same_hosts(
+    arguments: tuple[str, ...], words: str
+) -> None:
+    code, err = finished(start(None, [*TRAIN, "--workers", "1,2", *arguments]))
+    assert code == 2
+    assert words in err
 
 
 @on_hosts
@@ -307,7 +399,7 @@ def test_a_second_coordinator_is_turned_away_and_the_first_one_s_death_is_notice
             second = start(None, [*MEASURE, *tasks, "-o", str(tmp_path / "b.json")])
             code, err = finished(second)
             assert code == 3
-            assert "is in use by another calibration" in err
+            assert "serves another coordinator" in err
             assert first.poll() is None
             first.kill()
             began = time.monotonic()
@@ -318,7 +410,9 @@ def test_a_second_coordinator_is_turned_away_and_the_first_one_s_death_is_notice
             assert time.monotonic() - began < 18
 
 
-@pytest.mark.parametrize("victim", [0, 1], ids=["ps", "worker"])
+@pytest.mark.parametrize(
+    "victim", [pytest.param(0, id="ps", marks=pytest.mark.slow), pytest.param(1, id="worker")]
+)
 def test_a_task_elsewhere_that_dies_is_named(tmp_path: Path, victim: int) -> None:
     output = tmp_path / "a.json"
     with serving_pair(tmp_path) as (serving, tasks):

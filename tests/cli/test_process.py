@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +22,11 @@ def test_interrupted(network: Path, tmp_path: Path, number: signal.Signals) -> N
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    time.sleep(2.5)  # imported, and in the middle of the simulation
+    assert process.stderr
+    # Not after so many seconds: on a busy machine it would still import, where an interrupt may be
+    # lost.
+    while b"simulating" not in (line := process.stderr.readline()):
+        assert line
     process.send_signal(number)
     out, err = process.communicate(timeout=10)
     assert process.returncode == 130

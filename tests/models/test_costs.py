@@ -9,8 +9,9 @@ import pytest
 from scale.models.compute import compute_time
 from scale.models.costs import all_reduce, step_costs
 from scale.models.extrapolation import extrapolations
-from scale.models.profile import Apply, Segment
+from scale.models.profile import Apply, Coordinator, Segment
 from scale.models.scenario import Scenario
+from scale.models.variation import variation
 from scale.models.workload import Cost, StepSeconds, Variable, Workload, named_workload
 from tests.factories import parameter, profile
 
@@ -99,6 +100,45 @@ def test_large_tensors_have_their_own_latency_and_rate() -> None:
     assert latency.wall_s == pytest.approx(0.5 + 7 + 2 * each)
     rate = path.bandwidth_bytes_per_s.estimate
     assert transfer.wall_s == pytest.approx(20 / rate + 1000 / 10 + 1200 / 10)
+
+
+def test_the_coordinator_takes_cores_of_a_host_that_it_shares() -> None:
+    made = profile(host__coordinator=Coordinator(parameter(2e-3), parameter(1e-3)))
+    apart = Scenario(GEMM, workers=2, runtime="coordinator")
+    together = replace(apart, workers_per_host=1000, ps_placement="shared")
+    alone_s, beside_s = (step_costs(made, s).dispatch.worker_s for s in (apart, together))
+    assert beside_s - alone_s == pytest.approx(1e-3 * (1 + made.host.kernel_share))
+    virtual = replace(apart, variation=variation(("one-machine",)))
+    assert step_costs(made, virtual).dispatch.worker_s == beside_s
+
+
+def test_every_ps_that_a_run_touches_is_sent_its_part_and_answers_for_it() -> None:
+    known = profile(host__dispatch_worker_s=parameter(5e-4), host__kernel_share=0.0)
+    host, mlp = known.host, named_workload("mlp:8,4,2")
+    sent_s = 5e-4 - host.server_dispatch_s.estimate
+    each_s = sent_s + host.fetch_worker.per_tensor_s.estimate
+    at_ps_s = host.dispatch_ps_s.estimate + host.fetch_ps.per_tensor_s.estimate
+    # Of its four variables five ps cannot all hold one.
+    for ps, touched in ((1, 1), (3, 3), (5, 4)):
+        asked = Scenario(mlp, workers=2, ps=ps, strategy="ps-sync")
+        costs = step_costs(known, asked)
+        whole_s = host.server_dispatch_s.estimate + touched * each_s
+        assert costs.dispatch.worker_s == pytest.approx(whole_s)
+        assert costs.dispatch.ps_s == pytest.approx(at_ps_s)
+        # The chief's run is one for both workers.
+        assert costs.round[0].worker_s == pytest.approx(whole_s / 2)
+        assert costs.round[0].ps_s == pytest.approx(at_ps_s / 2)
+
+
+def test_a_token_bucket_s_credit_is_given_once() -> None:
+    known = profile().link.fetch
+    path = replace(known, credit_bytes=300.0, segments=())
+    rate = path.bandwidth_bytes_per_s.estimate
+    assert path.transfer_of((1000.0, 500.0), None) == pytest.approx(1200 / rate)
+    # Where it covers all, what is left still takes its turn on a busy link.
+    assert path.transfer_of((100.0,), None) == pytest.approx(0.05 * 100 / rate)
+    beyond = replace(path, segments=(Segment(1000.0, parameter(0.5), parameter(10.0, "bytes/s")),))
+    assert beyond.transfer_of((2000.0, 500.0), None) == pytest.approx(1700 / 10 + 500 / rate)
 
 
 def test_a_push_in_training_follows_a_fetch_and_ends_with_its_update() -> None:

@@ -54,6 +54,36 @@ def test_several_tensors_cost_more_than_each_further_one() -> None:
     assert two == one + 7 + 1e3
 
 
+def test_what_passes_at_once_costs_nothing() -> None:
+    """Of the largest tensors 5 bytes; smaller ones have a rate of their own."""
+    law = laws.transfers({"fetch": (10.0,)}, credits={"fetch": 5.0})
+    assert law.seconds(Cell("fetch", "ps", 4), VALUES) == 111 + 4e4
+    assert law.seconds(Cell("fetch", "ps", 16), VALUES) == 211 + (16 - 5) * 2e4
+
+
+def test_a_hop_s_processors_without_the_spinning() -> None:
+    """Two workers: two hops, and as many bytes as there are."""
+    one = Cell("allreduce", "collective", 8, workers=2)
+    many = Cell("allreduce", "collective", 8, tensors=4, workers=2)
+    values = {
+        "collective.processor_per_hop_s": 1.0,
+        "collective.processor_per_byte_s": 10.0,
+        "collective.spinning_per_hop_s": 100.0,
+    }
+    law = laws.collective_demand("ring", loaded=True)
+    assert law.seconds(one, values) == 2 * (1 + 100) + 80
+    assert law.seconds(many, values) == 4 * 2 * 1 + 80
+    assert laws.collective_demand("ring", loaded=False).seconds(one, values) == 2 + 80
+    assert law.row(Cell("allreduce", "mirrored", 8, workers=2)) is None
+
+
+def test_the_exchange_of_the_most_bytes_tells_what_both_ways_carry() -> None:
+    most = Cell("exchange", "ps", 100, workers=2)
+    law = laws.both_ways(most)
+    assert law.seconds(most, {"both_ways.per_byte_s": 0.5}) == 100
+    assert law.row(Cell("exchange", "ps", 100)) is None
+
+
 def test_larger_products_may_be_faster() -> None:
     law = laws.gemm("segments", (40.0,))
     values = dict(zip(law.parameters, (1.0, 2.0, 3.0, 4.0, 5.0), strict=True))

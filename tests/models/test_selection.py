@@ -7,7 +7,7 @@ import pytest
 
 from scale.models.calibration import Cell
 from scale.models.family import Bank
-from scale.models.selection import all_reduce_law, breaks, gemm_law, step_law
+from scale.models.selection import all_reduce_law, breaks, credit, gemm_law, step_law
 from scale.models.statistics import Floats
 
 SIZES = np.geomspace(4, 2**26, 17)
@@ -53,6 +53,24 @@ def test_too_few_sizes_for_two_segments_have_none() -> None:
     assert found == ()
     assert len(tried) == 1
     assert breaks([4.0, 8.0], [1.0, 1.0]) == ((), ())
+
+
+def test_a_credit_is_found_where_a_latency_would_have_to_be_negative() -> None:
+    """Behind a token bucket of 6 KB: 0.4 ms of dispatch, then 11.9 MB/s of what exceeds it."""
+    sizes = np.geomspace(2e4, 2e6, 7)
+    seconds = noisy(4e-4 + (sizes - 6000) / 11.9e6, 1)
+    found = credit(list(sizes), list(seconds), 4e-4)
+    assert 3000 < found < 12000
+
+
+def test_a_credit_is_seldom_invented() -> None:
+    sizes = np.geomspace(2e4, 2e6, 7)
+    invented = sum(
+        credit(list(sizes), list(noisy(1e-3 + sizes / 11.9e6, seed)), 4e-4) > 0.0
+        for seed in range(40)
+    )
+    assert invented <= 3
+    assert credit([1.0, 2.0], [1.0, 1.0], 0.0) == 0.0
 
 
 SHAPES = [

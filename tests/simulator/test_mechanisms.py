@@ -15,13 +15,14 @@ from scale.models.scenario import Scenario, check_scenario
 from scale.models.variation import KINDS, InnerLink, variation
 from scale.models.workload import named_workload
 from scale.simulator.faults import kept_share, split
+from scale.simulator.links import max_min
 from scale.simulator.memory import check_memory
 from scale.simulator.noise import no_luck
 from scale.simulator.predict import predict
-from scale.simulator.topology import Topology
+from scale.simulator.topology import Key, Topology
 from scale.simulator.training import Training, train
 from scale.simulator.warmup import warmup_steps
-from tests.factories import profile
+from tests.factories import parameter, profile
 from tests.oracles.costs import costs
 
 MLP = named_workload("mlp:784,512,512,10")
@@ -53,6 +54,29 @@ def test_a_rack_shares_its_uplink(oversubscription: float, slower: float) -> Non
     assert alone == pytest.approx(18e-3)
     two = trained(step, 2, said).step_time_s
     assert two == pytest.approx(10e-3 + 2 * 8e-3 * slower)
+
+
+def test_directions_disturb_each_other() -> None:
+    """A fetch and a push at once get 0.75 of the rate each where both carry no more than 1.5."""
+    held = Topology(2.0, 1e8, both_ways_bytes_per_s=1.5e8)
+    fetch, push = held.route(0, 1), held.route(1, 0)
+    assert fetch == (("out", 0), ("in", 1), ("both", 0), ("both", 1))
+    keys: list[Key] = sorted({*fetch, *push})
+    places = np.array([[keys.index(key) for key in route] for route in (fetch, push)])
+    capacities = np.array([held.capacity(key) for key in keys])
+    assert max_min(places, np.array([1e8, 1e8]), capacities) == pytest.approx([0.75e8, 0.75e8])
+    assert max_min(places[:1], np.array([1e8]), capacities) == pytest.approx([1e8])
+
+
+def test_workers_that_fetch_while_others_push_are_slower() -> None:
+    known = profile().link.shared_bandwidth_bytes_per_s
+    assert known is not None
+    plain = predict(profile(), asked(8))
+    rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(0.6 * known.estimate, "bytes/s")}
+    slower = predict(profile(**rate), asked(8))
+    assert slower.step_time_s > 1.1 * plain.step_time_s
+    rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(2 * known.estimate, "bytes/s")}
+    assert predict(profile(**rate), asked(8)).step_time_s == plain.step_time_s
 
 
 def test_a_slow_link_slows_its_worker() -> None:
@@ -110,11 +134,14 @@ def test_virtual_hosts_share_one_machine_s_cores() -> None:
 @pytest.mark.parametrize("strategy", ["ps-async", "ps-sync", "allreduce"])
 def test_what_takes_work_away_never_slows(said: str, strategy: Any) -> None:
     runtime = {"runtime": "mirrored"} if strategy == "allreduce" else {}
+    # How asynchronous workers happen to be in phase on a full link takes more runs to average out.
+    runs, slack = (48, 0.05) if strategy == "ps-async" else (8, 1e-9)
+    if said == "overlap":
+        # Phases that meet ask for what they ask where tasks compete, which can be a little more.
+        slack = max(slack, 0.01)
     # Overlap splits an all-reduce only where there are buckets.
-    plain = predict(profile(), asked(4, strategy=strategy, **runtime), replications=8)
-    changed = predict(profile(), asked(4, said, strategy=strategy, **runtime), replications=8)
-    # How asynchronous workers happen to be in phase on a full link varies by a few percent.
-    slack = 0.05 if strategy == "ps-async" else 1e-9
+    plain = predict(profile(), asked(4, strategy=strategy, **runtime), replications=runs)
+    changed = predict(profile(), asked(4, said, strategy=strategy, **runtime), replications=runs)
     assert changed.step_time_s <= plain.step_time_s * (1 + slack)
 
 

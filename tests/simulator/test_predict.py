@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from scale.models import discrepancy
 from scale.models.costs import step_costs
 from scale.models.errors import InputError
 from scale.models.prediction import CAUSES
@@ -42,6 +43,14 @@ def certain() -> Profile:
     return made
 
 
+@pytest.fixture
+def exact_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that is off by nothing."""
+    nothing = dict.fromkeys(discrepancy.LOG_DEVIATIONS, 0.0)
+    monkeypatch.setattr(discrepancy, "LOG_DEVIATIONS", nothing)
+
+
+@pytest.mark.usefixtures("exact_model")
 def test_without_noise_one_worker_takes_the_sum_of_its_phases() -> None:
     made, asked = certain(), job(1)
     costs = step_costs(made, asked)
@@ -116,6 +125,7 @@ def test_a_guessed_compute_time_widens_the_interval_but_not_the_speedup() -> Non
     assert high_s / low_s > 1.3
 
 
+@pytest.mark.usefixtures("exact_model")
 def test_chance_that_averages_out_in_half_a_minute_does_not_widen_the_interval() -> None:
     noisy = Noise({"compute": (0.2, 0.6, 1.0, 1.4, 1.8)}, ({},))
     answer = predict(replace(certain(), noise=noisy), job(1))
@@ -123,6 +133,14 @@ def test_chance_that_averages_out_in_half_a_minute_does_not_widen_the_interval()
     steps = 30 / answer.step_time_s
     deviation = 0.45 / steps**0.5  # of a mean of independent factors, uniform from 0.2 to 1.8
     assert 0.5 < (high_s - low_s) / answer.step_time_s / (2 * 1.645 * deviation) < 1.6
+
+
+def test_what_the_model_is_off_by_widens_the_interval() -> None:
+    answer = predict(certain(), job(1))
+    low_s, high_s = answer.step_time_s_interval
+    deviation = discrepancy.log_deviation(answer.breakdown, "ps-async")
+    assert deviation > 0.0
+    assert np.log(high_s / low_s) == pytest.approx(2 * 1.645 * deviation, rel=0.05)
 
 
 def test_owned_workers_as_the_baseline() -> None:
