@@ -42,7 +42,7 @@ lint: $(READY)
 # What only computes takes all cores; what starts tasks has the machine to itself.
 test: lint
 	$(BIN)/pytest -n auto -m "not tensorflow and not root"
-	$(BIN)/pytest -m "tensorflow or root"
+	$(BIN)/pytest -m "(tensorflow or root) and not slow"
 
 # By hand, on an idle machine: ratios within one run, with the figures that docs/ quote.
 bench: $(READY)
@@ -52,8 +52,10 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.peer
 
-# By hand, about ten minutes: tasks and coordinators killed at random moments, over and over.
+# By hand, about ten minutes: tests that are much like others, then tasks and coordinators killed at
+# random moments, over and over.
 soak: $(READY)
+	$(BIN)/pytest -m slow
 	$(BIN)/python -m benchmarks.soak
 
 # By hand, as root: measure the two profiles that the package ships.

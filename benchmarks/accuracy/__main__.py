@@ -1,21 +1,27 @@
 """The accuracy table: calibrate, predict, train, compare; as root, on a quiet machine.
 
     python -m benchmarks.accuracy calibrate
-    python -m benchmarks.accuracy train --half development
-    python -m benchmarks.accuracy show --half development
-    python -m benchmarks.accuracy publish --half development
+    python -m benchmarks.accuracy predict --half test
+    python -m benchmarks.accuracy train --half test
+    python -m benchmarks.accuracy publish --half test
+    python -m benchmarks.accuracy what-if
 
 Each command goes on where it was interrupted. The design is in docs/data/accuracy/design.json.
+The development half is predicted anew each time that it is shown or published, the test half only
+by `predict`, once for each version of the code.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
-from benchmarks.accuracy import design, measuring
+from benchmarks.accuracy import design, measuring, store
+from benchmarks.accuracy.design import Curve
+from scale.calibrate.validation import SINGLE
 
-COMMANDS = ("design", "calibrate", "train", "show", "publish")
+COMMANDS = ("design", "calibrate", "predict", "train", "show", "discrepancy", "publish", "what-if")
 
 
 def main(arguments: list[str]) -> None:
@@ -29,17 +35,41 @@ def main(arguments: list[str]) -> None:
         design.write()
     elif told.command == "calibrate":
         measuring.calibrations()
+    elif told.command == "what-if":
+        from benchmarks.accuracy import report, whatifs
+
+        whatifs.publish(report.PAGE, design.read())
     else:
         curves = [c for c in design.read() if c.half == told.half and c.name.startswith(told.only)]
+        versions = store.forecasts() if told.half == "test" else []
+        if told.command == "predict" and told.half != "test":
+            parser.error("predict: got --half development, which is predicted anew; allowed: test")
+        if told.command == "discrepancy" and told.half != "development":
+            parser.error("discrepancy: got --half test; allowed: development, to learn from")
+        if told.half == "test" and told.command != "predict" and not versions:
+            parser.error("--half test: nothing is written down yet; say predict first")
         if told.command == "train":
             measuring.training(curves, most=told.starts)
-            return
-        from benchmarks.accuracy import report
-
-        if told.command == "show":
-            report.show(curves)
         else:
-            report.publish(told.half, curves)
+            _judge(told.command, told.half, curves, versions)
+
+
+def _judge(command: str, half: str, curves: list[Curve], versions: list[Path]) -> None:
+    # Imported here: who trains is to hold no more memory than it needs.
+    from benchmarks.accuracy import forecast, report
+    from benchmarks.accuracy.discrepancy import estimate
+    from benchmarks.accuracy.rows import rows
+
+    if command == "predict":
+        print(forecast.write_down(curves))
+    elif command == "discrepancy":
+        cells = [row for row in rows(curves) if row.workers != SINGLE]
+        for part, deviation in estimate(cells).items():
+            print(f"{part:12s} {deviation:.3f}")
+    elif command == "show":
+        report.show(curves, versions[-1] if versions else None)
+    else:
+        report.publish(half, curves, versions)
 
 
 if __name__ == "__main__":

@@ -93,9 +93,7 @@ class Curve:
     @property
     def workload(self) -> Workload:
         if self.compute == "real":
-            if self.model == "conv":
-                return read_workload(str(CONV_FILE))
-            return named_workload(NAMES[self.model])
+            return computed(self.model)
         return Workload(
             f"waiting-{self.model}",
             variables(self.model),
@@ -128,10 +126,12 @@ class Curve:
 
 
 @cache
+def computed(model: Model) -> Workload:
+    return read_workload(str(CONV_FILE)) if model == "conv" else named_workload(NAMES[model])
+
+
 def variables(model: Model) -> tuple[Variable, ...]:
-    if model == "conv":
-        return read_workload(str(CONV_FILE)).variables
-    return named_workload(NAMES[model]).variables
+    return computed(model).variables
 
 
 def read() -> tuple[Curve, ...]:

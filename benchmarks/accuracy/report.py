@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.design import Curve
@@ -26,15 +27,16 @@ NAMES: dict[Method, str] = {
     "bandwidth": "bandwidth only (Paleo's way)",
     "usl": "USL through 1 and 2 workers",
 }
+COLUMNS = ("cells", "median error", "worst", "interval score", "covered", "width")
 TITLES = {"development": "Development half", "test": "Test half"}
 
 
-def show(curves: Sequence[Curve]) -> None:
+def show(curves: Sequence[Curve], version: Path | None) -> None:
     """Every cell in the terminal, as soon as it is predicted."""
-    for row in rows(curves):
+    for row in rows(curves, version):
         curve = row.curve
         said = "one process" if row.workers == SINGLE else f"{row.workers:2d} workers"
-        largest = sorted(row.prediction.breakdown.items(), key=lambda item: -item[1])[:4]
+        largest = sorted(row.forecast.breakdown_s.items(), key=lambda item: -item[1])[:4]
         why = "" if row.workers == SINGLE else "  ".join(f"{k} {1e3 * v:.1f}" for k, v in largest)
         print(
             f"{curve.name:20s} {curve.model:5s} {curve.scaling:6s} b{curve.batch:<4d} ps{curve.ps} "
@@ -46,29 +48,51 @@ def show(curves: Sequence[Curve]) -> None:
         )
 
 
-def publish(half: str, curves: Sequence[Curve]) -> None:
-    """Write the half's section of docs/accuracy.md."""
-    found = list(rows(curves))
+def publish(half: str, curves: Sequence[Curve], versions: Sequence[Path]) -> None:
+    """Write the half's section of docs/accuracy.md.
+
+    Args:
+        versions: what was written down before training, all of it, the newest last; without any,
+            cells are predicted anew.
+    """
+    found = list(rows(curves, versions[-1] if versions else None))
     cells = [row for row in found if row.workers != SINGLE]
-    text = "\n\n".join([*_summary(cells), _breakeven(found), _cells(found)])
+    parts = [*_summary(cells), *_history(curves, versions), _breakeven(found), _cells(found)]
     data: dict[str, Any] = {"cells": [row.document for row in found]}
-    PAGE.publish(half, TITLES[half], text, data)
+    PAGE.publish(half, TITLES[half], "\n\n".join(parts), data)
+
+
+def _history(curves: Sequence[Curve], versions: Sequence[Path]) -> Iterator[str]:
+    """How each version's predictions did, beside the same runs."""
+    lines = []
+    for version in versions:
+        cells = [row for row in rows(curves, version) if row.workers != SINGLE]
+        for title, chosen in _classes(cells):
+            columns = _columns(scores([row.judged("scale") for row in chosen]), "scale")
+            lines.append([version.name.split(".")[0], title, *columns])
+    if lines:
+        head = ["predictions", "bound by", *COLUMNS]
+        yield (
+            "What was written down before training, and what later versions of the code said "
+            f"(`data/accuracy/forecasts`):\n\n{table(head, lines)}"
+        )
+
+
+def _classes(cells: Sequence[Row]) -> Iterator[tuple[str, list[Row]]]:
+    for title, bound in (("wire or wait", False), ("processors", True)):
+        chosen = [row for row in cells if row.processor_bound == bound]
+        if chosen:
+            yield title, chosen
 
 
 def _summary(cells: Sequence[Row]) -> Iterator[str]:
-    for title, chosen in (
-        ("wire- and wait-bound", [row for row in cells if not row.processor_bound]),
-        ("processor-bound", [row for row in cells if row.processor_bound]),
-    ):
-        if not chosen:
-            continue
+    for title, chosen in _classes(cells):
         lines = []
         for method in METHODS:
             judged = [row.judged(method) for row in chosen if method in row.methods]
             if judged:
                 lines.append([NAMES[method], *_columns(scores(judged), method)])
-        head = ["method", "cells", "median error", "worst", "interval score", "covered", "width"]
-        yield f"**{title.capitalize()}**, {len(chosen)} cells:\n\n{table(head, lines)}"
+        yield f"**Bound by {title}**, {len(chosen)} cells:\n\n{table(['method', *COLUMNS], lines)}"
 
 
 def _columns(found: Scores, method: Method) -> list[str]:
@@ -94,12 +118,12 @@ def _breakeven(found: Sequence[Row]) -> str:
         single_s = alone.measured_s / alone.runs[0].per_worker_batch
         counts = [row.workers for row in more]
         measured = first_beating(counts, [single_s * row.measured_samples_per_s for row in more])
-        predicted = first_beating(counts, [row.prediction.speedup for row in more])
-        draws = zip(*(row.prediction.draws for row in more), strict=True)
+        predicted = first_beating(counts, [row.forecast.speedup for row in more])
+        draws = zip(*(row.forecast.speedups for row in more), strict=True)
         low, high = count_interval([first_beating(counts, draw) for draw in draws])
         for row in more:
             beats = single_s * row.measured_samples_per_s > 1.0
-            sure = row.prediction.probability_beats
+            sure = row.forecast.probability_beats
             contradicted += (sure >= 0.95 and not beats) or (sure <= 0.05 and beats)
         held = measured == predicted or low <= measured <= high
         lines.append(
@@ -124,13 +148,14 @@ def _count(value: float) -> str:
 
 def _cells(found: Sequence[Row]) -> str:
     head = [
-        "cell", "workload", "batch", "scaling", "ps", "link", "starts", "processors",
+        "cell", "workload", "batch", "scaling", "ps", "link", "evidence", "starts", "processors",
         "measured", "largest / smallest", "predicted", "90 % interval", "error",
     ]  # fmt: skip
     lines = []
     for row in found:
         curve, alone = row.curve, row.workers == SINGLE
-        low, high = row.prediction.step_time_s_interval
+        low, high = row.forecast.interval_s
+        here = not curve.link_mbit or alone
         lines.append(
             [
                 f"{curve.name}-{row.workers or 'one process'}",
@@ -138,7 +163,8 @@ def _cells(found: Sequence[Row]) -> str:
                 str(row.runs[0].per_worker_batch),
                 curve.scaling,
                 "—" if alone or curve.training == "mirrored" else str(curve.ps),
-                "loopback" if not curve.link_mbit or alone else f"{curve.link_mbit} Mbit/s",
+                "loopback" if here else f"{curve.link_mbit} Mbit/s",
+                "one host" if here else "emulated hosts",
                 str(len(row.runs)),
                 f"{100 * row.busy:.0f} %",
                 f"{1e3 * row.measured_s:.4g} ms",

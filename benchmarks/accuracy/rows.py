@@ -5,18 +5,16 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 from benchmarks.accuracy import store
-from benchmarks.accuracy.baselines import bandwidth_s, hockney_s, universal_s
-from benchmarks.accuracy.design import NAMES, Curve
+from benchmarks.accuracy.baselines import universal_s
+from benchmarks.accuracy.design import Curve
+from benchmarks.accuracy.forecast import Forecast, forecast, written
 from benchmarks.accuracy.scores import Judged
 from scale.calibrate.validation import SINGLE
 from scale.models.measurement import Run
-from scale.models.prediction import Prediction
-from scale.models.profile import Profile
-from scale.simulator.predict import predict
 
 #: Measured use of the processors, from which on a cell counts as bound by them.
 PROCESSOR_BOUND = 0.70
@@ -35,12 +33,12 @@ class Row:
     curve: Curve
     workers: int
     runs: tuple[Run, ...]
-    prediction: Prediction
+    forecast: Forecast
     methods: Mapping[Method, float]
 
     @property
     def measured_s(self) -> float:
-        return statistics.median(run.step_time_s for run in self.runs)
+        return measured_s(self.runs)
 
     @property
     def measured_samples_per_s(self) -> float:
@@ -69,7 +67,7 @@ class Row:
         return self.busy >= PROCESSOR_BOUND
 
     def judged(self, method: Method) -> Judged:
-        interval = self.prediction.step_time_s_interval if method == "scale" else None
+        interval = self.forecast.interval_s if method == "scale" else None
         return Judged(self.measured_s, self.methods[method], interval)
 
     @property
@@ -80,25 +78,19 @@ class Row:
             "measured_s": [run.step_time_s for run in self.runs],
             "processors": self.busy,
             "predicted_s": dict(self.methods),
-            "interval_s": list(self.prediction.step_time_s_interval) if self.workers else None,
-            "probability_beats": self.prediction.probability_beats if self.workers else None,
-            "breakdown": self.prediction.breakdown if self.workers else None,
+            "interval_s": list(self.forecast.interval_s) if self.workers else None,
+            "probability_beats": self.forecast.probability_beats if self.workers else None,
+            "breakdown": self.forecast.breakdown_s if self.workers else None,
         }
 
 
-@cache
-def _profile(link_mbit: int, workload: str) -> Profile:
-    return store.profile(store.calibration_name(link_mbit, workload))
+def rows(curves: Sequence[Curve], version: Path | None = None) -> Iterator[Row]:
+    """Of what has been trained so far; the single process before its curve.
 
-
-def profile_of(curve: Curve) -> Profile:
-    """The calibration of its link, and where it computes, of its workload."""
-    computed = curve.compute == "real" and curve.model != "conv"
-    return _profile(curve.link_mbit, NAMES[curve.model if computed else "gemm"])
-
-
-def rows(curves: Sequence[Curve]) -> Iterator[Row]:
-    """Of what has been trained so far; the single process before its curve."""
+    Args:
+        version: what was written down; without it, cells are predicted anew.
+    """
+    told = written(version) if version else {}
     for curve in curves:
         alone = tuple(store.read_runs(curve, SINGLE))
         first = True
@@ -109,23 +101,26 @@ def rows(curves: Sequence[Curve]) -> Iterator[Row]:
             runs = tuple(store.read_runs(curve, workers))
             if not runs:
                 continue
-            scenario = curve.scenario(workers)
-            found = profile_of(curve)
-            prediction = predict(found, scenario)
+            found = told[curve.name, workers] if version else forecast(curve, workers)
             if alone and first:
                 first = False
-                lonely: dict[Method, float] = {"scale": prediction.single_process_step_time_s}
-                yield Row(curve, SINGLE, alone, prediction, lonely)
+                yield Row(curve, SINGLE, alone, found, {"scale": found.single_s})
             known.setdefault(workers, _time(runs))
             methods: dict[Method, float] = {
-                "scale": prediction.step_time_s,
-                "hockney": hockney_s(found, scenario),
-                "bandwidth": bandwidth_s(found, scenario),
+                "scale": found.step_s,
+                "hockney": found.hockney_s,
+                "bandwidth": found.bandwidth_s,
             }
             if workers > 2 and {1, 2} <= set(known):
-                methods["usl"] = universal_s(known, workers, scenario.per_worker_batch)
-            yield Row(curve, workers, runs, prediction, methods)
+                batch = curve.scenario(workers).per_worker_batch
+                methods["usl"] = universal_s(known, workers, batch)
+            yield Row(curve, workers, runs, found, methods)
+
+
+def measured_s(runs: Sequence[Run]) -> float:
+    """The median over starts of their mean step times."""
+    return statistics.median(run.step_time_s for run in runs)
 
 
 def _time(runs: Sequence[Run]) -> tuple[float, int]:
-    return statistics.median(run.step_time_s for run in runs), runs[0].per_worker_batch
+    return measured_s(runs), runs[0].per_worker_batch

@@ -17,7 +17,10 @@ from scale.models.profile import Profile
 
 RUNS = DATA / "runs"
 CALIBRATIONS = DATA / "calibrations"
-#: Of the cores' time: a start from which a hypervisor took more is kept, told of, and made again.
+#: What was predicted of the test half, one file for each version of the code, from 1.
+FORECASTS = DATA / "forecasts"
+#: Of the cores' time: a start from which a hypervisor took more is kept, told of, and made again,
+#: and a calibration is made again.
 MOST_STOLEN = 0.03
 #: What is unpacked for reading.
 UNPACKED = ROOT / "build" / "accuracy"
@@ -43,10 +46,7 @@ def quiet(run: Run) -> bool:
 def read_all(curve: Curve, workers: int) -> list[Run]:
     """Every start, those included that do not count."""
     file = runs_file(curve, workers)
-    if not file.exists():
-        return []
-    lines = gzip.decompress(file.read_bytes()).decode().splitlines()
-    return [record_from_json(Run, line, file) for line in lines]
+    return [record_from_json(Run, line, file) for line in read_lines(file)]
 
 
 def add_run(curve: Curve, run: Run) -> None:
@@ -54,7 +54,7 @@ def add_run(curve: Curve, run: Run) -> None:
     steps_s = tuple(tuple(round(s, 6) for s in worker) for worker in run.steps_s)
     kept = Run(**{**run.__dict__, "steps_s": steps_s})
     lines = [record_json(r) for r in (*read_all(curve, run.workers), kept)]
-    _write(runs_file(curve, run.workers), "\n".join(lines))
+    write(runs_file(curve, run.workers), "\n".join(lines))
 
 
 def calibration_name(link_mbit: int, workload: str) -> str:
@@ -65,23 +65,41 @@ def add_calibration(name: str, calibration: Calibration) -> None:
     plain = UNPACKED / f"{name}.json"
     plain.parent.mkdir(parents=True, exist_ok=True)
     write_record(plain, calibration, force=True)
-    _write(CALIBRATIONS / f"{name}.json.gz", plain.read_text())
+    write(CALIBRATIONS / f"{name}.json.gz", plain.read_text())
 
 
 def has_calibration(name: str) -> bool:
-    return (CALIBRATIONS / f"{name}.json.gz").exists()
+    """Whether there is one during which a hypervisor left the machine alone."""
+    if not (CALIBRATIONS / f"{name}.json.gz").exists():
+        return False
+    return float(_calibration(name).environment.facts["stolen_share"]) <= MOST_STOLEN
 
 
 def profile(name: str) -> Profile:
     """Fitted anew, by the code as it is now."""
+    return fit_profile(_calibration(name))
+
+
+def _calibration(name: str) -> Calibration:
     plain = UNPACKED / f"{name}.json"
     packed = CALIBRATIONS / f"{name}.json.gz"
     plain.parent.mkdir(parents=True, exist_ok=True)
     plain.write_bytes(gzip.decompress(packed.read_bytes()))
-    return fit_profile(read_calibration(plain))
+    return read_calibration(plain)
 
 
-def _write(path: Path, text: str) -> None:
+def forecasts() -> list[Path]:
+    """What was written down, the oldest first."""
+    return sorted(FORECASTS.glob("*.jsonl.gz"), key=lambda path: int(path.name.split(".")[0]))
+
+
+def read_lines(path: Path) -> list[str]:
+    """None of a file that is not there."""
+    return gzip.decompress(path.read_bytes()).decode().splitlines() if path.exists() else []
+
+
+def write(path: Path, text: str) -> None:
+    """Compressed, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_suffix(".part")
     # Without the time of its making, so that the same data is the same file.

@@ -1,0 +1,78 @@
+"""Forecast: what is predicted of a cell; the test half's are written down before it is trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from benchmarks.accuracy import store
+from benchmarks.accuracy.baselines import bandwidth_s, hockney_s
+from benchmarks.accuracy.design import NAMES, Curve
+from scale.models.document import record_from_json
+from scale.models.files import record_json
+from scale.models.prediction import Interval
+from scale.models.profile import Profile
+from scale.simulator.predict import predict
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """A cell's prediction, what simpler models say, and the speed-up in every replication."""
+
+    curve: str
+    workers: int
+    step_s: float
+    interval_s: Interval
+    single_s: float
+    probability_beats: float
+    breakdown_s: dict[str, float]
+    hockney_s: float
+    bandwidth_s: float
+    speedup: float
+    speedups: tuple[float, ...]
+
+
+def forecast(curve: Curve, workers: int) -> Forecast:
+    """From the calibrations, by the code as it is now."""
+    scenario, profile = curve.scenario(workers), profile_of(curve)
+    found = predict(profile, scenario)
+    return Forecast(
+        curve=curve.name,
+        workers=workers,
+        step_s=found.step_time_s,
+        interval_s=found.step_time_s_interval,
+        single_s=found.single_process_step_time_s,
+        probability_beats=found.probability_beats,
+        breakdown_s=found.breakdown,
+        hockney_s=hockney_s(profile, scenario),
+        bandwidth_s=bandwidth_s(profile, scenario),
+        speedup=found.speedup,
+        speedups=tuple(round(draw, 5) for draw in found.draws),
+    )
+
+
+def write_down(curves: Sequence[Curve]) -> Path:
+    """Predict every cell for the record, before it is trained or for a new version of the code."""
+    path = store.FORECASTS / f"{len(store.forecasts()) + 1}.jsonl.gz"
+    lines = [record_json(forecast(curve, n)) for curve in curves for n in curve.workers]
+    store.write(path, "\n".join(lines))
+    return path
+
+
+def written(path: Path) -> dict[tuple[str, int], Forecast]:
+    """One version's, by curve and number of workers."""
+    found = (record_from_json(Forecast, line, path) for line in store.read_lines(path))
+    return {(one.curve, one.workers): one for one in found}
+
+
+@cache
+def _profile(link_mbit: int, workload: str) -> Profile:
+    return store.profile(store.calibration_name(link_mbit, workload))
+
+
+def profile_of(curve: Curve) -> Profile:
+    """The calibration of its link, and where it computes, of its workload."""
+    computed = curve.compute == "real" and curve.model != "conv"
+    return _profile(curve.link_mbit, NAMES[curve.model if computed else "gemm"])
