@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -79,16 +80,17 @@ def attempt(seed: int, folder: Path) -> Outcome:
         if not early:
             wait_until(lambda: bool(kept(output)), FIRST_CELL_S)
         time.sleep(delay_s)
-        while True:
-            if victim != COORDINATOR:
-                wait_until(lambda: victim in tasks(logs) or run.poll() is not None, 60)
+        pid = run.pid if victim == COORDINATOR else running_as(victim, logs, run, 60.0)
+        before, family, killed = frozenset[tuple[int, Cell]](), relatives(run.pid), began
+        while pid is not None:
             before = kept(output)
             family = relatives(run.pid)
             killed = time.monotonic()
-            os.kill(run.pid if victim == COORDINATOR else tasks(logs)[victim], signal.SIGKILL)
-            if ended(run, NOTICED_S) or victim not in tasks(logs):
+            with suppress(ProcessLookupError):  # its round ended just now; the next one's is next
+                os.kill(pid, signal.SIGKILL)
+            if ended(run, NOTICED_S):
                 break
-        ended(run, END_S)
+            pid = running_as(victim, logs, run, END_S - NOTICED_S)
         over = time.monotonic()
         code = run.poll()
         if code is None:
@@ -148,6 +150,18 @@ def tasks(logs: Path) -> dict[str, int]:
             if log.parent == logs:
                 found[log.stem] = int(entry.name)
     return found
+
+
+def running_as(
+    victim: str, logs: Path, run: subprocess.Popen[bytes], timeout_s: float
+) -> int | None:
+    """The pid of a task, as soon as its round has it; None if it does not come."""
+    deadline = time.monotonic() + timeout_s
+    while run.poll() is None and time.monotonic() < deadline:
+        if (pid := tasks(logs).get(victim)) is not None:
+            return pid
+        time.sleep(0.02)
+    return None
 
 
 def relatives(pid: int) -> dict[int, Process]:

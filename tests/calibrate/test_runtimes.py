@@ -74,26 +74,28 @@ def test_the_coordinators_own_processor_time_is_kept_apart(
     assert min(burst.processor.chief_s, burst.processor.worker_s, burst.processor.ps_s) > 0
 
 
-def test_more_functions_take_the_coordinator_longer(bursts: dict[Cell, list[Burst]]) -> None:
-    (one,) = bursts[Cell("noop", "coordinator")]
-    (three,) = bursts[Cell("noop", "coordinator", workers=3)]
-    assert min(three.samples_s) > min(one.samples_s)
-
-
 def test_sessions_run_in_the_same_round(bursts: dict[Cell, list[Burst]]) -> None:
     assert len(bursts[Cell("fetch", "ps", 4, workers=2)]) == 2
 
 
 def test_a_timed_wait_trains_under_both_strategies(tmp_path: Path) -> None:
-    """The wait is TensorFlow's own op, since a worker could not call into the chief's Python."""
+    """The wait is TensorFlow's own op, since a worker could not call into the chief's Python.
+
+    A coordinator's cell of three workers runs three functions: here one after the other, for there
+    is one worker.
+    """
     with running(
         ps=[Site()], workers=[Site()], logs=tmp_path, chief=Site(), mirrored=[[Site()]]
     ) as cluster:
-        for name, path in (("chief0", "coordinator"), ("mirrored1-0", "mirrored")):
-            cell = Cell("step", path, batch=1)  # type: ignore[arg-type]
+        for name, path, functions in (
+            ("chief0", "coordinator", 1),
+            ("chief0", "coordinator", 3),
+            ("mirrored1-0", "mirrored", 1),
+        ):
+            cell = Cell("step", path, batch=1, workers=functions)  # type: ignore[arg-type]
             cluster.call([name], "build", [cell], WAIT, timeout_s=60)
             ((samples, _),) = cluster.call([name], "burst", 0, Limits(0.0, 5, 1.0, exactly=5))
-            assert 0.005 < min(samples.samples_s) < 0.05
+            assert 0.005 * functions < min(samples.samples_s) < 0.05 * functions
 
 
 @pytest.mark.parametrize("path", ["collective", "mirrored"])
