@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from scale.calibrate import crowd
 from scale.calibrate.cluster import Cluster, Site, running
 from scale.calibrate.phase import BUILD_S, Phase, phase_of
 from scale.calibrate.plan import Plan
@@ -20,6 +21,7 @@ from scale.models.calibration import (
     Burst,
     Calibration,
     Cell,
+    Crowd,
     Memory,
     Neighbour,
     Planned,
@@ -137,6 +139,7 @@ def calibrate(
         campaign.measure_memory()
         for round_ in campaign.rounds:
             campaign.run_round(round_)
+        campaign.measure_crowds()
         campaign.measure_soak()
     except _OutOfTime:
         return campaign.result(TIME_LIMIT)
@@ -179,6 +182,7 @@ class _Campaign:
         self._tasks = before.tasks if before else ()
         self._joined = False
         self._memory: Memory | None = before.memory if before else None
+        self._crowds: tuple[Crowd, ...] = before.crowds if before else ()
         if not machines.ps:
             reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
             needing = [c for c in plan.cells if c.path in ("ps", "coordinator")]
@@ -213,6 +217,7 @@ class _Campaign:
             resumed=(*before.resumed, environment) if before else (),
             tasks=self._tasks,
             memory=self._memory,
+            crowds=self._crowds,
             threads=self._plan.threads,
             pipeline=self._plan.pipeline,
         )
@@ -231,6 +236,29 @@ class _Campaign:
                 (self._memory,) = cluster.call(
                     ["single0"], "memory", self._plan.workload, timeout_s=BUILD_S
                 )
+
+    @property
+    def _gathers(self) -> bool:
+        """Whether transfers that begin at once are still to be measured: once, over a network."""
+        machines = self._machines
+        joined = machines.link_kind == "network" and machines.ps and machines.workers
+        return bool(self._plan.crowds and self.rounds and joined and not self._crowds)
+
+    def measure_crowds(self) -> None:
+        """How the first ps's link is shared by transfers that begin at once."""
+        if not self._gathers:
+            return
+        self._require_time(self._plan.crowds_s)
+        self._report("transfers at once")
+        with running(
+            ps=self._machines.ps,
+            workers=self._machines.workers,
+            logs=self._logs,
+            first=not self._start_s,
+            again=self._soaks,
+            threads=self._plan.threads,
+        ) as cluster:
+            self._crowds = crowd.measure(cluster, self._plan.crowds, self._report)
 
     @property
     def _soaks(self) -> bool:
@@ -275,7 +303,8 @@ class _Campaign:
         order = chance.sample(sorted(phases), len(phases))
         for name in order:
             chance.shuffle(phases[name])
-            last = round_ == self.rounds[-1] and name == order[-1] and not self._soaks
+            last = round_ == self.rounds[-1] and name == order[-1]
+            last = last and not (self._gathers or self._soaks)
             self._run_phase(name, phases[name], round_.number, again=not last)
         self._report("")
 

@@ -54,7 +54,10 @@ Shape = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Grain:
-    """How finely a calibration looks, and for how long."""
+    """How finely a calibration looks, and for how long.
+
+    ``crowds`` are (transfers, bytes of each) that begin at once, where there is a network.
+    """
 
     gemm: tuple[Shape, ...]
     largest_bytes: int
@@ -66,6 +69,7 @@ class Grain:
     python: tuple[int, ...]
     reduced: tuple[int, ...]
     strategies: bool
+    crowds: tuple[tuple[int, int], ...]
     batches: int
     rounds: int
     burst_s: float
@@ -84,6 +88,7 @@ QUICK = Grain(
     python=(4, 2**21),
     reduced=(4, 2**20),
     strategies=False,
+    crowds=((2, 2**20), (8, 2**20)),
     batches=6,
     rounds=2,
     burst_s=0.1,
@@ -101,6 +106,7 @@ DEFAULT = Grain(
     python=(4, 2**16, 2**20, 2**23),
     reduced=(4, 2**14, 2**18, 2**21, 2**23),
     strategies=True,
+    crowds=tuple((flows, size) for flows in (2, 4, 8, 16) for size in (2**20, 2**24)),
     batches=9,
     rounds=5,
     burst_s=0.12,
@@ -114,6 +120,9 @@ FULL = replace(
     tensors=(1, 2, 4, 8, 16, 32, 64, 128, 256),
     both=(4, 2**12, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**24, 2**26),
     updates=(2**12, 2**16, 2**20, 2**23, 2**26),
+    crowds=tuple(
+        (flows, size) for flows in (2, 4, 8, 16, 32) for size in (2**17, 2**20, 2**22, 2**24)
+    ),
     reduced=(4, 2**10, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**23, 2**24),
     batches=13,
     rounds=10,

@@ -39,6 +39,8 @@ BURST_SHARE = 0.9
 #: A transfer runs some seven times in all, however small its budget.
 LEAST_RUNS = 7
 SLOW_BYTES_PER_S = 1e9
+#: One kind of transfers at once, the pauses included.
+CROWD_S = 3.0
 #: Workers agree on a common start so long ahead.
 LEAD_S = 0.02
 
@@ -52,6 +54,7 @@ class Plan:
         pipeline: ``module:function`` of the ``input`` cells.
         soak_s: how long to repeat a large fetch after all rounds; 0 for not at all.
         memory: whether to measure what training takes of the device's memory, once.
+        crowds: (transfers, bytes of each) that begin at once, once, after all rounds.
     """
 
     workload: Workload
@@ -65,6 +68,7 @@ class Plan:
     pipeline: str = ""
     memory: bool = False
     soak_s: float = 0.0
+    crowds: tuple[tuple[int, int], ...] = ()
 
     @property
     def gpu(self) -> bool:
@@ -78,7 +82,12 @@ class Plan:
         strategies = {c.path for c in self.cells} & {"coordinator", "mirrored"}
         round_s = ROUND_S + SPAWN_S * self.gpu + STRATEGY_S * len(strategies)
         round_s += sum(self.cell_s(cell) for cell in self.cells)
-        return start + self.rounds * round_s + self.soak_s
+        return start + self.rounds * round_s + self.crowds_s + self.soak_s
+
+    @property
+    def crowds_s(self) -> float:
+        """Seconds of the transfers that begin at once."""
+        return bool(self.crowds) * ROUND_S + CROWD_S * len(self.crowds)
 
     def cell_s(self, cell: Cell) -> float:
         """Seconds of a cell in one round: its part in building the graphs, and its burst."""
@@ -103,6 +112,7 @@ def plan(
     pipeline: str = "",
     gpu: bool = False,
     soak_s: float = 0.0,
+    network: bool = False,
     seed: int = 1,
 ) -> Plan:
     """The cells of a calibration.
@@ -117,6 +127,7 @@ def plan(
         flows: how many of these are on one host, so that as many connections join two hosts.
         pipeline: ``module:function`` of the user's input, to be measured.
         gpu: whether a GPU is here to be measured.
+        network: whether there is one between the tasks, to be shared.
     """
     grain = QUICK if quick else FULL if full else DEFAULT
     rng = random.Random(seed)
@@ -150,4 +161,5 @@ def plan(
         pipeline=pipeline,
         memory=bool(workload.widths),
         soak_s=soak_s,
+        crowds=grain.crowds if network else (),
     )

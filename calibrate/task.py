@@ -15,6 +15,7 @@ from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 import scale
+from scale.calibrate.crowd import Sink, Source
 from scale.calibrate.environment import environment
 from scale.calibrate.probe import Context, Probe, lock_step
 from scale.calibrate.processor import host_busy_s, machine, process_s, stolen_s, usable_cores
@@ -86,6 +87,8 @@ class TaskMethods:
         self._threads = role.threads
         self._probes: list[Probe] = []
         self._trainer: Trainer | None = None
+        self._source: Source | None = None
+        self._sink: Sink | None = None
 
     def clock(self) -> float:
         """This host's ``time.perf_counter``, which differs from other hosts'."""
@@ -150,6 +153,22 @@ class TaskMethods:
         probe = self._probes[index]
         samples = sample(probe.step, limits, before=probe.before, after=probe.after)
         return samples, process_s() - before
+
+    def offer(self) -> int:
+        """A port of this host at which transfers begin as they are asked for."""
+        if self._source is None:
+            self._source = Source()
+        return self._source.port
+
+    def take(self, port: int, flows: int, size_bytes: int, start_at: float) -> list[float]:
+        """Transfers from a port of the first ps; seconds to each end, none if it is not reached."""
+        if self._sink is None:
+            self._sink = Sink(self._cluster["ps"][0].rpartition(":")[0], port)
+        try:
+            return self._sink.take(flows, size_bytes, start_at)
+        except OSError:
+            traceback.print_exc()
+            return []
 
     def model_variables(self, model: str) -> list[Variable]:
         """The trainable variables of the user's model."""

@@ -240,10 +240,17 @@ def _all(planned: Planned) -> tuple[Round, ...]:
 def _carried_out(plan: Plan, planned: Planned) -> Plan:
     """The plan with the cells and rounds on record, whatever this version would choose.
 
-    What --only leaves out of training, it leaves out of the memory too.
+    What --only leaves out of training, it leaves out of the memory too, and transfers at once with
+    the others.
     """
-    trains = any(cell.quantity in ("step", "gradient") for cell in planned.cells)
-    return replace(plan, cells=planned.cells, rounds=planned.rounds, memory=plan.memory and trains)
+    measured = {cell.quantity for cell in planned.cells}
+    return replace(
+        plan,
+        cells=planned.cells,
+        rounds=planned.rounds,
+        memory=plan.memory and bool(measured & {"step", "gradient"}),
+        crowds=plan.crowds if "fetch" in measured else (),
+    )
 
 
 def _only(text: str | None) -> tuple[Quantity, ...]:
@@ -321,6 +328,7 @@ def _plan(
         pipeline=options["input"],
         gpu=gpu_present(),
         soak_s=60 * number("--soak", soak, 0.05, MAX_SOAK_MINUTES) if soak else 0.0,
+        network=machines.link_kind == "network",
     )
 
 

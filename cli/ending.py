@@ -42,7 +42,8 @@ def plan(made: Plan, rounds: Sequence[Round], limit_s: float | None, logs: Path)
     if not left:
         return f"repeating a large fetch for {fmt.clock(made.soak_s)}; logs in {logs}"
     share = left / (len(made.cells) * made.rounds)
-    took = f"at most {fmt.clock((made.estimate_s - made.soak_s) * share + made.soak_s)}"
+    once_s = made.crowds_s + made.soak_s
+    took = f"at most {fmt.clock((made.estimate_s - once_s) * share + once_s)}"
     if limit_s is not None:
         took += f", ending after {fmt.clock(limit_s)}"
     most = max(len(round_.cells) for round_ in rounds)

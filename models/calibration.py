@@ -175,6 +175,18 @@ class Memory:
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """Transfers of ``size_bytes`` each that one ps sent over ``flows`` connections, all at once.
+
+    ``ends_s`` is [round][flow], seconds since the common beginning; plain sockets, no TensorFlow.
+    """
+
+    flows: Annotated[int, Ge(2)]
+    size_bytes: Annotated[int, Gt(0)]
+    ends_s: Annotated[tuple[Annotated[tuple[Seconds, ...], Len(2)], ...], Len(1)]
+
+
+@dataclass(frozen=True)
 class Environment:
     """Facts from an allow-list; the process environment is never dumped.
 
@@ -229,6 +241,7 @@ class Calibration:
     ``threads`` is the size chosen for TensorFlow's pools, None for its default; ``pipeline`` the
     ``module:function`` whose input was measured.
     ``environment`` is the first run's; ``resumed`` holds that of each run that went on with it.
+    ``crowds`` were measured once, where there is a network between the tasks.
     ``complete`` says that every planned cell was measured in every round, ``stopped`` why not.
     """
 
@@ -246,6 +259,7 @@ class Calibration:
     profile: Profile | None = None
     tasks: tuple[TaskHost, ...] = ()
     memory: Memory | None = None
+    crowds: tuple[Crowd, ...] = ()
     threads: Annotated[int, Gt(0)] | None = None
     pipeline: str = ""
     planned: Planned | None = None

@@ -16,7 +16,7 @@ from scale.models.extrapolation import log_spread
 from scale.models.layers import WHOLE, Layer, layer_of, layers
 from scale.models.phase import Direction, Operation, Phase
 from scale.models.placement import Piece, carried_bytes, place
-from scale.models.profile import Coordinator, Profile
+from scale.models.profile import Coordinator, Profile, Uneven
 from scale.models.scenario import Scenario
 
 Chain = tuple[Phase, ...]
@@ -36,6 +36,7 @@ class StepCosts:
     spends on every step of all workers. ``single_process_s`` is the baseline's whole step at
     ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited,
     ``both_ways`` of each direction while the other is busy, None if that changes nothing.
+    ``uneven`` is how transfers that begin at once share a link, empty where none do.
     ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm;
     ``compute_chance`` says how compute varies about its time.
     """
@@ -58,6 +59,7 @@ class StepCosts:
     coordinator_s: float = 0.0
     compute_chance: Chance = "about median"
     both_ways_bandwidth_bytes_per_s: float | None = None
+    uneven: tuple[Uneven, ...] = ()
 
 
 def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) -> StepCosts:
@@ -117,6 +119,8 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         round=_round(profile, scenario, draw) if scenario.strategy == "ps-sync" else (),
         input_s=_input_s(profile, scenario, scenario.per_worker_batch, draw),
         coordinator_s=_coordinator_s(profile, scenario, draw),
+        # Asynchronous workers begin whenever they are ready.
+        uneven=link.uneven if scenario.strategy == "ps-sync" else (),
     )
 
 

@@ -48,6 +48,7 @@ from scale.models.selection import (
     transfer_law,
 )
 from scale.models.sharing import Sharing, sharing
+from scale.models.uneven import fit_uneven
 
 #: Laws that every profile needs; the others are left out where nothing tells of them.
 NEEDED = ("transfers", "gemm", "processor of the worker", "processor of the ps")
@@ -244,6 +245,7 @@ def _link(calibration: Calibration, found: _Found, shared: Sharing) -> Link:
         duplex=shared.duplex,
         both_ways_bandwidth_bytes_per_s=_inverse(both, "bytes/s") if both else None,
         candidates=shared.candidates,
+        uneven=fit_uneven(calibration.crowds),
     )
 
 

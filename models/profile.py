@@ -254,6 +254,18 @@ class Path:
 
 
 @dataclass(frozen=True)
+class Uneven:
+    """How unequally ``flows`` transfers of so many bytes share a link that begin at once.
+
+    ``log_deviation`` is that of their weights' logarithm; 0 where they share equally.
+    """
+
+    flows: Annotated[int, Ge(2)]
+    size_bytes: Positive
+    log_deviation: Annotated[float, Ge(0)]
+
+
+@dataclass(frozen=True)
 class Link:
     """What carries tensors. ``dispatch_s`` is what a part of the graph on the ps adds to a step.
 
@@ -262,7 +274,8 @@ class Link:
     a latency one way, within the paths' latencies; None where it is not known apart. ``duplex``
     says whether the directions share that rate; None where the data do not tell. ``both_ways_*`` is
     what each direction carries while the other is busy; None where that was not measured.
-    ``candidates`` are the kinds of sharing that were tried.
+    ``candidates`` are the kinds of sharing that were tried, ``uneven`` what was seen of transfers
+    that begin at once.
     """
 
     kind: Literal["loopback", "network"]
@@ -279,6 +292,7 @@ class Link:
     duplex: Duplex | None = None
     both_ways_bandwidth_bytes_per_s: Parameter | None = None
     candidates: tuple[Candidate, ...] = ()
+    uneven: tuple[Uneven, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
-from itertools import groupby
+from functools import cached_property, lru_cache, partial
+from itertools import cycle, groupby
 
 import simpy
 
 from scale.models.costs import StepCosts
-from scale.models.phase import Operation, Phase
+from scale.models.phase import Phase
 from scale.models.prediction import CAUSES
 from scale.models.profile import Discipline
 from scale.models.scenario import Scenario
-from scale.simulator.links import FairLink, FairNetwork
-from scale.simulator.noise import OPERATIONS
+from scale.models.uneven import deviation_at
+from scale.simulator.links import FairLink, FairNetwork, Weigh
+from scale.simulator.noise import OPERATIONS, Luck
 from scale.simulator.resources import Done, FairShare, FifoQueue, Resource
 from scale.simulator.step import Gate, Graph, Lane, Node, step_graph
 from scale.simulator.topology import HOST_KINDS, Key, Topology, topology
@@ -171,13 +173,14 @@ class Cluster:
         *,
         discipline: Discipline,
         loopback: bool,
-        mean_factors: Mapping[Operation, float],
+        luck: Luck,
     ) -> None:
         self._env = env
         self._costs = costs
         self._scenario = scenario
         self._fair = discipline == "fair"
-        self._means = mean_factors
+        self._means = luck.mean_factors
+        self._weigh = _weigher(costs, scenario, luck.scores)
         self.topology: Topology = topology(costs, scenario, loopback=loopback)
         self._resources: dict[tuple[Key, ...], Resource] = {}
         groups = [(group[0], len(group)) for group in _alike(self._workers(), self.topology)]
@@ -317,9 +320,12 @@ class Cluster:
         for component in _components(routes):
             if len(component) == 1:
                 (key,) = component
-                self._resources[component] = FairLink(self._env, self.topology.capacity(key))
+                self._resources[component] = FairLink(
+                    self._env, self.topology.capacity(key), self._weigh
+                )
                 continue
-            network = FairNetwork(self._env, [self.topology.capacity(k) for k in component])
+            capacities = [self.topology.capacity(k) for k in component]
+            network = FairNetwork(self._env, capacities, self._weigh)
             for route in routes:
                 if route[0] in component:
                     places = [component.index(key) for key in route]
@@ -391,6 +397,15 @@ def _alike(workers: list[_Worker], of: Topology) -> list[list[_Worker]]:
         return where, worker.slower, worker.leads, worker.lonely
 
     return [list(group) for _, group in groupby(workers, key=likeness)]
+
+
+def _weigher(costs: StepCosts, scenario: Scenario, scores: list[float]) -> Weigh | None:
+    """Weights of the transfers that all workers begin at once; None where they are all alike."""
+    if not costs.uneven or not scores:
+        return None
+    at = lru_cache(partial(deviation_at, costs.uneven, scenario.workers))
+    score = cycle(scores)
+    return lambda size_bytes: math.exp(at(size_bytes) * next(score))
 
 
 def _own(worker: _Worker, asks: tuple[_Ask, ...]) -> Iterator[Key]:

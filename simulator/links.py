@@ -1,14 +1,14 @@
 """Links under max-min fairness: one link in O(log n) an event, and a network of them.
 
 A flow gets the same as every other flow of its bottleneck, and no more than its own cap (Bertsekas
-and Gallager, *Data Networks*, 2nd ed., 1992, section 6.5.2). A property test holds the first class
-to the second.
+and Gallager, *Data Networks*, 2nd ed., 1992, section 6.5.2). Where flows have weights, shares are
+in proportion to these. A property test holds the first class to the second.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -29,13 +29,18 @@ _LAST = simpy.events.EventPriority(2)
 Links = npt.NDArray[np.intp]
 
 
+#: The weight of a flow of so many bytes, drawn anew for each.
+Weigh = Callable[[float], float]
+
+
 class _Flow:
-    """A flow on one link: at the level of all, or at its own cap below it."""
+    """A flow on one link: at its weight's share of the level of all, or at its own cap below it."""
 
-    __slots__ = ("cap", "done", "end", "move")
+    __slots__ = ("cap", "done", "end", "move", "weight")
 
-    def __init__(self, cap: float, done: Done) -> None:
+    def __init__(self, cap: float, weight: float, done: Done) -> None:
         self.cap = cap
+        self.weight = weight
         self.done = done
         #: In virtual bytes at the level, in seconds at the cap.
         self.end = 0.0
@@ -63,23 +68,26 @@ class FairLink:
     Flows at the level end in the order of their virtual ends: bytes that a flow at the level has
     got since the link was last idle. Flows at their cap end at a time known when they came to it.
     An event costs O(log n) for itself and for each flow that changes sides. Caps at or above the
-    capacity never bind.
+    capacity never bind. The level is that of a flow of weight 1.
     """
 
-    def __init__(self, env: simpy.Environment, capacity: float) -> None:
+    def __init__(self, env: simpy.Environment, capacity: float, weigh: Weigh | None = None) -> None:
         self._env = env
         self.capacity = capacity
+        self._weigh = weigh
         # So much may rounding take from the level; without it flows could change sides for ever.
         self._slack = capacity * _ROUNDING
         self._level = capacity
         self._virtual = 0.0
         self._updated_s = 0.0
+        #: How many flows share what is left of those at their caps, and their weights' sum.
         self._sharing = 0
+        self._weight = 0.0
         self._capped = 0
         self._capped_rate = 0.0
         self._moves = 0
-        # Flows that no cap can bind never move: (virtual end, place in the order, done).
-        self._unbound: list[tuple[float, int, Done]] = []
+        # Flows that no cap can bind never move: (virtual end, place in the order, weight, done).
+        self._unbound: list[tuple[float, int, float, Done]] = []
         self._ends: _Heap = []
         self._caps: _Heap = []
         self._capped_ends: _Heap = []
@@ -92,14 +100,15 @@ class FairLink:
             done()
             return
         self._advance()
+        weight = 1.0 if self._weigh is None else self._weigh(work)
         if rate >= self.capacity:
             self._moves += 1
-            self._sharing += 1
-            heappush(self._unbound, (self._virtual + work, self._moves, done))
+            self._join(weight)
+            heappush(self._unbound, (self._virtual + work / weight, self._moves, weight, done))
         elif self._sharing:
-            self._share(_Flow(rate, done), work)
+            self._share(_Flow(rate, weight, done), work)
         else:
-            self._hold(_Flow(rate, done), work)
+            self._hold(_Flow(rate, weight, done), work)
         if not self._settling:
             self._plan()
 
@@ -111,14 +120,24 @@ class FairLink:
             self._virtual = 0.0
         self._updated_s = now_s
 
+    def _join(self, weight: float) -> None:
+        """Count one more among those that share."""
+        self._sharing += 1
+        self._weight += weight
+
+    def _leave(self, weight: float) -> None:
+        self._sharing -= 1
+        # From nothing anew: what rounding left over would go to nobody.
+        self._weight = self._weight - weight if self._sharing else 0.0
+
     def _share(self, flow: _Flow, left: float) -> None:
         """Let the flow have the level for the bytes that are left."""
         self._moves += 1
         flow.move = self._moves
-        flow.end = self._virtual + left
-        self._sharing += 1
+        flow.end = self._virtual + left / flow.weight
+        self._join(flow.weight)
         heappush(self._ends, (flow.end, flow.move, flow))
-        heappush(self._caps, (flow.cap, flow.move, flow))
+        heappush(self._caps, (flow.cap / flow.weight, flow.move, flow))
 
     def _hold(self, flow: _Flow, left: float) -> None:
         """Hold the flow at its cap for the bytes that are left."""
@@ -128,7 +147,7 @@ class FairLink:
         self._capped += 1
         self._capped_rate += flow.cap
         heappush(self._capped_ends, (flow.end, flow.move, flow))
-        heappush(self._capped_caps, (-flow.cap, flow.move, flow))
+        heappush(self._capped_caps, (-flow.cap / flow.weight, flow.move, flow))
 
     def _release(self, flow: _Flow) -> None:
         """Take a flow away from those at their caps."""
@@ -143,18 +162,18 @@ class FairLink:
         """
         while True:
             if self._sharing:
-                self._level = max(0.0, self.capacity - self._capped_rate) / self._sharing
+                self._level = max(0.0, self.capacity - self._capped_rate) / self._weight
                 flow = _first(self._caps)
-                if flow is not None and flow.cap <= self._level:
-                    left = max(0.0, flow.end - self._virtual)
-                    self._sharing -= 1
+                if flow is not None and flow.cap <= self._level * flow.weight:
+                    left = max(0.0, flow.end - self._virtual) * flow.weight
+                    self._leave(flow.weight)
                     self._hold(flow, left)
                     continue
             flow = _first(self._capped_caps) if self._capped else None
             if flow is None:
                 return
             fits = (
-                flow.cap <= self._level + self._slack
+                flow.cap <= self._level * flow.weight + self._slack
                 if self._sharing
                 else self._capped_rate <= self.capacity + self._slack
             )
@@ -169,7 +188,7 @@ class FairLink:
         if self._caps or self._capped:
             self._balance()
         elif self._sharing:
-            self._level = self.capacity / self._sharing
+            self._level = self.capacity / self._weight
         if self._sharing:
             end = self._unbound[0][0] if self._unbound else math.inf
             if self._ends and (first := _first(self._ends)) is not None:
@@ -192,8 +211,9 @@ class FairLink:
             reached = self._virtual + tick_s * self._level
             unbound, ended = self._unbound, []
             while unbound and unbound[0][0] <= reached:
-                ended.append(heappop(unbound)[2])
-            self._sharing -= len(ended)
+                _, _, weight, done = heappop(unbound)
+                self._leave(weight)
+                ended.append(done)
             if self._ends:
                 ended += self._through(self._ends, reached)
             for done in ended:
@@ -214,7 +234,7 @@ class FairLink:
                 continue
             flow.move = 0
             if ends is self._ends:
-                self._sharing -= 1
+                self._leave(flow.weight)
             else:
                 self._release(flow)
             ended.append(flow.done)
@@ -227,12 +247,15 @@ class FairNetwork:
     Changes of one instant are settled together, once all of them have happened.
     """
 
-    def __init__(self, env: simpy.Environment, capacities: Sequence[float]) -> None:
+    def __init__(
+        self, env: simpy.Environment, capacities: Sequence[float], weigh: Weigh | None = None
+    ) -> None:
         self._env = env
+        self._weigh = weigh
         # Routes shorter than the longest are filled up with a link that never binds.
         self._capacities = np.array([*capacities, math.inf])
         self._links = np.zeros((0, 0), dtype=np.intp)
-        self._caps = self._left = self._least = self._rates = np.zeros(0)
+        self._caps = self._left = self._least = self._rates = self._weights = np.zeros(0)
         self._done: list[Done] = []
         self._updated_s = 0.0
         self._changing = False
@@ -255,6 +278,8 @@ class FairNetwork:
         row = [*links, *[len(self._capacities) - 1] * (width - len(links))]
         self._links = np.vstack([self._links, np.array([row], dtype=np.intp)])
         self._caps = np.append(self._caps, cap)
+        weight = 1.0 if self._weigh is None else self._weigh(work)
+        self._weights = np.append(self._weights, weight)
         self._left = np.append(self._left, work)
         self._least = np.append(self._least, work * _LOST)
         # It moves from when this instant's changes are settled.
@@ -280,7 +305,12 @@ class FairNetwork:
     def _changed(self, _: simpy.Event) -> None:
         self._changing = False
         if self._done:
-            self._rates = max_min(self._links, self._caps, self._capacities)
+            self._rates = max_min(
+                self._links,
+                self._caps,
+                self._capacities,
+                None if self._weigh is None else self._weights,
+            )
             self._alarm.at_most(self._env.now + float((self._left / self._rates).min()))
 
     def _settle(self) -> None:
@@ -290,9 +320,10 @@ class FairNetwork:
         stay = self._left > self._least + self._rates * tick_s
         ended = [self._done[k] for k in np.flatnonzero(~stay)]
         self._done = [self._done[k] for k in np.flatnonzero(stay)]
-        self._links, self._caps, self._left, self._least, self._rates = (
+        self._links, self._caps, self._weights, self._left, self._least, self._rates = (
             self._links[stay],
             self._caps[stay],
+            self._weights[stay],
             self._left[stay],
             self._least[stay],
             self._rates[stay],
@@ -314,29 +345,34 @@ class Route:
         self.network.submit(self.links, work, rate, done)
 
 
-def max_min(links: Links, caps: Floats, capacities: Floats) -> Floats:
+def max_min(
+    links: Links, caps: Floats, capacities: Floats, weights: Floats | None = None
+) -> Floats:
     """The rate of each flow, by progressive filling.
 
     Args:
         links: [flow, hop], positions in ``capacities``.
         caps: of each flow, in bytes per second.
         capacities: of each link; infinite for one that only fills up rows.
+        weights: of each flow, to which its share is in proportion; None where all have the same.
     """
     rates = np.zeros(len(caps))
     left = capacities.copy()
     open_ = np.ones(len(caps), dtype=bool)
+    shares = np.ones(len(caps)) if weights is None else weights
+    by_hop = np.repeat(shares, links.shape[1]).reshape(links.shape)
     while open_.any():
-        crossing = np.bincount(links[open_].ravel(), minlength=len(left))
+        crossing = np.bincount(links[open_].ravel(), by_hop[open_].ravel(), minlength=len(left))
         with np.errstate(divide="ignore", invalid="ignore"):
             levels = np.where(crossing > 0, left / crossing, math.inf)
         level = max(0.0, float(levels.min()))
-        held = open_ & (caps <= level * (1.0 + _ROUNDING))
+        held = open_ & (caps <= level * shares * (1.0 + _ROUNDING))
         if held.any():
             rates[held] = caps[held]
         else:
             full = levels <= level * (1.0 + _ROUNDING)
             held = open_ & full[links].any(axis=1)
-            rates[held] = level
+            rates[held] = level * shares[held]
         open_ &= ~held
         used = np.bincount(
             links[held].ravel(), np.repeat(rates[held], links.shape[1]), minlength=len(left)

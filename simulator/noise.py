@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import NormalDist
 from typing import get_args
 
@@ -30,7 +30,9 @@ _MEASURED_AS: dict[Operation, Operation] = {
     "single": "compute",
 }
 #: Streams of random numbers, told apart by a number of their own.
-_WITHIN, _BETWEEN, _START, _MOVED, _MODEL = range(5)
+_WITHIN, _BETWEEN, _START, _MOVED, _MODEL, _WEIGHT = range(6)
+#: Weights of transfers in a replication; a run of more begins them anew.
+_WEIGHTS = 4096
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,14 @@ class Luck:
     ``factors[worker][step][k]`` multiplies the wall time of OPERATIONS[k]; workers that go on for
     longer start over. ``mean_factors`` are the means of the within-run factors in them.
     ``starts`` is when each worker begins, as a fraction of the time over which all start.
+    ``scores`` are standard normal numbers for the weights of transfers, used one after the other;
+    without any all weigh the same.
     """
 
     factors: list[list[list[float]]]
     mean_factors: dict[Operation, float]
     starts: list[float]
+    scores: list[float] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,8 @@ def luck(
             factors[:, :, k] = _lasting(factors[:, :, k], lasting)
         factors[:, :, k] = slowdown[name] * bins[(factors[:, :, k] * bins.size).astype(int)]
     means = {name: mean_factor(noise, name) for name in OPERATIONS}
-    return Luck(factors.tolist(), means, starts.tolist())
+    scores = np.random.default_rng((seed, _WEIGHT, replication)).standard_normal(_WEIGHTS)
+    return Luck(factors.tolist(), means, starts.tolist(), scores.tolist())
 
 
 def _lasting(uniform: Floats, autocorrelation: float) -> Floats:

@@ -209,7 +209,7 @@ def train(
         scenario,
         discipline=discipline,
         loopback=loopback,
-        mean_factors=luck.mean_factors,
+        luck=luck,
     )
     plans = cluster.plans
     alone_s = max(_alone_s(plan) for plan in set(plans))

@@ -63,7 +63,12 @@ def calibrations() -> None:
 
 
 def _calibrated(link_mbit: int, workload: str) -> Calibration:
-    planned = plan(rounds=ROUNDS, workload=named_workload(workload), batch=max(BATCHES))
+    planned = plan(
+        rounds=ROUNDS,
+        workload=named_workload(workload),
+        batch=max(BATCHES),
+        network=link_mbit > 0,
+    )
     if 0 < link_mbit <= SLOW_MBIT:
         few = tuple(c for c in planned.cells if c.size_bytes <= SLOW_BYTES)
         planned = replace(planned, cells=few)

@@ -145,3 +145,12 @@ def test_lock_step_cells_are_built_before_what_a_slow_link_keeps_workers_apart_w
     assert 0 < sum(together) < len(together)
     sizes = [cell.size_bytes for cell in ordered if not lock_step(cell)]
     assert sizes == sorted(sizes)
+
+
+def test_transfers_at_once_are_measured_where_there_is_a_network() -> None:
+    """And take their time, on top of the cells'."""
+    alone, joined = (plan(quick=True, workload=GEMM, network=network) for network in (False, True))
+    assert alone.crowds == ()
+    assert joined.crowds
+    assert joined.cells == alone.cells
+    assert joined.estimate_s == pytest.approx(alone.estimate_s + joined.crowds_s)

@@ -12,7 +12,7 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from scale.simulator.links import FairLink, FairNetwork, max_min
+from scale.simulator.links import FairLink, FairNetwork, Weigh, max_min
 from scale.simulator.resources import Resource, after
 
 #: When a flow begins, its bytes, and its own cap.
@@ -36,12 +36,31 @@ def ends(make: Callable[[simpy.Environment], Resource], asked: list[Flow]) -> li
     return ended
 
 
+def heavy(size_bytes: float) -> float:
+    """A weight from 0.1 to 3.1, of which a flow's bytes tell nothing."""
+    return 0.1 + 37.0 * size_bytes % 3.0
+
+
+@pytest.mark.parametrize("weigh", [None, heavy], ids=["equal", "weighted"])
 @given(capacity=numbers, asked=flows)
 @settings(max_examples=300, deadline=None)
-def test_one_link_agrees_with_a_network_of_one(capacity: float, asked: list[Flow]) -> None:
-    fast = ends(lambda env: FairLink(env, capacity), asked)
-    plain = ends(lambda env: FairNetwork(env, [capacity]).route([0]), asked)
+def test_one_link_agrees_with_a_network_of_one(
+    weigh: Weigh | None, capacity: float, asked: list[Flow]
+) -> None:
+    fast = ends(lambda env: FairLink(env, capacity, weigh), asked)
+    plain = ends(lambda env: FairNetwork(env, [capacity], weigh).route([0]), asked)
     assert fast == pytest.approx(plain, rel=1e-9)
+
+
+def test_weights_divide_a_link() -> None:
+    """Of weights 1 and 3 on a link of 4: 6 bytes at 3 end at 2, when the other has 2 of its 10."""
+    weights = {6.0: 3.0, 10.0: 1.0}
+    asked = [(0.0, 6.0, 99.0), (0.0, 10.0, 99.0)]
+    for make in (
+        lambda env: FairLink(env, 4.0, weights.__getitem__),
+        lambda env: FairNetwork(env, [4.0], weights.__getitem__).route([0]),
+    ):
+        assert ends(make, asked) == pytest.approx([2.0, 4.0])
 
 
 @given(
@@ -50,7 +69,8 @@ def test_one_link_agrees_with_a_network_of_one(capacity: float, asked: list[Flow
 )
 @settings(max_examples=200, deadline=None)
 def test_rates_are_max_min_fair(capacities: list[float], data: st.DataObject) -> None:
-    """By definition: no flow can get more but from one that gets no more than itself.
+    """By definition: no flow can get more but from one that gets no more than itself, each in
+    proportion to its weight.
 
     So each is at its cap, or crosses a full link on which nobody gets more (Bertsekas and Gallager,
     *Data Networks*, section 6.5.2).
@@ -64,21 +84,25 @@ def test_rates_are_max_min_fair(capacities: list[float], data: st.DataObject) ->
         )
     )
     caps = data.draw(st.lists(numbers, min_size=len(routes), max_size=len(routes)))
+    weights = data.draw(st.lists(numbers, min_size=len(routes), max_size=len(routes)))
     width = max(map(len, routes))
     links = np.array([[*route, *[count] * (width - len(route))] for route in routes])
-    rates = max_min(links, np.array(caps), np.array([*capacities, math.inf]))
+    rates = max_min(
+        links, np.array(caps), np.array([*capacities, math.inf]), weights=np.array(weights)
+    )
+    levels = rates / weights
     carried = [
         sum(rate for rate, route in zip(rates, routes, strict=True) if link in route)
         for link in range(count)
     ]
     for link in range(count):
         assert carried[link] <= capacities[link] * (1 + 1e-9)
-    for rate, route, cap in zip(rates, routes, caps, strict=True):
+    for rate, level, route, cap in zip(rates, levels, routes, caps, strict=True):
         held = rate == pytest.approx(cap, rel=1e-9)
         for link in route:
-            most = max(r for r, other in zip(rates, routes, strict=True) if link in other)
+            most = max(r for r, other in zip(levels, routes, strict=True) if link in other)
             full = carried[link] == pytest.approx(capacities[link], rel=1e-9)
-            held = held or (full and rate >= most * (1 - 1e-9))
+            held = held or (full and level >= most * (1 - 1e-9))
         assert held
 
 

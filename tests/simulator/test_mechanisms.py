@@ -11,6 +11,7 @@ import pytest
 from scale.models.costs import StepCosts, step_costs
 from scale.models.errors import InputError
 from scale.models.layers import Layer
+from scale.models.profile import Uneven
 from scale.models.scenario import Scenario, check_scenario
 from scale.models.variation import KINDS, InnerLink, variation
 from scale.models.workload import named_workload
@@ -77,6 +78,35 @@ def test_workers_that_fetch_while_others_push_are_slower() -> None:
     assert slower.step_time_s > 1.1 * plain.step_time_s
     rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(2 * known.estimate, "bytes/s")}
     assert predict(profile(**rate), asked(8)).step_time_s == plain.step_time_s
+
+
+def in_step(deviation: float, workers: int = 4, strategy: Any = "ps-sync") -> float:
+    """Seconds of a round whose transfers take 4 ms alone, and whose compute takes 10 ms."""
+    step = replace(
+        costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8),
+        uneven=(Uneven(2, 4e5, deviation),),
+    )
+    asked = Scenario(named_workload("gemm:128,256"), workers, batch=100_000, strategy=strategy)
+    chance = replace(no_luck(workers), scores=[3.0, 1.0, -1.0, -3.0])
+    return train(step, asked, chance, discipline="fair", loopback=False).step_time_s
+
+
+def test_unequal_shares_make_a_synchronous_round_shorter() -> None:
+    """Equal shares: all four fetch for 16 ms, compute for 10 and push for 16.
+
+    Served nearly one after the other, the last fetch ends at 16 too, but then only its own push of
+    4 ms is left to come after its compute.
+    """
+    assert in_step(0.0) == pytest.approx(42e-3)
+    assert in_step(3.0) == pytest.approx(30e-3, rel=0.02)
+    assert in_step(3.0) < in_step(1.0) < in_step(0.3) < in_step(0.0)
+    assert in_step(3.0, workers=1) == in_step(0.0, workers=1) == pytest.approx(18e-3)
+
+
+def test_only_synchronous_workers_begin_at_once() -> None:
+    uneven = profile(link__uneven=(Uneven(2, 1e6, 0.7),))
+    assert step_costs(uneven, asked(strategy="ps-sync")).uneven == uneven.link.uneven
+    assert step_costs(uneven, asked(strategy="ps-async")).uneven == ()
 
 
 def test_a_slow_link_slows_its_worker() -> None:

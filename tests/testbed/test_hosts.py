@@ -155,7 +155,8 @@ def test_tasks_on_hosts_of_their_own_are_held_up_by_the_wire(tmp_path: Path) -> 
     """
     size, wire_s = 2**20, 2**20 * 8 / 200e6
     cells = (Cell("fetch", "ps", size), Cell("fetch", "ps", size, workers=2))
-    plan = Plan(named_workload("gemm:2,2"), cells, 1, 1.5, 2.0, 100, seed=1)
+    kinds = ((5, 2**18), (2, 2**18), (2, 2**28))
+    plan = Plan(named_workload("gemm:2,2"), cells, 1, 1.5, 2.0, 100, seed=1, crowds=kinds)
 
     def quiet(_: Progress) -> None:
         """No news wanted."""
@@ -178,3 +179,10 @@ def test_tasks_on_hosts_of_their_own_are_held_up_by_the_wire(tmp_path: Path) -> 
     assert 0.95 < alone[0] / wire_s < 1 / BUSY
     # The rate that the two reach together.
     assert 0.95 < 1 / sum(wire_s / seconds for seconds in together) < 1 / BUSY
+    # Five connections of two workers; what would take 21 s is left out.
+    assert [(crowd.flows, crowd.size_bytes) for crowd in made.crowds] == [(2, 2**18), (5, 2**18)]
+    for crowd in made.crowds:
+        assert len(crowd.ends_s) >= 3
+        for ends_s in crowd.ends_s:
+            assert len(ends_s) == crowd.flows
+            assert 0.95 < max(ends_s) / (wire_s * crowd.flows / 4) < 1 / BUSY
