@@ -250,7 +250,9 @@ def calibrate(
     quick: Annotated[
         bool,
         typer.Option(
-            "--quick", help="A first look: fewer sizes, 2 rounds, provisional; about a minute."
+            "--quick",
+            help="A first look: fewer sizes, 2 rounds, provisional, nothing of ClusterCoordinator "
+            "and MultiWorkerMirroredStrategy; about a minute.",
         ),
     ] = False,
     model: Annotated[

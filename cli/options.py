@@ -119,7 +119,8 @@ class Options:
             "compression=0.1, rdma=5us, shard-by=size, partition=1MiB, backup-workers=1, "
             "staleness=3, all-reduce=tree, buckets=25MB, hybrid, racks=8,4, inner-link=10GB/s, "
             "slow-workers=1,2, slow-links=1,4, input=2000, dead-workers=1, stragglers=6,3,30s, "
-            "worker-failures=0.5,3m, ps-failures=0.1,10m; docs/simulator.md says what each means.",
+            "worker-failures=0.5,3m, ps-failures=0.1,10m, one-machine; docs/simulator.md says what "
+            "each means and in which units.",
         ),
     ] = None
     seed: Annotated[

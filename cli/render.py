@@ -153,7 +153,8 @@ def fit(profile: Profile, file: str) -> str:
         if not parameter.identified:
             estimate, interval, unit = "not identified", "—", parameter.unit
         fitted.add_row(path, estimate, interval, unit, str(parameter.samples))
-    return "\n".join([str(fitted), quality(profile.fit), *_choices(profile), *_weak(profile, file)])
+    told = (*_choices(profile), *_shares(profile), *_weak(profile, file))
+    return "\n".join([str(fitted), quality(profile.fit), *told])
 
 
 def _choices(profile: Profile) -> list[str]:
@@ -169,6 +170,17 @@ def _choices(profile: Profile) -> list[str]:
         others = [_score(c, best) for c in candidates if not c.chosen]
         table.add_row(what, _score(best, best), "; ".join(others))
     return [f"Laws that the data chose between:\n{table}"]
+
+
+def _shares(profile: Profile) -> list[str]:
+    """How far from equally transfers share the link that begin at once."""
+    if not profile.link.uneven:
+        return []
+    table = Table("transfers at once", "bytes of each", "deviation of log weight", left=())
+    for measured in profile.link.uneven:
+        size = fmt.quantity(measured.size_bytes, "B")
+        table.add_row(str(measured.flows), size, f"{measured.log_deviation:.2f}")
+    return [f"How unequally they share the link (0 is equally):\n{table}"]
 
 
 def _score(candidate: Candidate, best: Candidate) -> str:

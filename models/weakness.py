@@ -73,6 +73,12 @@ def _of_the_link(profile: Profile) -> Iterator[Weakness]:
             "fair and first come, first served explain the measurements alike; fair is assumed",
             "the same cluster with more workers",
         )
+    if link.kind == "network" and not link.uneven:
+        yield Weakness(
+            "how unequally transfers share the link that begin at once",
+            "not measured; synchronous rounds are predicted as if the shares were equal",
+            "a calibration whose workers reach a free port of the ps's host",
+        )
     if not profile.collective.measured and not profile.collective.imported:
         yield Weakness(
             "all-reduce",

@@ -5,13 +5,20 @@ from __future__ import annotations
 from dataclasses import replace
 
 from scale.models.plausible import doubts, implausible
-from scale.models.profile import FitRow
+from scale.models.profile import FitRow, Uneven
 from scale.models.weakness import weaknesses
 from tests.factories import parameter, profile
 
 
 def test_a_firm_profile_is_weak_where_nothing_was_measured_alone() -> None:
-    assert [weak.what for weak in weaknesses(profile())] == ["all-reduce"]
+    even = profile(link__uneven=(Uneven(2, 1e6, 0.0),))
+    assert [weak.what for weak in weaknesses(even)] == ["all-reduce"]
+
+
+def test_shares_that_were_not_measured_are_held_to_be_equal() -> None:
+    told = "how unequally transfers share the link that begin at once"
+    assert told in [weak.what for weak in weaknesses(profile())]
+    assert told not in [weak.what for weak in weaknesses(profile(link__kind="loopback"))]
 
 
 def test_few_rounds_make_every_interval_weak() -> None:
