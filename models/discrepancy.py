@@ -30,14 +30,14 @@ CAUSES: dict[Part, tuple[str, ...]] = {
     "waiting": ("barrier_wait",),
 }
 #: Standard deviation of a part's logarithm. Accumulators are what processors are in a synchronous
-#: step with ps: no calibration measures those of SyncReplicasOptimizer. Waiting is at the most that
-#: is allowed: how long who is ready first waits depends on how unevenly TCP shares links.
+#: step with ps: no calibration measures those of SyncReplicasOptimizer. Waiting is known least:
+#: how long who is ready first waits depends on how unevenly TCP shares links.
 LOG_DEVIATIONS: dict[Part, float] = {
-    "computing": 0.010,
-    "wire": 0.120,
-    "processors": 0.088,
-    "accumulators": 0.45,
-    "waiting": 1.0,
+    "computing": 0.005,
+    "wire": 0.157,
+    "processors": 0.075,
+    "accumulators": 0.388,
+    "waiting": 0.908,
 }
 
 

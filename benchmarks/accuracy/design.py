@@ -7,6 +7,7 @@ of it. Half of the curves are for development, half for test, and no curve is in
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,8 +22,9 @@ from scale.models.workload import Cost, Variable, Workload, named_workload
 from scale.models.workload_file import read_workload
 
 SEED = 20261123
-DATA = ROOT / "docs" / "data" / "accuracy"
-DESIGN = DATA / "design.json"
+DESIGN = ROOT / "docs" / "data" / "accuracy" / "design.json"
+#: Calibrations and starts of one machine; those of another one have a folder of their own.
+DATA = ROOT / os.environ.get("ACCURACY_DATA", "docs/data/accuracy")
 
 Training = Literal["async", "sync", "coordinator", "mirrored"]
 Compute = Literal["wait", "real"]
