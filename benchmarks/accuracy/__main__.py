@@ -29,7 +29,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("command", choices=COMMANDS)
     parser.add_argument("--half", choices=("development", "test"), default="development")
     parser.add_argument("--starts", type=int, default=5, help="at most so many of each cell")
-    parser.add_argument("--only", default="", help="curves whose name begins so")
+    parser.add_argument("--only", default="", help="curves with this in their names")
     told = parser.parse_args(arguments)
     if told.command == "design":
         design.write()
@@ -40,7 +40,7 @@ def main(arguments: list[str]) -> None:
 
         whatifs.publish(report.PAGE, design.read())
     else:
-        curves = [c for c in design.read() if c.half == told.half and c.name.startswith(told.only)]
+        curves = [c for c in design.read() if c.half == told.half and told.only in c.name]
         versions = store.forecasts() if told.half == "test" else []
         if told.command == "predict" and told.half != "test":
             parser.error("predict: got --half development, which is predicted anew; allowed: test")

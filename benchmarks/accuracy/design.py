@@ -22,9 +22,10 @@ from scale.models.workload import Cost, Variable, Workload, named_workload
 from scale.models.workload_file import read_workload
 
 SEED = 20261123
-DESIGN = ROOT / "docs" / "data" / "accuracy" / "design.json"
+HOME = ROOT / "docs" / "data" / "accuracy"
+DESIGN = HOME / "design.json"
 #: Calibrations and starts of one machine; those of another one have a folder of their own.
-DATA = ROOT / os.environ.get("ACCURACY_DATA", "docs/data/accuracy")
+DATA = ROOT / os.environ.get("ACCURACY_DATA", HOME)
 
 Training = Literal["async", "sync", "coordinator", "mirrored"]
 Compute = Literal["wait", "real"]

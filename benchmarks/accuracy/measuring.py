@@ -15,6 +15,7 @@ from benchmarks.accuracy.design import BATCHES, CONV_FILE, CONV_MODEL, LINKS_MBI
 from benchmarks.accuracy.testbed import machines
 from scale.calibrate.campaign import Progress, calibrate
 from scale.calibrate.description import describe
+from scale.calibrate.environment import environment
 from scale.calibrate.plan import plan
 from scale.calibrate.trainer import Job
 from scale.calibrate.validation import SINGLE, train_once
@@ -91,7 +92,16 @@ def training(curves: list[Curve], *, most: int) -> None:
 
     Args:
         most: how many starts a cell is to have at most, to end early.
+
+    Raises:
+        SystemExit: the calibrations were made on another processor.
     """
+    here, there = environment().facts.get("cpu_model"), store.processors()
+    if there - {here}:
+        raise SystemExit(
+            f"this processor is {here}, the calibrations' {', '.join(sorted(there))}; "
+            "name a folder of its own: ACCURACY_DATA=docs/data/accuracy-…"
+        )
     for start in range(max(STARTS.values())):
         left = [
             (curve, workers)

@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from benchmarks.accuracy.design import Curve
+from benchmarks.accuracy.design import DATA, HOME, Curve
 from benchmarks.accuracy.rows import METHODS, Method, Row, rows
 from benchmarks.accuracy.scores import (
     REJECTED,
@@ -59,7 +59,10 @@ def publish(half: str, curves: Sequence[Curve], versions: Sequence[Path]) -> Non
     cells = [row for row in found if row.workers != SINGLE]
     parts = [*_summary(cells), *_history(curves, versions), _breakeven(found), _cells(found)]
     data: dict[str, Any] = {"cells": [row.document for row in found]}
-    PAGE.publish(half, TITLES[half], "\n\n".join(parts), data)
+    section, title = half, TITLES[half]
+    if DATA != HOME:
+        section, title = f"{half}-{DATA.name}", f"{title} on another machine ({DATA.name})"
+    PAGE.publish(section, title, "\n\n".join(parts), data)
 
 
 def _history(curves: Sequence[Curve], versions: Sequence[Path]) -> Iterator[str]:

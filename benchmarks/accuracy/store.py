@@ -23,7 +23,7 @@ FORECASTS = DATA / "forecasts"
 #: and a calibration is made again.
 MOST_STOLEN = 0.03
 #: What is unpacked for reading.
-UNPACKED = ROOT / "build" / "accuracy"
+UNPACKED = ROOT / "build" / DATA.name
 
 
 def runs_file(curve: Curve, workers: int) -> Path:
@@ -73,6 +73,12 @@ def has_calibration(name: str) -> bool:
     if not (CALIBRATIONS / f"{name}.json.gz").exists():
         return False
     return float(_calibration(name).environment.facts["stolen_share"]) <= MOST_STOLEN
+
+
+def processors() -> set[str]:
+    """What the calibrations were made on."""
+    names = [path.name.removesuffix(".json.gz") for path in CALIBRATIONS.glob("*.json.gz")]
+    return {_calibration(name).environment.facts["cpu_model"] for name in names}
 
 
 def profile(name: str) -> Profile:
