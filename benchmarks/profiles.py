@@ -35,7 +35,11 @@ def measure(name: str, machines: Machines) -> Profile:
 
     with tempfile.TemporaryDirectory() as logs:
         made = calibrate(
-            plan(quick=False, workload=named_workload(WORKLOAD)),
+            plan(
+                quick=False,
+                workload=named_workload(WORKLOAD),
+                network=machines.link_kind == "network",
+            ),
             logs=Path(logs),
             progress=show,
             machines=machines,

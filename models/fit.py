@@ -48,7 +48,7 @@ from scale.models.selection import (
     transfer_law,
 )
 from scale.models.sharing import Sharing, sharing
-from scale.models.uneven import fit_uneven
+from scale.models.uneven import fit_uneven, seen_discipline
 
 #: Laws that every profile needs; the others are left out where nothing tells of them.
 NEEDED = ("transfers", "gemm", "processor of the worker", "processor of the ps")
@@ -105,6 +105,7 @@ def fit_profile(
         cores=calibration.cores,
         one_host=calibration.evidence == "one host",
         kernel=1.0 + _kernel_share(bursts),
+        seen=seen_discipline(calibration.crowds),
     )
     return _profile(calibration, found, shared, held_out, rounds)
 

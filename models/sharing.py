@@ -60,12 +60,19 @@ class _Observed:
 
 
 def sharing(
-    bursts: Iterable[Burst], transfers: Fitted, *, cores: float, one_host: bool, kernel: float
+    bursts: Iterable[Burst],
+    transfers: Fitted,
+    *,
+    cores: float,
+    one_host: bool,
+    kernel: float,
+    seen: Discipline | None = None,
 ) -> Sharing:
     """Choose by BIC between no shared link and every kind of one.
 
     Args:
         transfers: what one worker alone takes.
+        seen: the discipline, where transfers that began at once have shown it.
         cores: of every host.
         one_host: whether all tasks share these cores.
         kernel: busy time of a host per processor second of its tasks, at least 1.
@@ -74,12 +81,14 @@ def sharing(
         found
         for found in _observations(bursts, transfers, cores, one_host=one_host, kernel=kernel)
         if found.moved_s > LEAST_SHARE * (found.fixed_s + found.moved_s)
+        # How much two that take turns overlap is what tells disciplines apart, and else chance.
+        and not (seen and found.cell.quantity == "fetch_push")
     ]
     if not any(found.cell.workers > 1 for found in observed):
         return Sharing(None, None, None, ())
     y = np.log([found.seconds for found in observed])
     rates = _rates(observed)
-    kinds = list(product(_DISCIPLINES, _DUPLEXES))
+    kinds = list(product((seen,) if seen else _DISCIPLINES, _DUPLEXES))
     none = bic(np.log(_alone(observed)) - y, 0)
     best: dict[tuple[Discipline, Duplex], tuple[float, int, Floats]] = {}
     for kind in kinds:
@@ -109,7 +118,7 @@ def sharing(
     other_duplex: Duplex = "half" if duplex == "full" else "full"
     return Sharing(
         float(rates[place]),
-        discipline if told((other_discipline, duplex)) else None,
+        discipline if seen or told((other_discipline, duplex)) else None,
         duplex if told((discipline, other_duplex)) else None,
         candidates,
     )

@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from scale.models.profile import Uneven
+from scale.models.profile import Discipline, Uneven
 from scale.models.statistics import Floats
 
 if TYPE_CHECKING:
     from scale.models.calibration import Crowd
 
+#: Of the way from turns to equal shares; weights would need a deviation of 2 to come so near.
+TURNS = 0.25
 #: Beyond it flows are served one after the other.
 MOST = 3.0
 #: Rounds drawn at each deviation of the table that is looked up, and its steps.
@@ -38,6 +40,23 @@ def fit_uneven(crowds: Iterable[Crowd]) -> tuple[Uneven, ...]:
         deviation = float(np.interp(-mean, -means, deviations))
         found.append(Uneven(crowd.flows, float(crowd.size_bytes), deviation))
     return tuple(found)
+
+
+def seen_discipline(crowds: Sequence[Crowd]) -> Discipline | None:
+    """Whether transfers that began at once went beside each other, or one after the other.
+
+    Their mean end, over the last one's, is 1 with equal shares and (n + 1)/2n in turns; shares may
+    be unequal, so that only what is near to turns is taken for them. None if nothing was measured.
+    """
+    if not crowds:
+        return None
+    beside = []
+    for crowd in crowds:
+        ends_s = np.array(crowd.ends_s)
+        turns = (crowd.flows + 1) / (2 * crowd.flows)
+        mean = float((ends_s.mean(axis=1) / ends_s.max(axis=1)).mean())
+        beside.append((mean - turns) / (1.0 - turns))
+    return "fair" if float(np.median(beside)) > TURNS else "fifo"
 
 
 def deviation_at(measured: Sequence[Uneven], flows: int, size_bytes: float) -> float:

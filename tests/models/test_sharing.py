@@ -68,7 +68,13 @@ def mean_cycle_s(cell: Cell, capacity: float, discipline: Discipline, duplex: Du
     return float(np.mean([np.diff([0.0, *taken]).mean() for taken in ends]))
 
 
-def told(capacity: float, discipline: Discipline, duplex: Duplex, workers: int) -> Sharing:
+def told(
+    capacity: float,
+    discipline: Discipline,
+    duplex: Duplex,
+    workers: int,
+    seen: Discipline | None = None,
+) -> Sharing:
     rng = np.random.default_rng(3)
     bursts = []
     for quantity in ("fetch", "push", "exchange", "fetch_push"):
@@ -80,7 +86,7 @@ def told(capacity: float, discipline: Discipline, duplex: Duplex, workers: int) 
                     taken = tuple(float(v) for v in seconds * rng.lognormal(0, 0.02, 20))
                     spent = Processor(20 * count, 20 * count * 1e-4, 20 * count * 1e-4, 0.1, 1.0)
                     bursts.append(Burst(cell, number, 0, 0.1, (), taken, (), "count", spent))
-    return sharing(bursts, alone(), cores=2.0, one_host=False, kernel=1.1)
+    return sharing(bursts, alone(), cores=2.0, one_host=False, kernel=1.1, seen=seen)
 
 
 @pytest.mark.parametrize("discipline", ["fair", "fifo"])
@@ -94,6 +100,13 @@ def test_a_link_is_known_by_its_rate_and_kind(
     assert found.duplex == duplex
     # A link of one direction is hardly ever idle, so that its discipline may not show.
     assert found.discipline in ((discipline,) if duplex == "full" else (discipline, None))
+
+
+def test_what_was_seen_of_the_discipline_counts() -> None:
+    """Workers that come apart look like turns; transfers at once have shown that they share."""
+    found = told(FLOW, "fifo", "full", 2, seen="fair")
+    assert (found.discipline, found.duplex) == ("fair", "full")
+    assert found.bandwidth_bytes_per_s == pytest.approx(FLOW, rel=0.05)
 
 
 def test_a_flow_may_be_capped_below_the_link() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from scale.models.calibration import Crowd
 from scale.models.profile import Uneven
-from scale.models.uneven import deviation_at, fit_uneven, shared_ends
+from scale.models.uneven import deviation_at, fit_uneven, seen_discipline, shared_ends
 
 
 def crowd(flows: int, deviation: float, rounds: int = 400) -> Crowd:
@@ -44,6 +44,18 @@ def test_equal_shares_have_no_deviation_and_turns_the_most() -> None:
     in_turn = Crowd(3, 20, ((1.0, 2.0, 3.0),))
     found = fit_uneven([in_turn, together])
     assert [each.log_deviation for each in found] == pytest.approx([0.0, 3.0], abs=0.01)
+
+
+@pytest.mark.parametrize("flows", [2, 4, 16])
+@pytest.mark.parametrize("deviation", [0.0, 0.5, 1.0])
+def test_unequal_shares_are_still_no_turns(flows: int, deviation: float) -> None:
+    assert seen_discipline([crowd(flows, deviation)]) == "fair"
+
+
+def test_turns_are_seen() -> None:
+    in_turn = Crowd(3, 20, ((1.0, 2.0, 3.0),)), Crowd(2, 20, ((2.0, 1.1),))
+    assert seen_discipline(in_turn) == "fifo"
+    assert seen_discipline([]) is None
 
 
 MEASURED = (
