@@ -103,6 +103,8 @@ def _row(values: Mapping[str, str], where: str) -> Row:
     path = values.get("path", "")
     if quantity == "noop" and path not in PATHS:
         raise InputError(f"{where}: path", path, ", ".join(PATHS))
+    if quantity in ("fetch", "push") and path not in ("", "ps"):
+        raise InputError(f"{where}: path", path, "ps, or nothing")
     counts = {
         name: whole(values[name], f"{where}: {name}", low)
         for name, low in _WHOLE.items()

@@ -245,6 +245,7 @@ NCCL = "# size count type redop root time algbw busbw #wrong time algbw busbw #w
         (HEAD + "allreduce,8,2,1\nallreduce,8,2,1.1", ["allreduce", "all at size 8"]),
         (HEAD + "allreduce,8,2,1\nallreduce,9,2,1", ["sizes that show the bandwidth"]),
         ("quantity,path,seconds\nnoop,nowhere,1", ["path", "process, server, ps"]),
+        ("quantity,path,size_bytes,seconds\nfetch,nowhere,4,1", ["path", "nowhere", "ps"]),
         ("# Collective test starting: all_gather_perf\n" + NCCL, ["all_gather_perf"]),
         (NCCL, ["header without rows"]),
         (NCCL + "8 2 float none -1 1 1 1 0 1 1 1 0", ["redop none"]),
