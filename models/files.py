@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import json
+import zlib
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,18 +28,25 @@ KINDS: dict[str, type[Any]] = {
     "contribution": Contribution,
 }
 PROFILES = Path(__file__).with_name("profiles")
+COMPRESSED = ".gz"
+#: A compressed text may unpack to no more: the largest calibration takes a tenth of it.
+MAX_UNPACKED_BYTES = 2**30
 
 Filed = Calibration | Profile | Measurement | Comparison | Contribution
 Record = TypeVar("Record")
 
 
 def write_record(path: Path, record: Filed, *, force: bool) -> None:
-    """Write a record, whole or not at all.
+    """Write a record, whole or not at all; compressed where the name ends in ``.gz``.
 
     Raises:
         InputError: the target exists without ``force``, or cannot be written.
     """
-    write_bytes(path, record_text(record).encode(), force=force)
+    content = record_text(record).encode()
+    if path.suffix == COMPRESSED:
+        # Without the time of its making, so that the same record is the same file.
+        content = gzip.compress(content, mtime=0)
+    write_bytes(path, content, force=force)
 
 
 def record_text(record: Filed) -> str:
@@ -106,13 +116,19 @@ def _read(path: Path, kinds: tuple[str, ...], record: type[Record]) -> Record:
 
 
 def read_text(path: Path, wanted: str) -> str:
-    """Text of a file that somebody named; ``wanted`` says what may be there, for the message.
+    """Text of a file that somebody named, unpacked where its name ends in ``.gz``.
+
+    Args:
+        wanted: what may be there, for the message.
 
     Raises:
-        InputError: there is no such file, it cannot be read, or it is empty or no text.
+        InputError: there is no such file, it cannot be read or unpacked, or it is empty or no text.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        content = path.read_bytes()
+        if path.suffix == COMPRESSED:
+            content = _unpacked(path, content, wanted)
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
     except FileNotFoundError:
         raise InputError(str(path), "no such file", wanted) from None
     except IsADirectoryError:
@@ -124,6 +140,20 @@ def read_text(path: Path, wanted: str) -> str:
     if not text.strip():
         raise InputError(str(path), "an empty file", wanted)
     return text
+
+
+def _unpacked(path: Path, content: bytes, wanted: str) -> bytes:
+    """Raises: InputError where the bytes are cut off, no gzip, or unpack without end."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            unpacked = stream.read(MAX_UNPACKED_BYTES + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(str(path), f"no gzip that can be unpacked ({error})", wanted) from None
+    if len(unpacked) > MAX_UNPACKED_BYTES:
+        raise InputError(
+            str(path), "more than is read, unpacked", f"at most {MAX_UNPACKED_BYTES:,} bytes"
+        )
+    return unpacked
 
 
 def _opened(path: Path, kinds: tuple[str, ...]) -> tuple[str, str]:

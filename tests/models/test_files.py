@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from dataclasses import replace
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scale.models import files
 from scale.models.calibration import (
     Burst,
     Calibration,
@@ -184,3 +186,29 @@ def test_shipped_profiles_can_be_read() -> None:
         assert shipped_profile(name).draws > 1
     with pytest.raises(InputError, match="emulated-1gbit"):
         shipped_profile("emulated-2gbit")
+
+
+def test_a_compressed_file_is_read_wherever_a_plain_one_is(tmp_path: Path) -> None:
+    plain, packed = tmp_path / "profile.json", tmp_path / "profile.json.gz"
+    write_record(plain, profile(), force=False)
+    write_record(packed, profile(), force=False)
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
+    assert read_profile(packed) == profile()
+
+
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [
+        (b"{}", "no gzip"),
+        (gzip.compress(b"{}" * 999)[:20], "no gzip"),
+        (gzip.compress(b" " * 5000), "more than"),
+    ],
+)
+def test_what_does_not_unpack_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, got: str
+) -> None:
+    monkeypatch.setattr(files, "MAX_UNPACKED_BYTES", 4096)
+    path = tmp_path / "bad.json.gz"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=got):
+        read_profile(path)
