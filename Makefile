@@ -80,7 +80,7 @@ constraints:
 	$(PYTHON) -m venv $(VENV)-constraints
 	$(VENV)-constraints/bin/pip install --quiet '.[tf,dev]' setuptools wheel
 	{ echo "# Exact versions for Python 3.11 to 3.13 on Linux x86_64; written by \`make constraints\`."; \
-		$(VENV)-constraints/bin/pip freeze --all --exclude scale --exclude pip; } > constraints.txt
+		$(VENV)-constraints/bin/pip freeze --all --exclude nworkers --exclude pip; } > constraints.txt
 	rm -rf $(VENV)-constraints
 
 clean:

@@ -30,13 +30,13 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.page import Page, table
-from scale.models.costs import all_reduce
-from scale.models.phase import Phase
-from scale.models.profile import Collective
-from scale.models.statistics import Floats
-from scale.simulator.noise import OPERATIONS, no_luck
-from tests.factories import parameter, profile
+from nworkers.models.base.statistics import Floats
+from nworkers.models.costs.phase import Phase
+from nworkers.models.costs.step import all_reduce
+from nworkers.models.records.profile import Collective
+from nworkers.simulator.step.chance import OPERATIONS, no_luck
 from tests.oracles.costs import costs, trained
+from tests.support.factories import parameter, profile
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "benchmarks" / "simgrid" / "training.cpp"

@@ -12,13 +12,13 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from scale.calibrate.campaign import Machines, Progress, calibrate
-from scale.calibrate.environment import environment
-from scale.calibrate.plan import plan
-from scale.models.files import PROFILES, write_record
-from scale.models.fit import fit_profile
-from scale.models.profile import Profile
-from scale.models.workload import named_workload
+from nworkers.calibrate.campaigns.campaign import Machines, Progress, calibrate
+from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.host.environment import environment
+from nworkers.models.files.store import PROFILES, write_record
+from nworkers.models.fitting.fit import fit_profile
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.workload import named_workload
 from tests.testbed.hosts import hosts
 
 RATE_MBIT = 1000

@@ -9,11 +9,11 @@ import statistics
 from functools import partial
 from time import sleep
 
-from scale.calibrate.probe import Context
-from scale.calibrate.probes import build
-from scale.calibrate.sampling import Limits, sample
-from scale.models.calibration import Cell
-from scale.models.workload import named_workload
+from nworkers.calibrate.probes.probe import Context
+from nworkers.calibrate.probes.registry import build
+from nworkers.calibrate.probes.sampling import Limits, sample
+from nworkers.models.records.calibration import Cell
+from nworkers.models.records.workload import named_workload
 
 WORKLOAD, BATCH = "mlp:256,128,10", 128
 RESTS_S = (0.0, 0.001, 0.002, 0.003)

@@ -12,11 +12,11 @@ import statistics
 import time
 from collections.abc import Callable
 
-from scale.calibrate.probe import Context
-from scale.calibrate.probes import build
-from scale.calibrate.sampling import Limits, sample
-from scale.models.calibration import Cell
-from scale.models.workload import named_workload
+from nworkers.calibrate.probes.probe import Context
+from nworkers.calibrate.probes.registry import build
+from nworkers.calibrate.probes.sampling import Limits, sample
+from nworkers.models.records.calibration import Cell
+from nworkers.models.records.workload import named_workload
 
 SHAPES = ((32, 8, 32), (128, 32, 256), (512, 128, 512))
 PAIRS = 40

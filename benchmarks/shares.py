@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.page import Page, table
-from scale.models.statistics import Floats
+from nworkers.models.base.statistics import Floats
 from tests.testbed.hosts import Host, hosts
 
 RATES_MBIT = (100, 1000)

@@ -14,15 +14,15 @@ import numpy as np
 import simpy
 
 from benchmarks.page import Page, table
-from scale.models.costs import step_costs
-from scale.models.profile import Discipline, Noise
-from scale.models.scenario import Scenario
-from scale.models.statistics import Floats, interval90
-from scale.models.workload import named_workload
-from scale.simulator.noise import OPERATIONS, luck, no_luck, starting_phases
-from scale.simulator.training import train
-from tests.factories import profile
+from nworkers.models.base.statistics import Floats, interval90
+from nworkers.models.costs.step import step_costs
+from nworkers.models.records.profile import Discipline, Noise
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.workload import named_workload
+from nworkers.simulator.engine.events.training import train
+from nworkers.simulator.step.chance import OPERATIONS, luck, no_luck, starting_phases
 from tests.oracles.costs import costs, trained
+from tests.support.factories import profile
 
 PAGE = Page("simulator", "# Simulator\n")
 

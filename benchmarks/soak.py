@@ -23,11 +23,11 @@ from pathlib import Path
 
 from benchmarks.calibration.pages import PAGE
 from benchmarks.page import table
-from scale.calibrate.watch import Process, descendants, processes
-from scale.models.calibration import Cell
-from scale.models.errors import InputError
-from scale.models.files import read_calibration
-from scale.models.journal import journal_path, read_journal
+from nworkers.calibrate.host.watch import Process, descendants, processes
+from nworkers.models.base.errors import InputError
+from nworkers.models.files.journal import journal_path, read_journal
+from nworkers.models.files.store import read_calibration
+from nworkers.models.records.calibration import Cell
 
 SCALE = Path(sys.executable).with_name("scale")
 TIMES = 50

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from scale.models.workload_file import WORKLOADS
+from nworkers.models.files.workload_toml import WORKLOADS
 
 #: Multiply and add; the gradients of weights and of inputs take as much again each.
 FLOPS_PER_PRODUCT = 2 * 3

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from scale.cli.options import (
+from nworkers.cli.asked.options import (
     DEFAULT_BATCH,
     DEFAULT_WORKLOAD,
     ConnectTimeout,
@@ -29,7 +29,7 @@ from scale.cli.options import (
     shared,
     worker_counts,
 )
-from scale.models.errors import HardwareError, InputError
+from nworkers.models.base.errors import HardwareError, InputError
 
 DEFAULT_MAX_WORKERS = 64
 INTERNAL_ERROR = 70
@@ -52,7 +52,7 @@ app.add_typer(plot_app, name="plot")
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from scale import __version__
+        from nworkers import __version__
 
         print(f"scale {__version__}")
         raise typer.Exit
@@ -88,7 +88,7 @@ def predict(
 ) -> None:
     """Predict step time, throughput and speed-up of N workers, and where the time goes."""
     counts = worker_counts(workers)
-    from scale.cli import answers
+    from nworkers.cli.commands import answers
 
     answers.predict(options, counts, trace, force=force, as_json=json)
 
@@ -105,7 +105,7 @@ def breakeven(
     json: Json = False,
 ) -> None:
     """Find the smallest number of workers that beats one process, and show the curve."""
-    from scale.cli import answers
+    from nworkers.cli.commands import answers
 
     picture("--plot", plot, force=force)
     answers.breakeven(options, _most(max_workers), plot, force=force, as_json=json)
@@ -125,7 +125,7 @@ def plot_breakeven(
     json: Json = False,
 ) -> None:
     """Draw speed-up over workers with its interval, and the break-even point."""
-    from scale.cli import answers
+    from nworkers.cli.commands import answers
 
     picture("-o/--output", output, force=force)
     answers.breakeven(options, _most(max_workers), output, force=force, as_json=json)
@@ -138,7 +138,7 @@ def plot_fit(
     force: Force = False,
 ) -> None:
     """Draw each quantity's samples, its fitted line and what the line misses."""
-    from scale.cli import answers
+    from nworkers.cli.commands import answers
 
     picture("-o/--output", output, force=force)
     answers.plot_fit(file, output, force=force)
@@ -205,29 +205,29 @@ def fit(
     """
     wanted = integer("--draws", draws, 20, 100_000)
     group = None if workers is None else integer("--workers", workers, 2, 1_000_000)
-    from scale.cli import importing
+    from nworkers.cli.commands import fit_table
 
     scaling_options = (("--workload", workload), ("--system", system), ("--fit-to", fit_to))
-    if importing.is_scaling(file):
-        from scale.cli import scaling
+    if fit_table.is_scaling(file):
+        from nworkers.cli.commands import fit_throughput
 
         if workers is not None:
             raise InputError("--workers", f"{workers} with a scaling table", "a table of OSU")
         most = None if fit_to is None else integer("--fit-to", fit_to, 1, 1_000_000)
-        scaling.run(
-            scaling.Request(file, output, base, workload, system, most, force, as_json=json)
+        fit_throughput.run(
+            fit_throughput.Request(file, output, base, workload, system, most, force, as_json=json)
         )
         return
     for option, value in scaling_options:
         if value is not None:
             raise InputError(option, f"{value} with {file}", "a scaling table")
-    if importing.is_table(file):
-        importing.fit(file, output, base, group, force=force, as_json=json)
+    if fit_table.is_table(file):
+        fit_table.fit(file, output, base, group, force=force, as_json=json)
         return
     for option, value in (("--base", base), ("--workers", workers)):
         if value is not None:
             raise InputError(option, f"{value} with a calibration file", "a table of another tool")
-    from scale.cli import answers
+    from nworkers.cli.commands import answers
 
     answers.fit(file, output, wanted, force=force, as_json=json)
 
@@ -380,15 +380,16 @@ def calibrate(
     The servers listen without authentication and run any graph they are sent; use it on machines
     and networks whose other users you trust.
     """
-    from scale.cli import calibrating, clusters
+    from nworkers.cli.asked import clusters
+    from nworkers.cli.commands import calibrate
 
     connect_s = duration("--connect-timeout", connect_timeout)
     found = clusters.membership(ps, worker, local=local)
     if found is not None and not found.coordinates:
-        clusters.join(found, log_folder(logs or calibrating.default_logs(output)), connect_s)
+        clusters.join(found, log_folder(logs or calibrate.default_logs(output)), connect_s)
         return
-    calibrating.calibrate(
-        calibrating.Request(
+    calibrate.calibrate(
+        calibrate.Request(
             output=output,
             typed={
                 "quick": "yes" if quick else None,
@@ -440,7 +441,7 @@ def serve(
     The server listens on every interface, asks nobody who he is, and runs any TensorFlow graph
     that it is sent: start it only on a network whose users you trust.
     """
-    from scale.cli import clusters
+    from nworkers.cli.asked import clusters
 
     wait_s = None if connect_timeout is None else duration("--connect-timeout", connect_timeout)
     clusters.serve(integer("--port", port, 1, 65_535), log_folder(logs), wait_s)
@@ -526,7 +527,7 @@ def validate(
     """
     accepted = number("--tolerance", tolerance, 0.0, 100.0)
     if published:
-        from scale.cli import published as tables
+        from nworkers.cli.commands import validate_published as tables
 
         for option, value in (
             ("--workers", workers),
@@ -549,7 +550,8 @@ def validate(
         raise InputError("--workers", "nothing", "worker counts, such as 1,2,4")
     counts = worker_counts(workers)
     picture("--plot", plot, force=force)
-    from scale.cli import clusters, validating
+    from nworkers.cli.asked import clusters
+    from nworkers.cli.commands import validate
 
     connect_s = duration("--connect-timeout", connect_timeout)
     cluster = None
@@ -558,9 +560,9 @@ def validate(
     elif worker is not None:
         raise InputError("--worker", f"{worker} beside --measured", "one of the two options")
     if cluster is not None and not cluster.coordinates:
-        clusters.join(cluster, validating.log_files(output), connect_s)
+        clusters.join(cluster, validate.log_files(output), connect_s)
         return
-    held = validating.validate(
+    held = validate.validate(
         options,
         counts,
         machines=None if cluster is None else clusters.machines(cluster, connect_s),
@@ -581,7 +583,7 @@ def validate(
 
 
 def _most(text: str) -> int:
-    from scale.models.scenario import MAX_WORKERS
+    from nworkers.models.records.scenario import MAX_WORKERS
 
     return integer("--max-workers", text, 1, MAX_WORKERS)
 

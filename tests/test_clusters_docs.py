@@ -13,11 +13,11 @@ import pytest
 import typer
 import yaml
 
-from scale.calibrate.membership import Membership, from_tf_config, host_port, with_ps
-from scale.cli import app as application
-from scale.cli.clusters import membership
-from scale.models.errors import InputError
-from scale.models.output import check_output
+from nworkers.calibrate.cluster.membership import Membership, from_tf_config, host_port, with_ps
+from nworkers.cli import app as application
+from nworkers.cli.asked.clusters import membership
+from nworkers.models.base.errors import InputError
+from nworkers.models.files.atomic_write import check_output
 
 DOCS = Path(__file__).parent.parent / "docs"
 PAGE = (DOCS / "clusters.md").read_text()
@@ -93,10 +93,7 @@ def source() -> str:
     """What scale's modules of clusters say, with strings over several lines made one."""
     root = DOCS.parent
     texts = [
-        path.read_text()
-        for part in ("calibrate", "cli")
-        for path in (root / part).iterdir()
-        if path.suffix == ".py"
+        path.read_text() for part in ("calibrate", "cli") for path in (root / part).rglob("*.py")
     ]
     return re.sub(r'"\s*f?"', "", "\n".join(texts))
 

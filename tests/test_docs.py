@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from scale.models.variation import KINDS
+from nworkers.models.records.what_if import KINDS
 
 ROOT = Path(__file__).parent.parent
 SCALE = Path(sys.executable).with_name("scale")
@@ -42,7 +42,7 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
         (tmp_path / f"{name}.toml").write_text(toml)
         assert number == 0
     samples = [
-        *(ROOT / "tests" / "models" / "samples").iterdir(),
+        *(ROOT / "tests" / "support" / "samples").iterdir(),
         *(ROOT / "docs" / "data").glob("*.*"),
     ]
     for sample in samples:

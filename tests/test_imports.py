@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from scale.models.files import write_record
-from tests.factories import profile
+from nworkers.models.files.store import write_record
+from tests.support.factories import profile
 
 ROOT = Path(__file__).parent.parent
 #: What a folder may import beside itself and the standard library.
 MAY_IMPORT = {
     "models": {"numpy", "scipy", "pydantic", "pydantic_core", "annotated_types"},
-    "calibrate": {"scale.models", "numpy", "tensorflow", "keras"},  # Keras comes with TensorFlow
-    "simulator": {"scale.models", "numpy", "scipy", "simpy"},
-    "cli": {"typer", "rich", "matplotlib", "scale.models"},
+    "calibrate": {"nworkers.models", "numpy", "tensorflow", "keras"},  # Keras comes with TensorFlow
+    "simulator": {"nworkers.models", "numpy", "scipy", "simpy"},
+    "cli": {"typer", "rich", "matplotlib", "nworkers.models"},
 }
 #: The fork server's own module, which is there to import TensorFlow; nothing else may import it.
-PRELOAD = ROOT / "calibrate" / "preload.py"
+PRELOAD = ROOT / "calibrate" / "tensorflow" / "preload.py"
 #: Only inside the command that needs them, not when the program starts.
-LAZY_IN_CLI = {"scale.simulator", "scale.calibrate"}
+LAZY_IN_CLI = {"nworkers.simulator", "nworkers.calibrate"}
 HEAVY = {"tensorflow", "keras", "scipy.stats", "scipy.optimize", "matplotlib"}
 SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
 
@@ -38,8 +38,10 @@ def imported(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
             assert node.level == 0, "relative imports hide which folder they reach into"
             assert node.module
             yield node.module, node
-            if node.module == "scale":  # `from scale import cli` reaches scale.cli
-                names = (f"scale.{alias.name}" for alias in node.names if alias.name in MAY_IMPORT)
+            if node.module == "nworkers":  # `from nworkers import cli` reaches nworkers.cli
+                names = (
+                    f"nworkers.{alias.name}" for alias in node.names if alias.name in MAY_IMPORT
+                )
                 yield from ((name, node) for name in names)
 
 
@@ -58,9 +60,9 @@ def for_typing_only(tree: ast.AST) -> set[ast.AST]:
 
 
 def package(module: str) -> str:
-    """``scale.models`` for scale.models.files, ``numpy`` for numpy.random."""
+    """``nworkers.models`` for nworkers.models.files.store, ``numpy`` for numpy.random."""
     parts = module.split(".")
-    return ".".join(parts[:2]) if parts[0] == "scale" else parts[0]
+    return ".".join(parts[:2]) if parts[0] == "nworkers" else parts[0]
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -75,9 +77,9 @@ def test_a_folder_imports_what_the_table_allows(path: Path) -> None:
         elif folder == "cli" and name in LAZY_IN_CLI:
             assert node in late | typing_only, f"{module} is imported when the program starts"
         else:
-            allowed = MAY_IMPORT[folder] | {"scale", f"scale.{folder}"}
+            allowed = MAY_IMPORT[folder] | {"nworkers", f"nworkers.{folder}"}
             assert name in allowed, f"{folder} imports {module}"
-            assert module != "scale.calibrate.preload"
+            assert module != "nworkers.calibrate.tensorflow.preload"
         if name in ("tensorflow", "keras") and path != PRELOAD:
             assert node in late | typing_only, "TensorFlow is imported when a probe runs"
 
@@ -92,7 +94,7 @@ def modules_after(*arguments: str) -> set[str]:
     """What a fresh process has imported at the end of a command."""
     code = (
         "import sys\n"
-        "from scale.cli.app import main\n"
+        "from nworkers.cli.app import main\n"
         f"sys.argv = ['scale', *{list(arguments)!r}]\n"
         "code = main()\n"
         "print(*sys.modules, file=sys.stderr)\n"

@@ -1,4 +1,4 @@
-"""A wheel holds the package `scale` and nothing beside it."""
+"""A wheel holds the package `nworkers` and nothing beside it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PARTS = ("calibrate", "cli", "models", "simulator", "src")
 FILES = ("pyproject.toml", "README.md", "LICENSE")
 
 
-def test_top_level_of_the_wheel_is_scale_alone(tmp_path: Path) -> None:
+def test_top_level_of_the_wheel_is_the_package_alone(tmp_path: Path) -> None:
     # A copy, so that no build folder of the working tree gets in, and none is left behind.
     source = tmp_path / "source"
     source.mkdir()
@@ -33,14 +33,14 @@ def test_top_level_of_the_wheel_is_scale_alone(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
     top = {name.partition("/")[0] for name in names}
-    assert {name for name in top if not name.endswith(".dist-info")} == {"scale"}
+    assert {name for name in top if not name.endswith(".dist-info")} == {"nworkers"}
     assert len(top) == 2
 
     expected = {
-        f"scale/{path.relative_to(ROOT)}"
+        f"nworkers/{path.relative_to(ROOT)}"
         for folder in PARTS[:-1]
         for path in (ROOT / folder).rglob("*")
         if path.suffix in (".py", ".json", ".toml") and "__pycache__" not in path.parts
     }
     assert expected <= names
-    assert "scale/py.typed" in names
+    assert "nworkers/py.typed" in names

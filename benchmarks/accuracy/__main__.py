@@ -19,7 +19,7 @@ from pathlib import Path
 
 from benchmarks.accuracy import design, measuring, store
 from benchmarks.accuracy.design import Curve
-from scale.calibrate.validation import SINGLE
+from nworkers.calibrate.campaigns.validation import SINGLE
 
 COMMANDS = ("design", "calibrate", "predict", "train", "show", "discrepancy", "publish", "what-if")
 

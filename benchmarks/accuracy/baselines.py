@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from scale.models.costs import step_costs
-from scale.models.profile import Profile
-from scale.models.scenario import Scenario
+from nworkers.models.costs.step import step_costs
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.scenario import Scenario
 
 
 def hockney_s(profile: Profile, scenario: Scenario) -> float:

@@ -16,10 +16,10 @@ from functools import cache
 from typing import Literal, TypeVar, get_args
 
 from benchmarks.page import ROOT
-from scale.models.scenario import Runtime, Scaling, Scenario, Strategy
-from scale.models.variation import variation
-from scale.models.workload import Cost, Variable, Workload, named_workload
-from scale.models.workload_file import read_workload
+from nworkers.models.files.workload_toml import read_workload
+from nworkers.models.records.scenario import Runtime, Scaling, Scenario, Strategy
+from nworkers.models.records.what_if import variation
+from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 
 SEED = 20261123
 HOME = ROOT / "docs" / "data" / "accuracy"

@@ -9,8 +9,8 @@ import numpy as np
 from scipy import optimize
 
 from benchmarks.accuracy.rows import Row
-from scale.models.discrepancy import LOG_DEVIATIONS, Part, log_deviation, shares
-from scale.models.statistics import Floats
+from nworkers.models.base.statistics import Floats
+from nworkers.models.costs.model_discrepancy import LOG_DEVIATIONS, Part, log_deviation, shares
 
 #: Of a 90 % interval's ends, in standard deviations.
 _ENDS = 1.6449

@@ -10,11 +10,11 @@ from pathlib import Path
 from benchmarks.accuracy import store
 from benchmarks.accuracy.baselines import bandwidth_s, hockney_s
 from benchmarks.accuracy.design import NAMES, Curve
-from scale.models.document import record_from_json
-from scale.models.files import record_json
-from scale.models.prediction import Interval
-from scale.models.profile import Profile
-from scale.simulator.predict import predict
+from nworkers.models.files.store import record_json
+from nworkers.models.files.validate_json import record_from_json
+from nworkers.models.records.prediction import Interval
+from nworkers.models.records.profile import Profile
+from nworkers.simulator.study.predict import predict
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,17 @@ from pathlib import Path
 from benchmarks.accuracy import store
 from benchmarks.accuracy.design import BATCHES, CONV_FILE, CONV_MODEL, LINKS_MBIT, NAMES, Curve
 from benchmarks.accuracy.testbed import machines
-from scale.calibrate.campaign import Progress, calibrate
-from scale.calibrate.description import describe
-from scale.calibrate.environment import environment
-from scale.calibrate.plan import plan
-from scale.calibrate.trainer import Job
-from scale.calibrate.validation import SINGLE, train_once
-from scale.models.calibration import Calibration
-from scale.models.errors import HardwareError
-from scale.models.output import write_bytes
-from scale.models.workload import named_workload
-from scale.models.workload_file import workload_text
+from nworkers.calibrate.campaigns.campaign import Progress, calibrate
+from nworkers.calibrate.campaigns.describe import describe
+from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.campaigns.validation import SINGLE, train_once
+from nworkers.calibrate.host.environment import environment
+from nworkers.calibrate.training.trainer import Job
+from nworkers.models.base.errors import HardwareError
+from nworkers.models.files.atomic_write import write_bytes
+from nworkers.models.files.workload_toml import workload_text
+from nworkers.models.records.calibration import Calibration
+from nworkers.models.records.workload import named_workload
 
 STARTS = {"wait": 3, "real": 5}
 WINDOW_S = 20.0

@@ -18,7 +18,7 @@ from benchmarks.accuracy.scores import (
     scores,
 )
 from benchmarks.page import Page, table
-from scale.calibrate.validation import SINGLE
+from nworkers.calibrate.campaigns.validation import SINGLE
 
 PAGE = Page("accuracy", "# Accuracy\n\nSee git for the introduction.\n")
 NAMES: dict[Method, str] = {

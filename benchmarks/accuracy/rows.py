@@ -13,8 +13,8 @@ from benchmarks.accuracy.baselines import universal_s
 from benchmarks.accuracy.design import Curve
 from benchmarks.accuracy.forecast import Forecast, forecast, written
 from benchmarks.accuracy.scores import Judged
-from scale.calibrate.validation import SINGLE
-from scale.models.measurement import Run
+from nworkers.calibrate.campaigns.validation import SINGLE
+from nworkers.models.records.measurement import Run
 
 #: Measured use of the processors, from which on a cell counts as bound by them.
 PROCESSOR_BOUND = 0.70

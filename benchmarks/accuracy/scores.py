@@ -9,7 +9,7 @@ from statistics import median
 
 from scipy import stats
 
-from scale.models.prediction import Interval
+from nworkers.models.records.prediction import Interval
 
 LEVEL = 0.90
 #: Coverage is rejected at this level, two-sided.

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from benchmarks.accuracy.design import DATA, Curve
 from benchmarks.page import ROOT
-from scale.models.calibration import Calibration
-from scale.models.document import record_from_json
-from scale.models.files import read_calibration, record_json, write_record
-from scale.models.fit import fit_profile
-from scale.models.measurement import Run
-from scale.models.profile import Profile
+from nworkers.models.files.store import read_calibration, record_json, write_record
+from nworkers.models.files.validate_json import record_from_json
+from nworkers.models.fitting.fit import fit_profile
+from nworkers.models.records.calibration import Calibration
+from nworkers.models.records.measurement import Run
+from nworkers.models.records.profile import Profile
 
 RUNS = DATA / "runs"
 CALIBRATIONS = DATA / "calibrations"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from scale.calibrate.campaign import Machines
-from scale.calibrate.environment import environment
+from nworkers.calibrate.campaigns.campaign import Machines
+from nworkers.calibrate.host.environment import environment
 from tests.testbed.hosts import hosts
 
 

@@ -14,9 +14,9 @@ from benchmarks.accuracy.design import NAMES, Curve
 from benchmarks.accuracy.rows import measured_s
 from benchmarks.accuracy.scores import Judged, scores
 from benchmarks.page import Page, table
-from scale.models.files import shipped_profile
-from scale.models.profile import Profile, with_link
-from scale.simulator.predict import predict
+from nworkers.models.files.store import shipped_profile
+from nworkers.models.records.profile import Profile, with_link
+from nworkers.simulator.study.predict import predict
 
 #: The link of 1 Gbit/s ships with the package, measured a day before on the same testbed.
 SHIPPED = {1000: "emulated-1gbit"}

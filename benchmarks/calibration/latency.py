@@ -13,8 +13,8 @@ from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import watched
 from benchmarks.calibration.statistics import slope
 from benchmarks.page import table
-from scale.models.profile import Parameter, Profile
-from scale.models.statistics import interval90
+from nworkers.models.base.statistics import interval90
+from nworkers.models.records.profile import Parameter, Profile
 from tests.testbed.echo import echoing, round_trips_ms
 from tests.testbed.hosts import hosts
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from benchmarks.calibration.short import say
-from scale.calibrate.processor import host_busy_s, stolen_s
+from nworkers.calibrate.host.processor import host_busy_s, stolen_s
 
 #: Shares of all cores' time. The load average would remember what this very command did before.
 QUIET_BUSY, QUIET_STOLEN = 0.05, 0.02

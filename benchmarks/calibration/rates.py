@@ -11,8 +11,8 @@ from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import watched
 from benchmarks.calibration.silence import Silence, silence
 from benchmarks.page import table
-from scale.models.calibration import Cell
-from scale.models.profile import Parameter
+from nworkers.models.records.calibration import Cell
+from nworkers.models.records.profile import Parameter
 from tests.testbed.hosts import Host, burst_bytes, hosts
 from tests.testbed.iperf import iperf_mbit
 

@@ -14,10 +14,10 @@ from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import QUIET_STOLEN, watched
 from benchmarks.calibration.statistics import LEVEL, Run, Spread, spread
 from benchmarks.page import ROOT, table
-from scale.calibrate.plan import Plan
-from scale.models.calibration import Cell
-from scale.models.files import read_calibration, write_record
-from scale.models.profile import Profile, parameters
+from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.models.files.store import read_calibration, write_record
+from nworkers.models.records.calibration import Cell
+from nworkers.models.records.profile import Profile, parameters
 
 TITLE = "Many calibrations of one machine"
 #: A folder for each plan and machine, with a calibration a run; a rerun goes on.
@@ -98,7 +98,7 @@ def _plan(effort: Effort) -> Plan:
 
 def _key(planned: Plan) -> str:
     """Runs of other plans, or on another machine, are not of one kind with these."""
-    from scale.calibrate.environment import environment
+    from nworkers.calibrate.host.environment import environment
 
     told = f"{planned} {environment().hardware}"
     return hashlib.sha256(told.encode()).hexdigest()[:16]

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from scale.calibrate.campaign import Machines, Progress, calibrate
-from scale.calibrate.cells import SMALLEST_BYTES
-from scale.calibrate.plan import Plan
-from scale.cli.options import log_folder
-from scale.models.calibration import Calibration, Cell, Quantity
-from scale.models.fit import fit_profile
-from scale.models.profile import Profile
-from scale.models.workload import named_workload
+from nworkers.calibrate.campaigns.campaign import Machines, Progress, calibrate
+from nworkers.calibrate.campaigns.cells import SMALLEST_BYTES
+from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.cli.asked.options import log_folder
+from nworkers.models.fitting.fit import fit_profile
+from nworkers.models.records.calibration import Calibration, Cell, Quantity
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.workload import named_workload
 from tests.testbed.hosts import Host
 
 #: Products of one process, for the parameters of the device, which every profile has.

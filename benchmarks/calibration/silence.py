@@ -14,11 +14,11 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.calibration import short
-from scale.calibrate.cluster import running
-from scale.calibrate.phase import BUILD_S
-from scale.calibrate.sampling import WARMUP_CALLS, Limits
-from scale.models.calibration import Cell
-from scale.models.workload import named_workload
+from nworkers.calibrate.campaigns.phase import BUILD_S
+from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.probes.sampling import WARMUP_CALLS, Limits
+from nworkers.models.records.calibration import Cell
+from nworkers.models.records.workload import named_workload
 from tests.testbed.hosts import Host
 
 STEPS = 8

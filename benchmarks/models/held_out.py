@@ -11,11 +11,11 @@ import numpy as np
 
 from benchmarks.models.pages import PAGE
 from benchmarks.page import table
-from scale.models.calibration import Calibration, Cell
-from scale.models.files import read_calibration
-from scale.models.fit import fit_profile
-from scale.models.goodness import held_out_cells, law_of, law_values
-from scale.models.profile import Profile
+from nworkers.models.files.store import read_calibration
+from nworkers.models.fitting.fit import fit_profile
+from nworkers.models.fitting.held_out import held_out_cells, law_of, law_values
+from nworkers.models.records.calibration import Calibration, Cell
+from nworkers.models.records.profile import Profile
 
 TITLE = "Real calibrations, sizes that the fit never saw"
 #: What the project asks for: medians of these quantities, and the worst of any.

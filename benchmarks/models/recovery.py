@@ -20,8 +20,8 @@ from benchmarks.models.synthetic import (
     measured,
 )
 from benchmarks.page import table
-from scale.models.family import Resampling, fit_family
-from scale.models.selection import (
+from nworkers.models.fitting.observations import Resampling, fit_family
+from nworkers.models.fitting.select_law import (
     Choice,
     all_reduce_law,
     gemm_law,

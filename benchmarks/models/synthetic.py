@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from scale.calibrate.cells import DEFAULT, log_spaced_bytes
-from scale.models import laws
-from scale.models.calibration import Burst, Cell
-from scale.models.family import Bank, times
-from scale.models.laws import Law
-from scale.models.profile import GemmLaw
+from nworkers.calibrate.campaigns.cells import DEFAULT, log_spaced_bytes
+from nworkers.models.fitting import laws
+from nworkers.models.fitting.laws import Law
+from nworkers.models.fitting.observations import Bank, times
+from nworkers.models.records.calibration import Burst, Cell
+from nworkers.models.records.profile import GemmLaw
 
 ROUNDS, SAMPLES = 5, 40
 #: Deviations of the logarithm: of samples, of a cell's round, and of all cells of a round.

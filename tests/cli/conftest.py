@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from scale.cli import app
-from scale.models.files import write_record
-from tests.factories import profile
+from nworkers.cli import app
+from nworkers.models.files.store import write_record
+from tests.support.factories import profile
 
 
 @dataclass(frozen=True)

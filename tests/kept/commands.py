@@ -16,7 +16,7 @@ FILES = {
     "NETWORK": HERE / "network.json.gz",
     "NETWORK-SAMPLES": DATA / "1000-gemm-128-256.json.gz",
     "H100": HERE / "h100-quick.json.gz",
-    "SAMPLES": ROOT / "tests" / "models" / "samples",
+    "SAMPLES": ROOT / "tests" / "support" / "samples",
     "CONVNET": ROOT / "docs" / "convnet.toml",
     "DAINT": ROOT / "docs" / "data" / "piz-daint.csv",
 }

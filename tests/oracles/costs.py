@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from scale.models.costs import StepCosts
-from scale.models.phase import Phase
-from scale.models.profile import Discipline
-from scale.models.scenario import Scenario
-from scale.models.workload import named_workload
-from scale.simulator.noise import Luck, no_luck
-from scale.simulator.training import Training, train
+from nworkers.models.costs.phase import Phase
+from nworkers.models.costs.step import StepCosts
+from nworkers.models.records.profile import Discipline
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.workload import named_workload
+from nworkers.simulator.engine.events.training import Training, train
+from nworkers.simulator.step.chance import Luck, no_luck
 
 EXACT = 1e-9
 SEPARATE: dict[str, Any] = {"workers_per_host": 1, "ps_placement": "own"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import simpy
 
-from scale.simulator.resources import Resource
+from nworkers.simulator.engine.events.resources import Resource
 
 
 def submitted(env: simpy.Environment, resource: Resource, work: float, rate: float) -> simpy.Event:

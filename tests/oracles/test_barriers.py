@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scale.models.phase import Phase
-from scale.models.scenario import Scenario
-from scale.models.statistics import Floats
-from scale.models.variation import variation
-from scale.models.workload import named_workload
-from scale.simulator.noise import OPERATIONS, Luck
-from scale.simulator.training import Training, train
+from nworkers.models.base.statistics import Floats
+from nworkers.models.costs.phase import Phase
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.what_if import variation
+from nworkers.models.records.workload import named_workload
+from nworkers.simulator.engine.events.training import Training, train
+from nworkers.simulator.step.chance import OPERATIONS, Luck
 from tests.oracles.costs import costs
 
 ROUNDS = 20_000

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from scale.models.costs import all_reduce
-from scale.models.profile import Discipline
-from scale.simulator.noise import no_luck
-from tests.factories import profile
+from nworkers.models.costs.step import all_reduce
+from nworkers.models.records.profile import Discipline
+from nworkers.simulator.step.chance import no_luck
 from tests.oracles.costs import EXACT, SHARED, costs, trained
+from tests.support.factories import profile
 
 STEP = costs(
     dispatch_s=0.5e-3,

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from benchmarks.models.synthetic import MACHINES, Machine
-from scale.models.family import Design
-from scale.models.positive import evaluate, solve
-from scale.models.statistics import Floats
+from nworkers.models.base.statistics import Floats
+from nworkers.models.fitting.log_least_squares import evaluate, solve
+from nworkers.models.fitting.observations import Design
 
 
 def by_lmfit(x: Floats, y: Floats, largest: Sequence[int], begin: Floats) -> Floats:

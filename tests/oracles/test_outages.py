@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from scale.models.scenario import Scenario
-from scale.models.variation import variation
-from scale.models.workload import named_workload
-from scale.simulator.noise import no_luck
-from scale.simulator.outages import Renewal, outages
-from scale.simulator.training import train
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.what_if import variation
+from nworkers.models.records.workload import named_workload
+from nworkers.simulator.engine.events.outages import Renewal, outages
+from nworkers.simulator.engine.events.training import train
+from nworkers.simulator.step.chance import no_luck
 from tests.oracles.costs import costs
 
 WORKERS = 4

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 import simpy
 
-from scale.models.phase import Operation
-from scale.models.profile import Discipline, Noise
-from scale.simulator.noise import OPERATIONS, luck, starting_phases
-from scale.simulator.resources import FairShare, FifoQueue
+from nworkers.models.costs.phase import Operation
+from nworkers.models.records.profile import Discipline, Noise
+from nworkers.simulator.engine.events.resources import FairShare, FifoQueue
+from nworkers.simulator.step.chance import OPERATIONS, luck, starting_phases
 from tests.oracles.costs import costs, trained
 from tests.oracles.jobs import submitted
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from scale.simulator.noise import OPERATIONS, Luck
+from nworkers.simulator.step.chance import OPERATIONS, Luck
 from tests.oracles.costs import costs, trained
 from tests.oracles.test_queueing import machine_repairman, mean_value_analysis
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.peer import Flow, Job, Mode, by_scale, run, run_flows, unavailable
-from scale.models.statistics import Floats
+from nworkers.models.base.statistics import Floats
 
 pytestmark = pytest.mark.skipif(bool(unavailable()), reason=f"NOT TESTED: {unavailable()}")
 

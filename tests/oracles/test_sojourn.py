@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import simpy
 
-from scale.models.statistics import Floats
-from scale.simulator.links import FairLink
-from scale.simulator.resources import FairShare, FifoQueue, Resource, after
+from nworkers.models.base.statistics import Floats
+from nworkers.simulator.engine.events.links import FairLink
+from nworkers.simulator.engine.events.resources import FairShare, FifoQueue, Resource, after
 
 JOBS = 60_000
 WITHIN = 0.03

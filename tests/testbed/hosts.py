@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from scale.calibrate.cluster import Site
+from nworkers.calibrate.cluster.cluster import Site
 from tests.testbed.namespaces import HostsFailed, command, enter, remove, remove_leftovers
 from tests.testbed.switch import Forwarder, bridge, forwarding, has_netem
 
@@ -53,7 +53,7 @@ class Host:
 
     @property
     def site(self) -> Site:
-        """Where ``scale.calibrate`` starts a task on this host."""
+        """Where ``nworkers.calibrate`` starts a task on this host."""
         return Site(self.address, partial(enter, self.namespace))
 
     @property

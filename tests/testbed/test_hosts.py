@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from scale.calibrate.campaign import Machines, Progress, calibrate
-from scale.calibrate.plan import Plan
-from scale.models.calibration import Cell, select
-from scale.models.workload import named_workload
+from nworkers.calibrate.campaigns.campaign import Machines, Progress, calibrate
+from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.models.records.calibration import Cell, select
+from nworkers.models.records.workload import named_workload
 from tests.testbed import iperf
 from tests.testbed.hosts import Host, hosts, unavailable
 from tests.testbed.namespaces import NAMED, HostsFailed

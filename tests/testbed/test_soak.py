@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from scale.calibrate.campaign import Machines, Progress, calibrate
-from scale.calibrate.plan import Plan
-from scale.models.calibration import Cell
-from scale.models.soak import soak
-from scale.models.workload import named_workload
+from nworkers.calibrate.campaigns.campaign import Machines, Progress, calibrate
+from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.models.findings.soak import soak
+from nworkers.models.records.calibration import Cell
+from nworkers.models.records.workload import named_workload
 from tests.testbed.hosts import Host, hosts, unavailable
 from tests.testbed.namespaces import command
 

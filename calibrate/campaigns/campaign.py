@@ -1,0 +1,417 @@
+"""Campaign: the plan carried out, round by round, into a Calibration."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Literal
+
+from nworkers.calibrate.campaigns import concurrent_flows
+from nworkers.calibrate.campaigns.phase import BUILD_S, Phase, phase_of
+from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.cluster.cluster import Cluster, Site, running
+from nworkers.calibrate.host.processor import machine, usable_cores
+from nworkers.calibrate.host.watch import Neighbours, Watch
+from nworkers.models.base.errors import HardwareError
+from nworkers.models.files.journal import Journal
+from nworkers.models.findings.host_speed import check_cells
+from nworkers.models.records.calibration import (
+    Burst,
+    Calibration,
+    Cell,
+    Crowd,
+    Memory,
+    Neighbour,
+    Planned,
+    Skipped,
+    TaskHost,
+)
+from nworkers.models.records.profile import Evidence
+from nworkers.models.records.resume import Round, differences, pending
+
+#: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
+OVER_BUDGET = 1.3
+TIME_LIMIT = "the time limit"
+#: A soak's transfer is large, so that it is the link that is timed, and is taken in slices, so that
+#: Ctrl-C loses none but the last.
+SOAK_BYTES = 2**24
+SOAK_SLICE_S = 2.0
+SOAK_SAMPLES = 10**6
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Cells done of all rounds, the one that is running, and an estimate of the time left."""
+
+    done: int
+    total: int
+    cell: str
+    left_s: float
+
+
+class Stopped(Exception):
+    """A campaign that ended early; ``calibration`` holds what was measured until then."""
+
+    def __init__(self, calibration: Calibration, cause: BaseException) -> None:
+        self.calibration = calibration
+        self.cause = cause
+        super().__init__(str(cause))
+
+
+@dataclass(frozen=True)
+class Machines:
+    """Where the tasks run: on loopback by default.
+
+    ``chief`` is where ParameterServerStrategy's coordinator runs: a process of this machine, which
+    must reach all the others.
+    """
+
+    ps: tuple[Site, ...] = (Site(),)
+    workers: tuple[Site, ...] = (Site(), Site())
+    chief: Site = field(default_factory=Site)
+    link_kind: Literal["loopback", "network"] = "loopback"
+    evidence: Evidence = "one host"
+    hardware: str = ""
+
+    @property
+    def ps_on_one_host(self) -> int:
+        """The most ps that share an address, whose connections to a worker join two hosts."""
+        addresses = [site.address for site in self.ps]
+        return max((addresses.count(address) for address in addresses), default=0)
+
+
+def require_tensorflow() -> None:
+    """Raise HardwareError with the command that installs TensorFlow, where it is missing."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise HardwareError(
+            "TensorFlow is not installed; install it with: pip install 'nworkers[tf]' "
+            "(with an NVIDIA GPU: pip install 'nworkers[gpu]')"
+        )
+
+
+@dataclass(frozen=True)
+class Course:
+    """How a plan is carried out; by default from its beginning to its end.
+
+    Args:
+        planned: what the file says that was planned, for a later run to go on with.
+        before: what an earlier run measured of it.
+        rounds: the cells still to be measured; None for all that ``before`` lacks.
+        journal: where every cell goes as soon as it is measured.
+        limit_s: no cell begins that is not expected to end within so many seconds.
+    """
+
+    planned: Planned | None = None
+    before: Calibration | None = None
+    rounds: tuple[Round, ...] | None = None
+    journal: Journal | None = None
+    limit_s: float | None = None
+
+
+class _OutOfTime(Exception):
+    """The next cell would not end within the time limit."""
+
+
+def calibrate(
+    plan: Plan,
+    *,
+    logs: Path,
+    progress: Callable[[Progress], None],
+    machines: Machines | None = None,
+    course: Course | None = None,
+) -> Calibration:
+    """Measure every cell of the plan; the profile is not fitted yet.
+
+    Raises:
+        Stopped: interrupted, or a task failed; it carries the samples so far and the cause.
+        HardwareError: TensorFlow is not installed.
+        InputError: the journal cannot be written.
+    """
+    require_tensorflow()
+    campaign = _Campaign(plan, machines or Machines(), logs, progress, course or Course())
+    try:
+        campaign.begin()
+        campaign.measure_memory()
+        for round_ in campaign.rounds:
+            campaign.run_round(round_)
+        campaign.measure_crowds()
+        campaign.measure_soak()
+    except _OutOfTime:
+        return campaign.result(TIME_LIMIT)
+    except KeyboardInterrupt as cause:
+        raise Stopped(campaign.result("interrupted"), cause) from cause
+    except HardwareError as cause:
+        raise Stopped(campaign.result("a task failed"), cause) from cause
+    return campaign.result()
+
+
+class _Campaign:
+    def __init__(
+        self,
+        plan: Plan,
+        machines: Machines,
+        logs: Path,
+        progress: Callable[[Progress], None],
+        course: Course,
+    ) -> None:
+        self._plan = plan
+        self._machines = machines
+        self._logs = logs
+        self._progress = progress
+        self._course = course
+        before = course.before
+        self._bursts: list[Burst] = list(before.bursts) if before else []
+        self._skipped = {s.cell: s.reason for s in before.skipped} if before else {}
+        self._neighbours: list[Neighbour] = list(before.neighbours) if before else []
+        self.rounds = self._pending() if course.rounds is None else course.rounds
+        addresses = [site.address for site in machines.workers]
+        self._hosts = tuple(list(dict.fromkeys(addresses)).index(a) for a in addresses)
+        self._everywhere = check_cells(plan.cells) if len(set(self._hosts)) > 1 else ()
+        self._began = time.monotonic()
+        self._total = sum(len(round_.cells) for round_ in self.rounds)
+        self._done = 0
+        #: Seconds that a cell took in an earlier round of this run, and the start of each phase.
+        self._taken_s: dict[Cell, float] = {}
+        self._start_s: dict[str, float] = {}
+        self._watch = Watch()
+        self._tasks = before.tasks if before else ()
+        self._joined = False
+        self._memory: Memory | None = before.memory if before else None
+        self._crowds: tuple[Crowd, ...] = before.crowds if before else ()
+        if not machines.ps:
+            reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
+            needing = [c for c in plan.cells if c.path in ("ps", "coordinator")]
+            self._skipped |= {cell.built: reason for cell in needing}
+
+    def begin(self) -> None:
+        if self._course.journal:
+            self._course.journal.begin(self.result("killed"))
+
+    def result(self, stopped: str = "") -> Calibration:
+        """What was measured until now; ``stopped`` says why it ended early, if it did."""
+        machines, before = self._machines, self._course.before
+        environment = self._watch.environment()
+        if machines.hardware:
+            environment = replace(environment, hardware=machines.hardware)
+        complete = not self._pending()
+        return Calibration(
+            environment=before.environment if before else environment,
+            link_kind=machines.link_kind,
+            evidence=machines.evidence,
+            cores=next((t.cores for t in self._tasks if t.task == "ps0"), usable_cores()),
+            ps=len(machines.ps),
+            workers=len(machines.workers),
+            rounds=len({burst.round for burst in self._bursts}),
+            complete=complete,
+            workload=self._plan.workload,
+            bursts=tuple(self._bursts),
+            skipped=tuple(Skipped(cell, reason) for cell, reason in self._skipped.items()),
+            planned=self._course.planned,
+            stopped="" if complete else stopped,
+            neighbours=tuple(self._neighbours),
+            resumed=(*before.resumed, environment) if before else (),
+            tasks=self._tasks,
+            memory=self._memory,
+            crowds=self._crowds,
+            threads=self._plan.threads,
+            pipeline=self._plan.pipeline,
+        )
+
+    def _pending(self) -> tuple[Round, ...]:
+        skipped = [Skipped(cell, reason) for cell, reason in self._skipped.items()]
+        return pending(self._plan.cells, self._plan.rounds, self._bursts, skipped)
+
+    def measure_memory(self) -> None:
+        """In a process of its own, whose peak is this measurement's alone."""
+        if self._plan.memory and self._memory is None and self.rounds:
+            self._report("memory of a training step")
+            with running(
+                ps=[], workers=[], logs=self._logs, single=True, gpu=self._plan.gpu
+            ) as cluster:
+                (self._memory,) = cluster.call(
+                    ["single0"], "memory", self._plan.workload, timeout_s=BUILD_S
+                )
+
+    @property
+    def _gathers(self) -> bool:
+        """Whether transfers that begin at once are still to be measured: once, over a network."""
+        machines = self._machines
+        joined = machines.link_kind == "network" and machines.ps and machines.workers
+        return bool(self._plan.crowds and self.rounds and joined and not self._crowds)
+
+    def measure_crowds(self) -> None:
+        """How the first ps's link is shared by transfers that begin at once."""
+        if not self._gathers:
+            return
+        self._require_time(self._plan.crowds_s)
+        self._report("transfers at once")
+        with running(
+            ps=self._machines.ps,
+            workers=self._machines.workers,
+            logs=self._logs,
+            first=not self._start_s,
+            again=self._soaks,
+            threads=self._plan.threads,
+        ) as cluster:
+            self._crowds = concurrent_flows.measure(cluster, self._plan.crowds, self._report)
+
+    @property
+    def _soaks(self) -> bool:
+        """Whether a soak is still to be measured; it needs a ps, and is done once."""
+        done = any(burst.cell.quantity == "soak" for burst in self._bursts)
+        return bool(self._plan.soak_s and self._machines.ps and not done)
+
+    def measure_soak(self) -> None:
+        """Repeat one large fetch for as long as the plan says; what was taken is always kept."""
+        if not self._soaks:
+            return
+        cell = Cell("soak", "ps", SOAK_BYTES)
+        slices: list[Burst] = []
+        began = time.monotonic()
+        try:
+            with running(
+                ps=self._machines.ps,
+                workers=self._machines.workers,
+                logs=self._logs,
+                first=not self._start_s,
+                threads=self._plan.threads,
+            ) as cluster:
+                plan = replace(self._plan, burst_s=SOAK_SLICE_S, max_samples=SOAK_SAMPLES)
+                built = Phase(cluster, [cell], plan, self._skipped)
+                while cell not in self._skipped:
+                    left_s = self._plan.soak_s - (time.monotonic() - began)
+                    if left_s <= 0:
+                        break
+                    self._progress(Progress(self._done, self._total, "soak", left_s))
+                    slices += built.measure(cell, 0)
+        finally:
+            if slices:
+                samples = tuple(s for part in slices for s in (*part.warmup_s, *part.samples_s))
+                self._bursts.append(replace(slices[0], warmup_s=(), samples_s=samples, outliers=()))
+
+    def run_round(self, round_: Round) -> None:
+        """Measure the round's cells once, in random order, in fresh processes."""
+        chance = random.Random(f"{self._plan.seed} {round_.number}")
+        phases: dict[str, list[Cell]] = {}
+        for cell in round_.cells:
+            phases.setdefault(phase_of(cell), []).append(cell)
+        order = chance.sample(sorted(phases), len(phases))
+        for name in order:
+            chance.shuffle(phases[name])
+            last = round_ == self.rounds[-1] and name == order[-1]
+            last = last and not (self._gathers or self._soaks)
+            self._run_phase(name, phases[name], round_.number, again=not last)
+        self._report("")
+
+    def _run_phase(self, phase: str, cells: Sequence[Cell], number: int, *, again: bool) -> None:
+        """Measure cells in a cluster of their own, which has only the tasks that they run in."""
+        self._require_time(self._start_s.get(phase, 0.0))
+        self._report("starting the cluster")
+        began = time.monotonic()
+        alone = phase == "mirrored"
+        sites = self._machines.workers
+        groups = sorted({cell.workers for cell in cells}) if alone else []
+        with running(
+            ps=[] if alone else self._machines.ps,
+            workers=[] if alone else sites,
+            logs=self._logs,
+            single=phase == "session",
+            chief=self._machines.chief if phase == "coordinator" else None,
+            mirrored=[sites[:size] for size in groups],
+            first=not self._start_s,
+            again=again,
+            gpu=self._plan.gpu,
+            threads=self._plan.threads,
+        ) as cluster:
+            if not self._joined and not alone:
+                self._join(cluster)
+            known = len(self._skipped)
+            built = Phase(cluster, cells, self._plan, self._skipped, self._everywhere)
+            if self._course.journal:
+                found = [Skipped(c, reason) for c, reason in self._skipped.items()]
+                self._course.journal.add(skipped=tuple(found[known:]))
+            self._start_s[phase] = time.monotonic() - began
+            # From here on: importing TensorFlow is no part of what others may disturb.
+            neighbours = Neighbours()
+            elsewhere = _served_here(cluster)
+            try:
+                for cell in cells:
+                    self._report(cell.name)
+                    if cell.built not in self._skipped:
+                        self._measure_cell(cluster, built, cell, number)
+                    self._done += 1
+            finally:
+                self._add_neighbours(neighbours.busy(number, [os.getpid(), *elsewhere]))
+
+    def _join(self, cluster: Cluster) -> None:
+        """Learn where the tasks run; a run that goes on must find them where the first one did."""
+        found = _task_hosts(cluster)
+        for was, now in zip(self._tasks, found, strict=False):
+            changed = differences(was.environment.facts, now.environment.facts)
+            if changed:
+                raise HardwareError(
+                    f"task {now.task} runs elsewhere than in the first run: {', '.join(changed)}"
+                )
+        self._tasks, self._joined = found, True
+
+    def _measure_cell(self, cluster: Cluster, built: Phase, cell: Cell, number: int) -> None:
+        """Measure a cell and keep it; where it tells hosts apart, on every worker in turn."""
+        self._require_time(self._expected_s(cell))
+        began = time.monotonic()
+        bursts = built.measure(cell, number)
+        if cell in self._everywhere:
+            for worker, name in enumerate(cluster.names("worker")[1:], start=1):
+                (alone,) = built.measure(cell, number, [name])
+                bursts.append(replace(alone, worker=worker, processor=None))
+        self._taken_s[cell] = time.monotonic() - began
+        self._bursts += bursts
+        if self._course.journal:
+            self._course.journal.add(bursts=tuple(bursts))
+
+    def _add_neighbours(self, found: tuple[Neighbour, ...]) -> None:
+        self._neighbours += found
+        if self._course.journal:
+            self._course.journal.add(neighbours=found)
+
+    def _expected_s(self, cell: Cell) -> float:
+        budget_s = self._plan.window_s if cell.workers > 1 else self._plan.burst_s
+        everywhere = len(self._hosts) if cell in self._everywhere else 1
+        return self._taken_s.get(cell, OVER_BUDGET * budget_s * everywhere)
+
+    def _require_time(self, needed_s: float) -> None:
+        limit_s = self._course.limit_s
+        if limit_s is not None and time.monotonic() - self._began + needed_s > limit_s:
+            raise _OutOfTime
+
+    def _report(self, cell: str) -> None:
+        elapsed = time.monotonic() - self._began
+        planned = self._plan.rounds * len(self._plan.cells)
+        if self._done > self._total // (4 * max(1, len(self.rounds))):
+            left = elapsed / self._done * (self._total - self._done)
+        else:
+            left = max(0.0, self._plan.estimate_s * self._total / planned - elapsed)
+        self._progress(Progress(self._done, self._total, cell, left))
+
+
+def _task_hosts(cluster: Cluster) -> tuple[TaskHost, ...]:
+    """Every task of ps and workers with its host's facts; hosts are numbered, not named."""
+    hosts = cluster.hosts("ps") | cluster.hosts("worker")
+    numbers = {address: k for k, address in enumerate(dict.fromkeys(hosts.values()))}
+    environments = cluster.call(list(hosts), "environment")
+    cores = cluster.call(list(hosts), "cores")
+    return tuple(
+        TaskHost(name, numbers[hosts[name]], count, environment)
+        for name, count, environment in zip(hosts, cores, environments, strict=True)
+    )
+
+
+def _served_here(cluster: Cluster) -> list[int]:
+    """Processes of tasks that somebody else started on this machine; they are no neighbours."""
+    here = machine()
+    names = cluster.remote_names()
+    return [pid for name, pid in cluster.call(names, "identity") if name == here]

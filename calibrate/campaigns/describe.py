@@ -1,0 +1,58 @@
+"""Description: the workload file of a user's model, from its variables and its own steps."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from nworkers.calibrate.campaigns.campaign import Progress, require_tensorflow
+from nworkers.calibrate.campaigns.phase import BUILD_S
+from nworkers.calibrate.campaigns.validation import START_UP_S, WARMUP_S, train_once
+from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.training.trainer import BEYOND, Job
+from nworkers.models.records.workload import StepSeconds, Variable, Workload
+
+#: One process may be half as slow again as another: a net's step took 13.6 to 21.5 ms (2 cores).
+STARTS = 3
+
+
+def describe(
+    model: str,
+    batches: Sequence[int],
+    *,
+    seconds: float,
+    logs: Path,
+    progress: Callable[[Progress], None] | None = None,
+) -> Workload:
+    """The model's trainable variables, and its training step in one process at each batch.
+
+    Args:
+        seconds: for how long steps are timed at each batch in each of `STARTS` fresh processes.
+        progress: told before each.
+
+    Raises:
+        HardwareError: the model cannot be had, or its training failed.
+    """
+    require_tensorflow()
+    with running(ps=[], workers=[], logs=logs, single=True) as cluster:
+        found: list[list[Variable]] = cluster.call(
+            ["single0"], "model_variables", model, timeout_s=BUILD_S
+        )
+    workload = Workload(model, tuple(found[0]))
+    ordered = sorted(set(batches))
+    starts = [(batch, start) for start in range(STARTS) for batch in ordered]
+    found_s: dict[int, list[tuple[float, float]]] = {}
+    for done, (batch, start) in enumerate(starts):
+        if progress is not None:
+            left_s = (len(starts) - done) * (START_UP_S + WARMUP_S + (1 + BEYOND) * seconds)
+            progress(Progress(done, len(starts), f"batch {batch}, start {start + 1}", left_s))
+        job = Job(workload, "ps-async", "session", batch, workers=0, ps=0, model=model)
+        run = train_once(job, start, seconds, logs)
+        cores_busy = run.busy.workers_s / run.busy.wall_s if run.busy else 0.0
+        found_s.setdefault(batch, []).append((run.step_time_s, cores_busy * run.step_time_s))
+    rows = [
+        StepSeconds(batch, *(statistics.median(of) for of in zip(*found_s[batch], strict=True)))
+        for batch in ordered
+    ]
+    return Workload(model, workload.variables, step=tuple(rows))

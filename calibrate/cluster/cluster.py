@@ -1,0 +1,426 @@
+"""A cluster of task processes: started together, watched together, ended together."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import (
+    ForkServerContext,
+    ForkServerProcess,
+    SpawnContext,
+    SpawnProcess,
+)
+from pathlib import Path
+from typing import Any, NoReturn
+
+from nworkers.calibrate.campaigns.plan import LEAD_S
+from nworkers.calibrate.cluster.task import SPARE, Role, serve
+from nworkers.models.base.errors import HardwareError
+
+LOOPBACK = "127.0.0.1"
+#: A task that has not answered for this long is taken for hung.
+ANSWER_S = 15.0
+#: An error waits for so long to be explained by a death.
+DEATH_SHOWS_S = 0.5
+#: The same of a task elsewhere, which a beat and a connection tell.
+GONE_SHOWS_S = 6.0
+#: Tasks that wait for one that hangs notice it at about the same time.
+STALL_SHOWS_S = 2.0
+#: What a task that is in no call answers within, beats of one elsewhere included.
+ANSWERS_AT_ONCE_S = 1.0
+#: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
+START_S = 120.0
+CLOCK_TRIPS = 9
+#: A task elsewhere that was there in the last round is back within this time.
+COMEBACK_S = 6.0
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where a task runs: an address of its host, and what its process does before it serves.
+
+    ``prepare`` must be importable by name; the testbed enters a network namespace with it. Without
+    a ``port`` a free one is taken. A ``remote`` task is not started here: `scale serve` or the same
+    command runs on its host and waits for its role.
+    """
+
+    address: str = LOOPBACK
+    prepare: Callable[[], None] | None = None
+    port: int | None = None
+    remote: bool = False
+    connect_timeout_s: float = START_S
+
+
+@dataclass
+class Task:
+    """A running task, or the process without a cluster (job ``single``).
+
+    The process of a remote task is the relay that stands for it; ``last_word`` is why it ended.
+    """
+
+    name: str
+    process: ForkServerProcess | SpawnProcess
+    connection: Connection
+    log: Path
+    address: str
+    remote: bool = False
+    last_word: str = ""
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now; held together so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for held in sockets:
+            held.bind((LOOPBACK, 0))
+        return [int(held.getsockname()[1]) for held in sockets]
+    finally:
+        for held in sockets:
+            held.close()
+
+
+def context(*, gpu: bool = False) -> ForkServerContext | SpawnContext:
+    """The start method of a task: a fork of a process that has imported TensorFlow.
+
+    That process hides GPUs from itself and its forks, since a CUDA context does not survive a fork;
+    a task that is to see them is spawned, and imports TensorFlow for itself.
+    """
+    if gpu:
+        return multiprocessing.get_context("spawn")
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload(["nworkers.calibrate.tensorflow.preload"])
+    return made
+
+
+def mirrored_job(workers: int) -> str:
+    """The job of the tasks that train together under one MultiWorkerMirroredStrategy.
+
+    A strategy spans all tasks of its cluster, so each number of workers has tasks of its own.
+    """
+    return f"mirrored{workers}-"
+
+
+class Cluster:
+    """Tasks that answer calls. A call fails as soon as any task of the cluster has died."""
+
+    def __init__(self, tasks: Sequence[Task]) -> None:
+        self._tasks = {task.name: task for task in tasks}
+        self._offsets_s: dict[str, tuple[float, float]] = {}
+
+    def names(self, job: str) -> list[str]:
+        """Names of the tasks of a job, in order: ``worker0``, ``worker1``, …"""
+        return [name for name in self._tasks if name.rstrip("0123456789") == job]
+
+    def remote_names(self) -> list[str]:
+        """Names of the tasks that were not started here."""
+        return [name for name, task in self._tasks.items() if task.remote]
+
+    def pid(self, name: str) -> int:
+        return self._tasks[name].process.pid or 0
+
+    def hosts(self, job: str) -> dict[str, str]:
+        """The address of each task's host, without its port."""
+        return {name: self._tasks[name].address for name in self.names(job)}
+
+    def start_together(self, names: Sequence[str]) -> dict[str, float]:
+        """A moment when all named tasks can start at once, on the clock of each.
+
+        Clocks of hosts differ. The offset is taken from the quickest of some round trips, half of
+        which is its error (Cristian, *Distributed Computing* 3, 1989).
+        """
+        for name in names:
+            if self._tasks[name].remote and name not in self._offsets_s:
+                self._offsets_s[name] = self._offset(name)
+        offsets = {name: self._offsets_s.get(name, (0.0, 0.0)) for name in names}
+        moment = time.perf_counter() + LEAD_S + 4 * max(trip for _, trip in offsets.values())
+        return {name: moment + offset for name, (offset, _) in offsets.items()}
+
+    def _offset(self, name: str) -> tuple[float, float]:
+        """(the task's clock less ours, seconds of the round trip that told so)."""
+        trips: list[tuple[float, float]] = []
+        for _ in range(CLOCK_TRIPS):
+            asked = time.perf_counter()
+            (theirs,) = self.call([name], "clock")
+            answered = time.perf_counter()
+            trips.append((answered - asked, theirs - (asked + answered) / 2))
+        trip_s, offset_s = min(trips)
+        return offset_s, trip_s
+
+    def call(
+        self,
+        names: Sequence[str],
+        method: str,
+        *arguments: Any,
+        timeout_s: float = ANSWER_S,
+    ) -> list[Any]:
+        """Have the named tasks run a method of theirs, all at once, and gather the answers.
+
+        Raises:
+            HardwareError: a task died, hung, or answered with an error; it is named, with its log.
+        """
+        for name in names:
+            self._send(name, (method, arguments))
+        return self.gather(names, method, timeout_s=timeout_s)
+
+    def call_each(
+        self, calls: dict[str, tuple[Any, ...]], method: str, *, timeout_s: float = ANSWER_S
+    ) -> list[Any]:
+        """As ``call``, with arguments of its own for each task."""
+        for name, arguments in calls.items():
+            self._send(name, (method, arguments))
+        return self.gather(list(calls), method, timeout_s=timeout_s)
+
+    def _send(self, name: str, message: object) -> None:
+        try:
+            self._tasks[name].connection.send(message)
+        except OSError:
+            self._raise_dead()
+            raise HardwareError(self._describe(name, "does not listen any more")) from None
+
+    def gather(self, names: Sequence[str], method: str, *, timeout_s: float) -> list[Any]:
+        """Wait for one answer of each named task."""
+        answers: dict[str, Any] = {}
+        deadline = time.monotonic() + timeout_s
+        sentinels = [task.process.sentinel for task in self._tasks.values()]
+        while len(answers) < len(names):
+            pending = {self._tasks[name].connection: name for name in names if name not in answers}
+            ready = wait([*pending, *sentinels], timeout=max(0.0, deadline - time.monotonic()))
+            if not ready:
+                late = self._silent(names)[:1] or [next(iter(pending.values()))]
+                raise HardwareError(
+                    self._describe(late[0], f"gave no answer to '{method}' for {timeout_s:.0f} s")
+                )
+            for item in ready:
+                if isinstance(item, Connection) and item in pending:
+                    try:
+                        verdict, value = item.recv()
+                    except (EOFError, ConnectionError):
+                        self._raise_dead(wait_s=5.0)
+                        raise HardwareError(
+                            self._describe(pending[item], "closed its connection")
+                        ) from None
+                    if verdict == "stalled":
+                        others = [name for name in pending.values() if name != pending[item]]
+                        self._raise_stalled(pending[item], value, others)
+                    if verdict != "ok":
+                        self._raise_failed(pending[item], verdict, value)
+                    answers[pending[item]] = value
+            self._raise_dead()
+        return [answers[name] for name in names]
+
+    def _raise_failed(self, name: str, verdict: str, words: str) -> NoReturn:
+        """Raise for a task's error, or for its relay's, which says that the task is gone."""
+        task = self._tasks[name]
+        if verdict == "gone":
+            task.last_word = words
+        else:
+            # A worker whose peer has died may be the first to answer.
+            self._raise_dead(self._death_shows_s())
+        raise HardwareError(self._describe(name, words))
+
+    def _death_shows_s(self) -> float:
+        return GONE_SHOWS_S if self.remote_names() else DEATH_SHOWS_S
+
+    def _raise_stalled(self, name: str, words: str, others: Sequence[str]) -> NoReturn:
+        """Raise for a task that waits in vain; who hangs does not even say that.
+
+        Args:
+            others: tasks that are in the same call and have not answered yet.
+        """
+        self._raise_dead(self._death_shows_s())
+        silent = [*self._mute(others, STALL_SHOWS_S), *self._silent([name, *others])]
+        if silent:
+            raise HardwareError(
+                self._describe(silent[0], f"does not answer, and {name} waits for it")
+            )
+        raise HardwareError(self._describe(name, words))
+
+    def _silent(self, busy: Sequence[str]) -> list[str]:
+        """Tasks outside of any call that do not answer one: they hang."""
+        idle = [name for name in self._tasks if name not in busy]
+        for name in idle:
+            self._send(name, ("clock", ()))
+        return self._mute(idle, ANSWERS_AT_ONCE_S)
+
+    def _mute(self, names: Sequence[str], wait_s: float) -> list[str]:
+        """Which of the tasks give no answer within so long."""
+        deadline = time.monotonic() + wait_s
+        return [
+            name
+            for name in names
+            if not self._tasks[name].connection.poll(max(0.0, deadline - time.monotonic()))
+        ]
+
+    def _raise_dead(self, wait_s: float = 0.0) -> None:
+        wait([task.process.sentinel for task in self._tasks.values()], timeout=wait_s)
+        for task in self._tasks.values():
+            code = task.process.exitcode
+            if code is not None:
+                if task.remote and not task.last_word:
+                    task.last_word = _last_word(task.connection)
+                words = task.last_word if task.remote else ""
+                raise HardwareError(self._describe(task.name, words or _exit_words(code)))
+
+    def _describe(self, name: str, what: str) -> str:
+        task = self._tasks[name]
+        where = f"{task.address}, its log there" if task.remote else f"its log: {task.log}"
+        return f"task {name} {what}; {where}"
+
+    def await_all(self, timeout_s: float) -> None:
+        """Wait until every task has come up.
+
+        Raises:
+            HardwareError: names every task that did not, each with its reason.
+        """
+        failed: list[str] = []
+        deadline = time.monotonic() + timeout_s
+        for task in self._tasks.values():
+            if not task.connection.poll(max(0.1, deadline - time.monotonic())):
+                failed.append(self._describe(task.name, f"did not start in {timeout_s:.0f} s"))
+                continue
+            try:
+                verdict, words = task.connection.recv()
+            except (EOFError, OSError):
+                task.process.join(5.0)
+                verdict, words = "error", _exit_words(task.process.exitcode or 0)
+            if verdict != "ok":
+                failed.append(self._describe(task.name, words))
+        if failed:
+            raise HardwareError("; ".join(failed))
+
+    def close(self, *, again: bool) -> None:
+        """End every task; those on other machines then wait for another round, or leave.
+
+        TensorFlow's servers know no clean end, so tasks are killed.
+        """
+        for task in self._tasks.values():
+            if task.remote:
+                try:
+                    task.connection.send(("end", ("again" if again else "leave",)))
+                except OSError:
+                    continue  # its relay has ended, and the task notices the silence
+            else:
+                task.process.kill()
+        for task in self._tasks.values():
+            task.process.join(5.0)
+            task.process.kill()
+            task.connection.close()
+
+
+def _last_word(connection: Connection) -> str:
+    """The error that a relay left in its pipe; "" without one."""
+    try:
+        while connection.poll(0):
+            verdict, value = connection.recv()
+            if verdict == "gone":
+                return str(value)
+    except (EOFError, OSError):
+        pass
+    return ""
+
+
+def _exit_words(code: int) -> str:
+    if code < 0:
+        return f"was ended by signal {-code} ({signal.Signals(-code).name})"
+    return f"ended with exit status {code}"
+
+
+@contextmanager
+def running(
+    *,
+    ps: Sequence[Site],
+    workers: Sequence[Site],
+    logs: Path,
+    single: bool = False,
+    first: bool = True,
+    again: bool = False,
+    gpu: bool = False,
+    threads: int | None = None,
+    chief: Site | None = None,
+    mirrored: Sequence[Sequence[Site]] = (),
+    spare: Sequence[Site] = (),
+) -> Iterator[Cluster]:
+    """Start tasks, wait until all serve, and end them however the block is left.
+
+    Args:
+        ps: a site for each parameter server.
+        workers: a site for each worker.
+        logs: a folder; each task appends to a file of its name.
+        single: also start a process without any cluster, named ``single0``.
+        first: tasks on other machines may still be coming up; later they are there, or gone.
+        again: tasks on other machines are needed once more afterwards.
+        gpu: whether ``single0`` sees the GPUs.
+        threads: of every task's TensorFlow pools; None for TensorFlow's default.
+        chief: also start a process at this site that has no server and knows those of the ps and
+            the workers, named ``chief0``.
+        mirrored: also start groups of tasks that know each other alone, one group of each size,
+            as jobs of ``mirrored_job(size)``.
+        spare: tasks on other machines that have nothing to do this time, and are kept for the next.
+
+    Raises:
+        HardwareError: a task did not come up.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    sites = [("ps", k, site) for k, site in enumerate(ps)]
+    sites += [("worker", k, site) for k, site in enumerate(workers)]
+    ports = free_ports(len(sites))
+    spec: dict[str, list[str]] = {}
+    for (job, _, site), port in zip(sites, ports, strict=True):
+        spec.setdefault(job, []).append(f"{site.address}:{site.port or port}")
+    if single:
+        sites.append(("single", 0, Site()))
+    if chief:
+        sites.append(("chief", 0, chief))
+    roles = [(Role(job, index, spec, threads), site) for job, index, site in sites]
+    for group in mirrored:
+        job = mirrored_job(len(group))
+        ports = free_ports(len(group))
+        peers = [
+            f"{site.address}:{site.port or port}" for site, port in zip(group, ports, strict=True)
+        ]
+        roles += [(Role(job, k, {job: peers}, threads), site) for k, site in enumerate(group)]
+    idle = [f"{site.address}:{site.port}" for site in spare]
+    roles += [(Role(SPARE, k, {SPARE: idle}, threads), site) for k, site in enumerate(spare)]
+    tasks: list[Task] = []
+    ended_well = False
+    try:
+        for role, site in roles:
+            there_s = site.connect_timeout_s if first else COMEBACK_S
+            tasks.append(_start(role, site, logs, there_s, gpu=gpu and role.job == "single"))
+        cluster = Cluster(tasks)
+        longest_s = max(site.connect_timeout_s for _, site in roles)
+        cluster.await_all((longest_s if first else COMEBACK_S) + ANSWER_S)
+        yield cluster
+        ended_well = True
+    finally:
+        Cluster(tasks).close(again=again and ended_well)
+
+
+#: Names this coordinating process to tasks on other machines.
+_SENDER = os.urandom(8).hex()
+
+
+def _start(role: Role, site: Site, logs: Path, connect_timeout_s: float, *, gpu: bool) -> Task:
+    """Start a task here, or the relay of one that runs elsewhere."""
+    made = context(gpu=gpu)
+    ours, theirs = made.Pipe()
+    log = logs / f"{role.name}.log"
+    target: Callable[..., None] = serve
+    arguments: tuple[object, ...] = (role, theirs, str(log), site.prepare)
+    if site.remote:
+        from nworkers.calibrate.cluster.relay import relay
+
+        address = role.cluster[role.job][role.index]
+        target = relay
+        arguments = (address, role, _SENDER, connect_timeout_s, theirs, str(log))
+    process = made.Process(target=target, args=arguments, name=f"scale-{role.name}", daemon=True)
+    process.start()
+    theirs.close()
+    return Task(role.name, process, ours, log, site.address, site.remote)

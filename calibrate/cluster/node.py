@@ -1,0 +1,143 @@
+"""Node: one task of a cluster on a machine of its own, serving a coordinator elsewhere.
+
+The process that people start supervises; each round it forks a fresh task, which runs the
+TensorFlow server, takes its role from the coordinator and answers its calls over `wire`.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import NoReturn
+
+from nworkers.calibrate.cluster.channel import LOST_S, Desk
+from nworkers.calibrate.cluster.cluster import context
+from nworkers.calibrate.cluster.task import (
+    SERVING,
+    Role,
+    TaskMethods,
+    answer_calls,
+    set_up,
+    start_server,
+    versions,
+)
+from nworkers.models.base.errors import HardwareError
+
+#: Exit statuses of a task: start again (in a new role or the same), the coordinator is done, the
+#: coordinator is gone.
+AGAIN, LEAVE, LOST = 10, 11, 12
+#: The coordinator gives up on a round's start long before.
+PEERS_S = 120.0
+
+
+def serve_node(
+    port: int,
+    *,
+    logs: Path,
+    connect_timeout_s: float | None,
+    say: Callable[[str], None],
+) -> None:
+    """Serve one calibration on a port of this host, then return.
+
+    Args:
+        connect_timeout_s: how long to wait for a coordinator; None for ever.
+        say: told what happens, a line at a time.
+
+    Raises:
+        HardwareError: the port is taken, no coordinator came, or it vanished.
+    """
+    _check_free(port)
+    logs.mkdir(parents=True, exist_ok=True)
+    # Nodes may share the folder.
+    log = logs / f"{socket.gethostname()}-{port}.log"
+    made = context()
+    unassigned = Role("node", 0, {"node": [f"localhost:{port}"]})
+    role = unassigned
+    wait_s = connect_timeout_s
+    while True:
+        ours, theirs = made.Pipe(duplex=False)
+        process = made.Process(
+            target=_run, args=(port, role, theirs, str(log), wait_s), daemon=True
+        )
+        process.start()
+        theirs.close()
+        try:
+            process.join()
+            told = ours.recv() if ours.poll(0) else ""
+        except EOFError:
+            told = ""
+        finally:
+            process.kill()
+            ours.close()
+        code = process.exitcode
+        if code == LEAVE:
+            return
+        if code == LOST:
+            raise HardwareError(told or "the coordinator is gone")
+        if code != AGAIN:
+            raise HardwareError(f"this task {told or f'ended with exit status {code}'}; see {log}")
+        if told:
+            role = Role.from_text(told)
+            say(f"task {role.name} of a cluster of {role.tasks}")
+        elif role.job not in SERVING:
+            # A strategy's server comes up when all its peers do; nothing can be said to it before.
+            role = unassigned
+        # Between rounds the coordinator comes back within seconds, or not at all.
+        wait_s = 4 * LOST_S
+
+
+def _check_free(port: int) -> None:
+    with socket.socket() as trial:
+        trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            trial.bind(("", port))
+        except OSError as error:
+            raise HardwareError(
+                f"port {port} cannot be used ({error.strerror}); is another task running here?"
+            ) from None
+
+
+def _run(port: int, role: Role, told: Connection, log: str, wait_s: float | None) -> None:
+    """A task process: start the server, answer until told to end or left alone."""
+    set_up(log)
+
+    def end(code: int, text: str = "") -> NoReturn:
+        told.send(text)
+        # Not sys.exit: TensorFlow's server threads would keep the process.
+        os._exit(code)
+
+    def asked(how: str) -> None:
+        if how == "leave":
+            end(LEAVE)
+        end(AGAIN, "" if how == "again" else how)
+
+    # A strategy's server comes up when all its peers do; until then nobody can be told to give up.
+    alarm = threading.Timer(PEERS_S, end, (LOST, f"its peers did not come within {PEERS_S:.0f} s"))
+    alarm.daemon = True
+    alarm.start()
+    try:
+        target = start_server(role)
+    except Exception as error:
+        end(1, f"could not start: {error}")
+    alarm.cancel()
+    facts = versions() | {"role": role.text, "incarnation": os.urandom(8).hex()}
+    desk = Desk(target or f"grpc://localhost:{port}", TaskMethods, facts, asked)
+    threading.Thread(target=_watch, args=(desk, wait_s, end), daemon=True).start()
+    answer_calls(desk, TaskMethods(role, target))
+
+
+def _watch(desk: Desk, wait_s: float | None, end: Callable[[int, str], NoReturn]) -> None:
+    """End this process when its coordinator has fallen silent, whatever the main thread does."""
+    began_s = time.monotonic()
+    while True:
+        time.sleep(1.0)
+        if desk.silent_s() > LOST_S:
+            end(LOST, f"nothing was heard of the coordinator for {LOST_S:.0f} s; it is gone")
+        waited_s = time.monotonic() - began_s
+        if wait_s is not None and not desk.owned and waited_s > wait_s:
+            end(LOST, f"no coordinator came within {wait_s:.0f} s")

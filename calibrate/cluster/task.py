@@ -1,0 +1,315 @@
+"""What runs inside a task process: a TensorFlow server and a loop that answers calls."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from typing import Any, Protocol
+
+import nworkers
+from nworkers.calibrate.campaigns.concurrent_flows import Sink, Source
+from nworkers.calibrate.host.environment import environment
+from nworkers.calibrate.host.processor import (
+    host_busy_s,
+    machine,
+    process_s,
+    stolen_s,
+    usable_cores,
+)
+from nworkers.calibrate.probes.probe import Context, Probe, lock_step
+from nworkers.calibrate.probes.sampling import Limits, Samples, sample
+from nworkers.calibrate.training.trainer import Job, Place, Stalled, Trainer, Window, watched
+from nworkers.models.base.errors import HardwareError
+from nworkers.models.records.calibration import Cell, Environment, Memory
+from nworkers.models.records.workload import Variable, Workload
+
+PR_SET_PDEATHSIG = 1
+#: Jobs whose tasks run a server of ours; those of the strategies start their own or need none.
+SERVING = ("ps", "worker", "node")
+#: The job of a task elsewhere that is kept, in whatever role it was last.
+SPARE = "spare"
+#: A single transfer that takes longer is skipped, with the reason on record.
+MAX_TRANSFER_S = 0.5
+
+
+@dataclass(frozen=True)
+class Role:
+    """Which task of which cluster a process is.
+
+    ``cluster`` has the addresses of every job; ``threads`` is the size of TensorFlow's pools, None
+    for its default.
+    """
+
+    job: str
+    index: int
+    cluster: dict[str, list[str]]
+    threads: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.job}{self.index}"
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the cluster has."""
+        return sum(len(addresses) for addresses in self.cluster.values())
+
+    @property
+    def text(self) -> str:
+        return json.dumps([self.job, self.index, self.cluster, self.threads], sort_keys=True)
+
+    @staticmethod
+    def from_text(text: str) -> Role:
+        return Role(*json.loads(text))
+
+
+class Channel(Protocol):
+    """Where calls come from and answers go to: a pipe, or a `wire.Desk`."""
+
+    def recv(self) -> Any: ...
+
+    def send(self, answer: Any, /) -> None: ...
+
+
+class TaskMethods:
+    """The calls that a task answers; state is the probes and the training it has built.
+
+    Parameters and results are typed: the types say how they travel between machines.
+    """
+
+    def __init__(self, role: Role, target: str) -> None:
+        self._job = role.job
+        self._index = role.index
+        self._target = target
+        self._cluster = role.cluster
+        self._threads = role.threads
+        self._probes: list[Probe] = []
+        self._trainer: Trainer | None = None
+        self._source: Source | None = None
+        self._sink: Sink | None = None
+
+    def clock(self) -> float:
+        """This host's ``time.perf_counter``, which differs from other hosts'."""
+        return time.perf_counter()
+
+    def identity(self) -> tuple[str, int]:
+        """(what names this machine, the number of this process on it)."""
+        return machine(), os.getpid()
+
+    def environment(self) -> Environment:
+        """Facts about this task's host."""
+        return environment()
+
+    def cores(self) -> float:
+        """Cores that this task may use."""
+        return usable_cores()
+
+    def processor(self) -> tuple[float, float]:
+        """(processor seconds of this task, busy seconds of its host)."""
+        return process_s(), host_busy_s()
+
+    def stolen(self) -> float:
+        """Processor seconds of this host that a hypervisor gave to others."""
+        return stolen_s()
+
+    def build(
+        self, cells: Sequence[Cell], workload: Workload, pipeline: str = ""
+    ) -> list[tuple[float, str]]:
+        """Build the cells and run each once; (seconds of that cold run, why it is skipped)."""
+        from nworkers.calibrate.probes.registry import build
+
+        context = Context(
+            self._job, self._index, self._target, self._cluster, workload, self._threads, pipeline
+        )
+        self._probes = build(cells, context)
+        results: list[tuple[float, str]] = []
+        for probe in self._probes:
+            if probe.unavailable:
+                results.append((0.0, probe.unavailable))
+                continue
+            begin = time.perf_counter()
+            probe.step()
+            cold_s = time.perf_counter() - begin
+            reason = ""
+            together = lock_step(probe.cell)
+            if (cold_s > MAX_TRANSFER_S or together) and probe.cell.size_bytes > 2**20:
+                # The cold run also set the step up; a second run tells what a transfer takes. In
+                # lock-step all do it, whatever the first took: they must call equally often.
+                begin = time.perf_counter()
+                probe.step()
+                taken_s = time.perf_counter() - begin
+                if taken_s > MAX_TRANSFER_S:
+                    reason = f"a transfer took {taken_s:.2f} s, more than {MAX_TRANSFER_S:g} s"
+            if together or not reason:
+                probe.verify()
+            results.append((cold_s, reason))
+        return results
+
+    def burst(self, index: int, limits: Limits) -> tuple[Samples, float]:
+        """Sample one built cell; also the processor seconds that it took of this task."""
+        before = process_s()
+        probe = self._probes[index]
+        samples = sample(probe.step, limits, before=probe.before, after=probe.after)
+        return samples, process_s() - before
+
+    def offer(self) -> int:
+        """A port of this host at which transfers begin as they are asked for."""
+        if self._source is None:
+            self._source = Source()
+        return self._source.port
+
+    def take(self, port: int, flows: int, size_bytes: int, start_at: float) -> list[float]:
+        """Transfers from a port of the first ps; seconds to each end, none if it is not reached."""
+        if self._sink is None:
+            self._sink = Sink(self._cluster["ps"][0].rpartition(":")[0], port)
+        try:
+            return self._sink.take(flows, size_bytes, start_at)
+        except OSError:
+            traceback.print_exc()
+            return []
+
+    def model_variables(self, model: str) -> list[Variable]:
+        """The trainable variables of the user's model."""
+        from nworkers.calibrate.tensorflow.user_model import UserModel
+
+        return UserModel(model, 1, 1).variables
+
+    def train(self, job: Job) -> None:
+        """Build and initialise this task's part of the training."""
+        from nworkers.calibrate.training.trainer import build
+
+        place = Place(self._index, self._target, self._cluster, self._threads)
+        self._trainer = build(job, place)
+
+    def memory(self, workload: Workload) -> Memory | None:
+        """What the workload's training takes of this device's memory; None where it is unknown."""
+        from nworkers.calibrate.tensorflow.memory import measure
+
+        return measure(workload, threads=self._threads)
+
+    def loss(self) -> float:
+        """The training loss now."""
+        return self._built().loss()
+
+    def steps(
+        self, start_at: float, warmup_s: float, window_s: float, traced: bool = False
+    ) -> list[list[float]]:
+        """Train from a common start; seconds of each step that lies whole within the window.
+
+        One list for each worker that this task drives: itself, or those of a coordinator. Where
+        steps are ``traced``, a list of the times of its parts for each.
+        """
+        return watched(self._built(), Window(start_at, warmup_s, window_s, traced))
+
+    def _built(self) -> Trainer:
+        if self._trainer is None:
+            raise HardwareError("nothing was built to train")
+        return self._trainer
+
+
+def serve(role: Role, connection: Connection, log: str, prepare: Callable[[], None] | None) -> None:
+    """Entry point of a task of the coordinator's own: start the server, answer until killed."""
+    set_up(log)
+    try:
+        if prepare is not None:
+            prepare()
+        methods = TaskMethods(role, start_server(role))
+    except Exception as error:
+        traceback.print_exc()
+        connection.send(("error", f"could not start: {_first_line(error)}"))
+        return
+    connection.send(("ok", os.getpid()))
+    answer_calls(connection, methods)
+
+
+def set_up(log: str) -> None:
+    """Make a fork a task: its own log, its own end, no part in the terminal's signals."""
+    die_with_parent()
+    # Ctrl-C reaches the whole process group; the coordinator decides what becomes of the tasks.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    os.dup2(output, 1)
+    os.dup2(output, 2)
+
+
+def answer_calls(channel: Channel, methods: TaskMethods) -> None:
+    """Answer one call after the other until the channel closes."""
+    while True:
+        try:
+            method, arguments = channel.recv()
+        except (EOFError, OSError):
+            # Not sys.exit: TensorFlow's server threads would keep the process.
+            os._exit(0)
+        try:
+            answer: tuple[str, Any] = ("ok", getattr(methods, method)(*arguments))
+        except Stalled as stalled:
+            answer = ("stalled", str(stalled))
+        except Exception as error:
+            traceback.print_exc()
+            sys.stderr.flush()
+            answer = ("error", f"failed in '{method}': {_first_line(error)}")
+        try:
+            channel.send(answer)
+        except OSError:
+            os._exit(0)  # the command was killed meanwhile; as above
+
+
+def versions() -> dict[str, str]:
+    """What must be the same on every task."""
+    import tensorflow as tf
+
+    return {"TensorFlow": str(tf.__version__), "scale": nworkers.__version__}
+
+
+_servers: list[Any] = []
+
+
+def start_server(role: Role) -> str:
+    """Start this task's server and return its target; "" for a job that needs none of ours."""
+    import tensorflow as tf
+
+    from nworkers.calibrate.tensorflow.graphs import GROUP_LEADER, session_config
+
+    if role.job.startswith("mirrored"):
+        from nworkers.calibrate.tensorflow.mirrored import join
+
+        join(role.cluster[role.job], role.index)
+    if role.job not in SERVING:
+        return ""
+    # Pools come from the server's configuration; a session's is not looked at.
+    config = session_config(grappler=True, threads=role.threads)
+    if role.job == "worker":
+        # Without it in the server's own configuration a collective waits for its peers in vain,
+        # whatever the session says.
+        config.experimental.collective_group_leader = GROUP_LEADER
+    server = tf.distribute.Server(
+        role.cluster, job_name=role.job, task_index=role.index, config=config
+    )
+    # The server ends with its last reference, so the module keeps one.
+    _servers.append(server)
+    return str(server.target)
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent goes, however that ended.
+
+    A task's parent is the fork server, whose own is the command.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _first_line(error: Exception) -> str:
+    """The first line that says what happened; TensorFlow's may only say in which task."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    told = [line for line in lines if any(map(str.isalpha, line)) and "From /job:" not in line]
+    return (told or lines)[0][:300]

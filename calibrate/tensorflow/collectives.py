@@ -1,0 +1,150 @@
+"""All-reduce between the workers' servers: alone, several in flight, beside a workload's gradients.
+
+All members of a group build and call its cells in the same order, equally often. A member that is
+missing makes the others fail after ``TIMEOUT_S``; their collectives are then unusable until the
+tasks are started again, so nothing is tried twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from nworkers.calibrate.probes.probe import Context, Probe
+from nworkers.calibrate.tensorflow.graphs import session_config
+from nworkers.calibrate.tensorflow.proof import verify
+from nworkers.calibrate.tensorflow.training_probes import build as training_probes
+from nworkers.models.base.errors import HardwareError
+from nworkers.models.records.calibration import Cell
+
+#: How long a member waits for the others; longer than building a round's graphs sets them apart.
+TIMEOUT_S = 30.0
+#: Share of an all-reduce's own time that it gets before the step beside it begins: its members
+#: first agree that all are there, which moves no data and costs the step nothing.
+HEAD_START = 0.25
+_FLOAT_BYTES = 4
+#: More than a cell has all-reduces.
+_KEYS = 100
+
+
+def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
+    """A session for each group, which holds an all-reduce for each of its cells."""
+    made: dict[Cell, Probe] = {}
+    for members in sorted({c.workers for c in cells}):
+        group = [c for c in cells if c.workers == members]
+        for cell, reduce in zip(group, _reduces(group, context), strict=True):
+            if cell.quantity == "allreduce":
+                made[cell] = Probe(cell, reduce.call, reduce.verify)
+            else:
+                made[cell] = _beside(cell, reduce, context)
+    return [made[cell] for cell in cells]
+
+
+@dataclass(frozen=True)
+class _AllReduce:
+    """One all-reduce of this worker: the call, and the proof that it sums over all members."""
+
+    call: Callable[[], object]
+    verify: Callable[[], None]
+
+
+def _reduces(cells: Sequence[Cell], context: Context) -> list[_AllReduce]:
+    """All-reduces of one group, in the order of the cells, which all of its members share.
+
+    Those of a cell's tensors go on at the same time.
+    """
+    import tensorflow as tf
+
+    members = cells[0].workers
+    worker = f"/job:worker/task:{context.index}"
+    graph = tf.Graph()
+    with graph.as_default(), tf.device(f"{worker}/cpu:0"):
+        initializers: list[Any] = []
+        totals: list[list[Any]] = []
+        for key, cell in enumerate(cells):
+            # NCCL is TensorFlow's ring on GPUs. No machine of ours could try that branch.
+            gpu = cell.device == "gpu"
+            size_bytes = (cell.overlap_bytes or cell.size_bytes) // cell.tensors
+            elements = max(1, size_bytes // _FLOAT_BYTES)
+            with tf.device(f"{worker}/{'gpu' if gpu else 'cpu'}:0"):
+                mine = tf.compat.v1.Variable(
+                    tf.fill([elements], float(context.index + 1)), use_resource=True
+                )
+                initializers.append(mine.initializer)
+                totals.append(
+                    [
+                        # Not V2: the leader numbers steps by the graph's instance keys, which in
+                        # V2 are tensors that it cannot read, so that all graphs share one
+                        # sequence. With groups of 2 and of 3 the third worker is then at another
+                        # number and waits.
+                        tf.raw_ops.CollectiveReduce(
+                            input=mine.read_value(),
+                            group_size=members,
+                            group_key=members,
+                            # Of the same place in every member's list, so the same in all.
+                            instance_key=_KEYS * (1000 * members + key) + tensor,
+                            subdiv_offsets=[0],
+                            merge_op="Add",
+                            final_op="Id",
+                            communication_hint="nccl" if gpu else "ring",
+                            timeout_seconds=TIMEOUT_S,
+                        )
+                        for tensor in range(cell.tensors)
+                    ]
+                )
+        ends = [[tf.reduce_min(tf.stack(sums)), tf.reduce_max(tf.stack(sums))] for sums in totals]
+        calls = [tf.group(*sums) for sums in totals]
+        init = tf.group(*initializers)
+    session = tf.compat.v1.Session(
+        context.target, graph=graph, config=session_config(grappler=False, group=members)
+    )
+    session.run(init)
+    return [
+        _AllReduce(session.make_callable(call), partial(_verify_sum, session, cell, end))
+        for cell, call, end in zip(cells, calls, ends, strict=True)
+    ]
+
+
+def _verify_sum(session: Any, cell: Cell, ends: list[Any]) -> None:
+    """Member k gives k + 1 in every element, so every element of the sum is K(K + 1)/2."""
+    wanted = cell.workers * (cell.workers + 1) / 2
+    reduction = Cell("allreduce", "collective", tensors=cell.tensors, workers=cell.workers)
+    low, high = verify(session, reduction, ends, product=False)
+    if not low == high == wanted:
+        raise HardwareError(
+            f"cell '{cell.name}' gave sums from {low:g} to {high:g}, not {wanted:g}"
+        )
+
+
+def _beside(cell: Cell, reduce: _AllReduce, context: Context) -> Probe:
+    """The workload's gradients while an all-reduce is in flight.
+
+    The members meet before and after every step. A step that outlasts the all-reduce runs its
+    rest alone; its excess over the step alone then is all that the all-reduce costs it.
+    """
+    alone = Cell("gradient", "process", batch=cell.batch, device=cell.device)
+    (gradients,) = training_probes([alone], context)
+    background = ThreadPoolExecutor(max_workers=1)
+    flying: list[Future[object]] = []
+    head_start_s = 0.0
+
+    def prove() -> None:
+        nonlocal head_start_s
+        reduce.verify()
+        begin = time.perf_counter()
+        reduce.call()
+        head_start_s = HEAD_START * (time.perf_counter() - begin)
+        gradients.verify()
+
+    def start() -> None:
+        flying.append(background.submit(reduce.call))
+        time.sleep(head_start_s)
+
+    def join() -> None:
+        flying.pop().result()
+
+    return Probe(cell, gradients.step, prove, before=start, after=join)

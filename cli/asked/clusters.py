@@ -1,0 +1,146 @@
+"""Clusters: the tasks of a calibration, from the command line or from what started the job."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nworkers.cli.asked.options import Options, integer
+from nworkers.cli.shown import console
+from nworkers.models.base.errors import InputError
+
+if TYPE_CHECKING:
+    from nworkers.calibrate.campaigns.campaign import Machines
+    from nworkers.calibrate.cluster.membership import Membership
+
+#: Beyond this many tasks on one machine, what is measured is their scheduling.
+MAX_LOCAL = 64
+
+
+def membership(ps: str | None, worker: str | None, *, local: bool) -> Membership | None:
+    """The cluster that this process belongs to; None for tasks on this machine alone.
+
+    Addresses on the command line come first, then ``TF_CONFIG``, then Slurm.
+
+    Raises:
+        InputError: what describes the cluster cannot be understood.
+    """
+    from nworkers.calibrate.cluster.membership import (
+        Membership,
+        addresses,
+        from_slurm,
+        from_tf_config,
+        with_ps,
+    )
+
+    if worker is not None and ":" in worker:
+        if local:
+            raise InputError("--local", "with --worker host:port", "one of the two")
+        servers = addresses("--ps", ps) if ps and ":" in ps else ()
+        found = Membership(
+            "--worker", servers, addresses("--worker", worker), "coordinator", 0, True
+        )
+        if set(servers) & set(found.workers):
+            raise InputError("--worker", worker, "other tasks than --ps names")
+    elif ps is not None and ":" in ps:
+        raise InputError("--ps", ps, "--worker host:port,… beside it")
+    elif local:
+        return None
+    elif text := os.environ.get("TF_CONFIG"):
+        found = from_tf_config(text)
+    else:
+        step = from_slurm(os.environ)
+        if step is None:
+            return None
+        found = step
+    if ps is not None and ":" not in ps:
+        found = with_ps(found, integer("--ps", ps, 1, len(found.workers)))
+    return found
+
+
+def in_training(
+    options: Options, worker: str | None, counts: Sequence[int], *, local: bool
+) -> tuple[Membership | None, Options]:
+    """The cluster that is to train, and the options as they are with its number of ps.
+
+    A cluster that states no ps gets ``--ps`` of its last workers, where the strategy has any.
+
+    Raises:
+        InputError: what describes the cluster cannot be understood, or it is too small.
+    """
+    listed = ":" in options.ps
+    if worker is not None and ":" not in worker:
+        raise InputError("--worker", worker, "host:port,… of `scale serve`; --workers has counts")
+    found = membership(options.ps if listed else None, worker, local=local)
+    if found is None:
+        return None, options
+    from nworkers.calibrate.cluster.membership import with_ps
+
+    if options.strategy != "allreduce" and not found.ps:
+        found = with_ps(found, integer("--ps", options.ps, 1, len(found.workers)))
+    if max(counts) > len(found.workers):
+        raise InputError(
+            "--workers", max(counts), f"at most {len(found.workers)}, the cluster's workers"
+        )
+    return found, replace(options, ps=str(max(1, len(found.ps))))
+
+
+def local_machines(ps: str, worker: str) -> Machines:
+    """So many tasks on this machine."""
+    from nworkers.calibrate.campaigns.campaign import Machines
+    from nworkers.calibrate.cluster.cluster import Site
+
+    servers = integer("--ps", ps, 1, MAX_LOCAL)
+    workers = integer("--worker", worker, 1, MAX_LOCAL)
+    return Machines(ps=(Site(),) * servers, workers=(Site(),) * workers)
+
+
+def machines(found: Membership, connect_timeout_s: float) -> Machines:
+    """The tasks of a cluster as its coordinator sees them: its own one here, the others remote."""
+    from nworkers.calibrate.campaigns.campaign import Machines
+    from nworkers.calibrate.cluster.cluster import Site
+    from nworkers.calibrate.cluster.membership import host_port
+
+    def sites(job: str, listed: tuple[str, ...]) -> tuple[Site, ...]:
+        made = []
+        for index, address in enumerate(listed):
+            host, port = host_port(address)
+            ours = (job, index) == (found.job, found.index)
+            made.append(Site(host, port=port, remote=not ours, connect_timeout_s=connect_timeout_s))
+        return tuple(made)
+
+    return Machines(
+        ps=sites("ps", found.ps),
+        workers=sites("worker", found.workers),
+        link_kind="loopback" if found.one_host else "network",
+        evidence="one host" if found.one_host else "cluster",
+    )
+
+
+def serve(port: int, logs: Path, connect_timeout_s: float | None) -> None:
+    """Serve one command, given elsewhere, as a task of this host."""
+    from nworkers.calibrate.campaigns.campaign import require_tensorflow
+
+    require_tensorflow()
+    from nworkers.calibrate.cluster.node import serve_node
+
+    console.note(
+        f"serving on port {port}, every interface, without authentication: whoever reaches it can "
+        f"run any TensorFlow graph here; logs in {logs}"
+    )
+    serve_node(port, logs=logs, connect_timeout_s=connect_timeout_s, say=console.note)
+    console.note("the coordinator is done")
+
+
+def join(found: Membership, logs: Path, connect_timeout_s: float) -> None:
+    """Be a task of a cluster that another process measures."""
+    from nworkers.calibrate.cluster.membership import host_port
+
+    console.note(
+        f"{found.source}: this is {found.job}{found.index} of {len(found.ps)} ps and "
+        f"{len(found.workers)} workers; {found.coordinator} measures and writes the result"
+    )
+    serve(host_port(found.address)[1], logs, connect_timeout_s)

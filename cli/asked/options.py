@@ -1,0 +1,242 @@
+"""Options: what the commands share, and how the text behind an option becomes a value."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, TypeVar, get_type_hints
+
+import typer
+
+from nworkers.models.base.errors import InputError
+
+Choice = TypeVar("Choice", bound=str)
+
+DEFAULT_WORKLOAD = "gemm:128,256"
+DEFAULT_BATCH = 32
+PICTURES = (".png", ".svg", ".pdf")
+MAX_SEED = 2**32 - 1
+MAX_DURATION_S = 30 * 86_400
+
+# Numbers arrive as text and are checked here, so that every bad value gets the same kind of line.
+Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
+Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
+Local = Annotated[
+    bool, typer.Option("--local", help="Ignore TF_CONFIG and Slurm: this machine alone.")
+]
+ConnectTimeout = Annotated[
+    str, typer.Option(metavar="T", help="How long tasks elsewhere have to come up: 90s, 5m.")
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf by suffix."),
+]
+
+
+@dataclass(frozen=True)
+class Options:
+    """The shared options as they were typed."""
+
+    calibration: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Your hardware: a calibration or profile file. Without it, a shipped profile.",
+        ),
+    ] = None
+    link: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Replace the link by that of a shipped profile or a file: my compute, that wire.",
+        ),
+    ] = None
+    workload: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="gemm:128,256, mlp:784,512,10 and so on, or a TOML file with name, [[variables]] "
+            "(name, shape, dtype) and one of flops_per_sample, [cost] (floor_s, per_sample_s) or "
+            f"[[step]] (batch, seconds). By default the calibrated one, else {DEFAULT_WORKLOAD}.",
+        ),
+    ] = None
+    batch: Annotated[
+        str,
+        typer.Option(
+            metavar="B", help="Global batch under strong scaling, per-worker batch under weak."
+        ),
+    ] = str(DEFAULT_BATCH)
+    strategy: Annotated[
+        str, typer.Option(metavar="NAME", help="ps-async, ps-sync or allreduce.")
+    ] = "ps-async"
+    runtime: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="session (the default for ps), coordinator (ps-async) or mirrored (allreduce).",
+        ),
+    ] = None
+    scaling: Annotated[str, typer.Option(metavar="strong|weak", help="What --batch means.")] = (
+        "strong"
+    )
+    ps: Annotated[str, typer.Option(metavar="S", help="Number of parameter servers.")] = "1"
+    placement: Annotated[
+        str | None,
+        typer.Option(
+            metavar="shared|separate",
+            help="All tasks on one host, or a host for each. By default as calibrated.",
+        ),
+    ] = None
+    hosts: Annotated[
+        str | None,
+        typer.Option(metavar="H", help="Spread the workers evenly over so many hosts."),
+    ] = None
+    workers_per_host: Annotated[
+        str | None, typer.Option(metavar="W", help="Workers on each host.")
+    ] = None
+    ps_placement: Annotated[
+        str | None,
+        typer.Option(metavar="own|shared", help="Each ps on its own host, or on a worker's."),
+    ] = None
+    baseline: Annotated[
+        str,
+        typer.Option(
+            metavar="device|host|W",
+            help="What to beat: one process on one device, one whole host, or W workers.",
+        ),
+    ] = "device"
+    what_if: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME[=VALUE]",
+            help="What would change it; may be given several times. overlap, half-precision, "
+            "compression=0.1, rdma=5us, shard-by=size, partition=1MiB, backup-workers=1, "
+            "staleness=3, all-reduce=tree, buckets=25MB, hybrid, racks=8,4, inner-link=10GB/s, "
+            "slow-workers=1,2, slow-links=1,4, input=2000, dead-workers=1, stragglers=6,3,30s, "
+            "worker-failures=0.5,3m, ps-failures=0.1,10m, one-machine; docs/simulator.md says what "
+            "each means and in which units.",
+        ),
+    ] = None
+    seed: Annotated[
+        str, typer.Option(metavar="SEED", help="Same seed, same prediction, to the last digit.")
+    ] = "1"
+
+
+def shared(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command every field of `Options` as an option of its own.
+
+    typer reads options from a function's signature. Writing fifteen of them out once a command
+    would let them drift apart.
+    """
+    hints = get_type_hints(Options, include_extras=True)
+    own = inspect.signature(command, eval_str=True)
+    kept = [p.replace(kind=p.KEYWORD_ONLY) for p in own.parameters.values() if p.name != "options"]
+    added = [
+        inspect.Parameter(
+            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
+        )
+        for f in fields(Options)
+    ]
+
+    @functools.wraps(command)
+    def wrapper(**values: Any) -> None:
+        options = Options(**{f.name: values.pop(f.name) for f in fields(Options)})
+        command(options=options, **values)
+
+    parameters = kept + added
+    wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapper
+
+
+def integer(option: str, text: str, low: int, high: int) -> int:
+    """Raises: InputError, naming the option and the range."""
+    allowed = f"an integer from {low} to {high}"
+    # Length first: Python refuses to convert thousands of digits.
+    if not re.fullmatch(r"[+-]?[0-9]{1,30}", text.strip()) or not low <= int(text) <= high:
+        raise InputError(option, text, allowed)
+    return int(text)
+
+
+def number(option: str, text: str, low: float, high: float) -> float:
+    """Raises: InputError, naming the option and the range."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not low <= value <= high:
+        raise InputError(option, text, f"a number from {low:g} to {high:g}")
+    return value
+
+
+def duration(option: str, text: str) -> float:
+    """Seconds of ``90``, ``90s``, ``5m``, ``1h`` or ``1h30m``.
+
+    Raises:
+        InputError
+    """
+    units = {"h": 3600.0, "m": 60.0, "s": 1.0}
+    found = re.fullmatch(
+        r"(?=\d)(?:(?P<h>\d{1,4})h)?(?:(?P<m>\d{1,6})m)?(?:(?P<s>\d{1,9}(?:\.\d{1,3})?)s?)?",
+        text.strip(),
+    )
+    total_s = sum(float(found[u] or 0) * units[u] for u in units) if found else 0.0
+    if not 0 < total_s <= MAX_DURATION_S:
+        raise InputError(option, text, "seconds, or a time such as 90s, 5m or 1h30m")
+    return total_s
+
+
+def choices(option: str, text: str, allowed: Sequence[Choice]) -> tuple[Choice, ...]:
+    """Several of what is allowed, with commas between them.
+
+    Raises:
+        InputError
+    """
+    return tuple(dict.fromkeys(choice(option, part.strip(), allowed) for part in text.split(",")))
+
+
+def choice(option: str, text: str, allowed: Sequence[Choice]) -> Choice:
+    """Raises: InputError, naming the option, what is allowed and what may have been meant."""
+    for value in allowed:
+        if text == value:
+            return value
+    near = get_close_matches(text, allowed, n=1)
+    hint = f" (did you mean {near[0]}?)" if near else ""
+    raise InputError(option, text, ", ".join(allowed) + hint)
+
+
+def worker_counts(text: str) -> tuple[int, ...]:
+    """``--workers``: one count, or several with commas between them, put in ascending order."""
+    from nworkers.models.records.scenario import MAX_WORKERS
+
+    counts = {integer("--workers", part, 1, MAX_WORKERS) for part in text.split(",")}
+    return tuple(sorted(counts))
+
+
+def picture(option: str, path: Path | None, *, force: bool) -> None:
+    """Refuse a picture that could not be drawn, before anything is computed.
+
+    Raises:
+        InputError
+    """
+    from nworkers.models.files.atomic_write import check_output
+
+    if path is None:
+        return
+    if path.suffix.lower() not in PICTURES:
+        raise InputError(option, path, f"a file name ending in {', '.join(PICTURES)}")
+    check_output(path, force=force, option=option)
+
+
+def log_folder(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError("--logs", f"{path} ({error.strerror})", "a folder for logs") from None
+    return path

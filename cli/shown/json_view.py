@@ -1,0 +1,206 @@
+"""Documents: what ``--json`` prints, as the command contract names it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from nworkers.cli.shown import console, text_view
+from nworkers.models.findings.weak_parameters import weaknesses
+from nworkers.models.records.measurement import Compared, Comparison
+from nworkers.models.records.prediction import BreakEven, row
+from nworkers.models.records.profile import Profile, parameters
+
+if TYPE_CHECKING:
+    from nworkers.cli.asked.resolve import Question
+    from nworkers.models.findings.original import OriginalRow
+    from nworkers.models.fitting.precision import CellPrecision
+    from nworkers.models.records.calibration import Calibration
+    from nworkers.simulator.trace.observe import Observation
+
+
+def emit(document: dict[str, object]) -> None:
+    console.emit(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def context(question: Question) -> dict[str, object]:
+    """Whose hardware, and what makes the same answer again."""
+    profile = question.profile
+    return {
+        "profile": profile.name,
+        "hardware": profile.hardware,
+        "evidence": profile.link.evidence,
+        "seed": question.seed,
+    }
+
+
+def resources(seen: Observation) -> list[dict[str, object]]:
+    """How busy each resource is, the busiest first."""
+    return [
+        {"resource": name, "utilisation": use.utilisation, "queue_length": use.queue_length}
+        for name, use in seen.named().items()
+    ]
+
+
+def breakeven(result: BreakEven) -> dict[str, object]:
+    return {
+        "breakeven_workers": result.breakeven_workers,
+        "breakeven_workers_interval": list(result.breakeven_workers_interval),
+        "breakeven_hosts": result.breakeven_hosts,
+        "beats_single": [list(found) for found in result.beats_single],
+        "max_workers": result.max_workers,
+        "answer": text_view.breakeven_sentence(result),
+        "rows": [row(prediction) for prediction in result.rows],
+    }
+
+
+def fit(profile: Profile) -> dict[str, object]:
+    return {
+        "profile": profile.name,
+        "hardware": profile.hardware,
+        "rounds": profile.rounds,
+        "provisional": profile.provisional,
+        "samples_sha256": profile.samples_sha256,
+        "parameters": [
+            {
+                "parameter": path,
+                # What the data leave open is never reported as a number.
+                "estimate": parameter.estimate if parameter.identified else None,
+                "interval": list(parameter.interval) if parameter.identified else None,
+                "unit": parameter.unit,
+                "samples": parameter.samples,
+                "identified": parameter.identified,
+            }
+            for path, parameter in parameters(profile)
+        ],
+        "fit": [asdict(fitted) for fitted in profile.fit],
+        "sharing": [asdict(candidate) for candidate in profile.link.candidates],
+        "uneven": [asdict(measured) for measured in profile.link.uneven],
+        "weak": [asdict(weak) for weak in weaknesses(profile)],
+    }
+
+
+def calibration(
+    calibration: Calibration, rows: tuple[OriginalRow, ...], output: Path, unfitted: str = ""
+) -> dict[str, object]:
+    from nworkers.models.findings.bus_bandwidth import reductions
+    from nworkers.models.findings.host_speed import host_rows
+    from nworkers.models.findings.soak import soak
+    from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS, precision
+    from nworkers.models.records.calibration import typical_rounds
+
+    soaked = soak(calibration.bursts)
+    return {
+        "output": str(output),
+        "complete": calibration.complete,
+        "stopped": calibration.stopped or None,
+        "fitted": calibration.profile is not None,
+        "not_fitted": unfitted or None,
+        "rounds": calibration.rounds,
+        "provisional": typical_rounds(calibration.bursts) < PROVISIONAL_ROUNDS,
+        "hardware": calibration.environment.hardware,
+        "environment": asdict(calibration.environment),
+        "resumed": [asdict(environment) for environment in calibration.resumed],
+        "precision": [_precision(found) for found in precision(calibration.bursts)],
+        "soak": asdict(soaked) if soaked else None,
+        "allreduce": [asdict(found) for found in reductions(calibration.bursts)],
+        "neighbours": [asdict(neighbour) for neighbour in calibration.neighbours],
+        "hosts": [
+            {
+                "tasks": list(compared.tasks),
+                "cell": compared.cell.name,
+                "median_s": compared.median_s,
+                "ratio": compared.ratio,
+                "ratio_interval": list(compared.ratio_interval),
+                "slower": compared.slower,
+            }
+            for compared in host_rows(calibration)
+        ],
+        "original": [
+            {
+                "features": measured.features,
+                "batch": measured.batch,
+                "hidden": measured.hidden,
+                "local_gemm_s": measured.local[0],
+                "local_gemm_s_interval": list(measured.local[1:]),
+                "fetch_gemm_s": measured.fetch[0],
+                "fetch_gemm_s_interval": list(measured.fetch[1:]),
+                "ratio": measured.ratio,
+            }
+            for measured in rows
+        ],
+        "skipped": [
+            {"cell": skipped.cell.name, "reason": skipped.reason} for skipped in calibration.skipped
+        ],
+        "fit": [] if calibration.profile is None else [asdict(f) for f in calibration.profile.fit],
+    }
+
+
+def _precision(found: CellPrecision) -> dict[str, object]:
+    from nworkers.models.fitting.precision import QUANTILES
+
+    percentiles = zip(QUANTILES, found.quantiles, strict=True)
+    return {
+        "cell": found.cell.name,
+        "quantity": found.cell.quantity,
+        "path": found.cell.path,
+        "rounds": found.rounds,
+        "samples": found.samples,
+        "outliers": found.outliers,
+        "median_s": found.median_s,
+        "interval_s": found.interval_s and list(found.interval_s),
+        "half_width": found.half_width,
+        "target": found.target,
+        "reached": found.reached,
+        "stops": list(found.stops),
+        **{
+            f"p{100 * p:g}_s": q and {"value": q.value_s, "interval": list(q.interval_s)}
+            for p, q in percentiles
+        },
+    }
+
+
+def _parts(compared: Compared) -> dict[str, object] | None:
+    if compared.parts is None:
+        return None
+    traced, simulated = compared.parts
+    return {
+        "traced": asdict(traced),
+        "simulated": asdict(simulated),
+        "most_off": compared.part_most_off,
+    }
+
+
+def comparison(result: Comparison) -> dict[str, object]:
+    return {
+        "holds": result.holds,
+        "tolerance": result.tolerance,
+        "evidence": result.evidence,
+        "single_measured_samples_per_s": result.single_measured_samples_per_s,
+        "single_predicted_samples_per_s": result.single_predicted_samples_per_s,
+        "single_error": result.single_error,
+        "breakeven_measured": result.breakeven_measured,
+        "breakeven_predicted": result.breakeven_predicted,
+        "rows": [
+            {
+                "workers": compared.workers,
+                "starts": compared.starts,
+                "measured_step_time_s": compared.measured_step_time_s,
+                "measured_step_time_s_range": list(compared.measured_step_time_s_range),
+                "measured_throughput_samples_per_s": compared.measured_throughput_samples_per_s,
+                "measured_throughput_samples_per_s_range": list(
+                    compared.measured_throughput_samples_per_s_range
+                ),
+                "measured_speedup": compared.measured_speedup,
+                "measured_speedup_range": list(compared.measured_speedup_range),
+                "processor_share": compared.processor_share,
+                "parts": _parts(compared),
+                "error": compared.error,
+                "covered": compared.covered,
+                "predicted": row(compared.predicted),
+            }
+            for compared in result.rows
+        ],
+    }

@@ -1,0 +1,113 @@
+"""Compute: the seconds of a step's arithmetic, from the best source there is."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from nworkers.models.base.errors import InputError
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.workload import Workload
+
+#: Log-deviation added to a compute time that comes from the GEMM rate instead of a measured step:
+#: a stated judgement, since kernels of real layers reach between half and twice that rate.
+GEMM_RATE_LOG_SPREAD = 0.35
+#: The same for each doubling beyond a measured range.
+RANGE_LOG_SPREAD = 0.10
+
+
+#: How compute varies about a time: as it was measured about its median; as that, about its mean;
+#: not at all, where a file states nothing but the time.
+Chance = Literal["about median", "about mean", "none"]
+
+
+@dataclass(frozen=True)
+class ComputeTime:
+    """One step's compute at one batch: with dispatch and apply (``step_s``), and without them."""
+
+    source: str
+    chance: Chance
+    step_s: float
+    gradient_s: float
+    processor_s: float
+    log_spread: float
+
+
+def doublings_outside(value: float, low: float, high: float) -> float:
+    """How many doublings ``value`` lies beyond [low, high]; 0 inside."""
+    if value > high:
+        return math.log2(value / high)
+    return math.log2(low / value) if value < low else 0.0
+
+
+def _from_table(workload: Workload, batch: int) -> tuple[float, float]:
+    """Seconds and processor seconds of the file's table.
+
+    Linear between its rows; constant below, in proportion above.
+    """
+    rows = workload.step
+    first, last = rows[0], rows[-1]
+    if batch <= first.batch:
+        return first.seconds, first.processor_s
+    for low, high in pairwise(rows):
+        if batch <= high.batch:
+            share = (batch - low.batch) / (high.batch - low.batch)
+            return (
+                low.seconds + share * (high.seconds - low.seconds),
+                low.processor_s + share * (high.processor_s - low.processor_s),
+            )
+    more = batch / last.batch
+    return last.seconds * more, last.processor_s * more
+
+
+def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | None) -> ComputeTime:
+    """The compute of one step from the best source there is.
+
+    In order: the step measured on this device, or the file's own table; the file's cost; FLOPs
+    over the fitted GEMM rate.
+
+    Raises:
+        InputError: the workload states no cost and is unknown to the profile.
+    """
+    device = profile.device
+    dispatch_s = device.dispatch_s.at(draw)
+    for measured in device.workloads:
+        if measured.workload == workload.name:
+            low, high = measured.batches
+            return ComputeTime(
+                "step_table",
+                "about median",
+                measured.step.at(batch, draw),
+                max(0.0, measured.gradient.at(batch, draw) - dispatch_s),
+                measured.processor.at(batch, draw),
+                RANGE_LOG_SPREAD * doublings_outside(batch, low, high),
+            )
+    if workload.step:
+        seconds, processor_s = _from_table(workload, batch)
+        outside = doublings_outside(batch, workload.step[0].batch, workload.step[-1].batch)
+        return ComputeTime(
+            "step_table",
+            "about mean",
+            seconds,
+            max(0.0, seconds - dispatch_s),
+            processor_s,
+            RANGE_LOG_SPREAD * outside,
+        )
+    if workload.cost:
+        seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
+        return ComputeTime("workload_file", "none", dispatch_s + seconds, seconds, 0.0, 0.0)
+    if workload.flops_per_sample:
+        seconds = device.product_s(workload.flops_per_sample * batch, draw)
+        return ComputeTime(
+            "gemm_rate",
+            "about median",
+            dispatch_s + seconds,
+            seconds,
+            seconds * profile.host.cores,
+            GEMM_RATE_LOG_SPREAD,
+        )
+    raise InputError(
+        "--workload", workload.name, "a workload with [cost], [[step]] or flops_per_sample"
+    )

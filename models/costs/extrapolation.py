@@ -1,0 +1,90 @@
+"""Extrapolation: what a prediction rests on beyond what was measured, and how much wider it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nworkers.models.costs.compute import RANGE_LOG_SPREAD, compute_time, doublings_outside
+from nworkers.models.costs.phase import Operation
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.scenario import Scenario
+
+#: Log-deviation for each doubling of the workers beyond those that were measured at once: a stated
+#: judgement.
+CONCURRENCY_LOG_SPREAD = 0.05
+#: A model further off than this on what it was not fitted to is said to be.
+MISFIT = 0.25
+
+
+def log_spread(profile: Profile, scenario: Scenario, compute: float) -> dict[Operation, float]:
+    """How much less is known of what lies outside the measured ranges."""
+    if scenario.strategy == "allreduce":
+        measured = profile.collective
+        low, high = measured.size_bytes or profile.link.size_bytes
+        sizes = doublings_outside(scenario.workload.size_bytes, low, high)
+        most = measured.workers[1] if measured.workers else profile.host.concurrency
+        crowd = doublings_outside(scenario.workers, 1, most)
+        moved: tuple[Operation, ...] = ("collective",)
+    else:
+        largest = max(v.size_bytes for v in scenario.workload.variables)
+        sizes = doublings_outside(largest, 1, profile.link.size_bytes[1])
+        crowd = doublings_outside(scenario.workers, 1, profile.host.concurrency)
+        moved = ("fetch", "push", "fetch_transfer", "push_transfer")
+    spread = RANGE_LOG_SPREAD * sizes + CONCURRENCY_LOG_SPREAD * crowd
+    return {"compute": compute, "single": compute, **dict.fromkeys(moved, spread)}
+
+
+def _beyond_collective(profile: Profile, scenario: Scenario) -> Iterator[str]:
+    """What an all-reduce rests on beyond the times of some sizes and groups."""
+    collective = profile.collective
+    if not collective.measured:
+        yield "collective: not measured, taken from a fetch's latency and bandwidth"
+    source = "imported" if collective.imported else "measured"
+    if collective.imported:
+        yield "collective: imported times, of unknown processor demand: none is charged"
+    for row in profile.fit:
+        if row.operation == "allreduce" and (row.worst_error or 0.0) > MISFIT:
+            yield (
+                f"collective: a {collective.algorithm} misses the {source} times of sizes that it "
+                f"was not fitted to by up to {100 * (row.worst_error or 0.0):.0f} %"
+            )
+    workers, size = scenario.workers, scenario.workload.size_bytes
+    for range_, value, unit in (
+        (collective.workers, workers, "workers"),
+        (collective.size_bytes, size, "bytes"),
+    ):
+        if range_ is not None and value > 1 and not range_[0] <= value <= range_[1]:
+            yield f"collective: {value} {unit}, {source} {range_[0]:.0f} to {range_[1]:.0f}"
+
+
+def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
+    """What the prediction rests on beyond what was measured; empty when all is inside."""
+    notes: list[str] = []
+    workload, batch = scenario.workload, scenario.per_worker_batch
+    source = compute_time(profile, workload, batch, None).source
+    if source == "gemm_rate":
+        notes.append("compute: flops over the GEMM rate, the workload's step was not measured")
+    for measured in profile.device.workloads:
+        if measured.workload == workload.name:
+            low, high = measured.batches
+            for label, value in (("per-worker batch", batch), ("baseline batch", scenario.batch)):
+                if not low <= value <= high:
+                    notes.append(f"compute: {label} {value} outside the measured {low} to {high}")
+    if scenario.strategy == "allreduce":
+        notes += _beyond_collective(profile, scenario)
+    else:
+        _, high_b = profile.link.size_bytes
+        largest = max(v.size_bytes for v in workload.variables)
+        if largest > high_b:
+            notes.append(f"link: a variable of {largest} bytes, measured up to {high_b:.0f} bytes")
+        if scenario.ps > 1:
+            notes.append("ps: several parameter servers, measured with one")
+    notes += [f"what if: {said}, which was not measured" for said in scenario.variation.said]
+    if scenario.placement == "mixed":
+        notes.append("placement: traffic inside a host costs as much as between hosts")
+    if scenario.workers > profile.host.concurrency:
+        notes.append(
+            f"concurrency: {scenario.workers} workers, measured with up to "
+            f"{profile.host.concurrency} at once"
+        )
+    return tuple(dict.fromkeys(notes))

@@ -1,0 +1,49 @@
+"""Layers: how a model's compute is divided over its variables, where transfers overlap it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate
+
+from nworkers.models.records.workload import Workload
+
+#: Layers that are told apart; a deeper model's neighbours are taken together.
+MAX_LAYERS = 32
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Shares of a step's compute that the two passes through a layer take."""
+
+    forward: float
+    backward: float
+
+
+#: All of a model at once: transfers before and after its compute, none beside it.
+WHOLE = (Layer(1.0, 0.0),)
+
+
+def layer_of(workload: Workload) -> tuple[int, ...]:
+    """The layer of each variable: one each, or neighbours of about equal bytes together."""
+    if workload.tensors <= MAX_LAYERS:
+        return tuple(range(workload.tensors))
+    before = accumulate((v.size_bytes for v in workload.variables), initial=0)
+    share = workload.size_bytes / MAX_LAYERS
+    return tuple(min(MAX_LAYERS - 1, int(begins / share)) for begins in list(before)[:-1])
+
+
+def layers(workload: Workload) -> tuple[Layer, ...]:
+    """Every layer's share of the compute.
+
+    Of dense layers, whose products take as many operations as there are weights: one forward, and
+    backward one for the weights and, in all but the first layer, one for the inputs. A layer whose
+    weights are used many times a sample, as in a convolution, takes more than its share here.
+    """
+    weights = [0.0] * (max(layer_of(workload)) + 1)
+    for layer, variable in zip(layer_of(workload), workload.variables, strict=True):
+        weights[layer] += variable.elements
+    total = sum(weight * (2.0 if k == 0 else 3.0) for k, weight in enumerate(weights))
+    return tuple(
+        Layer(weight / total, weight * (1.0 if k == 0 else 2.0) / total)
+        for k, weight in enumerate(weights)
+    )

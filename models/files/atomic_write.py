@@ -1,0 +1,70 @@
+"""Output: a file that appears whole or not at all, and never over another unasked."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from nworkers.models.base.errors import InputError
+
+
+def check_output(path: Path, *, force: bool, option: str = "-o/--output") -> None:
+    """Refuse, before any long work, a target that could not be written at its end.
+
+    ``option`` is what named the target, for the message.
+
+    Raises:
+        InputError: it exists already, it is no file, or its folder takes none.
+    """
+    target, folder = path.resolve(), path.resolve().parent
+    if not folder.is_dir():
+        raise InputError(option, path, f"a file in a folder that exists ({folder} does not)")
+    if target.exists():
+        # A device or a pipe would be replaced by the rename, so only a plain file may be there.
+        if not stat.S_ISREG(target.stat().st_mode):
+            what = "a folder" if target.is_dir() else "no plain file"
+            raise InputError(option, f"{path}, which is {what}", "the name of a file")
+        if not force:
+            raise InputError(
+                option,
+                f"{path}, which exists",
+                "a new file, or add --force to replace it",
+            )
+    # Permission bits say little (root, read-only mounts, /proc): only trying tells.
+    temporary = _beside(target)
+    try:
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+        temporary.unlink()
+    except OSError as error:
+        raise _unwritable(option, path, error) from None
+
+
+def write_bytes(path: Path, content: bytes, *, force: bool, option: str = "-o/--output") -> None:
+    """Write a temporary file beside the target, flush it to the disk, then rename it.
+
+    Raises:
+        InputError: as `check_output`, or the disk is full.
+    """
+    check_output(path, force=force, option=option)
+    target = path.resolve()
+    temporary = _beside(target)
+    try:
+        with open(temporary, "xb") as stream:
+            stream.write(content)
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, target)
+    except OSError as error:
+        raise _unwritable(option, path, error) from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _beside(target: Path) -> Path:
+    """Same folder, hence same file system: a rename across two would be a copy."""
+    return target.with_name(f".{target.name}.{os.getpid()}.tmp")
+
+
+def _unwritable(option: str, path: Path, error: OSError) -> InputError:
+    return InputError(option, f"{path} ({error.strerror})", "a file that can be written")

@@ -1,0 +1,224 @@
+"""Files: records as JSON, each with its schema version and kind first."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import zlib
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from nworkers.models.base.errors import InputError
+from nworkers.models.files.atomic_write import write_bytes
+from nworkers.models.files.validate_json import record_from_json, shown
+from nworkers.models.records.calibration import Calibration
+from nworkers.models.records.contribution import Contribution
+from nworkers.models.records.measurement import Comparison, Measurement
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.workload import Workload
+
+SCHEMA_VERSION = "1.0"
+KINDS: dict[str, type[Any]] = {
+    "calibration": Calibration,
+    "profile": Profile,
+    "measurement": Measurement,
+    "comparison": Comparison,
+    "contribution": Contribution,
+}
+PROFILES = Path(__file__).with_name("profiles")
+COMPRESSED = ".gz"
+#: A compressed text may unpack to no more: the largest calibration takes a tenth of it.
+MAX_UNPACKED_BYTES = 2**30
+
+Filed = Calibration | Profile | Measurement | Comparison | Contribution
+Record = TypeVar("Record")
+
+
+def write_record(path: Path, record: Filed, *, force: bool) -> None:
+    """Write a record, whole or not at all; compressed where the name ends in ``.gz``.
+
+    Raises:
+        InputError: the target exists without ``force``, or cannot be written.
+    """
+    content = record_text(record).encode()
+    if path.suffix == COMPRESSED:
+        # Without the time of its making, so that the same record is the same file.
+        content = gzip.compress(content, mtime=0)
+    write_bytes(path, content, force=force)
+
+
+def record_text(record: Filed) -> str:
+    """A record as its file holds it."""
+    kind = next(name for name, known in KINDS.items() if isinstance(record, known))
+    head = {"schema_version": SCHEMA_VERSION, "kind": kind}
+    return _laid_out(head | _fields(record), levels=2) + "\n"
+
+
+def record_json(value: object) -> str:
+    """A record, or a container of some, as one line of JSON."""
+    return _json(value)
+
+
+def read_calibration(path: Path) -> Calibration:
+    """Raises: InputError."""
+    return _read(path, ("calibration",), Calibration)
+
+
+def read_measurement(path: Path) -> Measurement:
+    """Raises: InputError."""
+    return _read(path, ("measurement",), Measurement)
+
+
+def read_profile(path: Path) -> Profile:
+    """The profile in a profile file, or in the calibration that it was fitted to.
+
+    Raises:
+        InputError
+    """
+    return read_fitted(path)[0]
+
+
+def read_fitted(path: Path) -> tuple[Profile, Workload | None]:
+    """A profile, with the workload that was calibrated where the file describes it.
+
+    Raises:
+        InputError
+    """
+    kind, text = _opened(path, ("calibration", "profile"))
+    if kind == "profile":
+        return record_from_json(Profile, text, path), None
+    calibration = record_from_json(Calibration, text, path)
+    if calibration.profile is None:
+        raise InputError(
+            f"{path}: profile",
+            "none (samples that were never fitted)",
+            f"a fitted calibration; `scale fit {path} -o PROFILE` fits it",
+        )
+    return calibration.profile, calibration.workload
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Names of the profiles that the package brings along."""
+    return tuple(sorted(file.stem for file in PROFILES.glob("*.json")))
+
+
+def shipped_profile(name: str) -> Profile:
+    """Raises: InputError where no such profile is shipped."""
+    if name not in shipped_profiles():
+        raise InputError("profile", name, ", ".join(shipped_profiles()) or "none is shipped")
+    return read_profile(PROFILES / f"{name}.json")
+
+
+def _read(path: Path, kinds: tuple[str, ...], record: type[Record]) -> Record:
+    return record_from_json(record, _opened(path, kinds)[1], path)
+
+
+def read_text(path: Path, wanted: str) -> str:
+    """Text of a file that somebody named, unpacked where its name ends in ``.gz``.
+
+    Args:
+        wanted: what may be there, for the message.
+
+    Raises:
+        InputError: there is no such file, it cannot be read or unpacked, or it is empty or no text.
+    """
+    try:
+        content = path.read_bytes()
+        if path.suffix == COMPRESSED:
+            content = _unpacked(path, content, wanted)
+        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+    except FileNotFoundError:
+        raise InputError(str(path), "no such file", wanted) from None
+    except IsADirectoryError:
+        raise InputError(str(path), "a folder", wanted) from None
+    except UnicodeDecodeError as error:
+        raise InputError(str(path), f"no text (byte {error.start})", wanted) from None
+    except OSError as error:
+        raise InputError(str(path), error.strerror, wanted) from None
+    if not text.strip():
+        raise InputError(str(path), "an empty file", wanted)
+    return text
+
+
+def _unpacked(path: Path, content: bytes, wanted: str) -> bytes:
+    """Raises: InputError where the bytes are cut off, no gzip, or unpack without end."""
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+            unpacked = stream.read(MAX_UNPACKED_BYTES + 1)
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise InputError(str(path), f"no gzip that can be unpacked ({error})", wanted) from None
+    if len(unpacked) > MAX_UNPACKED_BYTES:
+        raise InputError(
+            str(path), "more than is read, unpacked", f"at most {MAX_UNPACKED_BYTES:,} bytes"
+        )
+    return unpacked
+
+
+def _opened(path: Path, kinds: tuple[str, ...]) -> tuple[str, str]:
+    """Kind and text of a file whose envelope has been checked."""
+    wanted = f"a {' or '.join(kinds)} file, as `scale {_WRITER[kinds[0]]} -o FILE` writes"
+    text = read_text(path, wanted)
+    try:
+        document = json.loads(text)
+    except json.JSONDecodeError as error:
+        where = f"{path}: line {error.lineno}, column {error.colno}"
+        raise InputError(where, f"no JSON ({error.msg}; cut off?)", wanted) from None
+    except (ValueError, RecursionError) as error:
+        raise InputError(str(path), f"no JSON that can be read ({error})", wanted) from None
+    if not isinstance(document, dict):
+        raise InputError(str(path), shown(document), wanted)
+    kind = document.get("kind")
+    if kind not in kinds:
+        raise InputError(f"{path}: kind", shown(kind) if kind else "nothing", wanted)
+    check_version(path, document.get("schema_version"))
+    return kind, text
+
+
+_WRITER = {"calibration": "calibrate", "measurement": "validate"}
+
+
+def check_version(path: Path, version: object) -> None:
+    """Raises: InputError where this scale cannot read what that version wrote."""
+    ours = SCHEMA_VERSION.partition(".")[0]
+    major, dot, minor = version.partition(".") if isinstance(version, str) else ("", "", "")
+    if not (dot and major.isdecimal() and minor.isdecimal()):
+        got = "nothing" if version is None else shown(version)
+        raise InputError(f"{path}: schema_version", got, f'"{ours}.x"')
+    if int(major) != int(ours):
+        age, advice = (
+            ("newer", "update scale") if int(major) > int(ours) else ("older", "measure again")
+        )
+        raise InputError(
+            f"{path}: schema_version",
+            version,
+            f"{ours}.x; schema_version {version} is {age} than {ours}.x: {advice}",
+        )
+
+
+def _fields(record: object) -> dict[str, object]:
+    if not is_dataclass(record):
+        raise TypeError(f"{type(record).__name__} has no place in a file")
+    return {entry.name: getattr(record, entry.name) for entry in fields(record)}
+
+
+def _laid_out(value: object, levels: int, indent: str = "") -> str:
+    """JSON with a line for each field or record of the outer levels, so that files can be compared.
+
+    Numbers stay on their record's line: a hundred thousand samples are not as many lines.
+    """
+    inner = indent + "  "
+    if is_dataclass(value):
+        value = _fields(value)
+    if levels and isinstance(value, dict) and value:
+        lines = [f"{_json(k)}: {_laid_out(v, levels - 1, inner)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(inner + line for line in lines) + f"\n{indent}}}"
+    if levels and isinstance(value, tuple) and value and is_dataclass(value[0]):
+        lines = [_laid_out(item, levels - 1, inner) for item in value]
+        return "[\n" + ",\n".join(inner + line for line in lines) + f"\n{indent}]"
+    return _json(value)
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, default=_fields)

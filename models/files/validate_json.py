@@ -1,0 +1,89 @@
+"""Document: text from outside, checked against a record; the first problem, in one line."""
+
+from __future__ import annotations
+
+import json
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
+
+from nworkers.models.base.errors import InputError
+
+Record = TypeVar("Record")
+Step = str | int
+
+#: No time, size or rate of any machine is larger, in SI units: beyond lies a slip, or overflow.
+LARGEST = 1e21
+
+#: What pydantic's wording leaves open, by its error type.
+_ALLOWED = {
+    "missing": "this field, which is required",
+    "finite_number": f"a finite number, at most {LARGEST:g}",
+    "too_short": "a list with at least one element",
+    "float_type": "a number",
+    "int_type": "an integer",
+    "int_from_float": "an integer",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "tuple_type": "a list",
+    "dict_type": "an object",
+    "dataclass_type": "an object",
+}
+
+
+def record_from_json(kind: type[Record], text: str, source: object) -> Record:
+    """The record that a JSON text holds; fields that it does not know are ignored.
+
+    ``source`` is what to call the text in a message, such as its file.
+
+    Raises:
+        InputError: names the source, the path in the document, what stood there, what is allowed.
+    """
+    found = _unreal(json.loads(text))
+    if found is not None:
+        path, value = found
+        raise InputError(f"{source}: {dotted(path)}", shown(value), _ALLOWED["finite_number"])
+    try:
+        # Strict, since "0.5" or true in place of a number is a mistake of whoever wrote it.
+        return TypeAdapter(kind).validate_json(text, strict=True)
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        raise _first(problems, source) from None
+
+
+def dotted(path: tuple[Step, ...]) -> str:
+    """``bursts[3].samples_s[0]`` for ("bursts", 3, "samples_s", 0)."""
+    parts = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return "".join(parts).removeprefix(".")
+
+
+def shown(value: object) -> str:
+    """A value as it stood in the document, cut to what fits in a line."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _unreal(value: object) -> tuple[tuple[Step, ...], object] | None:
+    """The first number that is NaN, infinite or absurdly large, with its path."""
+    if isinstance(value, float | int):
+        return None if abs(value) <= LARGEST else ((), value)  # a comparison with NaN is False
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if found := _unreal(item):
+                return (key, *found[0]), found[1]
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            if found := _unreal(item):
+                return (index, *found[0]), found[1]
+    return None
+
+
+def _first(problems: list[ErrorDetails], source: object) -> InputError:
+    problem = problems[0]
+    allowed = _ALLOWED.get(problem["type"], problem["msg"].removeprefix("Input should be "))
+    if len(problems) > 1:
+        allowed += f" (and {len(problems) - 1} more such problems)"
+    got = "nothing" if problem["type"] == "missing" else shown(problem["input"])
+    path = dotted(problem["loc"])
+    return InputError(f"{source}: {path}" if path else str(source), got, allowed)

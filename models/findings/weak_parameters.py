@@ -1,0 +1,116 @@
+"""Weakness: what a profile knows little of, and the command that would strengthen it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
+from nworkers.models.records.profile import Parameter, Profile, parameters
+
+#: An interval from so much below to so much above the estimate is wide enough to be told.
+WIDE = 0.25
+#: So is an error on sizes that the fit never saw.
+MISSED = 0.15
+#: Which cells tell of a parameter, by the beginning of its name.
+_TOLD_BY = {
+    "link.fetch": "fetch",
+    "link.push": "push",
+    "link.dispatch": "noop",
+    "host.server": "noop",
+    "host.dispatch": "noop",
+    "host.fetch": "fetch",
+    "host.push": "push",
+    "host.apply": "apply",
+    "host.python": "to_python",
+    "host.coordinator": "noop",
+    "host.input": "input",
+    "device.dispatch": "noop",
+    "device.gemm": "gemm",
+    "device.workloads": "step,gradient",
+    "collective": "allreduce",
+}
+
+
+@dataclass(frozen=True)
+class Weakness:
+    """``what`` is weak, ``why``, and what would help: options of ``scale calibrate``, or words."""
+
+    what: str
+    why: str
+    remedy: str
+
+
+def weaknesses(profile: Profile) -> tuple[Weakness, ...]:
+    """All that is worth a line, what concerns every prediction first.
+
+    A parameter that is merely too small to be seen is no weakness: nothing depends on it.
+    """
+    return (*_of_all(profile), *_of_the_link(profile), *_of_the_fits(profile), *_wide(profile))
+
+
+def _of_all(profile: Profile) -> Iterator[Weakness]:
+    if profile.provisional:
+        yield Weakness(
+            "every interval",
+            f"few rounds ({profile.rounds}); fewer than {PROVISIONAL_ROUNDS} are provisional",
+            f"--resume --rounds {PROVISIONAL_ROUNDS}",
+        )
+
+
+def _of_the_link(profile: Profile) -> Iterator[Weakness]:
+    link, host = profile.link, profile.host
+    if link.kind == "network" and link.shared_bandwidth_bytes_per_s is None:
+        yield Weakness(
+            "the rate that workers share",
+            f"{host.concurrency} at once showed no limit beyond one flow and the processors",
+            "the same cluster with more workers",
+        )
+    elif link.kind == "network" and link.discipline_evidence == "assumed":
+        yield Weakness(
+            "how transfers share the link",
+            "fair and first come, first served explain the measurements alike; fair is assumed",
+            "the same cluster with more workers",
+        )
+    if link.kind == "network" and not link.uneven:
+        yield Weakness(
+            "how unequally transfers share the link that begin at once",
+            "not measured; synchronous rounds are predicted as if the shares were equal",
+            "a calibration whose workers reach a free port of the ps's host",
+        )
+    if not profile.collective.measured and not profile.collective.imported:
+        yield Weakness(
+            "all-reduce",
+            "not measured; a fetch's latency and bandwidth stand for it",
+            "--resume --only noop,allreduce",
+        )
+
+
+def _of_the_fits(profile: Profile) -> Iterator[Weakness]:
+    for row in profile.fit:
+        if row.median_error is not None and row.median_error > MISSED:
+            yield Weakness(
+                row.operation,
+                f"sizes that the fit never saw are missed by {100 * row.median_error:.0f} % in the "
+                f"median, {100 * (row.worst_error or 0.0):.0f} % at worst",
+                f"--refine --only {row.operation}",
+            )
+
+
+def _wide(profile: Profile) -> Iterator[Weakness]:
+    """One line for all parameters that the same cells tell of: the widest of them."""
+    widest: dict[str, tuple[float, str]] = {}
+    for path, parameter in parameters(profile):
+        width = _half_width(parameter)
+        cells = next((c for start, c in _TOLD_BY.items() if path.startswith(start)), "")
+        if parameter.identified and cells and width > max(WIDE, widest.get(cells, (0.0, ""))[0]):
+            widest[cells] = width, path
+    for cells, (width, path) in sorted(widest.items(), key=lambda item: -item[1][0]):
+        known = f"{100 * width:.0f} %" if width < 1 else f"a factor of {1 + width:.1f}"
+        yield Weakness(path, f"known to {known} only", f"--refine --only {cells}")
+
+
+def _half_width(parameter: Parameter) -> float:
+    low, high = parameter.interval
+    return math.exp(0.5 * math.log(high / low)) - 1.0

@@ -1,1 +1,0 @@
-"""Imports: tables that other tools measured, read into rows and put into a profile."""

@@ -1,0 +1,103 @@
+"""Prediction: what N workers will do, with intervals, and where break-even lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from nworkers.models.records.scenario import Scenario
+
+Interval = tuple[float, float]
+
+#: Causes of a step's seconds, in the order in which a step meets them.
+CAUSES = (
+    "dispatch",
+    "input",
+    "fetch_latency",
+    "fetch_transfer",
+    "compute",
+    "push_latency",
+    "push_transfer",
+    "apply",
+    "collective_latency",
+    "collective_transfer",
+    "host_contention",
+    "link_contention",
+    "barrier_wait",
+)
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One scenario's answer. Intervals are 90 %, for the mean of a fresh run of 30 s.
+
+    ``breakdown`` has seconds of the step per cause, adding up to ``step_time_s``; ``bottleneck``
+    is the largest of them. Of ``simulated_steps`` of each worker, ``warmup_steps`` were left out.
+    ``draws`` holds the speed-up in every replication, for break-even.
+    """
+
+    scenario: Scenario
+    step_time_s: float
+    step_time_s_interval: Interval
+    throughput_samples_per_s: float
+    throughput_samples_per_s_interval: Interval
+    single_process_samples_per_s: float
+    single_process_step_time_s: float
+    baseline: str
+    speedup: float
+    speedup_interval: Interval
+    efficiency: float
+    probability_beats: float
+    compute_source: str
+    extrapolated: tuple[str, ...]
+    bottleneck: str
+    breakdown: dict[str, float]
+    warmup_steps: int
+    simulated_steps: int
+    draws: tuple[float, ...] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class BreakEven:
+    """The curve and the answer: the smallest N whose median speed-up exceeds 1."""
+
+    rows: tuple[Prediction, ...]
+    max_workers: int
+    breakeven_workers: int | None
+    breakeven_workers_interval: tuple[int | None, int | None]
+    breakeven_hosts: int | None
+    beats_single: tuple[tuple[int, int], ...]
+
+
+def row(prediction: Prediction) -> dict[str, object]:
+    """The fields of one row of ``--json``, as the command contract names them."""
+    scenario = prediction.scenario
+    return {
+        "workers": scenario.workers,
+        "ps": len(scenario.ps_hosts),
+        "hosts": scenario.hosts,
+        "placement": scenario.placement,
+        "strategy": scenario.strategy,
+        "runtime": scenario.runtime,
+        "scaling": scenario.scaling,
+        "workload": scenario.workload.name,
+        "global_batch": scenario.global_batch,
+        "per_worker_batch": scenario.per_worker_batch,
+        "step_time_s": prediction.step_time_s,
+        "step_time_s_interval": list(prediction.step_time_s_interval),
+        "throughput_samples_per_s": prediction.throughput_samples_per_s,
+        "throughput_samples_per_s_interval": list(prediction.throughput_samples_per_s_interval),
+        "baseline": prediction.baseline,
+        "single_process_samples_per_s": prediction.single_process_samples_per_s,
+        "single_process_step_time_s": prediction.single_process_step_time_s,
+        "speedup": prediction.speedup,
+        "speedup_interval": list(prediction.speedup_interval),
+        "efficiency": prediction.efficiency,
+        "probability_beats": prediction.probability_beats,
+        "compute_source": prediction.compute_source,
+        "extrapolated": list(prediction.extrapolated),
+        "bottleneck": prediction.bottleneck,
+        "breakdown": dict(prediction.breakdown),
+        "warmup_steps": prediction.warmup_steps,
+        "simulated_steps": prediction.simulated_steps,
+        "what_if": list(scenario.variation.said),
+    }

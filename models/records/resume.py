@@ -1,0 +1,102 @@
+"""Resume: what a calibration still lacks, and whether this machine may go on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from nworkers.models.fitting.precision import precision, widest
+from nworkers.models.records.calibration import Burst, Calibration, Cell, Quantity, Skipped
+
+#: Facts that make samples of two runs samples of one thing; by what they are called to the user.
+_SAME = {
+    "cpu_model": "processor",
+    "cores_usable": "cores",
+    "machine": "machine",
+    "tensorflow": "tensorflow",
+    "tensorflow-cpu": "tensorflow-cpu",
+}
+#: A kernel update changes what it keeps for itself.
+MEMORY_TOLERANCE = 0.02
+
+
+@dataclass(frozen=True)
+class Round:
+    """Cells to measure in one set of fresh processes."""
+
+    number: int
+    cells: tuple[Cell, ...]
+
+
+def pending(
+    cells: Sequence[Cell], rounds: int, bursts: Iterable[Burst], skipped: Iterable[Skipped]
+) -> tuple[Round, ...]:
+    """The (round, cell) pairs of a plan that were not measured yet."""
+    done = {(burst.round, burst.cell) for burst in bursts}
+    never = {s.cell for s in skipped}
+    left = (
+        Round(
+            number,
+            tuple(c for c in cells if (number, c) not in done and c.built not in never),
+        )
+        for number in range(rounds)
+    )
+    return tuple(round_ for round_ in left if round_.cells)
+
+
+def refinement(
+    calibration: Calibration, rounds: int, only: Sequence[Quantity] = ()
+) -> tuple[Round, ...]:
+    """So many more rounds of the cells that missed their precision."""
+    cells = tuple(c.cell for c in widest(precision(calibration.bursts), only))
+    begun = 1 + max((burst.round for burst in calibration.bursts), default=-1)
+    # Not among the planned ones: those are to hold every cell.
+    first = max(begun, calibration.planned.rounds if calibration.planned else 0)
+    return tuple(Round(first + k, cells) for k in range(rounds)) if cells else ()
+
+
+def merged(file: Calibration | None, journal: Calibration | None) -> Calibration | None:
+    """What a calibration's file and the journal beside it know together.
+
+    A journal that another calibration began was to replace the file, with --force: it counts alone.
+    """
+    if file is None or journal is None:
+        return file or journal
+    if file.environment.measured_at != journal.environment.measured_at:
+        return journal
+    known = {(b.round, b.cell, b.worker) for b in file.bursts}
+    added = tuple(b for b in journal.bursts if (b.round, b.cell, b.worker) not in known)
+    return replace(
+        file,
+        bursts=file.bursts + added,
+        skipped=tuple(dict.fromkeys((*file.skipped, *journal.skipped))),
+        neighbours=tuple(dict.fromkeys((*file.neighbours, *journal.neighbours))),
+        resumed=max(file.resumed, journal.resumed, key=len),
+        planned=journal.planned or file.planned,
+        # A profile is one of exactly the samples that it was fitted to.
+        profile=None if added else file.profile,
+    )
+
+
+def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
+    """How this machine differs from the one that a calibration's facts tell of.
+
+    Each as ``processor was …, is …``: samples of two machines must not be fitted as one.
+    """
+    found = [
+        f"{name} was {before.get(fact, 'not installed')}, is {now.get(fact, 'not installed')}"
+        for fact, name in _SAME.items()
+        if before.get(fact) != now.get(fact)
+    ]
+    was, is_ = (_minor(facts.get("python", "")) for facts in (before, now))
+    if was != is_:
+        found.append(f"python was {was}, is {is_}")
+    totals = [facts.get("memory_total", "") for facts in (before, now)]
+    sizes = [float(t.split()[0]) if t.split()[:1] and t.split()[0].isdigit() else 0 for t in totals]
+    if abs(sizes[0] - sizes[1]) > MEMORY_TOLERANCE * max(sizes):
+        found.append(f"memory was {totals[0]}, is {totals[1]}")
+    return tuple(found)
+
+
+def _minor(version: str) -> str:
+    return ".".join(version.split(".")[:2])

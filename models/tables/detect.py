@@ -1,0 +1,76 @@
+"""Recognise: which tool wrote a text, told from what it holds and not from its file's name."""
+
+from __future__ import annotations
+
+import json
+
+from nworkers.models.base.errors import InputError
+from nworkers.models.tables.components.rows import Table, checked
+from nworkers.models.tables.formats import csv_throughput as scaling
+from nworkers.models.tables.formats import csv_times, iperf, nccl, osu
+
+KNOWN = (
+    "a calibration file; or what all_reduce_perf of nccl-tests (text or -J), osu_latency, osu_bw, "
+    "osu_allreduce or iperf3 --json wrote; or a CSV with columns quantity, seconds, size_bytes, …; "
+    "or a scaling table with columns model, strategy, workers, samples_per_s, …"
+)
+#: Names that appear near the beginning of each tool's JSON, for files that are cut off.
+_MARKS = {
+    nccl.JSON: ('"nccl_version"', '"minimum_bytes"', '"out_of_place"'),
+    iperf.FORMAT: ('"iperf ', '"bits_per_second"', '"tcp_mss_default"', '"sum_sent"'),
+}
+
+
+def format_of(text: str) -> str | None:
+    """The format's name, or None where no other tool's is recognised."""
+    if text.lstrip().startswith(("{", "[")):
+        return _json_format(text)
+    if nccl.HEADER.search(text) or "Collective test starting" in text:
+        return nccl.TEXT
+    if osu.TITLE.search(text):
+        return osu.FORMAT
+    names, _ = csv_times.header(text)
+    if scaling.is_scaling_header(names):
+        return scaling.FORMAT
+    lowered = {name.lower() for name in names}
+    if len(names) >= 2 and lowered & {*csv_times.COLUMNS, "time", "bytes", "size", "second"}:
+        return csv_times.FORMAT
+    return None
+
+
+def read_table(text: str, source: str, *, workers: int | None = None) -> Table:
+    """The rows of a text of any known format.
+
+    ``workers`` is the group's size where the format does not say it (osu_allreduce).
+
+    Raises:
+        InputError: no format is recognised, or the text does not keep to it.
+    """
+    kind = format_of(text)
+    if kind == nccl.TEXT:
+        table = nccl.read_text(text, source)
+    elif kind == nccl.JSON:
+        table = nccl.read_json(text, source)
+    elif kind == osu.FORMAT:
+        table = osu.read(text, source, workers)
+    elif kind == iperf.FORMAT:
+        table = iperf.read(text, source)
+    elif kind == csv_times.FORMAT:
+        table = csv_times.read(text, source)
+    else:
+        first = text.strip().partition("\n")[0][:40]
+        raise InputError(source, f"a text that begins {first!r}", KNOWN)
+    return checked(table, source)
+
+
+def _json_format(text: str) -> str | None:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        marked = (name for name, marks in _MARKS.items() if any(m in text for m in marks))
+        return next(marked, None)
+    if not isinstance(found, dict) or "kind" in found:
+        return None
+    if "results" in found or "nccl_version" in found:
+        return nccl.JSON
+    return iperf.FORMAT if found.keys() & {"start", "intervals", "end", "error"} else None

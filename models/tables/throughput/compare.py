@@ -1,0 +1,141 @@
+"""Compare: rows measured beside what the model and the usual laws make of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal, get_args
+
+import numpy as np
+
+from nworkers.models.base.statistics import Floats, interval90
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.workload import Workload
+from nworkers.models.tables.formats.csv_throughput import ScalingRow
+from nworkers.models.tables.throughput.fit import ScalingFit
+from nworkers.models.tables.throughput.jobs import Jobs, Predict, group_of
+from nworkers.models.tables.throughput.laws import Law, Paleo, amdahl, paleo, series, universal
+
+Method = Literal["scale", "amdahl", "usl", "paleo"]
+METHODS: tuple[Method, ...] = get_args(Method)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A row beside each method's samples per second; None where a method has no answer.
+
+    ``interval`` (90 %) is the model's for another run of a row that it was not fitted to.
+    """
+
+    row: ScalingRow
+    fitted: bool
+    samples_per_s: dict[Method, float | None]
+    interval: tuple[float, float] | None
+
+    def error(self, method: Method) -> float | None:
+        """Predicted over measured throughput − 1."""
+        predicted = self.samples_per_s[method]
+        return None if predicted is None else predicted / self.row.samples_per_s - 1.0
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Of one method over some rows; None where it has an answer to none of them."""
+
+    rows: int
+    median: float | None
+    worst: float | None
+
+
+def split(
+    rows: Sequence[ScalingRow], fit_to: int | None
+) -> tuple[tuple[ScalingRow, ...], tuple[ScalingRow, ...]]:
+    """Rows to fit, of at most so many workers, and rows to predict."""
+    if fit_to is None:
+        return tuple(rows), ()
+    inside = tuple(row for row in rows if row.workers <= fit_to)
+    return inside, tuple(row for row in rows if row.workers > fit_to)
+
+
+def compare(
+    fit: ScalingFit,
+    others: Sequence[ScalingRow],
+    workloads: Mapping[str, Workload],
+    base: Profile,
+    predict: Predict,
+    *,
+    seed: int = 1,
+    progress: Callable[[], None] | None = None,
+) -> tuple[Compared, ...]:
+    """The fitted rows, then the others, each beside every method fitted to the same rows."""
+    curves = series(fit.rows)
+    laws: dict[Method, dict[tuple[str, int, str], Law | None]] = {
+        "amdahl": {key: amdahl(rows) for key, rows in curves.items()},
+        "usl": {key: universal(rows) for key, rows in curves.items()},
+    }
+    sizes = {name: workload.size_bytes for name, workload in workloads.items()}
+    straight = paleo(fit.rows, sizes)
+
+    def beside(
+        row: ScalingRow, fitted: bool, rate: float | None, interval: tuple[float, float] | None
+    ) -> Compared:
+        rates: dict[Method, float | None] = {"scale": rate}
+        for method, found in laws.items():
+            law = found.get((row.model, row.batch_per_worker, row.strategy))
+            rates[method] = None if law is None else law.samples_per_s(row.workers)
+        rates["paleo"] = _paleo_rate(straight, row, sizes)
+        return Compared(row, fitted, rates, interval)
+
+    inside = [
+        beside(row, True, row.workers * row.batch_per_worker / float(time_s), None)
+        for row, time_s in zip(fit.rows, fit.linear.times_s, strict=True)
+    ]
+    known = [row for row in others if group_of(row) in fit.groups]
+    times_s, intervals = _times(fit, known, workloads, base, predict, seed, progress)
+    answers = dict(zip(known, zip(times_s, intervals, strict=True), strict=True))
+    outside = []
+    for row in others:
+        if row not in answers:
+            outside.append(beside(row, False, None, None))
+            continue
+        time_s, (low_s, high_s) = answers[row]
+        samples = row.workers * row.batch_per_worker
+        outside.append(beside(row, False, samples / time_s, (samples / high_s, samples / low_s)))
+    return (*inside, *outside)
+
+
+def errors(compared: Sequence[Compared], method: Method) -> Errors:
+    """Median and worst absolute error over the rows to which the method has an answer."""
+    found = [abs(error) for c in compared if (error := c.error(method)) is not None]
+    return Errors(len(found), median(found) if found else None, max(found, default=None))
+
+
+def _paleo_rate(straight: Paleo | None, row: ScalingRow, sizes: Mapping[str, int]) -> float | None:
+    return None if straight is None else straight.samples_per_s(row, sizes[row.model])
+
+
+def _times(
+    fit: ScalingFit,
+    rows: Sequence[ScalingRow],
+    workloads: Mapping[str, Workload],
+    base: Profile,
+    predict: Predict,
+    seed: int,
+    progress: Callable[[], None] | None,
+) -> tuple[list[float], list[tuple[float, float]]]:
+    """Predicted steps of rows that were not fitted, and the 90 % interval of another run's.
+
+    Draws are taken along the derivatives at the estimate: times are close to linear in all costs.
+    """
+    if not rows:
+        return [], []
+    jobs = Jobs(rows, fit.groups, fit.costs, workloads, base, predict, progress or (lambda: None))
+    linear = jobs.linear(fit.x, jobs.steps())
+    rng = np.random.default_rng((seed, 1))
+    deviations: Floats = (fit.draws - fit.x) @ linear.slopes.T
+    runs = np.exp(fit.log_spread * rng.standard_normal(deviations.shape))
+    # No draw undercuts the compute by much; a straight line might, far out.
+    drawn = np.maximum(linear.times_s + deviations, 0.1 * linear.times_s) * runs
+    intervals = [interval90(drawn[:, k]) for k in range(len(rows))]
+    return linear.times_s.tolist(), intervals

@@ -1,0 +1,357 @@
+"""Worker: one replica that takes its step over and over, activity by activity."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+import simpy
+
+from nworkers.models.records.prediction import CAUSES
+from nworkers.simulator.engine.events.gates import Barrier, Bound
+from nworkers.simulator.engine.events.outages import Renewal
+from nworkers.simulator.engine.events.resources import FifoQueue, Timer, after
+from nworkers.simulator.step.plan import Activity, Plan
+from nworkers.simulator.step.spans import Span
+from nworkers.simulator.step.topology import HOST_KINDS, Key
+
+#: Where seconds lost to tasks that are down are kept, behind those of the causes.
+OUTAGE = len(CAUSES)
+_BARRIER_WAIT = CAUSES.index("barrier_wait")
+_INPUT = CAUSES.index("input")
+_COMPUTE = CAUSES.index("compute")
+
+Gates = dict[tuple[str, int], Barrier | Bound]
+
+
+class Worker:
+    """Runs the graph of a step, begins the next as it ends, and accounts for the critical path.
+
+    Everything happens in callbacks of the events that end activities: one simpy event each, where
+    processes would need two or three.
+
+    Args:
+        factors: [step][operation], what multiplies times alone; from the beginning when exhausted.
+        gates: those that the plan names.
+        on_step: called with the number of steps done at each end of one.
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        number: int,
+        plan: Plan,
+        factors: list[list[float]],
+        gates: Gates,
+        on_step: Callable[[int], None],
+    ) -> None:
+        self._env = env
+        self._number = number
+        self._plan = plan
+        self._activities = plan.activities
+        self._factors = factors
+        self._luck = factors[0]
+        self._gates = gates
+        self._on_step = on_step
+        count = len(plan.activities)
+        self._terms = plan.terms
+        self._needs = plan.needs
+        self._left = plan.needs.copy()
+        #: Which activity the start of each waited for last; of a chain, always the one before.
+        self._after = plan.before.copy()
+        self._started_s = [0.0] * count
+        self._ended_s = [0.0] * count
+        self._alone_s = [0.0] * count
+        self._blame = [a.jobs[0].blame if a.jobs else -1 for a in plan.activities]
+        self._jobs_left = [0] * count
+        self._ends: list[Callable[..., None]] = [partial(self._end, k) for k in range(count)]
+        self._timers: list[Timer | None] = [None] * count
+        self._faulty = False
+        self._began_s = 0.0
+        self._round = 0
+        self._life = 0
+        #: Dead in the middle of a step that it will begin anew.
+        self._away = False
+        self._batch_s = 0.0
+        #: Steps that have ended.
+        self.steps = 0
+        #: Seconds of the critical paths by cause since the last call of `forget`.
+        self.spent_s = [0.0] * (len(CAUSES) + 1)
+        self.input: FifoQueue | None = None
+        self.input_s = 0.0
+        self.slow: Renewal | None = None
+        self.slow_factor = 1.0
+        self.down: Renewal | None = None
+        self.ps_down: tuple[Renewal, ...] = ()
+        #: Whether a step that its death interrupts is begun anew, or gone on with.
+        self.starts_over = True
+        self.spans: list[Span] | None = None
+        self.host = plan.host
+        self._open: list[tuple[int, float]] = []
+
+    def begin_at(self, delay_s: float) -> None:
+        after(self._env, delay_s, lambda _: self._first())
+
+    def _first(self) -> None:
+        if self.input is not None:
+            self._batch_s = self.input.reserve(self.input_s)
+        self._faulty = self.down is not None or bool(self.ps_down)
+        self._began_s = self._env.now
+        self._begin()
+
+    def forget(self) -> None:
+        """Account anew from here."""
+        self.spent_s = [0.0] * (len(CAUSES) + 1)
+
+    def _begin(self) -> None:
+        self._left[:] = self._needs
+        for k in self._plan.roots:
+            self._start(k)
+
+    def _start(self, k: int) -> None:
+        activity = self._activities[k]
+        self._started_s[k] = self._env.now
+        if self._faulty and self._waits_for_the_dead(k, activity):
+            return
+        if activity.gate is not None:
+            self._arrive(k, activity)
+            return
+        if activity.input:
+            self._wait(k, self._batch_s - self._env.now)
+            return
+        luck = self._luck
+        alone_s = 0.0
+        for wall_s, operation, _ in self._terms[k]:
+            alone_s += wall_s * luck[operation]
+        if self.slow is not None and self.slow.until_s(self._env.now) > 0.0:
+            alone_s += self._dragged_s(activity)
+        self._alone_s[k] = alone_s
+        jobs = activity.jobs
+        if len(jobs) == 1:
+            jobs[0].submit(alone_s, self._ends[k] if self.down is None else self._guarded(k))
+        elif jobs:
+            self._jobs_left[k] = len(jobs)
+            for job in jobs:
+                job.submit(alone_s, partial(self._job_ended, k, job.blame, self._life))
+        elif activity.parts:
+            self._wait(k, alone_s)
+        else:
+            self._end(k)
+
+    def _wait(self, k: int, delay_s: float) -> None:
+        """Let the activity end in so long."""
+        if self.down is not None:
+            after(self._env, delay_s, self._guarded(k))
+            return
+        timer = self._timers[k]
+        if timer is None:
+            timer = self._timers[k] = Timer(self._env, self._ends[k])
+        timer.start(delay_s)
+
+    def _dragged_s(self, activity: Activity) -> float:
+        """What slowness adds to the computing of an activity."""
+        return (self.slow_factor - 1.0) * sum(
+            part.wall_s * self._luck[part.operation]
+            for part in activity.parts
+            if part.cause == _COMPUTE
+        )
+
+    def _job_ended(self, k: int, blame: int, life: int) -> None:
+        if life != self._life:
+            return
+        self._jobs_left[k] -= 1
+        if not self._jobs_left[k]:
+            self._blame[k] = blame
+            self._end(k)
+
+    def _guarded(self, k: int) -> Callable[..., None]:
+        """An end that does nothing if the worker has died meanwhile."""
+        life = self._life
+
+        def end(*_: object) -> None:
+            if life == self._life:
+                self._end(k)
+
+        return end
+
+    def _arrive(self, k: int, activity: Activity) -> None:
+        assert activity.gate is not None
+        gate = self._gates[activity.gate]
+        if isinstance(gate, Bound):
+            gate.arrive(self._number, self._ends[k])
+            return
+        late = self._round if activity.gate[0] == "round" else gate.round
+        gate.arrive(late, self._ends[k])
+
+    def _end(self, k: int, _: simpy.Event | None = None) -> None:
+        self._ended_s[k] = self._env.now
+        activity = self._activities[k]
+        if self.spans is not None:
+            self._open.append((k, self._started_s[k]))
+        if activity.input and self.input is not None:
+            self._batch_s = self.input.reserve(self.input_s)
+        elif activity.gate is not None and activity.gate[0] == "round":
+            gate = self._gates[activity.gate]
+            assert isinstance(gate, Barrier)
+            self._round = gate.round
+        then = activity.then
+        if not then:
+            self._finish(k)
+            return
+        for following in then:
+            if self._needs[following] > 1:
+                self._left[following] -= 1
+                if self._left[following]:
+                    continue
+                self._after[following] = k
+            self._start(following)
+
+    def _finish(self, k: int) -> None:
+        """The step is over: account for it, and begin the next."""
+        path = self._account(k)
+        if self.spans is not None:
+            self._record(path)
+        self.steps += 1
+        self._on_step(self._number)
+        self._luck = self._factors[self.steps % len(self._factors)]
+        self._began_s = self._env.now
+        self._begin()
+
+    def _account(self, last: int) -> list[int]:
+        """Add the step's critical path to the causes; what tasks that are down took is the rest."""
+        activities, spent_s, luck = self._activities, self.spent_s, self._luck
+        path = []
+        begun_s = self._env.now
+        k = last
+        while k >= 0:
+            path.append(k)
+            activity = activities[k]
+            begun_s = self._started_s[k]
+            if activity.parts:
+                for wall_s, operation, cause in self._terms[k]:
+                    spent_s[cause] += wall_s * luck[operation]
+                if activity.jobs:
+                    # Rounding may make an uncontended job a little too fast.
+                    over_s = self._ended_s[k] - begun_s - self._alone_s[k]
+                    if over_s > 0.0:
+                        spent_s[self._blame[k]] += over_s
+                if self.slow is not None:
+                    spent_s[_COMPUTE] += self._alone_s[k] - self._measured_s(activity)
+            elif activity.gate is not None:
+                spent_s[_BARRIER_WAIT] += self._ended_s[k] - begun_s
+            elif activity.input:
+                spent_s[_INPUT] += self._ended_s[k] - begun_s
+            k = self._after[k]
+            if self._faulty and k >= 0:
+                spent_s[OUTAGE] += begun_s - self._ended_s[k]
+        spent_s[OUTAGE] += begun_s - self._began_s
+        return path
+
+    def _measured_s(self, activity: Activity) -> float:
+        """What an activity takes alone where nobody falls behind."""
+        return sum(part.wall_s * self._luck[part.operation] for part in activity.parts)
+
+    def _waits_for_the_dead(self, k: int, activity: Activity) -> bool:
+        """Put the activity off until this worker, or the ps that it goes to, is back."""
+        env, now_s = self._env, self._env.now
+        if self._away:
+            return True
+        if self.down is not None:
+            back_s = self.down.until_s(now_s)
+            if back_s > now_s:
+                if self.starts_over:
+                    self._away = True
+                    self._life += 1
+                    if self.spans is not None:
+                        self._record([])
+                    after(env, back_s - now_s, self._return)
+                else:
+                    after(env, back_s - now_s, lambda _: self._start(k))
+                return True
+        back_s = max((r.until_s(now_s) for r in self._ps_of(activity)), default=now_s)
+        if back_s <= now_s:
+            return False
+        life = self._life
+        after(env, back_s - now_s, lambda _: self._start(k) if life == self._life else None)
+        return True
+
+    def _ps_of(self, activity: Activity) -> tuple[Renewal, ...]:
+        return tuple(self.ps_down[ps] for ps in activity.ps) if self.ps_down else ()
+
+    def _return(self, _: simpy.Event) -> None:
+        """Begin the step that a death has interrupted anew, in the round that is under way."""
+        self._away = False
+        gate = self._gates.get(("round", 0))
+        if isinstance(gate, Barrier):
+            self._round = gate.round
+        self._begin()
+
+    def _record(self, path: list[int]) -> None:
+        """Make spans of what the step's activities did, one for each of their phases."""
+        assert self.spans is not None
+        critical = set(path)
+        for k, started_s in self._open:
+            activity, ended_s = self._activities[k], self._ended_s[k]
+            whole = (k in critical, started_s, ended_s)
+            if activity.gate is not None:
+                self._span("barrier_wait", whole, 0.0)
+            elif activity.input:
+                self._span("input", whole, 0.0)
+            self._record_parts(k, activity, whole)
+        self._open = []
+
+    def _record_parts(self, k: int, activity: Activity, whole: tuple[bool, float, float]) -> None:
+        critical, started_s, ended_s = whole
+        slow = self._alone_s[k] - self._measured_s(activity)
+        for place, part in enumerate(activity.parts):
+            alone_s = part.wall_s * self._luck[part.operation]
+            if part.cause == _COMPUTE and slow > 0.0:
+                alone_s += slow
+            last = place == len(activity.parts) - 1
+            until_s = ended_s if last else started_s + alone_s
+            waited = CAUSES[self._blame[k]] if activity.jobs else None
+            work = tuple((self._own(key), amount) for key, amount in part.work)
+            self._span(
+                CAUSES[part.cause],
+                (critical, started_s, until_s),
+                part.size_bytes,
+                alone_s,
+                waited,
+                activity.ps,
+                work,
+            )
+            started_s = until_s
+
+    def _own(self, key: Key) -> Key:
+        """A resource of this worker's host, where the plan has that of another like it."""
+        return (key[0], self.host) if key[0] in HOST_KINDS and key[1] == self._plan.host else key
+
+    def _span(
+        self,
+        phase: str,
+        when: tuple[bool, float, float],
+        size_bytes: float,
+        alone_s: float | None = None,
+        waited_for: str | None = None,
+        ps: tuple[int, ...] = (),
+        work: tuple[tuple[Key, float], ...] = (),
+    ) -> None:
+        assert self.spans is not None
+        critical, start_s, end_s = when
+        if end_s > start_s:
+            alone = end_s - start_s if alone_s is None else alone_s
+            self.spans.append(
+                Span(
+                    self._number,
+                    self.steps,
+                    phase,
+                    start_s,
+                    end_s,
+                    size_bytes,
+                    alone,
+                    waited_for,
+                    ps,
+                    work,
+                    critical,
+                )
+            )

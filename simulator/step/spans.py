@@ -1,0 +1,82 @@
+"""Spans: flat records of what every worker did when, and all that follows from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from nworkers.simulator.step.topology import Key
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One phase of one step of one worker.
+
+    Alone it would have taken ``alone_s``; what it took beyond is ``waited_for``'s, which is None
+    where nothing was contended. ``work`` is what it asked of each resource: processor seconds or
+    bytes. ``critical`` spans of a step follow each other without a gap from its begin to its end.
+    ``ps`` are the parameter servers that it went to.
+    """
+
+    worker: int
+    step: int
+    phase: str
+    start_s: float
+    end_s: float
+    size_bytes: float
+    alone_s: float
+    waited_for: str | None
+    ps: tuple[int, ...]
+    work: tuple[tuple[Key, float], ...]
+    critical: bool
+
+    @property
+    def lasted_s(self) -> float:
+        return self.end_s - self.start_s
+
+
+@dataclass(frozen=True)
+class Use:
+    """How a resource was used over a window: busy share, and the mean number of jobs at it."""
+
+    utilisation: float
+    queue_length: float
+
+
+def breakdown(spans: Iterable[Span]) -> dict[str, float]:
+    """Seconds of all critical paths by cause: each span's own time, and what it waited for."""
+    seconds: dict[str, float] = defaultdict(float)
+    for span in spans:
+        if span.critical:
+            waited_s = max(0.0, span.lasted_s - span.alone_s) if span.waited_for else 0.0
+            seconds[span.phase] += span.lasted_s - waited_s
+            if span.waited_for and waited_s:
+                seconds[span.waited_for] += waited_s
+    return dict(seconds)
+
+
+def uses(
+    spans: Iterable[Span], capacities: Mapping[Key, float], begin_s: float, end_s: float
+) -> dict[Key, Use]:
+    """Utilisation and queue length of every resource over a window.
+
+    By the utilisation law, work a second over capacity, and Little's law, jobs a second times
+    their time (Denning and Buzen, *ACM Computing Surveys* 10, 1978). What reaches over an end of
+    the window counts for the share within it.
+    """
+    work: dict[Key, float] = defaultdict(float)
+    present_s: dict[Key, float] = defaultdict(float)
+    for span in spans:
+        inside_s = min(span.end_s, end_s) - max(span.start_s, begin_s)
+        if inside_s <= 0.0:
+            continue
+        share = inside_s / span.lasted_s
+        for key, amount in span.work:
+            work[key] += amount * share
+            present_s[key] += inside_s
+    window_s = end_s - begin_s
+    return {
+        key: Use(work[key] / capacities[key] / window_s, present_s[key] / window_s)
+        for key in sorted(work)
+    }

@@ -1,0 +1,131 @@
+"""Topology: the hosts of a cluster, what connects them, and the way from one to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nworkers.models.base.errors import InputError
+from nworkers.models.costs.step import StepCosts
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.what_if import InnerLink, Racks
+
+#: A host's cores, the directions of its link and both of them together, the link inside it and its
+#: input pipeline; the directions of a rack's uplink; what is one for all: the process that
+#: schedules for all workers, the cores of a machine whose hosts are virtual.
+Kind = Literal[
+    "cores", "out", "in", "both", "inner", "input", "up", "down", "coordinator", "machine"
+]
+Key = tuple[Kind, int]
+HOST_KINDS: tuple[Kind, ...] = ("cores", "out", "in", "both", "inner", "input")
+#: Directions that keep this share of their rate do not disturb each other.
+_UNDISTURBED = 0.97
+
+
+@dataclass(frozen=True)
+class Topology:
+    """A star of hosts, or of racks of hosts.
+
+    Every host has ``cores`` and a link of ``bandwidth_bytes_per_s`` in each direction; None where
+    nothing but processors limits transfers. With ``both_ways_bytes_per_s`` the directions together
+    carry no more than that: acknowledgements of the one wait in the queue of the other. ``slower``
+    divides the link of single hosts. Inside a
+    host bytes take ``inner`` if there is one, the host's own memory on ``loopback``, else nothing.
+    Hosts on ``one_machine`` have their cores in common.
+    """
+
+    cores: float
+    bandwidth_bytes_per_s: float | None
+    loopback: bool = False
+    racks: Racks | None = None
+    inner: InnerLink | None = None
+    slower: Mapping[int, float] = field(default_factory=dict)
+    one_machine: bool = False
+    both_ways_bytes_per_s: float | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (
+            ("cores", self.cores),
+            ("bandwidth_bytes_per_s", self.bandwidth_bytes_per_s),
+        ):
+            if value is not None and not value > 0.0:
+                raise InputError(name, value, "above 0: nothing arrives otherwise")
+        if self.inner is not None and self.inner.latency_s < 0.0:
+            raise InputError("inner.latency_s", self.inner.latency_s, "at least 0")
+
+    def capacity(self, key: Key) -> float:
+        """Cores, bytes per second, or seconds of a server per second."""
+        kind, place = key
+        if kind in ("cores", "machine"):
+            return self.cores
+        if kind in ("input", "coordinator"):
+            return 1.0
+        if kind == "inner" and self.inner is not None:
+            return self.inner.bandwidth_bytes_per_s
+        if self.bandwidth_bytes_per_s is None:
+            raise InputError("link", f"{kind} of {place}", "a link whose bandwidth is known")
+        if kind in ("up", "down") and self.racks is not None:
+            return self.bandwidth_bytes_per_s * self.racks.hosts / self.racks.oversubscription
+        whole = self.bandwidth_bytes_per_s
+        if kind == "both" and self.both_ways_bytes_per_s is not None:
+            whole = self.both_ways_bytes_per_s
+        return whole / self.slower.get(place, 1.0)
+
+    def processors(self, host: int) -> Key:
+        """The cores that a host's tasks run on."""
+        return ("machine", 0) if self.one_machine else ("cores", host)
+
+    def route(self, source: int, target: int) -> tuple[Key, ...]:
+        """What bytes take from one host to another; on loopback the memory, once."""
+        if source == target and self.inner is not None:
+            return (("inner", source),)
+        if self.bandwidth_bytes_per_s is None:
+            return ()
+        if source == target:
+            return (("out", source),) if self.loopback else ()
+        keys: list[Key] = [("out", source)]
+        if self.racks is not None:
+            leaves, enters = self.rack(source), self.rack(target)
+            if leaves != enters:
+                keys += [("up", leaves), ("down", enters)]
+        keys.append(("in", target))
+        if self.both_ways_bytes_per_s is not None:
+            keys += [("both", source), ("both", target)]
+        return tuple(keys)
+
+    def rack(self, host: int) -> int:
+        return 0 if self.racks is None else host // self.racks.hosts
+
+    def slowdown(self, source: int, target: int) -> float:
+        """How many times slower than others' the links at either end are."""
+        return max(self.slower.get(source, 1.0), self.slower.get(target, 1.0))
+
+
+def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topology:
+    """The hosts of a scenario.
+
+    What one flow was seen to reach, a link carries, even where the fit of the shared rate came out
+    a little lower. The last workers are those with slow links.
+    """
+    change = scenario.variation
+    shared = costs.shared_bandwidth_bytes_per_s
+    if shared is not None:
+        shared = max(shared, *costs.flow_bandwidth_bytes_per_s.values())
+    both = costs.both_ways_bandwidth_bytes_per_s
+    if shared is None or both is None or both > _UNDISTURBED * shared:
+        both = None
+    slow = change.slow_links
+    hosts = scenario.worker_hosts[-slow.count :] if slow else ()
+    slower = dict.fromkeys(hosts, slow.factor if slow else 1.0)
+    return Topology(
+        costs.cores,
+        shared,
+        loopback,
+        change.racks,
+        change.inner_link,
+        slower,
+        change.one_machine,
+        # No less than one direction alone: then they would take turns.
+        None if both is None or shared is None else max(shared, 2.0 * both),
+    )

@@ -1,0 +1,129 @@
+"""Break-even: the curve over workers, and the fewest of them that beat the baseline."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+
+from nworkers.models.base.errors import InputError
+from nworkers.models.records.prediction import BreakEven, Prediction
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
+from nworkers.simulator.study.predict import REPLICATIONS, baseline_rates, beside
+
+Progress = Callable[[int, int], None]
+
+#: Every number of workers up to here is evaluated, and beyond it two fifths more each time.
+_DENSE = 16
+_GRID_RATIO = 1.4
+
+
+def breakeven(
+    profile: Profile,
+    scenario: Scenario,
+    *,
+    max_workers: int = 64,
+    baseline: str = "device",
+    seed: int = 1,
+    replications: int = REPLICATIONS,
+    progress: Progress | None = None,
+) -> BreakEven:
+    """Predict over numbers of workers and find where the median speed-up crosses 1.
+
+    All numbers up to 16 are simulated, then a geometric grid; between two neighbours that disagree
+    the crossing is found by bisection. The answer is that of simulating every number as long as
+    no gap of the grid holds two crossings. The interval's ends, the 5 % and 95 % quantiles over
+    replications of the first number that wins, are refined in the same way.
+
+    Args:
+        scenario: the job; its number of workers is not used.
+        max_workers: the largest number to look at; strong scaling ends at the global batch.
+        progress: called with simulations done and expected.
+
+    Raises:
+        InputError
+    """
+    if not 1 <= max_workers <= MAX_WORKERS:
+        raise InputError("--max-workers", max_workers, f"an integer from 1 to {MAX_WORKERS}")
+    first = max(2 if scenario.strategy == "allreduce" else 1, scenario.variation.least_workers)
+    limit = min(max_workers, scenario.batch) if scenario.scaling == "strong" else max_workers
+    if limit < first:
+        raise InputError(
+            "--max-workers", limit, f"at least {first} with this strategy and --what-if"
+        )
+    check_scenario(replace(scenario, workers=first))
+    base = baseline_rates(profile, scenario, baseline, seed, replications)
+    curve: dict[int, Prediction] = {}
+
+    def evaluate(numbers: list[int]) -> None:
+        for done, workers in enumerate(numbers):
+            if progress is not None:
+                progress(len(curve), len(curve) + len(numbers) - done)
+            at = replace(scenario, workers=workers)
+            curve[workers] = beside(
+                profile, at, base, baseline=baseline, seed=seed, replications=replications
+            )
+
+    evaluate(_grid(first, limit))
+    while missing := _undecided(curve):
+        evaluate(missing)
+    if progress is not None:
+        progress(len(curve), len(curve))
+    rows = tuple(curve[workers] for workers in sorted(curve))
+    ranges = _winning_ranges(rows)
+    answer = ranges[0][0] if ranges else None
+    return BreakEven(
+        rows=rows,
+        max_workers=limit,
+        breakeven_workers=answer,
+        breakeven_workers_interval=_first_wins(rows),
+        breakeven_hosts=None if answer is None else curve[answer].scenario.hosts,
+        beats_single=ranges,
+    )
+
+
+def _grid(first: int, limit: int) -> list[int]:
+    numbers = list(range(first, min(limit, _DENSE) + 1))
+    while numbers[-1] < limit:
+        numbers.append(min(limit, math.ceil(numbers[-1] * _GRID_RATIO)))
+    return numbers
+
+
+def _undecided(curve: dict[int, Prediction]) -> list[int]:
+    """Midpoints of the gaps that hold a crossing or an end of the interval; empty when exact."""
+    numbers = sorted(curve)
+    ends = _first_wins(tuple(curve[n] for n in numbers))
+    return [
+        (low + high) // 2
+        for low, high in pairwise(numbers)
+        if high > low + 1
+        and ((curve[low].speedup > 1.0) != (curve[high].speedup > 1.0) or high in ends)
+    ]
+
+
+def _winning_ranges(rows: tuple[Prediction, ...]) -> tuple[tuple[int, int], ...]:
+    """First and last number of workers of every run of rows whose median speed-up exceeds 1."""
+    ranges: list[tuple[int, int]] = []
+    won = False
+    for row in rows:
+        workers = row.scenario.workers
+        if row.speedup > 1.0:
+            ranges[-1:] = [(ranges[-1][0], workers)] if won else [*ranges[-1:], (workers, workers)]
+        won = row.speedup > 1.0
+    return tuple(ranges)
+
+
+def _first_wins(rows: tuple[Prediction, ...]) -> tuple[int | None, int | None]:
+    """5 % and 95 % quantiles over replications of the first number that wins; None is never."""
+    wins = np.array([row.draws for row in rows]) > 1.0
+    numbers = np.array([row.scenario.workers for row in rows], dtype=float)
+    first = np.where(wins.any(axis=0), numbers[wins.argmax(axis=0)], np.inf)
+    low, high = np.quantile(first, [0.05, 0.95], method="inverted_cdf")
+    return (
+        int(low) if np.isfinite(low) else None,
+        int(high) if np.isfinite(high) else None,
+    )

@@ -1,0 +1,177 @@
+"""Ensemble: one scenario trained many times, as often as the measurements leave room for doubt."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from nworkers.models.base.statistics import Floats
+from nworkers.models.costs.phase import Operation, Phase
+from nworkers.models.costs.step import StepCosts, step_costs
+from nworkers.models.records.prediction import CAUSES
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.what_if import Variation
+from nworkers.simulator.engine.events.outages import NONE, Outages, outages
+from nworkers.simulator.engine.events.training import OUTAGE_CAUSE, Training, mean_step_s, train
+from nworkers.simulator.step.chance import (
+    Replication,
+    luck,
+    mean_factor,
+    of_compute,
+    replications,
+    starting_phases,
+)
+from nworkers.simulator.study.faults import kept_share, split
+from nworkers.simulator.study.steady import steady_step_s
+from nworkers.simulator.study.warmup import warmup_steps
+
+#: Length of the run whose mean an interval is for.
+RUN_S = 30.0
+#: Steps that count, of all workers together in one replication; each takes 4 to 16 of them.
+_WORKER_STEPS = 32
+_MIN_STEPS, _MAX_STEPS = 4, 16
+#: Random numbers are drawn for as many steps at every number of workers, to keep them common.
+_DRAWN_STEPS = 24
+#: The same of a run with faults so short that they are simulated (`faults`), which is to see some.
+_FAULTY_WORKER_STEPS, _MIN_FAULTY_STEPS = 1_000, 100
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Step times of each replication, spread as the means of 30 s runs are, and their causes.
+
+    ``single_step_s`` is the single process's mean step in the same replications.
+    ``breakdown`` adds up to the median of ``step_time_s``. ``warmup`` is how many steps of each
+    worker were cut, of ``steps`` that were simulated.
+    """
+
+    step_time_s: Floats
+    single_step_s: Floats
+    breakdown: dict[str, float]
+    warmup: int
+    steps: int
+
+
+def simulate(
+    profile: Profile,
+    scenario: Scenario,
+    seed: int,
+    count: int,
+    progress: Callable[[int, int], None] | None = None,
+) -> Ensemble:
+    """Train the scenario ``count`` times, each with its own draw of parameters and noise.
+
+    The single process meets the same draw and the same luck between runs; within a run, its step
+    varies as a worker's compute does.
+    """
+    noise = of_compute(profile.noise, step_costs(profile, scenario).compute_chance)
+    steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
+    warmup = max(2, steps // 3)
+    short, kept = scenario.variation, 1.0
+    if scenario.variation.faults:
+        short, long = split(scenario, steady_step_s(profile, scenario))
+        kept = kept_share(profile, scenario, long) if long.faults else 1.0
+    if short.faults:
+        steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
+    starts = starting_phases(seed, scenario.workers, count)
+    single_mean = mean_factor(noise, "single")
+    trainings: list[Training] = []
+    traits: list[list[float]] = []
+    single_s: list[float] = []
+    for run in replications(noise, seed, count):
+        if progress is not None:
+            progress(run.index, count)
+        costs = step_costs(profile, scenario, draw=run.index)
+        slowdown = _slowdown(run, costs.log_spread)
+        drawn = luck(
+            noise,
+            seed,
+            run.index,
+            slowdown=slowdown,
+            starts=starts[run.index],
+            steps=_DRAWN_STEPS,
+        )
+        trainings.append(
+            train(
+                costs,
+                scenario,
+                drawn,
+                discipline=scenario.discipline or profile.link.discipline,
+                loopback=profile.link.kind == "loopback",
+                warmup=warmup,
+                steps=steps,
+                outages=_outages(short, scenario, seed, run.index),
+            )
+        )
+        traits.append(_traits(costs, slowdown))
+        single_s.append(costs.single_process_s * single_mean * slowdown["single"])
+    all_s = np.stack([np.hstack([t.warmup_s, t.steps_s]) for t in trainings])
+    # Two steps at least: in the first, nobody has met anybody.
+    cut = max(2, warmup_steps(all_s))
+    means_s = np.array([mean_step_s(t[:, cut:], trainings[0].kinds) for t in all_s])
+    step_time_s = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
+    breakdown = _breakdown(trainings, float(np.median(step_time_s)))
+    if kept < 1.0:
+        step_time_s = step_time_s / kept
+        lost_s = float(np.median(step_time_s)) * (1.0 - kept)
+        breakdown[OUTAGE_CAUSE] = breakdown.get(OUTAGE_CAUSE, 0.0) + lost_s
+    return Ensemble(step_time_s, np.array(single_s), breakdown, cut, all_s.shape[2])
+
+
+def _outages(change: Variation, scenario: Scenario, seed: int, replication: int) -> Outages:
+    if not change.faults:
+        return NONE
+    return outages(change, scenario.workers, len(scenario.ps_hosts), seed, replication)
+
+
+def _slowdown(run: Replication, log_spread: Mapping[Operation, float]) -> dict[Operation, float]:
+    """What multiplies each operation throughout a run."""
+    slowdown = dict(run.between)
+    for operation, spread in log_spread.items():
+        slowdown[operation] *= math.exp(spread * run.deviates[operation])
+    return slowdown
+
+
+def _traits(costs: StepCosts, slowdown: dict[Operation, float]) -> list[float]:
+    """What a replication's long-run step time depends on, as logarithms.
+
+    Seconds of wall and of processor that a step takes alone, and what the link carries.
+    """
+    phases: list[Phase] = [costs.dispatch, costs.compute, *costs.collective]
+    phases += [phase for chain in costs.fetch + costs.push for phase in chain]
+    wall_s = sum(p.wall_s * slowdown[p.operation] for p in phases)
+    processor_s = sum((p.worker_s + p.ps_s) * slowdown[p.operation] for p in phases)
+    shared = costs.shared_bandwidth_bytes_per_s
+    return [math.log(value) for value in (wall_s, processor_s or 1.0, shared or 1.0)]
+
+
+def _as_long_runs(step_time_s: Floats, traits: list[list[float]], steps: int) -> Floats:
+    """Step times with as much chance left in them as runs of 30 s would have.
+
+    A replication is short, and how its workers happen to be in phase lasts for tens of steps, so
+    that most of its chance averages out in 30 s. Log step times are fitted by least squares to the
+    replication's traits: what the fit explains is uncertainty of the parameters and variation
+    between runs, and stays. The residuals are the luck of a short run, whose variance falls with
+    its length: they shrink by √(steps simulated / steps in 30 s).
+    """
+    design = np.column_stack([np.ones(len(traits)), np.array(traits)])
+    design[:, 1:] -= design[:, 1:].mean(axis=0)
+    logs = np.log(step_time_s)
+    fitted = design @ np.linalg.lstsq(design, logs, rcond=None)[0]
+    long_run_steps = max(1.0, RUN_S / float(np.median(step_time_s)))
+    shrunk = fitted + (logs - fitted) * math.sqrt(steps / long_run_steps)
+    return np.asarray(np.exp(shrunk), dtype=np.float64)
+
+
+def _breakdown(trainings: list[Training], step_time_s: float) -> dict[str, float]:
+    """Mean seconds per cause, scaled to add up to the median step time."""
+    causes = dict.fromkeys((*CAUSES, *(cause for t in trainings for cause in t.breakdown)))
+    seconds = {
+        cause: float(np.mean([t.breakdown.get(cause, 0.0) for t in trainings])) for cause in causes
+    }
+    scale = step_time_s / sum(seconds.values())
+    return {cause: value * scale for cause, value in seconds.items()}

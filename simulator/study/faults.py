@@ -1,0 +1,120 @@
+"""Faults: what a long run keeps of its throughput when tasks fail or fall behind now and then."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.what_if import Failures, Slow, Stragglers, Variation
+from nworkers.simulator.study.steady import steady_step_s
+
+_HOUR_S = 3600.0
+#: Outages of at least this many steps leave training in a steady state of its own meanwhile; after
+#: an outage, workers that it brought into phase on a fair link stay so for tens of steps.
+LONG_STEPS = 50
+#: States less likely than this, against the likeliest, are left out.
+_RARE = 1e-3
+#: Numbers of dead workers, or of slow ones, that are simulated.
+_GROUPS = 7
+
+
+def split(scenario: Scenario, step_s: float) -> tuple[Variation, Variation]:
+    """The scenario's variation with its short faults only, and with its long ones only."""
+    change = scenario.variation
+    slow, died, down = change.stragglers, change.worker_failures, change.ps_failures
+    long_s = LONG_STEPS * step_s
+    long_slow = slow is not None and slow.duration_s >= long_s
+    long_died = died is not None and died.recovery_s >= long_s
+    long_down = down is not None and down.recovery_s >= long_s
+    short = replace(
+        change,
+        stragglers=None if long_slow else slow,
+        worker_failures=None if long_died else died,
+        ps_failures=None if long_down else down,
+    )
+    long = replace(
+        change,
+        stragglers=slow if long_slow else None,
+        worker_failures=died if long_died else None,
+        ps_failures=down if long_down else None,
+    )
+    return short, long
+
+
+def kept_share(profile: Profile, scenario: Scenario, long: Variation) -> float:
+    """Throughput of a long run over that of one without these faults.
+
+    Outages much longer than a step leave training in one steady state after the other, so that its
+    throughput is their mean, each for its share of the time (nearly complete decomposability:
+    Courtois, *Decomposability*, 1977). Tasks fail independently of each other.
+
+    Args:
+        long: the faults, each much longer than a step.
+    """
+    change = scenario.variation
+    waited_for = scenario.strategy != "ps-async" or change.staleness is not None or change.hybrid
+    backup = change.backup_workers if scenario.strategy == "ps-sync" else 0
+    spare = backup - change.dead_workers if backup else 0
+    alive = scenario.workers - change.dead_workers
+    factor = long.stragglers.factor if long.stragglers else 1.0
+    dead_shares = _counts(alive, _bad_share(long.worker_failures), spare if waited_for else None)
+    whole = _rate(profile, scenario, 0, Slow(0, 1.0))
+    kept = 0.0
+    for dead, dead_share in dead_shares:
+        if dead >= alive or (waited_for and dead > spare):
+            continue
+        left = spare - dead if waited_for else None
+        for slow, share in _counts(alive - dead, _bad_share(long.stragglers), left):
+            rate = _rate(profile, scenario, dead, Slow(slow, factor))
+            kept += dead_share * share * rate / whole
+    up = (1.0 - _bad_share(long.ps_failures)) ** len(scenario.ps_hosts)
+    return kept * up
+
+
+def _bad_share(fault: Failures | Stragglers | None) -> float:
+    """Which share of its time a task is dead or slow."""
+    if fault is None:
+        return 0.0
+    lasts_s = fault.duration_s if isinstance(fault, Stragglers) else fault.recovery_s
+    load = fault.per_hour / _HOUR_S * lasts_s
+    return load / (1.0 + load)
+
+
+def _counts(n: int, p: float, spare: int | None) -> list[tuple[int, float]]:
+    """How many of n tasks are in a bad state, and for which share of the time; binomial.
+
+    Args:
+        spare: where the slowest are waited for, how many are not: those beyond count as one more.
+            None where nobody is, and then neighbouring counts are taken together if there are many.
+    """
+    if p <= 0.0 or n == 0:
+        return [(0, 1.0)]
+    k = np.arange(n + 1)
+    log_share = np.cumsum(np.log((n - k[:-1]) / (k[:-1] + 1.0) * (p / (1.0 - p))))
+    shares = np.exp(np.concatenate([[0.0], log_share]) + n * np.log1p(-p))
+    if spare is not None:
+        few = shares[: max(0, spare) + 1]
+        beyond = (len(few), max(0.0, 1.0 - float(few.sum())))
+        return [*((int(count), float(few[count])) for count in range(len(few))), beyond]
+    likely = np.flatnonzero(shares > _RARE * shares.max())
+    groups = np.array_split(likely, min(likely.size, _GROUPS))
+    total = shares[likely].sum()
+    return [
+        (round(float(np.average(g, weights=shares[g]))), float(shares[g].sum() / total))
+        for g in groups
+    ]
+
+
+def _rate(profile: Profile, scenario: Scenario, dead: int, slow: Slow) -> float:
+    """Samples of workers' batches a second with so many workers dead, and so many slow."""
+    change = scenario.variation
+    now = replace(
+        change,
+        dead_workers=change.dead_workers + dead,
+        slow_workers=slow if slow.count and slow.factor > 1.0 else change.slow_workers,
+    )
+    at = replace(scenario, variation=now)
+    return at.counted_workers / steady_step_s(profile, at)

@@ -1,0 +1,112 @@
+"""Observe: one run of a scenario in full, as spans, and how busy its resources are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nworkers.models.costs.step import step_costs
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.scenario import Scenario, check_scenario
+from nworkers.simulator.engine.events.outages import NONE, outages
+from nworkers.simulator.engine.events.training import train
+from nworkers.simulator.step.chance import OPERATIONS, luck, of_compute, starting_phases
+from nworkers.simulator.step.spans import Span, Use, uses
+from nworkers.simulator.step.topology import Key, Topology
+
+#: Steps of each worker, the first of which are the way to a steady state.
+STEPS = 12
+_WARMUP = 4
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Spans of every worker, and the resources of the cluster over the steps after the warm-up."""
+
+    scenario: Scenario
+    spans: tuple[Span, ...]
+    topology: Topology
+    uses: dict[Key, Use]
+
+    def named(self) -> dict[str, Use]:
+        """Uses by the resources' names, the busiest first."""
+        found = {label(key, self.scenario): use for key, use in self.uses.items()}
+        return dict(sorted(found.items(), key=lambda item: -item[1].utilisation))
+
+
+def observe(profile: Profile, scenario: Scenario, seed: int = 1, steps: int = STEPS) -> Observation:
+    """Train once, by the profile's estimates, with the luck of the first replication.
+
+    Raises:
+        InputError: the scenario cannot be trained, or its spans do not fit into memory.
+    """
+    check_scenario(scenario)
+    change = scenario.variation
+    costs = step_costs(profile, scenario)
+    training = train(
+        costs,
+        scenario,
+        luck(
+            of_compute(profile.noise, costs.compute_chance),
+            seed,
+            0,
+            slowdown=dict.fromkeys(OPERATIONS, 1.0),
+            starts=starting_phases(seed, scenario.workers, 2)[1],
+            steps=steps,
+        ),
+        discipline=scenario.discipline or profile.link.discipline,
+        loopback=profile.link.kind == "loopback",
+        warmup=min(_WARMUP, steps - 1),
+        steps=max(1, steps - _WARMUP),
+        outages=outages(change, scenario.workers, len(scenario.ps_hosts), seed, 0)
+        if change.faults
+        else NONE,
+        record=True,
+    )
+    topology, spans = training.topology, training.spans
+    begin_s = max(min(s.end_s for s in spans if s.step == _first_counted(steps)), 0.0)
+    end_s = min(_last_ends(spans).values())
+    keys = {key for span in spans for key, _ in span.work}
+    capacities = {key: topology.capacity(key) for key in keys}
+    used = uses(spans, capacities, begin_s, end_s) if end_s > begin_s else {}
+    return Observation(scenario, spans, topology, used)
+
+
+def _first_counted(steps: int) -> int:
+    return min(_WARMUP, steps - 1)
+
+
+def _last_ends(spans: tuple[Span, ...]) -> dict[int, float]:
+    """When each worker's last span ends."""
+    ends: dict[int, float] = {}
+    for span in spans:
+        ends[span.worker] = max(ends.get(span.worker, 0.0), span.end_s)
+    return ends
+
+
+def label(key: Key, scenario: Scenario) -> str:
+    """What a resource is called: by its host's tasks."""
+    kind, place = key
+    if kind in ("up", "down"):
+        return f"rack {place}, uplink {'out' if kind == 'up' else 'in'}"
+    if kind == "coordinator":
+        return "coordinator"
+    if kind == "machine":
+        return "machine, cores"
+    what = {
+        "cores": "cores",
+        "out": "link out",
+        "in": "link in",
+        "both": "link, both ways",
+        "inner": "inner link",
+        "input": "input",
+    }[kind]
+    return f"{host_name(place, scenario)}, {what}"
+
+
+def host_name(host: int, scenario: Scenario) -> str:
+    """A host by the one task on it, or by its number."""
+    workers = [k for k, h in enumerate(scenario.worker_hosts) if h == host]
+    ps = [k for k, h in enumerate(scenario.ps_hosts) if h == host]
+    if len(workers) + len(ps) != 1:
+        return f"host {host}"
+    return f"worker {workers[0]}" if workers else f"ps {ps[0]}"

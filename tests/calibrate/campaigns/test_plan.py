@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from nworkers.calibrate.campaigns.cells import (
+    ORIGINAL_SHAPES,
+    concurrent_workers,
+    log_spaced_bytes,
+    step_batches,
+)
+from nworkers.calibrate.campaigns.phase import build_order
+from nworkers.calibrate.campaigns.plan import Plan, plan
+from nworkers.calibrate.probes.probe import lock_step
+from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
+
+GEMM = named_workload("gemm:128,256")
+
+
+def test_sizes_reach_from_4_bytes_to_the_largest() -> None:
+    for quick, largest in ((True, 2**22), (False, 2**26)):
+        sizes = [
+            c.size_bytes
+            for c in plan(quick=quick, workload=GEMM).cells
+            if c.quantity == "fetch" and c.tensors == c.workers == 1
+        ]
+        assert (min(sizes), max(sizes)) == (4, largest)
+
+
+def test_sizes_are_whole_floats_apart_and_not_powers_of_two_alone() -> None:
+    sizes = log_spaced_bytes(2**26, 17, random.Random(1))
+    assert all(size % 4 == 0 for size in sizes)
+    assert len(set(sizes)) == 17
+    assert sum(size & (size - 1) != 0 for size in sizes) > 8
+
+
+def test_every_quantity_of_the_contract_is_planned() -> None:
+    cells = plan(quick=True, workload=GEMM).cells
+    seen = {(c.quantity, c.path, c.workers > 1) for c in cells}
+    assert seen >= {
+        ("noop", "process", False),
+        ("noop", "server", False),
+        ("noop", "ps", False),
+        ("gemm", "process", False),
+        ("gemm", "server", False),
+        ("fetch_gemm", "ps", False),
+        ("fetch", "ps", False),
+        ("fetch", "ps", True),
+        ("push", "ps", False),
+        ("push", "ps", True),
+        ("step", "process", False),
+        ("gradient", "process", False),
+    }
+    assert len(set(cells)) == len(cells)
+
+
+def test_extra_shapes_join_the_original_ones() -> None:
+    made = plan(quick=True, workload=GEMM, extra_shapes=((64, 8, 32), ORIGINAL_SHAPES[0]))
+    shapes = {(c.features, c.batch, c.hidden) for c in made.cells if c.quantity == "fetch_gemm"}
+    assert shapes == {*ORIGINAL_SHAPES, (64, 8, 32)}
+
+
+def test_a_workload_that_states_its_cost_needs_no_step() -> None:
+    stated = Workload("wait", (Variable("w", (8,)),), cost=Cost(0.01, 0.0))
+    cells = plan(quick=True, workload=stated).cells
+    assert not any(c.quantity == "step" for c in cells)
+
+
+def test_batches_reach_from_1_to_twice_the_batch() -> None:
+    assert step_batches(32, 6) == [1, 2, 5, 12, 28, 64]
+    assert step_batches(1, 6) == [1, 2]
+
+
+@pytest.mark.parametrize(
+    ("quick", "full", "low", "high"), [(True, False, 25, 42), (False, False, 120, 170)]
+)
+def test_a_calibration_fits_its_time(quick: bool, full: bool, low: float, high: float) -> None:
+    """At most 45 s and 3 minutes on two cores, with some seconds left for the fit."""
+    made = plan(quick=quick, full=full, workload=named_workload("mlp:784,512,10"))
+    assert low < made.estimate_s < high
+
+
+def test_rounds_grow_from_quick_to_full() -> None:
+    grains: tuple[Plan, ...] = (
+        plan(quick=True, workload=GEMM),
+        plan(workload=GEMM),
+        plan(full=True, workload=GEMM),
+    )
+    assert [made.rounds for made in grains] == [2, 5, 10]
+    estimates = [made.estimate_s for made in grains]
+    assert estimates == sorted(estimates)
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_the_quantities_that_decide_scaling_are_planned(quick: bool) -> None:
+    cells = plan(quick=quick, workload=GEMM).cells
+    seen = {(c.quantity, c.path, c.optimizer, c.workers) for c in cells}
+    assert seen >= {
+        ("exchange", "ps", "", 1),
+        ("exchange", "ps", "", 2),
+        ("fetch_push", "ps", "", 1),
+        ("fetch_push", "ps", "", 2),
+        ("apply", "ps", "sgd", 1),
+        ("apply", "ps", "momentum", 1),
+        ("apply", "ps", "adam", 1),
+        ("to_python", "server", "", 1),
+        ("to_python", "process", "", 1),
+    }
+    assert not any(c.ps > 1 or c.flows > 1 or c.device or c.quantity == "input" for c in cells)
+    fetched = {c.tensors for c in cells if c.quantity == "fetch" and c.size_bytes == 2**15}
+    assert {1, 256} <= fetched
+
+
+def test_workers_double_up_to_the_cluster_s() -> None:
+    assert [concurrent_workers(n) for n in (1, 2, 3, 4, 6)] == [[], [2], [2, 3], [2, 4], [2, 4, 6]]
+    cells = plan(quick=True, workload=GEMM, workers=4).cells
+    for quantity in ("fetch", "push", "exchange"):
+        assert {c.workers for c in cells if c.quantity == quantity} == {1, 2, 4}
+
+
+def test_a_cluster_of_one_worker_runs_nothing_together() -> None:
+    assert {c.workers for c in plan(quick=True, workload=GEMM, workers=1).cells} == {1}
+
+
+def test_several_ps_and_flows_share_tensors_enough_for_all() -> None:
+    cells = plan(quick=True, workload=GEMM, ps=4, flows=2).cells
+    assert {c.ps for c in cells if c.flows == 1} == {1, 2, 4}
+    assert {(c.ps, c.flows) for c in cells if c.flows > 1} == {(2, 2)}
+    assert all(c.tensors >= max(c.ps, c.flows) for c in cells)
+
+
+def test_input_and_gpu_are_measured_where_there_is_one() -> None:
+    made = plan(quick=True, workload=GEMM, batch=32, pipeline="m:f", gpu=True, threads=2)
+    assert {c.batch for c in made.cells if c.quantity == "input"} == {1, 8, 32}
+    assert {c.quantity for c in made.cells if c.device} == {"copy_in", "copy_out", "gemm"}
+    assert (made.pipeline, made.threads, made.gpu) == ("m:f", 2, True)
+
+
+def test_lock_step_cells_are_built_before_what_a_slow_link_keeps_workers_apart_with() -> None:
+    """On a link of 1 Gbit/s the first worker was 10 s behind the second, who waited in vain."""
+    ordered = build_order(plan(workload=named_workload("mlp:8,4")).cells)
+    together = [lock_step(cell) for cell in ordered]
+    assert together == sorted(together, reverse=True)
+    assert 0 < sum(together) < len(together)
+    sizes = [cell.size_bytes for cell in ordered if not lock_step(cell)]
+    assert sizes == sorted(sizes)
+
+
+def test_transfers_at_once_are_measured_where_there_is_a_network() -> None:
+    """And take their time, on top of the cells'."""
+    alone, joined = (plan(quick=True, workload=GEMM, network=network) for network in (False, True))
+    assert alone.crowds == ()
+    assert joined.crowds
+    assert joined.cells == alone.cells
+    assert joined.estimate_s == pytest.approx(alone.estimate_s + joined.crowds_s)

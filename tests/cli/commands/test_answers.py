@@ -1,0 +1,178 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nworkers.cli.shown import text_view
+from nworkers.models.files import store
+from nworkers.models.files.store import write_record
+from nworkers.models.records.prediction import CAUSES, BreakEven
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.workload import named_workload
+from nworkers.simulator.study.predict import predict
+from tests.cli.conftest import Run
+from tests.support.factories import profile
+
+ROW_FIELDS = {
+    "workers", "ps", "hosts", "placement", "strategy", "runtime", "scaling", "global_batch",
+    "per_worker_batch", "step_time_s", "step_time_s_interval", "throughput_samples_per_s",
+    "throughput_samples_per_s_interval", "single_process_samples_per_s", "speedup",
+    "speedup_interval", "efficiency", "probability_beats", "compute_source", "extrapolated",
+    "bottleneck", "breakdown",
+}  # fmt: skip
+
+
+def check_row(row: dict[str, Any]) -> None:
+    assert row.keys() >= ROW_FIELDS
+    for name in ("step_time_s", "throughput_samples_per_s", "speedup"):
+        low, high = row[f"{name}_interval"]
+        assert low <= row[name] <= high
+    breakdown = row["breakdown"]
+    assert set(breakdown) <= set(CAUSES)
+    assert row["bottleneck"] in breakdown
+    assert sum(breakdown.values()) == pytest.approx(row["step_time_s"], rel=1e-9)
+
+
+def test_predict_json_holds_the_contract(run: Run, network: Path) -> None:
+    done = run("predict", "--workers", "4", "--calibration", network, "--json")
+    assert (done.code, done.err) == (0, "")
+    row = json.loads(done.out)
+    check_row(row)
+    assert row["workers"] == 4
+    assert row["placement"] == "separate"
+    assert row["per_worker_batch"] == 8
+
+
+def test_predict_of_several_counts(run: Run, network: Path) -> None:
+    done = run("predict", "--workers", "4,1,2,2", "--calibration", network, "--json")
+    rows = json.loads(done.out)["rows"]
+    assert [row["workers"] for row in rows] == [1, 2, 4]
+    for row in rows:
+        check_row(row)
+
+
+def test_the_same_seed_gives_the_same_answer(run: Run, network: Path) -> None:
+    command = ("predict", "--workers", "3", "--calibration", network, "--json", "--seed")
+    assert run(*command, "7").out == run(*command, "7").out
+    assert run(*command, "7").out != run(*command, "8").out
+
+
+def test_predict_table(run: Run, network: Path) -> None:
+    done = run("predict", "--workers", "4", "--calibration", network)
+    assert done.code == 0
+    assert "4 workers train at " in done.out
+    assert "each step spends " in done.out
+    assert done.out.count("not time to accuracy") == 1
+    assert "made up for tests (emulated hosts)" in done.out
+    assert max(map(len, done.out.splitlines())) < 120
+
+
+def test_breakeven_json_holds_the_contract(run: Run, network: Path) -> None:
+    done = run("breakeven", "--calibration", network, "--max-workers", "6", "--json")
+    assert done.code == 0
+    document = json.loads(done.out)
+    for row in document["rows"]:
+        check_row(row)
+    assert document["breakeven_workers"] == 2
+    low, high = document["breakeven_workers_interval"]
+    assert low <= 2 <= high
+    assert document["beats_single"] == [[2, 6]]
+    assert document["breakeven_hosts"] == 3
+
+
+def test_breakeven_never_is_an_answer(run: Run, loopback: Path) -> None:
+    done = run(
+        "breakeven", "--calibration", loopback, "--max-workers", "3", "--workload", "gemm:2048,2048"
+    )
+    assert done.code == 0
+    assert "no number of workers up to 3 beats one process: each step spends " in done.out
+
+
+def test_strong_scaling_ends_the_curve(run: Run, network: Path) -> None:
+    done = run("breakeven", "--calibration", network, "--batch", "2", "--json")
+    assert "ends at as many workers" in done.err
+    assert json.loads(done.out)["max_workers"] == 2
+
+
+@pytest.mark.parametrize(
+    ("interval", "ranges", "words"),
+    [
+        ((3, 6), ((4, 8),), "4 workers are the first to beat one process (3 to 6)."),
+        ((4, None), ((4, 8),), "4 workers are the first to beat one process (4 to never up to 8)."),
+        ((4, 4), ((4, 8),), "(4 in at least 90 % of the draws)."),
+        ((4, 4), ((4, 5), (7, 7)), "the gain is lost again, and held only by 4 to 5, 7."),
+    ],
+)
+def test_breakeven_sentence(
+    interval: tuple[int | None, int | None], ranges: tuple[tuple[int, int], ...], words: str
+) -> None:
+    row = predict(profile(), Scenario(named_workload("gemm:128,256"), 4), replications=2)
+    result = BreakEven((row,), 8, 4, interval, 1, ranges)
+    assert words in text_view.breakeven_sentence(result)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")]
+)
+def test_breakeven_plot(run: Run, network: Path, tmp_path: Path, suffix: str, start: bytes) -> None:
+    path = tmp_path / f"curve.{suffix}"
+    done = run("plot", "breakeven", "--calibration", network, "--max-workers", "3", "-o", path)
+    assert done.code == 0, done.err
+    content = path.read_bytes()
+    assert content.startswith(start)
+    assert len(content) > 5000
+    run("plot", "breakeven", "--calibration", network, "--max-workers", "3", "-o", path, "--force")
+    assert path.read_bytes() == content, "the same answer gives the same file"
+
+
+def test_shipped_profile_says_whose_hardware(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "PROFILES", tmp_path)
+    write_record(tmp_path / "emulated-1gbit.json", profile(link__kind="network"), force=False)
+    done = run("predict", "--workers", "2", "--json")
+    assert done.code == 0
+    assert "not your hardware but the shipped profile emulated-1gbit" in done.err
+    assert "scale calibrate -o my.json" in done.err
+    assert done.err.count("\n") == 1
+    json.loads(done.out)
+    assert run("predict", "--workers", "2", "--link", "emulated-1gbit").code == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "placement", "hosts"),
+    [
+        ((), "separate", 5),
+        (("--placement", "shared"), "shared", 1),
+        (("--hosts", "2"), "mixed", 3),
+        (("--workers-per-host", "2", "--ps-placement", "shared"), "mixed", 2),
+        (("--strategy", "allreduce"), "separate", 4),
+    ],
+)
+def test_placement(
+    run: Run, network: Path, options: tuple[str, ...], placement: str, hosts: int
+) -> None:
+    done = run("predict", "--workers", "4", "--calibration", network, "--json", *options)
+    row = json.loads(done.out)
+    assert (row["placement"], row["hosts"]) == (placement, hosts)
+
+
+def test_loopback_shares_one_host_by_default(run: Run, loopback: Path) -> None:
+    done = run("predict", "--workers", "4", "--calibration", loopback, "--json")
+    assert json.loads(done.out)["placement"] == "shared"
+
+
+def test_help_has_an_example_and_no_command_lacks_it(run: Run) -> None:
+    assert "breakeven" in run("--help").out
+    assert run().out == run("--help").out
+    for command in (
+        ["predict"], ["breakeven"], ["plot", "breakeven"], ["plot", "fit"], ["fit"], ["calibrate"],
+        ["validate"],
+    ):  # fmt: skip
+        done = run(*command, "--help")
+        assert done.code == 0
+        assert f"Example: scale {' '.join(command)} " in done.out
+    assert run("--version").out.startswith("scale ")

@@ -1,0 +1,79 @@
+"""`scale validate --published`: the tables that others measured."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from nworkers.cli.commands import validate_published
+from nworkers.models.tables.formats.csv_throughput import of_system, read
+from nworkers.models.tables.throughput.published import PUBLISHED, SPLITS, Split
+from tests.cli.conftest import Run
+
+ROOT = Path(__file__).parents[3]
+SHARED = ROOT.parent / "shared" / "published"
+
+
+@pytest.fixture
+def first_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose largest rows have few enough transfers to be simulated in a moment."""
+    monkeypatch.setattr(validate_published, "SPLITS", SPLITS[:2])
+
+
+def test_what_ships_is_what_was_published() -> None:
+    if not SHARED.is_dir():
+        pytest.skip(f"NOT TESTED: the published tables are not at {SHARED}")
+    assert {split.file for split in SPLITS} == {path.name for path in SHARED.glob("*.csv")}
+    for path in SHARED.glob("*.csv"):
+        assert (PUBLISHED / path.name).read_text() == path.read_text()
+
+
+@pytest.mark.parametrize("split", SPLITS, ids=lambda split: f"{split.system} to {split.fit_to}")
+def test_every_split_has_rows_to_fit_and_rows_to_predict(split: Split) -> None:
+    rows = of_system(read(split.path.read_text(), split.file), split.system, split.file)
+    workers = {row.workers for row in rows}
+    assert split.fit_to in workers
+    assert max(workers) > split.fit_to
+
+
+@pytest.mark.usefixtures("first_two")
+def test_large_rows_are_predicted_from_small_ones(run: Run) -> None:
+    done = run("validate", "--published", "--tolerance", "0.15", "--json")
+    assert done.code == 0, done.err
+    document = json.loads(done.out)
+    assert document["holds"]
+    ec2, _ = document["published"]
+    assert ec2["fit_to"] == 16
+    # Every row is there, and those beyond were not fitted.
+    assert {row["workers"]: row["fitted"] for row in ec2["rows"]} == {
+        1: True,
+        8: True,
+        16: True,
+        32: False,
+        64: False,
+    }
+    errors = ec2["errors"]["predicted"]
+    assert errors["scale"]["rows"] == 10
+    assert errors["scale"]["median"] <= 0.05
+    assert errors["scale"]["worst"] <= 0.15
+    assert errors["scale"]["median"] < errors["amdahl"]["median"]
+
+
+@pytest.mark.usefixtures("first_two")
+def test_beyond_the_tolerance_it_says_where(run: Run) -> None:
+    done = run("validate", "--published", "--tolerance", "0.05")
+    assert done.code == 1
+    for word in ("Paleo", "p2.8xlarge-K80, fitted up to 16: median error", "BEYOND 5 %"):
+        assert word in done.out
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [(("--workers", "1,2"), "--workers"), (("--workload", "gemm:8,8"), "--workload")],
+)
+def test_what_it_does_not_go_with(run: Run, options: tuple[str, ...], word: str) -> None:
+    done = run("validate", "--published", *options)
+    assert done.code == 2
+    assert f"{word}: got" in done.error

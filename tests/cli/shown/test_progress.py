@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from nworkers.cli.shown.progress import Progress
+
+
+def test_a_log_gets_plain_lines_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("calibrating", quiet_s=0.0) as progress:
+        for done in range(3):
+            progress.update(done, 177, "noop ps", 65.0)
+    captured = capsys.readouterr()
+    assert captured.err == "calibrating: 0 of 177, noop ps, 1 min 05 s left\n"
+    assert captured.out == ""
+
+
+def test_short_work_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with Progress("predicting") as progress:
+        progress.update(1, 2)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_terminal_gets_a_bar(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    with Progress("calibrating", quiet_s=0.0) as progress:
+        progress.update(3, 177, "noop ps", 65.0)
+    assert "calibrating noop ps" in capsys.readouterr().err

@@ -1,0 +1,167 @@
+"""Costs of a step against sums done by hand."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nworkers.models.costs.compute import compute_time
+from nworkers.models.costs.extrapolation import extrapolations
+from nworkers.models.costs.step import all_reduce, step_costs
+from nworkers.models.records.profile import Apply, Coordinator, Segment
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.what_if import variation
+from nworkers.models.records.workload import Cost, StepSeconds, Variable, Workload, named_workload
+from tests.support.factories import parameter, profile
+
+GEMM = named_workload("gemm:128,256")
+
+
+def test_one_shard_is_latency_then_transfer() -> None:
+    known = profile()
+    costs = step_costs(known, Scenario(GEMM, workers=2))
+    latency, transfer = costs.fetch[0]
+    assert latency.wall_s == known.link.fetch.latency_s.estimate
+    rate = known.link.fetch.bandwidth_bytes_per_s.estimate
+    assert transfer.wall_s == pytest.approx(131072 / rate)
+    assert transfer.size_bytes == 131072
+    assert transfer.direction == "to_worker"
+    assert costs.push[0][1].direction == "to_ps"
+
+
+def test_further_tensors_pay_their_own_latency() -> None:
+    known = profile()
+    mlp = named_workload("mlp:8,4,2")
+    latency, _ = step_costs(known, Scenario(mlp, workers=1)).fetch[0]
+    path = known.link.fetch
+    assert latency.wall_s == pytest.approx(path.latency_s.estimate + 3 * path.per_tensor_s.estimate)
+
+
+def test_a_ps_without_variables_costs_nothing() -> None:
+    assert step_costs(profile(), Scenario(GEMM, workers=1, ps=2)).fetch[1] == ()
+
+
+def test_compute_sources_come_in_the_contracts_order() -> None:
+    known = profile()
+    variables = (Variable("w", (4,)),)
+    table = Workload("t", variables, step=(StepSeconds(1, 0.1), StepSeconds(3, 0.3)))
+    assert compute_time(known, table, 2, None).step_s == pytest.approx(0.2)
+    assert compute_time(known, table, 6, None).step_s == pytest.approx(0.6)
+    assert compute_time(known, table, 6, None).log_spread == pytest.approx(0.1)
+    stated = Workload("s", variables, cost=Cost(0.01, 0.001))
+    assert compute_time(known, stated, 10, None).gradient_s == pytest.approx(0.02)
+    assert compute_time(known, stated, 10, None).source == "workload_file"
+    guess = compute_time(known, named_workload("gemm:64,64"), 32, None)
+    assert guess.source == "gemm_rate"
+    assert guess.log_spread > 0.3
+
+
+def test_flops_of_an_mlp_by_hand() -> None:
+    # 784·512 forward and weights' gradient; 512·10 forward and both gradients; 2 flops each.
+    assert named_workload("mlp:784,512,10").flops_per_sample == 2 * (784 * 512 * 2 + 512 * 10 * 3)
+
+
+def test_ring_all_reduce_is_the_closed_form() -> None:
+    known = profile()
+    latency, transfer = all_reduce(known, 4, 1e6, None)
+    assert latency.wall_s == pytest.approx(6 * known.collective.latency_s.estimate)
+    assert transfer.wall_s == pytest.approx(1.5e6 / known.collective.bandwidth_bytes_per_s.estimate)
+
+
+def test_what_lies_outside_the_measured_range_is_said() -> None:
+    known = profile()
+    large = Workload("l", (Variable("w", (2**30,)),), cost=Cost(0.1, 0.0))
+    notes = extrapolations(known, Scenario(large, workers=1000, scaling="weak"))
+    assert any("bytes" in n for n in notes)
+    assert any("1000 workers" in n for n in notes)
+    ring = Scenario(GEMM, workers=4, strategy="allreduce", runtime="mirrored")
+    assert any("collective" in n for n in extrapolations(known, ring))
+
+
+def test_draws_differ_from_the_estimate_together() -> None:
+    known = profile()
+    scenario = Scenario(GEMM, workers=1)
+    draw = step_costs(known, scenario, 3)
+    assert draw.fetch[0][0].wall_s == known.link.fetch.latency_s.draws[3]
+    assert replace(scenario, workers=2).per_worker_batch == 16
+
+
+def test_large_tensors_have_their_own_latency_and_rate() -> None:
+    known = profile()
+    beyond = Segment(1000.0, parameter(0.5), parameter(10.0, "bytes/s"))
+    path = replace(known.link.fetch, segments=(beyond,), several_s=parameter(7.0))
+    made = profile(link__fetch=path)
+    several = Workload("w", tuple(Variable(f"v{k}", (n,)) for k, n in enumerate((5, 250, 300))))
+    stated = replace(several, cost=Cost(0.01, 0.0))
+    latency, transfer = step_costs(made, Scenario(stated, workers=1)).fetch[0]
+    first, each = path.latency_s.estimate, path.per_tensor_s.estimate
+    assert first < 0.5
+    assert latency.wall_s == pytest.approx(0.5 + 7 + 2 * each)
+    rate = path.bandwidth_bytes_per_s.estimate
+    assert transfer.wall_s == pytest.approx(20 / rate + 1000 / 10 + 1200 / 10)
+
+
+def test_the_coordinator_takes_cores_of_a_host_that_it_shares() -> None:
+    made = profile(host__coordinator=Coordinator(parameter(2e-3), parameter(1e-3)))
+    apart = Scenario(GEMM, workers=2, runtime="coordinator")
+    together = replace(apart, workers_per_host=1000, ps_placement="shared")
+    alone_s, beside_s = (step_costs(made, s).dispatch.worker_s for s in (apart, together))
+    assert beside_s - alone_s == pytest.approx(1e-3 * (1 + made.host.kernel_share))
+    virtual = replace(apart, variation=variation(("one-machine",)))
+    assert step_costs(made, virtual).dispatch.worker_s == beside_s
+
+
+def test_every_ps_that_a_run_touches_is_sent_its_part_and_answers_for_it() -> None:
+    known = profile(host__dispatch_worker_s=parameter(5e-4), host__kernel_share=0.0)
+    host, mlp = known.host, named_workload("mlp:8,4,2")
+    sent_s = 5e-4 - host.server_dispatch_s.estimate
+    each_s = sent_s + host.fetch_worker.per_tensor_s.estimate
+    at_ps_s = host.dispatch_ps_s.estimate + host.fetch_ps.per_tensor_s.estimate
+    # Of its four variables five ps cannot all hold one.
+    for ps, touched in ((1, 1), (3, 3), (5, 4)):
+        asked = Scenario(mlp, workers=2, ps=ps, strategy="ps-sync")
+        costs = step_costs(known, asked)
+        whole_s = host.server_dispatch_s.estimate + touched * each_s
+        assert costs.dispatch.worker_s == pytest.approx(whole_s)
+        assert costs.dispatch.ps_s == pytest.approx(at_ps_s)
+        # The chief's run is one for both workers.
+        assert costs.round[0].worker_s == pytest.approx(whole_s / 2)
+        assert costs.round[0].ps_s == pytest.approx(at_ps_s / 2)
+
+
+def test_a_token_bucket_s_credit_is_given_once() -> None:
+    known = profile().link.fetch
+    path = replace(known, credit_bytes=300.0, segments=())
+    rate = path.bandwidth_bytes_per_s.estimate
+    assert path.transfer_of((1000.0, 500.0), None) == pytest.approx(1200 / rate)
+    # Where it covers all, what is left still takes its turn on a busy link.
+    assert path.transfer_of((100.0,), None) == pytest.approx(0.05 * 100 / rate)
+    beyond = replace(path, segments=(Segment(1000.0, parameter(0.5), parameter(10.0, "bytes/s")),))
+    assert beyond.transfer_of((2000.0, 500.0), None) == pytest.approx(1700 / 10 + 500 / rate)
+
+
+def test_a_push_in_training_follows_a_fetch_and_ends_with_its_update() -> None:
+    known = profile()
+    path = replace(known.link.push, after_fetch_s=parameter(3e-4))
+    sgd = Apply("sgd", parameter(1.0), parameter(2e-10, "s/byte"))
+    made = profile(link__push=path, host__apply=(sgd,))
+    latency, transfer, update = step_costs(made, Scenario(GEMM, workers=1)).push[0]
+    assert latency.wall_s == pytest.approx(3e-4)
+    assert update.cause == "apply"
+    assert update.wall_s == pytest.approx(131072 * 2e-10)
+    kernel = 1 + known.host.kernel_share
+    whole = known.host.push_ps.per_byte_s.estimate * 131072 * kernel
+    assert transfer.ps_s + update.ps_s == pytest.approx(whole)
+
+
+def test_what_lies_beyond_the_measured_is_less_certain() -> None:
+    known = profile()
+    inside = step_costs(known, Scenario(GEMM, workers=2)).log_spread
+    crowd = step_costs(known, Scenario(GEMM, workers=8)).log_spread
+    assert inside["fetch"] == inside["push"] == 0.0
+    assert crowd["fetch"] == crowd["push"] == pytest.approx(2 * 0.05)
+    huge = named_workload("gemm:8192,8192")
+    assert step_costs(known, Scenario(huge, workers=2)).log_spread["push"] == pytest.approx(
+        0.1 * 2.07, abs=0.01
+    )

@@ -1,0 +1,169 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from nworkers.models.costs.step import step_costs
+from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.workload import named_workload
+from nworkers.simulator.engine.events.training import Training, train
+from nworkers.simulator.step.chance import (
+    OPERATIONS,
+    Luck,
+    luck,
+    mean_factor,
+    no_luck,
+    replications,
+    starting_phases,
+)
+from tests.support.factories import profile
+
+SHARED = {"workers_per_host": 1000, "ps_placement": "shared"}
+JOBS: dict[str, dict[str, Any]] = {
+    "one": {"workers": 1},
+    "async": {"workers": 5},
+    "async on one host": {"workers": 5, **SHARED},
+    "async, three ps": {"workers": 4, "ps": 3},
+    "more ps than variables": {"workers": 3, "ps": 6},
+    "two a host": {"workers": 5, "ps": 2, "workers_per_host": 2, "ps_placement": "shared"},
+    "sync": {"workers": 5, "strategy": "ps-sync"},
+    "sync fifo": {"workers": 5, "strategy": "ps-sync", "discipline": "fifo"},
+    "allreduce": {"workers": 5, "strategy": "allreduce", "runtime": "mirrored"},
+    "allreduce on one host": {
+        "workers": 5,
+        "strategy": "allreduce",
+        "runtime": "mirrored",
+        **SHARED,
+    },
+}
+
+
+def scenario(job: dict[str, Any]) -> Scenario:
+    return Scenario(named_workload("mlp:784,512,10"), batch=64, **job)
+
+
+def drawn(workers: int, seed: int = 1, steps: int = 16) -> Luck:
+    return luck(
+        profile().noise,
+        seed,
+        0,
+        slowdown=dict.fromkeys(OPERATIONS, 1.1),
+        starts=starting_phases(seed, workers, 4)[1],
+        steps=steps,
+    )
+
+
+def run(job: dict[str, Any], chance: Luck | None = None, steps: int = 6) -> Training:
+    made = profile()
+    asked = scenario(job)
+    return train(
+        step_costs(made, asked),
+        asked,
+        chance or no_luck(asked.workers),
+        discipline=asked.discipline or "fair",
+        loopback=False,
+        steps=steps,
+    )
+
+
+@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+@pytest.mark.parametrize("noisy", [False, True])
+def test_the_breakdown_adds_up_to_the_step(job: dict[str, Any], noisy: bool) -> None:
+    done = run(job, drawn(job["workers"]) if noisy else None)
+    assert sum(done.breakdown.values()) == pytest.approx(done.step_time_s, rel=1e-9)
+    assert min(done.breakdown.values()) >= 0.0
+    assert done.steps_s.shape == (job["workers"], 6)
+
+
+def test_contention_is_blamed_on_what_is_scarce() -> None:
+    """On one host the cores, between hosts the ps's link, and nothing for one worker."""
+    assert run(JOBS["async on one host"]).breakdown["host_contention"] > 1e-3
+    assert run(JOBS["async on one host"]).breakdown["link_contention"] == 0.0
+    assert run(JOBS["async"]).breakdown["link_contention"] > 1e-3
+    one = run(JOBS["one"], drawn(1)).breakdown
+    assert one["link_contention"] == one["host_contention"] == one["barrier_wait"] == 0.0
+
+
+def test_synchronous_workers_end_every_round_together() -> None:
+    done = run(JOBS["sync"], drawn(5))
+    assert done.steps_s == pytest.approx(np.tile(done.steps_s[0], (5, 1)), rel=1e-9)
+    assert done.breakdown["barrier_wait"] > 0.0
+
+
+def test_a_run_is_its_luck() -> None:
+    first, again = run(JOBS["async"], drawn(5)), run(JOBS["async"], drawn(5))
+    assert np.array_equal(first.steps_s, again.steps_s)
+    assert first.breakdown == again.breakdown
+    other = run(JOBS["async"], drawn(5, seed=2))
+    assert not np.array_equal(first.steps_s, other.steps_s)
+
+
+def test_scenarios_that_differ_in_workers_meet_the_same_luck() -> None:
+    few, many = drawn(3), drawn(8)
+    assert many.factors[:3] == few.factors
+    assert np.array_equal(starting_phases(1, 8, 20)[:, :3], starting_phases(1, 3, 20))
+
+
+def test_starting_phases_are_stratified_and_relative_to_the_first_worker() -> None:
+    phases = starting_phases(3, 4, 10)
+    assert not phases[:, 0].any()
+    assert np.sort(phases[:, 2]) == pytest.approx((np.arange(10) + 0.5) / 10)
+
+
+def test_factors_are_the_measured_ones_equally_often() -> None:
+    noise = profile(noise__within={"compute": (0.5, 1.0, 3.0)}).noise
+    chance = luck(
+        noise,
+        1,
+        0,
+        slowdown=dict.fromkeys(OPERATIONS, 2.0),
+        starts=np.zeros(4),
+        steps=5000,
+    )
+    factors = np.array(chance.factors)[:, :, OPERATIONS.index("compute")] / 2.0
+    values, counts = np.unique(factors, return_counts=True)
+    assert values == pytest.approx([0.5, 1.0, 3.0])
+    assert counts / factors.size == pytest.approx([1 / 3] * 3, rel=0.05)
+    assert factors.mean() == pytest.approx(mean_factor(noise, "compute"), rel=0.01)
+    assert chance.mean_factors["compute"] == pytest.approx(1.5)
+    others = np.array(chance.factors)[:, :, OPERATIONS.index("push")]
+    assert (others == 2.0).all()
+
+
+def test_collectives_vary_as_fetches_do() -> None:
+    noise = profile(noise__within={"fetch": (1.0, 3.0)}).noise
+    assert mean_factor(noise, "collective") == mean_factor(noise, "fetch") == 2.0
+
+
+def test_every_round_is_drawn_equally_often_and_spread_for_being_few() -> None:
+    noise = profile(noise__between=({"fetch": 0.5}, {"fetch": 2.0})).noise
+    drawn_fetch = sorted(r.between["fetch"] for r in replications(noise, 1, 10))
+    root = 2**0.5
+    assert drawn_fetch == pytest.approx([0.5**root] * 5 + [2.0**root] * 5)
+    assert all(r.between["compute"] == 1.0 for r in replications(noise, 1, 10))
+    deviates = [r.deviates["compute"] for r in replications(noise, 1, 101)]
+    assert np.mean(deviates) == pytest.approx(0.0, abs=1e-9)
+    assert np.std(deviates) == pytest.approx(1.0, rel=0.02)
+
+
+def test_slow_phases_last_as_they_were_measured() -> None:
+    """Ranks of successive steps are correlated; every factor stays as likely."""
+    lasting = replace(profile().noise, autocorrelation={"fetch": 0.6})
+    drawn = luck(
+        lasting,
+        1,
+        0,
+        slowdown=dict.fromkeys(OPERATIONS, 1.0),
+        starts=np.zeros(400),
+        steps=50,
+    )
+    factors = np.array(drawn.factors)
+    for name, rho in (("fetch", 0.6), ("push", 0.0), ("collective", 0.6)):
+        series = factors[:, :, OPERATIONS.index(name)]
+        ranks = series.ravel().argsort().argsort().reshape(series.shape) / series.size - 0.5
+        found = (ranks[:, 1:] * ranks[:, :-1]).mean() / (ranks**2).mean()
+        assert found == pytest.approx(rho, abs=0.03)
+        assert np.median(series) == pytest.approx(1.0, abs=0.02)

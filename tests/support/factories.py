@@ -1,0 +1,132 @@
+"""Synthetic records for tests: round numbers that were never measured on anything."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from nworkers.models.records.profile import (
+    Collective,
+    Demand,
+    Device,
+    FitRow,
+    Host,
+    Link,
+    Noise,
+    Parameter,
+    Path,
+    Profile,
+    StepTime,
+    WorkloadTime,
+)
+
+DRAWS = 16
+WORKLOAD = "gemm:128,256"
+
+
+def parameter(estimate: float, unit: str = "s", spread: float = 0.02, seed: int = 0) -> Parameter:
+    """A parameter whose draws lie around the estimate, ``spread`` wide in the logarithm."""
+    deviates = np.random.default_rng(seed).permutation(np.linspace(-1.8, 1.8, DRAWS))
+    draws = tuple(float(d) for d in estimate * np.exp(spread * deviates))
+    low, high = np.quantile(draws, [0.05, 0.95])
+    return Parameter(estimate, (float(low), float(high)), unit, 100, True, draws)
+
+
+def factors(spread: float) -> tuple[float, ...]:
+    """A right-skewed factor with median 1, as equally probable values."""
+    p = np.linspace(-1.0, 1.0, 41)
+    return tuple(float(f) for f in np.exp(spread * (p + 0.5 * np.abs(p) ** 3 * (p > 0))))
+
+
+def profile(**changes: Any) -> Profile:
+    """A synthetic profile with some fields changed, a section's as ``section__field``.
+
+    ``profile(link__discipline="fifo", rounds=3)``
+    """
+    made = _profile()
+    for name, value in changes.items():
+        section, _, entry = name.partition("__")
+        if entry:
+            value = replace(getattr(made, section), **{entry: value})
+        made = replace(made, **{section: value})
+    return made
+
+
+def _profile() -> Profile:
+    seeds = iter(range(1, 100))
+
+    def p(estimate: float, unit: str = "s", spread: float = 0.02) -> Parameter:
+        return parameter(estimate, unit, spread, seed=next(seeds))
+
+    def demand(per_request_s: float) -> Demand:
+        return Demand(p(per_request_s), p(per_request_s / 10), p(1e-10, "s/B"))
+
+    def step(floor_s: float, per_sample_s: float) -> StepTime:
+        return StepTime(p(floor_s), p(per_sample_s))
+
+    return Profile(
+        name="synthetic",
+        hardware="none: made up for tests",
+        measured_at="2026-01-01T00:00:00Z",
+        samples_sha256="0" * 64,
+        rounds=5,
+        provisional=False,
+        device=Device(
+            name="synthetic device",
+            dispatch_s=p(2e-4),
+            gemm_overhead_s=p(5e-5),
+            gemm_flops_per_s=p(5e10, "1/s"),
+            gemm_flops=(1e6, 1e9),
+            workloads=(
+                WorkloadTime(
+                    WORKLOAD,
+                    (1, 128),
+                    step(4e-4, 2e-4),
+                    step(3.5e-4, 2e-4),
+                    step(4e-4, 2.2e-4),
+                ),
+            ),
+        ),
+        host=Host(
+            cores=2.0,
+            server_dispatch_s=p(3e-4),
+            dispatch_worker_s=p(2e-4),
+            dispatch_ps_s=p(5e-5),
+            fetch_worker=demand(2e-4),
+            fetch_ps=demand(2e-4),
+            push_worker=demand(2e-4),
+            push_ps=demand(2e-4),
+            kernel_share=0.1,
+            concurrency=2,
+        ),
+        link=Link(
+            kind="network",
+            evidence="emulated hosts",
+            dispatch_s=p(2e-4),
+            fetch=Path(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
+            push=Path(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
+            shared_bandwidth_bytes_per_s=p(2.5e8, "B/s"),
+            discipline="fair",
+            discipline_evidence="measured",
+            size_bytes=(4.0, 64e6),
+            tensors=(1, 32),
+        ),
+        collective=Collective(False, p(6e-4), p(2.5e8, "B/s")),
+        noise=Noise(
+            within={name: factors(0.1) for name in ("dispatch", "fetch", "compute", "push")},
+            between=tuple(
+                {"dispatch": d, "fetch": f, "compute": c, "push": f}
+                for d, f, c in (
+                    (1.00, 1.02, 0.99),
+                    (0.97, 0.98, 1.01),
+                    (1.03, 1.00, 1.00),
+                    (1.01, 0.97, 1.02),
+                    (0.99, 1.03, 0.98),
+                )
+            ),
+        ),
+        fit=(FitRow("fetch", 10, 3, 0.02, 0.06),),
+        workload=WORKLOAD,
+    )
