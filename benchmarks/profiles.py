@@ -12,7 +12,7 @@ import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from nworkers.calibrate.campaigns.campaign import Machines, Progress, calibrate
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
 from nworkers.calibrate.campaigns.plan import plan
 from nworkers.calibrate.host.environment import environment
 from nworkers.models.files.store import PROFILES, write_record
@@ -29,7 +29,7 @@ CALIBRATIONS = Path("build/profiles")
 def measure(name: str, machines: Machines) -> Profile:
     """A default calibration, fitted; its samples stay in `CALIBRATIONS`."""
 
-    def show(news: Progress) -> None:
+    def show(news: CampaignProgress) -> None:
         if news.done % 60 == 0:
             print(f"{name}: {news.done} of {news.total} cells", file=sys.stderr)
 

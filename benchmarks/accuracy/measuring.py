@@ -13,7 +13,7 @@ from pathlib import Path
 from benchmarks.accuracy import store
 from benchmarks.accuracy.design import BATCHES, CONV_FILE, CONV_MODEL, LINKS_MBIT, NAMES, Curve
 from benchmarks.accuracy.testbed import machines
-from nworkers.calibrate.campaigns.campaign import Progress, calibrate
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, calibrate
 from nworkers.calibrate.campaigns.describe import describe
 from nworkers.calibrate.campaigns.plan import plan
 from nworkers.calibrate.campaigns.validation import SINGLE, train_once
@@ -149,5 +149,5 @@ def _attempts() -> Iterator[int]:
     yield from (1, 2, 3)
 
 
-def _quiet(news: Progress) -> None:
+def _quiet(news: CampaignProgress) -> None:
     say(f"  {news.done} of {news.total} cells, {news.left_s:.0f} s left: {news.cell}")

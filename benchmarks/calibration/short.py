@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from nworkers.calibrate.campaigns.campaign import Machines, Progress, calibrate
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
 from nworkers.calibrate.campaigns.cells import SMALLEST_BYTES
 from nworkers.calibrate.campaigns.plan import Plan
 from nworkers.cli.asked.options import log_folder
@@ -79,7 +79,7 @@ def measure(title: str, planned: Plan, machines: Machines | None = None) -> Cali
     """Calibrate, with a line of progress for each round."""
     seen: set[int] = set()
 
-    def show(news: Progress) -> None:
+    def show(news: CampaignProgress) -> None:
         number = news.done // len(planned.cells)
         if number not in seen and number < planned.rounds:
             seen.add(number)

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.calibration import short
-from nworkers.calibrate.campaigns.phase import BUILD_S
+from nworkers.calibrate.campaigns.cell_group import BUILD_S
 from nworkers.calibrate.cluster.cluster import running
 from nworkers.calibrate.probes.sampling import WARMUP_CALLS, Limits
 from nworkers.models.records.calibration import Cell

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nworkers.calibrate.campaigns.cells import DEFAULT, log_spaced_bytes
+from nworkers.calibrate.campaigns.cells import log_spaced_bytes
+from nworkers.calibrate.campaigns.presets import DEFAULT
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law
 from nworkers.models.fitting.observations import Bank, times

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import Literal
 
 from nworkers.calibrate.campaigns import concurrent_flows
-from nworkers.calibrate.campaigns.phase import BUILD_S, Phase, phase_of
+from nworkers.calibrate.campaigns.cell_group import BUILD_S, CellGroup, group_of
 from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.resume import Round, pending
 from nworkers.calibrate.cluster.cluster import Cluster, Site, running
 from nworkers.calibrate.host.processor import machine, usable_cores
 from nworkers.calibrate.host.watch import Neighbours, Watch
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.files.journal import Journal
+from nworkers.models.findings.environment_diff import differences
 from nworkers.models.findings.host_speed import check_cells
 from nworkers.models.records.calibration import (
     Burst,
@@ -32,7 +34,6 @@ from nworkers.models.records.calibration import (
     TaskHost,
 )
 from nworkers.models.records.profile import Evidence
-from nworkers.models.records.resume import Round, differences, pending
 
 #: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
 OVER_BUDGET = 1.3
@@ -45,7 +46,7 @@ SOAK_SAMPLES = 10**6
 
 
 @dataclass(frozen=True)
-class Progress:
+class CampaignProgress:
     """Cells done of all rounds, the one that is running, and an estimate of the time left."""
 
     done: int
@@ -54,7 +55,7 @@ class Progress:
     left_s: float
 
 
-class Stopped(Exception):
+class CampaignStopped(Exception):
     """A campaign that ended early; ``calibration`` holds what was measured until then."""
 
     def __init__(self, calibration: Calibration, cause: BaseException) -> None:
@@ -121,14 +122,14 @@ def calibrate(
     plan: Plan,
     *,
     logs: Path,
-    progress: Callable[[Progress], None],
+    progress: Callable[[CampaignProgress], None],
     machines: Machines | None = None,
     course: Course | None = None,
 ) -> Calibration:
     """Measure every cell of the plan; the profile is not fitted yet.
 
     Raises:
-        Stopped: interrupted, or a task failed; it carries the samples so far and the cause.
+        CampaignStopped: interrupted, or a task failed; it carries the samples so far and the cause.
         HardwareError: TensorFlow is not installed.
         InputError: the journal cannot be written.
     """
@@ -144,9 +145,9 @@ def calibrate(
     except _OutOfTime:
         return campaign.result(TIME_LIMIT)
     except KeyboardInterrupt as cause:
-        raise Stopped(campaign.result("interrupted"), cause) from cause
+        raise CampaignStopped(campaign.result("interrupted"), cause) from cause
     except HardwareError as cause:
-        raise Stopped(campaign.result("a task failed"), cause) from cause
+        raise CampaignStopped(campaign.result("a task failed"), cause) from cause
     return campaign.result()
 
 
@@ -156,7 +157,7 @@ class _Campaign:
         plan: Plan,
         machines: Machines,
         logs: Path,
-        progress: Callable[[Progress], None],
+        progress: Callable[[CampaignProgress], None],
         course: Course,
     ) -> None:
         self._plan = plan
@@ -175,7 +176,7 @@ class _Campaign:
         self._began = time.monotonic()
         self._total = sum(len(round_.cells) for round_ in self.rounds)
         self._done = 0
-        #: Seconds that a cell took in an earlier round of this run, and the start of each phase.
+        #: Seconds that a cell took in an earlier round of this run, and the start of each group.
         self._taken_s: dict[Cell, float] = {}
         self._start_s: dict[str, float] = {}
         self._watch = Watch()
@@ -282,12 +283,12 @@ class _Campaign:
                 threads=self._plan.threads,
             ) as cluster:
                 plan = replace(self._plan, burst_s=SOAK_SLICE_S, max_samples=SOAK_SAMPLES)
-                built = Phase(cluster, [cell], plan, self._skipped)
+                built = CellGroup(cluster, [cell], plan, self._skipped)
                 while cell not in self._skipped:
                     left_s = self._plan.soak_s - (time.monotonic() - began)
                     if left_s <= 0:
                         break
-                    self._progress(Progress(self._done, self._total, "soak", left_s))
+                    self._progress(CampaignProgress(self._done, self._total, "soak", left_s))
                     slices += built.measure(cell, 0)
         finally:
             if slices:
@@ -297,31 +298,31 @@ class _Campaign:
     def run_round(self, round_: Round) -> None:
         """Measure the round's cells once, in random order, in fresh processes."""
         chance = random.Random(f"{self._plan.seed} {round_.number}")
-        phases: dict[str, list[Cell]] = {}
+        groups: dict[str, list[Cell]] = {}
         for cell in round_.cells:
-            phases.setdefault(phase_of(cell), []).append(cell)
-        order = chance.sample(sorted(phases), len(phases))
+            groups.setdefault(group_of(cell), []).append(cell)
+        order = chance.sample(sorted(groups), len(groups))
         for name in order:
-            chance.shuffle(phases[name])
+            chance.shuffle(groups[name])
             last = round_ == self.rounds[-1] and name == order[-1]
             last = last and not (self._gathers or self._soaks)
-            self._run_phase(name, phases[name], round_.number, again=not last)
+            self._run_group(name, groups[name], round_.number, again=not last)
         self._report("")
 
-    def _run_phase(self, phase: str, cells: Sequence[Cell], number: int, *, again: bool) -> None:
+    def _run_group(self, group: str, cells: Sequence[Cell], number: int, *, again: bool) -> None:
         """Measure cells in a cluster of their own, which has only the tasks that they run in."""
-        self._require_time(self._start_s.get(phase, 0.0))
+        self._require_time(self._start_s.get(group, 0.0))
         self._report("starting the cluster")
         began = time.monotonic()
-        alone = phase == "mirrored"
+        alone = group == "mirrored"
         sites = self._machines.workers
         groups = sorted({cell.workers for cell in cells}) if alone else []
         with running(
             ps=[] if alone else self._machines.ps,
             workers=[] if alone else sites,
             logs=self._logs,
-            single=phase == "session",
-            chief=self._machines.chief if phase == "coordinator" else None,
+            single=group == "session",
+            chief=self._machines.chief if group == "coordinator" else None,
             mirrored=[sites[:size] for size in groups],
             first=not self._start_s,
             again=again,
@@ -331,11 +332,11 @@ class _Campaign:
             if not self._joined and not alone:
                 self._join(cluster)
             known = len(self._skipped)
-            built = Phase(cluster, cells, self._plan, self._skipped, self._everywhere)
+            built = CellGroup(cluster, cells, self._plan, self._skipped, self._everywhere)
             if self._course.journal:
                 found = [Skipped(c, reason) for c, reason in self._skipped.items()]
                 self._course.journal.add(skipped=tuple(found[known:]))
-            self._start_s[phase] = time.monotonic() - began
+            self._start_s[group] = time.monotonic() - began
             # From here on: importing TensorFlow is no part of what others may disturb.
             neighbours = Neighbours()
             elsewhere = _served_here(cluster)
@@ -359,7 +360,7 @@ class _Campaign:
                 )
         self._tasks, self._joined = found, True
 
-    def _measure_cell(self, cluster: Cluster, built: Phase, cell: Cell, number: int) -> None:
+    def _measure_cell(self, cluster: Cluster, built: CellGroup, cell: Cell, number: int) -> None:
         """Measure a cell and keep it; where it tells hosts apart, on every worker in turn."""
         self._require_time(self._expected_s(cell))
         began = time.monotonic()
@@ -395,7 +396,7 @@ class _Campaign:
             left = elapsed / self._done * (self._total - self._done)
         else:
             left = max(0.0, self._plan.estimate_s * self._total / planned - elapsed)
-        self._progress(Progress(self._done, self._total, cell, left))
+        self._progress(CampaignProgress(self._done, self._total, cell, left))
 
 
 def _task_hosts(cluster: Cluster) -> tuple[TaskHost, ...]:

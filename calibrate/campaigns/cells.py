@@ -1,11 +1,12 @@
-"""Cells: what a calibration of each grain measures, before anything is started."""
+"""Cells: what a calibration of each preset measures, before anything is started."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from nworkers.calibrate.campaigns.presets import Preset, Shape
 from nworkers.models.records.calibration import Cell, Optimizer, Quantity
 
 #: The two shapes of the report of 2017, as features, batch, hidden.
@@ -15,7 +16,7 @@ SMALLEST_BYTES = 4
 LATENCY_BYTES = 2**15
 #: A worker computes after it has waited for its fetch, with threads asleep and caches cold: an
 #: MLP's gradients take 0.60 ms after a pause of 1 or 3 ms, and 0.30 ms without one (2 cores).
-REST_S = 0.002
+IDLE_S = 0.002
 #: Bytes moved by the cells that vary the number of tensors, from 1 to 256 of equal size.
 TENSORS_BYTES = 2**15
 #: Bytes and tensors of the cells that are spread over several ps or connections.
@@ -23,113 +24,6 @@ SPREAD_BYTES = (2**12, 2**22)
 SPREAD_TENSORS = 16
 #: All-reduces that go on at once in one cell.
 IN_FLIGHT = 32
-
-_GEMM_QUICK = (
-    (32, 8, 32),
-    (64, 16, 64),
-    (128, 32, 128),
-    (256, 32, 256),
-    (256, 64, 512),
-    (512, 128, 512),
-    (1024, 256, 1024),
-)
-_GEMM_FULL = (
-    *_GEMM_QUICK,
-    (48, 12, 80),
-    (100, 24, 200),
-    (200, 50, 100),
-    (128, 32, 256),
-    (784, 32, 512),
-    (300, 100, 1000),
-    (1000, 200, 700),
-    # A product of 10^8 operations or more is given to several threads.
-    (1024, 64, 1024),
-    (512, 256, 768),
-    (2048, 128, 1024),
-    (1536, 256, 1024),
-    (2048, 256, 2048),
-)
-Shape = tuple[int, int, int]
-
-
-@dataclass(frozen=True)
-class Grain:
-    """How finely a calibration looks, and for how long.
-
-    ``crowds`` are (transfers, bytes of each) that begin at once, where there is a network.
-    """
-
-    gemm: tuple[Shape, ...]
-    largest_bytes: int
-    sizes: int
-    tensors: tuple[int, ...]
-    together: tuple[int, ...]
-    both: tuple[int, ...]
-    updates: tuple[int, ...]
-    python: tuple[int, ...]
-    reduced: tuple[int, ...]
-    strategies: bool
-    crowds: tuple[tuple[int, int], ...]
-    batches: int
-    rounds: int
-    burst_s: float
-    window_s: float
-    max_samples: int
-
-
-QUICK = Grain(
-    gemm=_GEMM_QUICK,
-    largest_bytes=2**22,
-    sizes=9,
-    tensors=(1, 16, 256),
-    together=(4, 2**17, 2**20, 2**22),
-    both=(4, 2**16, 2**21),
-    updates=(2**12, 2**21),
-    python=(4, 2**21),
-    reduced=(4, 2**20),
-    strategies=False,
-    crowds=((2, 2**20), (8, 2**20)),
-    batches=6,
-    rounds=2,
-    burst_s=0.1,
-    window_s=0.13,
-    max_samples=3000,
-)
-DEFAULT = Grain(
-    gemm=_GEMM_FULL,
-    largest_bytes=2**26,
-    sizes=19,
-    tensors=(1, 4, 16, 64, 256),
-    together=(4, 2**15, 2**18, 2**20, 2**22, 2**24),
-    both=(4, 2**14, 2**18, 2**21, 2**24),
-    updates=(2**12, 2**18, 2**23),
-    python=(4, 2**16, 2**20, 2**23),
-    reduced=(4, 2**14, 2**18, 2**21, 2**23),
-    strategies=True,
-    crowds=tuple((flows, size) for flows in (2, 4, 8, 16) for size in (2**20, 2**24)),
-    batches=9,
-    rounds=5,
-    burst_s=0.12,
-    window_s=0.17,
-    max_samples=5000,
-)
-FULL = replace(
-    DEFAULT,
-    largest_bytes=2**28,
-    sizes=25,
-    tensors=(1, 2, 4, 8, 16, 32, 64, 128, 256),
-    both=(4, 2**12, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**24, 2**26),
-    updates=(2**12, 2**16, 2**20, 2**23, 2**26),
-    crowds=tuple(
-        (flows, size) for flows in (2, 4, 8, 16, 32) for size in (2**17, 2**20, 2**22, 2**24)
-    ),
-    reduced=(4, 2**10, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**23, 2**24),
-    batches=13,
-    rounds=10,
-    burst_s=0.5,
-    window_s=0.6,
-    max_samples=10000,
-)
 
 
 def log_spaced_bytes(largest: int, count: int, rng: random.Random) -> list[int]:
@@ -154,10 +48,10 @@ def concurrent_workers(workers: int) -> list[int]:
     return sorted((powers | {workers}) - {1})
 
 
-def compute(grain: Grain, extra_shapes: Sequence[Shape]) -> list[Cell]:
+def compute(preset: Preset, extra_shapes: Sequence[Shape]) -> list[Cell]:
     """Empty steps and matrix products, with their weights here or on the ps."""
     cells = [Cell("noop", "process"), Cell("noop", "server"), Cell("noop", "ps")]
-    for features, rows, hidden in dict.fromkeys(grain.gemm):
+    for features, rows, hidden in dict.fromkeys(preset.gemm):
         cells.append(Cell("gemm", "process", features=features, batch=rows, hidden=hidden))
     for features, rows, hidden in dict.fromkeys((*ORIGINAL_SHAPES, *extra_shapes)):
         local = Cell("gemm", "server", features=features, batch=rows, hidden=hidden)
@@ -166,24 +60,24 @@ def compute(grain: Grain, extra_shapes: Sequence[Shape]) -> list[Cell]:
     return cells
 
 
-def transfers(grain: Grain, counts: Sequence[int], rng: random.Random) -> list[Cell]:
+def transfers(preset: Preset, counts: Sequence[int], rng: random.Random) -> list[Cell]:
     """One way, both ways, and one after the other; alone and by several workers at once."""
     cells: list[Cell] = []
     directions: tuple[Quantity, Quantity] = ("fetch", "push")
     for quantity in directions:
-        sizes = log_spaced_bytes(grain.largest_bytes, grain.sizes, rng)
+        sizes = log_spaced_bytes(preset.largest_bytes, preset.sizes, rng)
         cells += [Cell(quantity, "ps", size) for size in sizes]
-        cells += [Cell(quantity, "ps", TENSORS_BYTES, tensors=count) for count in grain.tensors]
+        cells += [Cell(quantity, "ps", TENSORS_BYTES, tensors=count) for count in preset.tensors]
         for workers in counts:
-            cells += [Cell(quantity, "ps", size, workers=workers) for size in grain.together]
+            cells += [Cell(quantity, "ps", size, workers=workers) for size in preset.together]
             cells.append(Cell(quantity, "ps", TENSORS_BYTES, tensors=16, workers=workers))
-    cells += [Cell("exchange", "ps", size) for size in grain.both]
-    cells += [Cell("fetch_push", "ps", size) for size in grain.both]
+    cells += [Cell("exchange", "ps", size) for size in preset.both]
+    cells += [Cell("fetch_push", "ps", size) for size in preset.both]
     cells.append(Cell("fetch_push", "ps", TENSORS_BYTES, tensors=16))
     for workers in counts:
         cells.append(Cell("noop", "ps", workers=workers))
-        cells += [Cell("exchange", "ps", size, workers=workers) for size in grain.both[::2]]
-        cells.append(Cell("fetch_push", "ps", grain.both[-1], workers=workers))
+        cells += [Cell("exchange", "ps", size, workers=workers) for size in preset.both[::2]]
+        cells.append(Cell("fetch_push", "ps", preset.both[-1], workers=workers))
     return cells
 
 
@@ -203,7 +97,7 @@ def spread(ps: int, flows: int) -> list[Cell]:
     ]
 
 
-def collectives(grain: Grain, counts: Sequence[int], batch: int) -> list[Cell]:
+def collectives(preset: Preset, counts: Sequence[int], batch: int) -> list[Cell]:
     """All-reduce by size over groups of workers, and gradients of a batch beside one.
 
     Args:
@@ -212,7 +106,7 @@ def collectives(grain: Grain, counts: Sequence[int], batch: int) -> list[Cell]:
     cells = [
         Cell("allreduce", "collective", size, workers=workers)
         for workers in counts
-        for size in grain.reduced
+        for size in preset.reduced
     ]
     # In one alone a worker's threads spin while they wait; many at once show what a hop takes.
     cells += [
@@ -221,18 +115,18 @@ def collectives(grain: Grain, counts: Sequence[int], batch: int) -> list[Cell]:
     ]
     if batch and counts:
         beside = Cell("gradient", "collective", batch=batch, workers=counts[-1])
-        cells += [replace(beside, overlap_bytes=size) for size in grain.reduced[-2:]]
+        cells += [replace(beside, overlap_bytes=size) for size in preset.reduced[-2:]]
     return cells
 
 
-def strategies(grain: Grain, workers: int, batch: int) -> list[Cell]:
+def strategies(preset: Preset, workers: int, batch: int) -> list[Cell]:
     """What the runtimes of TensorFlow 2 add: the coordinator's functions, and mirrored steps."""
-    if not grain.strategies:
+    if not preset.strategies:
         return []
     # Scheduled by the dozen, functions show what each costs the one process that sends them.
     cells = [Cell("noop", "coordinator"), Cell("noop", "coordinator", workers=4 * workers)]
     group = [Cell("noop", "mirrored", workers=workers)]
-    group += [Cell("allreduce", "mirrored", size, workers=workers) for size in grain.reduced[::2]]
+    group += [Cell("allreduce", "mirrored", size, workers=workers) for size in preset.reduced[::2]]
     steps = [Cell("step", "coordinator", batch=batch)]
     if workers > 1:
         cells += group
@@ -240,25 +134,25 @@ def strategies(grain: Grain, workers: int, batch: int) -> list[Cell]:
     return cells + (steps if batch else [])
 
 
-def within_tasks(grain: Grain) -> list[Cell]:
+def within_tasks(preset: Preset) -> list[Cell]:
     """Updates on the ps, and tensors brought into Python."""
     optimizers: tuple[Optimizer, ...] = ("sgd", "momentum", "adam")
     return [
-        *(Cell("apply", "ps", size, optimizer=o) for o in optimizers for size in grain.updates),
-        *(Cell("to_python", "server", size) for size in grain.python),
-        *(Cell("to_python", "process", size) for size in grain.python[::2]),
+        *(Cell("apply", "ps", size, optimizer=o) for o in optimizers for size in preset.updates),
+        *(Cell("to_python", "server", size) for size in preset.python),
+        *(Cell("to_python", "process", size) for size in preset.python[::2]),
     ]
 
 
-def on_gpu(grain: Grain) -> list[Cell]:
+def on_gpu(preset: Preset) -> list[Cell]:
     """Copies to the device and back, and products there; larger ones than a processor is given."""
     copies: tuple[Quantity, Quantity] = ("copy_in", "copy_out")
     cells = [
         Cell(quantity, "process", size, device="gpu")
         for quantity in copies
-        for size in (4, *grain.updates, 2**26)
+        for size in (4, *preset.updates, 2**26)
     ]
-    shapes = (*grain.gemm, (4096, 1024, 4096))
+    shapes = (*preset.gemm, (4096, 1024, 4096))
     return cells + [
         Cell("gemm", "process", features=f, batch=b, hidden=h, device="gpu") for f, b, h in shapes
     ]

@@ -6,8 +6,8 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nworkers.calibrate.campaigns.campaign import Progress, require_tensorflow
-from nworkers.calibrate.campaigns.phase import BUILD_S
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, require_tensorflow
+from nworkers.calibrate.campaigns.cell_group import BUILD_S
 from nworkers.calibrate.campaigns.validation import START_UP_S, WARMUP_S, train_once
 from nworkers.calibrate.cluster.cluster import running
 from nworkers.calibrate.training.trainer import BEYOND, Job
@@ -23,7 +23,7 @@ def describe(
     *,
     seconds: float,
     logs: Path,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[CampaignProgress], None] | None = None,
 ) -> Workload:
     """The model's trainable variables, and its training step in one process at each batch.
 
@@ -46,7 +46,9 @@ def describe(
     for done, (batch, start) in enumerate(starts):
         if progress is not None:
             left_s = (len(starts) - done) * (START_UP_S + WARMUP_S + (1 + BEYOND) * seconds)
-            progress(Progress(done, len(starts), f"batch {batch}, start {start + 1}", left_s))
+            progress(
+                CampaignProgress(done, len(starts), f"batch {batch}, start {start + 1}", left_s)
+            )
         job = Job(workload, "ps-async", "session", batch, workers=0, ps=0, model=model)
         run = train_once(job, start, seconds, logs)
         cores_busy = run.busy.workers_s / run.busy.wall_s if run.busy else 0.0

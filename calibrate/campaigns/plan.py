@@ -6,11 +6,7 @@ import random
 from dataclasses import dataclass
 
 from nworkers.calibrate.campaigns.cells import (
-    DEFAULT,
-    FULL,
-    QUICK,
-    REST_S,
-    Shape,
+    IDLE_S,
     collectives,
     compute,
     concurrent_workers,
@@ -21,6 +17,7 @@ from nworkers.calibrate.campaigns.cells import (
     transfers,
     within_tasks,
 )
+from nworkers.calibrate.campaigns.presets import DEFAULT, FULL, QUICK, Shape
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Workload
 
@@ -129,37 +126,37 @@ def plan(
         gpu: whether a GPU is here to be measured.
         network: whether there is one between the tasks, to be shared.
     """
-    grain = QUICK if quick else FULL if full else DEFAULT
+    preset = QUICK if quick else FULL if full else DEFAULT
     rng = random.Random(seed)
     counts = concurrent_workers(workers)
     cells = [
-        *compute(grain, extra_shapes),
-        *transfers(grain, counts, rng),
+        *compute(preset, extra_shapes),
+        *transfers(preset, counts, rng),
         *spread(max(1, ps), max(1, flows)),
-        *within_tasks(grain),
-        *collectives(grain, counts, batch if workload.widths else 0),
-        *strategies(grain, workers, batch if workload.widths else 0),
+        *within_tasks(preset),
+        *collectives(preset, counts, batch if workload.widths else 0),
+        *strategies(preset, workers, batch if workload.widths else 0),
     ]
     if workload.widths:
-        for rows in step_batches(batch, grain.batches):
+        for rows in step_batches(batch, preset.batches):
             cells.append(Cell("step", "process", batch=rows))
-            cells.append(Cell("gradient", "process", batch=rows, rest_s=REST_S))
+            cells.append(Cell("gradient", "process", batch=rows, rest_s=IDLE_S))
     if pipeline:
         rows_of_input = sorted({1, max(1, batch // 4), batch})
         cells += [Cell("input", "process", batch=rows) for rows in rows_of_input]
     if gpu:
-        cells += on_gpu(grain)
+        cells += on_gpu(preset)
     return Plan(
         workload=workload,
         cells=tuple(dict.fromkeys(cells)),
-        rounds=rounds or grain.rounds,
-        burst_s=grain.burst_s,
-        window_s=grain.window_s,
-        max_samples=grain.max_samples,
+        rounds=rounds or preset.rounds,
+        burst_s=preset.burst_s,
+        window_s=preset.window_s,
+        max_samples=preset.max_samples,
         seed=seed,
         threads=threads,
         pipeline=pipeline,
         memory=bool(workload.widths),
         soak_s=soak_s,
-        crowds=grain.crowds if network else (),
+        crowds=preset.crowds if network else (),
     )

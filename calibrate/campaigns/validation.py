@@ -9,8 +9,8 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from nworkers.calibrate.campaigns.campaign import Machines, Progress, require_tensorflow
-from nworkers.calibrate.campaigns.phase import BUILD_S
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, require_tensorflow
+from nworkers.calibrate.campaigns.cell_group import BUILD_S
 from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster, Site, mirrored_job, running
 from nworkers.calibrate.host.watch import Watch
 from nworkers.calibrate.training.trainer import BEYOND, Job
@@ -49,7 +49,7 @@ def train(
     starts: int,
     seconds: float,
     logs: Path,
-    progress: Callable[[Progress], None],
+    progress: Callable[[CampaignProgress], None],
     machines: Machines | None = None,
     seed: int = 1,
 ) -> Measurement:
@@ -99,7 +99,7 @@ def train(
             what = "one process" if count == SINGLE else f"{count} workers"
             how = "traced" if start is None else f"start {start + 1}"
             left_s = per_run_s * (len(order) - done)
-            progress(Progress(done, len(order), f"{what}, {how}", left_s))
+            progress(CampaignProgress(done, len(order), f"{what}, {how}", left_s))
             # A job of one process trains the batch that the baseline is defined by.
             scenario = Scenario(workload, workers=max(1, count), scaling=scaling, batch=batch)
             each = batch if count == SINGLE else scenario.per_worker_batch
@@ -115,7 +115,7 @@ def train(
                 runs.append(train_once(job, start, seconds, logs, sites, first=first, again=again))
     except (KeyboardInterrupt, HardwareError) as cause:
         raise Stopped(measurement(complete=False), cause) from cause
-    progress(Progress(len(order), len(order), "", 0.0))
+    progress(CampaignProgress(len(order), len(order), "", 0.0))
     return measurement(complete=True)
 
 

@@ -26,12 +26,13 @@ from nworkers.models.files.atomic_write import check_output
 from nworkers.models.files.journal import Journal, journal_path, read_journal
 from nworkers.models.files.store import read_calibration, record_text, write_record
 from nworkers.models.files.workload_toml import read_workload
+from nworkers.models.findings.environment_diff import differences
 from nworkers.models.records.calibration import Calibration, Cell, Planned, Quantity
-from nworkers.models.records.resume import Round, differences, merged, pending, refinement
 
 if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.campaign import Machines
     from nworkers.calibrate.campaigns.plan import Plan
+    from nworkers.calibrate.campaigns.resume import Round
     from nworkers.calibrate.cluster.membership import Membership
     from nworkers.models.records.workload import Workload
 
@@ -158,6 +159,8 @@ def _before(request: Request) -> Calibration | None:
                 "--resume to go on with it, --force to measure anew, or a new file",
             )
         return None
+    from nworkers.calibrate.campaigns.resume import merged
+
     file = read_calibration(output) if output.exists() else None
     before = merged(file, read_journal(journal) if journal.exists() else None)
     if before is None:
@@ -193,6 +196,8 @@ def _held(journal: Path) -> str:
 
 
 def _work(request: Request, before: Calibration | None) -> _Work:
+    from nworkers.calibrate.campaigns.resume import Round, pending, refinement
+
     only = _only(request.only)
     kept = before.planned if before else None
     options = DEFAULTS | _given(request, kept)
@@ -235,6 +240,8 @@ def _asked(cell: Cell, only: tuple[Quantity, ...]) -> bool:
 
 
 def _all(planned: Planned) -> tuple[Round, ...]:
+    from nworkers.calibrate.campaigns.resume import Round
+
     return tuple(Round(number, planned.cells) for number in range(planned.rounds))
 
 
@@ -379,7 +386,7 @@ def _extra_shapes(options: dict[str, str]) -> tuple[Shape, ...]:
 
 def _measured(request: Request, work: _Work, limit_s: float | None) -> Calibration:
     """Measure what is left; however it ends, what was measured is written before this returns."""
-    from nworkers.calibrate.campaigns.campaign import Course, Stopped
+    from nworkers.calibrate.campaigns.campaign import CampaignStopped, Course
     from nworkers.calibrate.campaigns.campaign import calibrate as measure
 
     folder = _logs(request)
@@ -399,7 +406,7 @@ def _measured(request: Request, work: _Work, limit_s: float | None) -> Calibrati
         _write(request, calibration)
         if journal is not None:
             journal.remove()
-    except Stopped as stopped:
+    except CampaignStopped as stopped:
         _stop(request, work, stopped.calibration, journal)
         raise stopped.cause from None
     finally:
@@ -410,6 +417,8 @@ def _measured(request: Request, work: _Work, limit_s: float | None) -> Calibrati
 
 def _all_there(request: Request, work: _Work) -> Calibration:
     """Nothing is left to measure: what an earlier run left becomes one file."""
+    from nworkers.calibrate.campaigns.resume import pending
+
     before, planned = work.before, work.planned
     assert before is not None
     left = pending(planned.cells, planned.rounds, before.bursts, before.skipped)

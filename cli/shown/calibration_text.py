@@ -23,10 +23,10 @@ from nworkers.models.fitting.precision import (
     widest,
 )
 from nworkers.models.records.calibration import Calibration, typical_rounds
-from nworkers.models.records.resume import Round
 
 if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.plan import Plan
+    from nworkers.calibrate.campaigns.resume import Round
     from nworkers.models.findings.original import OriginalRow
 
 #: Cells shown of those that missed their precision.

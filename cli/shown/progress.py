@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
 
-    from nworkers.calibrate.campaigns.campaign import Progress as Told
+    from nworkers.calibrate.campaigns.campaign import CampaignProgress
 
 #: Work that ends before this shows nothing.
 QUIET_S = 2.0
@@ -41,7 +41,7 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
 
-    def tell(self, told: Told) -> None:
+    def tell(self, told: CampaignProgress) -> None:
         """`update`, for those who tell all of it in one value."""
         self.update(told.done, told.total, told.cell, told.left_s)
 

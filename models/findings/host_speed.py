@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from nworkers.models.base.statistics import median_interval
+from nworkers.models.findings.environment_diff import differences
 from nworkers.models.fitting.precision import Interval, centre_interval
 from nworkers.models.records.calibration import Burst, Calibration, Cell
-from nworkers.models.records.resume import differences
 
 #: A host this much slower than the median of the others is worth a warning, if its interval says so
 #: too: within it lie the differences between two starts on one machine.

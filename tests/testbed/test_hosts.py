@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.calibrate.campaigns.campaign import Machines, Progress, calibrate
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
 from nworkers.calibrate.campaigns.plan import Plan
 from nworkers.models.records.calibration import Cell, select
 from nworkers.models.records.workload import named_workload
@@ -158,7 +158,7 @@ def test_tasks_on_hosts_of_their_own_are_held_up_by_the_wire(tmp_path: Path) -> 
     kinds = ((5, 2**18), (2, 2**18), (2, 2**28))
     plan = Plan(named_workload("gemm:2,2"), cells, 1, 1.5, 2.0, 100, seed=1, crowds=kinds)
 
-    def quiet(_: Progress) -> None:
+    def quiet(_: CampaignProgress) -> None:
         """No news wanted."""
 
     with hosts(3, rate_mbit=200) as (ps, *workers):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.calibrate.campaigns.campaign import Machines, Progress, calibrate
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
 from nworkers.calibrate.campaigns.plan import Plan
 from nworkers.models.findings.soak import soak
 from nworkers.models.records.calibration import Cell
@@ -36,7 +36,7 @@ def test_a_link_that_drops_after_a_burst_is_found_out(tmp_path: Path) -> None:
     with hosts(2, rate_mbit=1000) as (ps, worker):
         timers: list[threading.Timer] = []
 
-        def fall(news: Progress) -> None:
+        def fall(news: CampaignProgress) -> None:
             if news.cell == "soak" and not timers:
                 timers.append(threading.Timer(4.0, throttle, (ps, 400)))
                 timers[0].start()

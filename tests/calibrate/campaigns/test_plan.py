@@ -4,13 +4,13 @@ import random
 
 import pytest
 
+from nworkers.calibrate.campaigns.cell_group import build_order
 from nworkers.calibrate.campaigns.cells import (
     ORIGINAL_SHAPES,
     concurrent_workers,
     log_spaced_bytes,
     step_batches,
 )
-from nworkers.calibrate.campaigns.phase import build_order
 from nworkers.calibrate.campaigns.plan import Plan, plan
 from nworkers.calibrate.probes.probe import lock_step
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
@@ -82,13 +82,13 @@ def test_a_calibration_fits_its_time(quick: bool, full: bool, low: float, high: 
 
 
 def test_rounds_grow_from_quick_to_full() -> None:
-    grains: tuple[Plan, ...] = (
+    presets: tuple[Plan, ...] = (
         plan(quick=True, workload=GEMM),
         plan(workload=GEMM),
         plan(full=True, workload=GEMM),
     )
-    assert [made.rounds for made in grains] == [2, 5, 10]
-    estimates = [made.estimate_s for made in grains]
+    assert [made.rounds for made in presets] == [2, 5, 10]
+    estimates = [made.estimate_s for made in presets]
     assert estimates == sorted(estimates)
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nworkers.calibrate.campaigns import campaign, validation
-from nworkers.calibrate.campaigns.campaign import Progress
+from nworkers.calibrate.campaigns.campaign import CampaignProgress
 from nworkers.calibrate.campaigns.plan import Plan, plan
 from nworkers.calibrate.cluster.cluster import Cluster, Site, running
 from nworkers.calibrate.training.trainer import Job
@@ -45,7 +45,7 @@ def small(**changes: object) -> Plan:
     return Plan(**(vars(made) | changes))
 
 
-def quiet(_: Progress) -> None:
+def quiet(_: CampaignProgress) -> None:
     """No news wanted."""
 
 
@@ -131,13 +131,13 @@ def test_a_dying_ps_stops_a_campaign_and_keeps_its_samples(tmp_path: Path) -> No
     """The ps is killed from outside when a third of the cells is done."""
     seen: list[str] = []
 
-    def kill_once(news: Progress) -> None:
+    def kill_once(news: CampaignProgress) -> None:
         if news.done == 4 and not seen:
             seen.append(news.cell)
             os.kill(ps_of(tmp_path), signal.SIGKILL)
 
     began = time.monotonic()
-    with pytest.raises(campaign.Stopped) as caught:
+    with pytest.raises(campaign.CampaignStopped) as caught:
         campaign.calibrate(small(rounds=3), logs=tmp_path, progress=kill_once)
     assert isinstance(caught.value.cause, HardwareError)
     assert "ps0" in str(caught.value.cause)
@@ -193,11 +193,11 @@ def test_tasks_die_with_a_coordinator_that_is_killed(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
-    def interrupt(news: Progress) -> None:
+    def interrupt(news: CampaignProgress) -> None:
         if news.done == 3:
             threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGINT)).start()
 
-    with pytest.raises(campaign.Stopped) as caught:
+    with pytest.raises(campaign.CampaignStopped) as caught:
         campaign.calibrate(small(rounds=5), logs=tmp_path, progress=interrupt)
     assert isinstance(caught.value.cause, KeyboardInterrupt)
     assert caught.value.calibration.bursts

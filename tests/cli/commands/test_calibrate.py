@@ -26,8 +26,8 @@ import pytest
 from benchmarks.soak import tasks
 from nworkers.calibrate.campaigns import campaign, plan
 from nworkers.calibrate.campaigns.campaign import Machines
-from nworkers.calibrate.campaigns.cells import QUICK as REAL_QUICK
-from nworkers.calibrate.campaigns.phase import Phase
+from nworkers.calibrate.campaigns.cell_group import CellGroup
+from nworkers.calibrate.campaigns.presets import QUICK as REAL_QUICK
 from nworkers.calibrate.cluster import task
 from nworkers.calibrate.cluster.cluster import Cluster, Site, running
 from nworkers.calibrate.host import environment
@@ -92,12 +92,14 @@ Watch = Callable[..., Seen]
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Watch:
     """Count the bursts and starts of what is calibrated next; ``on_burst`` is told before each."""
-    measure = Phase.measure
+    measure = CellGroup.measure
 
     def put(on_burst: Callable[[int], None] = lambda _: None) -> Seen:
         seen = Seen()
 
-        def counted(self: Phase, cell: Cell, number: int, only: Sequence[str] = ()) -> list[Burst]:
+        def counted(
+            self: CellGroup, cell: Cell, number: int, only: Sequence[str] = ()
+        ) -> list[Burst]:
             on_burst(seen.bursts)
             seen.bursts += 1
             return measure(self, cell, number, only)
@@ -106,7 +108,7 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Watch:
             seen.starts += 1
             return running(**how)
 
-        monkeypatch.setattr(Phase, "measure", counted)
+        monkeypatch.setattr(CellGroup, "measure", counted)
         monkeypatch.setattr(campaign, "running", started)
         return seen
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.journal import Journal, journal_path, read_journal
 from nworkers.models.records.calibration import Calibration, Cell, Neighbour, Skipped
-from tests.models.records.test_resume import burst, calibration
+from tests.support.calibrations import burst, calibration
 
 CELL = Cell("fetch", "ps", 4)
 

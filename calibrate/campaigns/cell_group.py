@@ -1,4 +1,4 @@
-"""Phase: cells that share a cluster within a round, built in its tasks and measured one by one."""
+"""Cell group: cells that share a cluster within a round, built and measured in its tasks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ LEAST_TOGETHER = 5
 Taken = tuple[Samples, float]
 
 
-def phase_of(cell: Cell) -> str:
+def group_of(cell: Cell) -> str:
     """Which cells share a cluster.
 
     The strategies have clusters of their own: servers that a coordinator has connected to serve
@@ -41,7 +41,7 @@ def build_order(cells: Iterable[Cell]) -> list[Cell]:
     return sorted(cells, key=lambda cell: (not lock_step(cell), cell.size_bytes))
 
 
-class Phase:
+class CellGroup:
     """The cells as built in the tasks of a cluster.
 
     Args:

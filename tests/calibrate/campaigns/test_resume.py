@@ -2,50 +2,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nworkers.models.records.calibration import (
-    Burst,
-    Calibration,
-    Cell,
-    Environment,
-    Planned,
-    Skipped,
-)
-from nworkers.models.records.resume import Round, differences, merged, pending, refinement
-from nworkers.models.records.workload import named_workload
-
-CELLS = tuple(Cell("fetch", "ps", size) for size in (4, 8, 16))
-HERE = {
-    "cpu_model": "A",
-    "cores_usable": "2",
-    "machine": "x86_64",
-    "memory_total": "8000000 kB",
-    "tensorflow-cpu": "2.21.0",
-    "python": "3.12.3",
-}
-
-
-def burst(cell: Cell, number: int, seconds: float = 1.0, worker: int = 0) -> Burst:
-    return Burst(cell, number, worker, 0.01, (), (seconds,), (), "precision")
-
-
-def calibration(*bursts: Burst, at: str = "2026-01-01T00:00:00Z") -> Calibration:
-    return Calibration(
-        environment=Environment(at, "none: made up for tests", HERE),
-        link_kind="loopback",
-        evidence="one host",
-        cores=2.0,
-        ps=1,
-        workers=2,
-        rounds=1,
-        complete=False,
-        workload=named_workload("gemm:128,256"),
-        bursts=bursts,
-        planned=Planned({}, 2, CELLS),
-    )
+from nworkers.calibrate.campaigns.resume import Round, merged, pending, refinement
+from nworkers.models.records.calibration import Cell, Skipped
+from tests.support.calibrations import CELLS, burst, calibration
 
 
 @given(st.sets(st.tuples(st.integers(0, 2), st.sampled_from(CELLS))))
@@ -88,22 +50,3 @@ def test_file_and_journal_make_one() -> None:
 def test_a_journal_of_another_calibration_was_to_replace_the_file() -> None:
     journal = calibration(burst(CELLS[0], 0), at="2026-01-02T00:00:00Z")
     assert merged(calibration(burst(CELLS[1], 0)), journal) is journal
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({}, ()),
-        ({"python": "3.12.9", "memory_total": "8000100 kB", "load_1min_before": "9"}, ()),
-        ({"python": "3.11.3"}, ("python was 3.12, is 3.11",)),
-        ({"cpu_model": "B"}, ("processor was A, is B",)),
-        ({"cores_usable": "4"}, ("cores was 2, is 4",)),
-        ({"memory_total": "4000000 kB"}, ("memory was 8000000 kB, is 4000000 kB",)),
-        (
-            {"tensorflow-cpu": "2.20.0", "machine": "aarch64"},
-            ("machine was x86_64, is aarch64", "tensorflow-cpu was 2.21.0, is 2.20.0"),
-        ),
-    ],
-)
-def test_differences_are_named(changed: dict[str, str], said: tuple[str, ...]) -> None:
-    assert differences(HERE, HERE | changed) == said

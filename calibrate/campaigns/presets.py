@@ -1,0 +1,112 @@
+"""Presets: how finely a calibration looks, and for how long: quick, default or full."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+_GEMM_QUICK = (
+    (32, 8, 32),
+    (64, 16, 64),
+    (128, 32, 128),
+    (256, 32, 256),
+    (256, 64, 512),
+    (512, 128, 512),
+    (1024, 256, 1024),
+)
+_GEMM_FULL = (
+    *_GEMM_QUICK,
+    (48, 12, 80),
+    (100, 24, 200),
+    (200, 50, 100),
+    (128, 32, 256),
+    (784, 32, 512),
+    (300, 100, 1000),
+    (1000, 200, 700),
+    # A product of 10^8 operations or more is given to several threads.
+    (1024, 64, 1024),
+    (512, 256, 768),
+    (2048, 128, 1024),
+    (1536, 256, 1024),
+    (2048, 256, 2048),
+)
+Shape = tuple[int, int, int]
+
+
+@dataclass(frozen=True)
+class Preset:
+    """How finely a calibration looks, and for how long.
+
+    ``crowds`` are (transfers, bytes of each) that begin at once, where there is a network.
+    """
+
+    gemm: tuple[Shape, ...]
+    largest_bytes: int
+    sizes: int
+    tensors: tuple[int, ...]
+    together: tuple[int, ...]
+    both: tuple[int, ...]
+    updates: tuple[int, ...]
+    python: tuple[int, ...]
+    reduced: tuple[int, ...]
+    strategies: bool
+    crowds: tuple[tuple[int, int], ...]
+    batches: int
+    rounds: int
+    burst_s: float
+    window_s: float
+    max_samples: int
+
+
+QUICK = Preset(
+    gemm=_GEMM_QUICK,
+    largest_bytes=2**22,
+    sizes=9,
+    tensors=(1, 16, 256),
+    together=(4, 2**17, 2**20, 2**22),
+    both=(4, 2**16, 2**21),
+    updates=(2**12, 2**21),
+    python=(4, 2**21),
+    reduced=(4, 2**20),
+    strategies=False,
+    crowds=((2, 2**20), (8, 2**20)),
+    batches=6,
+    rounds=2,
+    burst_s=0.1,
+    window_s=0.13,
+    max_samples=3000,
+)
+DEFAULT = Preset(
+    gemm=_GEMM_FULL,
+    largest_bytes=2**26,
+    sizes=19,
+    tensors=(1, 4, 16, 64, 256),
+    together=(4, 2**15, 2**18, 2**20, 2**22, 2**24),
+    both=(4, 2**14, 2**18, 2**21, 2**24),
+    updates=(2**12, 2**18, 2**23),
+    python=(4, 2**16, 2**20, 2**23),
+    reduced=(4, 2**14, 2**18, 2**21, 2**23),
+    strategies=True,
+    crowds=tuple((flows, size) for flows in (2, 4, 8, 16) for size in (2**20, 2**24)),
+    batches=9,
+    rounds=5,
+    burst_s=0.12,
+    window_s=0.17,
+    max_samples=5000,
+)
+FULL = replace(
+    DEFAULT,
+    largest_bytes=2**28,
+    sizes=25,
+    tensors=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+    both=(4, 2**12, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**24, 2**26),
+    updates=(2**12, 2**16, 2**20, 2**23, 2**26),
+    crowds=tuple(
+        (flows, size) for flows in (2, 4, 8, 16, 32) for size in (2**17, 2**20, 2**22, 2**24)
+    ),
+    reduced=(4, 2**10, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**23, 2**24),
+    batches=13,
+    rounds=10,
+    burst_s=0.5,
+    window_s=0.6,
+    max_samples=10000,
+)
