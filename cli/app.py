@@ -25,6 +25,7 @@ from nworkers.cli.asked.options import (
     integer,
     log_folder,
     number,
+    option_of,
     picture,
     shared,
     worker_counts,
@@ -107,7 +108,7 @@ def breakeven(
     """Find the smallest number of workers that beats one process, and show the curve."""
     from nworkers.cli.commands import answers
 
-    picture("--plot", plot, force=force)
+    picture("plot", plot, force=force)
     answers.breakeven(options, _most(max_workers), plot, force=force, as_json=json)
 
 
@@ -127,7 +128,7 @@ def plot_breakeven(
     """Draw speed-up over workers with its interval, and the break-even point."""
     from nworkers.cli.commands import answers
 
-    picture("-o/--output", output, force=force)
+    picture("output", output, force=force)
     answers.breakeven(options, _most(max_workers), output, force=force, as_json=json)
 
 
@@ -140,7 +141,7 @@ def plot_fit(
     """Draw each quantity's samples, its fitted line and what the line misses."""
     from nworkers.cli.commands import answers
 
-    picture("-o/--output", output, force=force)
+    picture("output", output, force=force)
     answers.plot_fit(file, output, force=force)
 
 
@@ -549,7 +550,7 @@ def validate(
     if workers is None:
         raise InputError("--workers", "nothing", "worker counts, such as 1,2,4")
     counts = worker_counts(workers)
-    picture("--plot", plot, force=force)
+    picture("plot", plot, force=force)
     from nworkers.cli.asked import clusters
     from nworkers.cli.commands import validate
 
@@ -604,7 +605,7 @@ def main() -> int:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except InputError as error:
-        return _fail(str(error), 2)
+        return _fail(error.worded(option_of), 2)
     except _UsageError as error:
         return _fail(_usage(error), 2)
     except HardwareError as error:

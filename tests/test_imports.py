@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ PRELOAD = ROOT / "calibrate" / "tensorflow" / "preload.py"
 LAZY_IN_CLI = {"nworkers.simulator", "nworkers.calibrate"}
 HEAVY = {"tensorflow", "keras", "scipy.stats", "scipy.optimize", "matplotlib"}
 SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
+LIBRARY = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in ("models", "simulator")]
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[str, ast.AST]]:
@@ -88,6 +90,24 @@ def test_a_folder_imports_what_the_table_allows(path: Path) -> None:
 def test_models_print_nothing(path: Path) -> None:
     calls = (n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call))
     assert not [c for c in calls if isinstance(c.func, ast.Name) and c.func.id == "print"]
+
+
+def sayings(path: Path) -> Iterator[str]:
+    """Every text of a source but its docstrings."""
+    tree = ast.parse(path.read_text())
+    statements = {n.value for n in ast.walk(tree) if isinstance(n, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and node not in statements:
+            yield str(node.value)
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=lambda path: str(path.relative_to(ROOT)))
+def test_no_option_of_the_command_is_named_below_cli(path: Path) -> None:
+    """Errors and remedies name fields; what an option is called is the command's affair."""
+    for text in sayings(path):
+        # iperf3's own option, which makes the file that is read.
+        own = text.replace("iperf3 --json", "").replace("iperf3 -c HOST --json", "")
+        assert not re.search(r"--[a-z]", own), text
 
 
 def modules_after(*arguments: str) -> set[str]:

@@ -47,7 +47,7 @@ def refinement(
 def merged(file: Calibration | None, journal: Calibration | None) -> Calibration | None:
     """What a calibration's file and the journal beside it know together.
 
-    A journal that another calibration began was to replace the file, with --force: it counts alone.
+    A journal that another calibration began was to replace the file: it counts alone.
     """
     if file is None or journal is None:
         return file or journal

@@ -1,4 +1,4 @@
-"""Options: what the commands share, and how the text behind an option becomes a value."""
+"""Options: what the commands share, what each is called, and how its text becomes a value."""
 
 from __future__ import annotations
 
@@ -22,6 +22,37 @@ DEFAULT_BATCH = 32
 PICTURES = (".png", ".svg", ".pdf")
 MAX_SEED = 2**32 - 1
 MAX_DURATION_S = 30 * 86_400
+#: The option that sets a field of a question, a command or a file that is written.
+OPTION_OF = {
+    "base": "--base",
+    "baseline": "--baseline",
+    "batch": "--batch",
+    "calibration": "--calibration",
+    "export": "--export",
+    "fit_to": "--fit-to",
+    "force": "--force",
+    "help": "--help",
+    "hosts": "--hosts",
+    "link": "--link",
+    "max_workers": "--max-workers",
+    "output": "-o/--output",
+    "placement": "--placement",
+    "plot": "--plot",
+    "ps": "--ps",
+    "ps_placement": "--ps-placement",
+    "quick": "--quick",
+    "runtime": "--runtime",
+    "scaling": "--scaling",
+    "seed": "--seed",
+    "strategy": "--strategy",
+    "system": "--system",
+    "trace": "--trace",
+    "what_if": "--what-if",
+    "workers": "--workers",
+    "workers_per_host": "--workers-per-host",
+    "workload": "--workload",
+    "write_workload": "--write-workload",
+}
 
 # Numbers arrive as text and are checked here, so that every bad value gets the same kind of line.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
@@ -128,6 +159,11 @@ class Options:
     ] = "1"
 
 
+def option_of(field: str) -> str:
+    """What a field is called on the command line; what no option sets keeps its name."""
+    return OPTION_OF.get(field, field)
+
+
 def shared(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command every field of `Options` as an option of its own.
 
@@ -219,7 +255,7 @@ def worker_counts(text: str) -> tuple[int, ...]:
     return tuple(sorted(counts))
 
 
-def picture(option: str, path: Path | None, *, force: bool) -> None:
+def picture(field: str, path: Path | None, *, force: bool) -> None:
     """Refuse a picture that could not be drawn, before anything is computed.
 
     Raises:
@@ -230,8 +266,8 @@ def picture(option: str, path: Path | None, *, force: bool) -> None:
     if path is None:
         return
     if path.suffix.lower() not in PICTURES:
-        raise InputError(option, path, f"a file name ending in {', '.join(PICTURES)}")
-    check_output(path, force=force, option=option)
+        raise InputError(field, path, f"a file name ending in {', '.join(PICTURES)}")
+    check_output(path, force=force, field=field)
 
 
 def log_folder(path: Path) -> Path:

@@ -24,7 +24,7 @@ def predict(
     from nworkers.simulator.trace.observe import observe
 
     if trace is not None:
-        check_output(trace, force=force, option="--trace")
+        check_output(trace, force=force, field="trace")
 
     questions = [ask(options, workers) for workers in counts]
     question = questions[0]
@@ -60,7 +60,7 @@ def _write_trace(seen: Observation, path: Path, *, force: bool) -> None:
     from nworkers.models.files.atomic_write import write_bytes
     from nworkers.simulator.trace.chrome import trace
 
-    write_bytes(path, json.dumps(trace(seen)).encode(), force=force, option="--trace")
+    write_bytes(path, json.dumps(trace(seen)).encode(), force=force, field="trace")
     console.note(f"wrote {path}; drop it on https://ui.perfetto.dev")
 
 

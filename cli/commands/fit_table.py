@@ -7,10 +7,12 @@ from itertools import groupby
 from pathlib import Path
 from statistics import median
 
+from nworkers.cli.asked.options import option_of
 from nworkers.cli.asked.resolve import DEFAULT_PROFILE, named_profile
 from nworkers.cli.shown import console, json_view, text_view
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.table import Table
+from nworkers.models.base.errors import with_fields
 from nworkers.models.files.atomic_write import check_output
 from nworkers.models.files.store import read_text, write_record
 from nworkers.models.records.profile import Parameter, parameters
@@ -72,7 +74,7 @@ def _text(result: Import, output: Path | None) -> str:
     fitted = Table("parameter", "estimate", "90 % interval", "unit", "rows", left=(0,))
     for path, parameter in _own(result):
         fitted.add_row(path, *_columns(parameter), str(parameter.samples))
-    lines = [head, *_wrapped(result.notes), str(_rows(result.rows)), str(origins), str(fitted)]
+    lines = [head, *_wrapped(_notes(result)), str(_rows(result.rows)), str(origins), str(fitted)]
     quality = [row for row in result.profile.fit if row.held_out and row not in result.base.fit]
     if quality:
         lines.append(text_view.quality(quality))
@@ -85,7 +87,11 @@ def _text(result: Import, output: Path | None) -> str:
     return "\n".join(lines)
 
 
-def _wrapped(notes: tuple[str, ...]) -> list[str]:
+def _notes(result: Import) -> list[str]:
+    return [with_fields(note, option_of) for note in result.notes]
+
+
+def _wrapped(notes: list[str]) -> list[str]:
     return [f"  - {note}" for note in notes]
 
 
@@ -152,7 +158,7 @@ def _document(result: Import) -> dict[str, object]:
         **found,
         "row_count": found["rows"],
         "sections": result.sections,
-        "notes": list(result.notes),
+        "notes": _notes(result),
         "rows": [
             {
                 "quantity": f.row.quantity,

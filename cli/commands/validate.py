@@ -55,7 +55,7 @@ def validate(
     if output is not None:
         check_output(output, force=force)
     if export is not None:
-        check_output(export, force=force, option="--export")
+        check_output(export, force=force, field="export")
     earlier = None if measured is None else read_measurement(measured)
     if model is not None and write_workload is not None:
         _describe(options, counts, model, write_workload, seconds, force=force)
@@ -155,13 +155,13 @@ def _describe(
     """Write the workload file of a model, with a step at each batch that will be trained."""
     from nworkers.calibrate.campaigns.describe import describe
 
-    check_output(path, force=force, option="--write-workload")
+    check_output(path, force=force, field="write_workload")
     # Its variables are not known yet, and its batches do not depend on them.
     asked = [ask(options, workers).scenario for workers in counts]
     batches = {asked[0].batch, *(scenario.per_worker_batch for scenario in asked)}
     seconds, logs = min(seconds, DESCRIBE_S), log_files(path)
     workload = describe(model, sorted(batches), seconds=seconds, logs=logs)
-    write_bytes(path, workload_text(workload).encode(), force=force, option="--write-workload")
+    write_bytes(path, workload_text(workload).encode(), force=force, field="write_workload")
     console.note(f"wrote {path}")
 
 

@@ -78,7 +78,10 @@ def fit(profile: Profile) -> dict[str, object]:
         "fit": [asdict(fitted) for fitted in profile.fit],
         "sharing": [asdict(candidate) for candidate in profile.link.candidates],
         "uneven": [asdict(measured) for measured in profile.link.uneven],
-        "weak": [asdict(weak) for weak in weaknesses(profile)],
+        "weak": [
+            {"what": weak.what, "why": weak.why, "remedy": text_view.remedy(weak.remedy)}
+            for weak in weaknesses(profile)
+        ],
     }
 
 

@@ -256,4 +256,4 @@ def _save(figure: Figure, path: Path, *, force: bool) -> None:
     # Without its date the same answer gives the same file.
     metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[suffix]
     figure.savefig(buffer, format=suffix, dpi=160, metadata=metadata)
-    write_bytes(path, buffer.getvalue(), force=force, option="--plot")
+    write_bytes(path, buffer.getvalue(), force=force, field="plot")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from nworkers.cli.shown import console
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.table import Table
-from nworkers.models.findings.weak_parameters import weaknesses
+from nworkers.models.findings.weak_parameters import Remedy, weaknesses
 from nworkers.models.records.calibration import Environment
 from nworkers.models.records.measurement import Comparison
 from nworkers.models.records.prediction import BreakEven, Prediction
@@ -197,10 +197,19 @@ def _weak(profile: Profile, file: str) -> list[str]:
         return ["Nothing here is weak."]
     lines = []
     for weak in found:
-        command = weak.remedy.startswith("--")
-        remedy = f"scale calibrate {weak.remedy} -o {file}" if command else weak.remedy
-        lines.append(f"  - {weak.what}: {weak.why}\n    {remedy}")
+        told = remedy(weak.remedy)
+        command = told if weak.remedy.how == "another" else f"scale calibrate {told} -o {file}"
+        lines.append(f"  - {weak.what}: {weak.why}\n    {command}")
     return ["What is weak, and what would strengthen it:", *lines]
+
+
+def remedy(found: Remedy) -> str:
+    """What would help: the options of ``scale calibrate``, or words."""
+    if found.how == "another":
+        return found.words
+    only = f" --only {','.join(found.only)}" if found.only else ""
+    rounds = "" if found.rounds is None else f" --rounds {found.rounds}"
+    return f"--{found.how}{only}{rounds}"
 
 
 def quality(rows: Iterable[FitRow]) -> str:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+
+#: A field that the text of an error names, such as ``<workers>``.
+_FIELD = re.compile(r"<([a-z_]+)>")
+
 
 class InputError(ValueError):
     """Bad usage or bad input: exit code 2.
 
-    Says which field, what stood there and what is allowed, in one line.
+    Says which field, what stood there and what is allowed, in one line. ``allowed`` may name other
+    fields, as ``<workers>``.
     """
 
     def __init__(self, field: str, got: object, allowed: str) -> None:
         self.field = field
         self.got = got
         self.allowed = allowed
-        super().__init__(f"{field}: got {got}; allowed: {allowed}")
+        super().__init__(self.worded(lambda name: name))
+
+    def worded(self, named: Callable[[str], str]) -> str:
+        """The line, with each field by the name that its reader knows it by."""
+        return f"{named(self.field)}: got {self.got}; allowed: {with_fields(self.allowed, named)}"
+
+
+def with_fields(text: str, named: Callable[[str], str]) -> str:
+    """The text with ``<workers>`` and other fields by the names that its reader knows them by."""
+    return _FIELD.sub(lambda found: named(found[1]), text)
 
 
 class HardwareError(RuntimeError):

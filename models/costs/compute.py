@@ -109,5 +109,5 @@ def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | N
             GEMM_RATE_LOG_SPREAD,
         )
     raise InputError(
-        "--workload", workload.name, "a workload with [cost], [[step]] or flops_per_sample"
+        "workload", workload.name, "a workload with [cost], [[step]] or flops_per_sample"
     )

@@ -53,7 +53,7 @@ def place(workload: Workload, ps: int, variation: Variation) -> tuple[tuple[Piec
     """
     if ps > workload.size_bytes:
         raise InputError(
-            "--ps", ps, f"at most {workload.size_bytes}, the bytes of workload {workload.name}"
+            "ps", ps, f"at most {workload.size_bytes}, the bytes of workload {workload.name}"
         )
     shards: list[list[Piece]] = [[] for _ in range(ps)]
     loads = [0.0] * ps

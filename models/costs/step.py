@@ -170,9 +170,9 @@ def _coordinator(profile: Profile) -> Coordinator:
     found = profile.host.coordinator
     if found is None:
         raise InputError(
-            "--runtime",
+            "runtime",
             "coordinator",
-            "session: this profile has no coordinator measured, as with calibrate --quick",
+            "session: this profile has no coordinator measured, as with calibrate <quick>",
         )
     return found
 

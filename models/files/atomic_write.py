@@ -9,27 +9,27 @@ from pathlib import Path
 from nworkers.models.base.errors import InputError
 
 
-def check_output(path: Path, *, force: bool, option: str = "-o/--output") -> None:
+def check_output(path: Path, *, force: bool, field: str = "output") -> None:
     """Refuse, before any long work, a target that could not be written at its end.
 
-    ``option`` is what named the target, for the message.
+    ``field`` is what named the target, for the message.
 
     Raises:
         InputError: it exists already, it is no file, or its folder takes none.
     """
     target, folder = path.resolve(), path.resolve().parent
     if not folder.is_dir():
-        raise InputError(option, path, f"a file in a folder that exists ({folder} does not)")
+        raise InputError(field, path, f"a file in a folder that exists ({folder} does not)")
     if target.exists():
         # A device or a pipe would be replaced by the rename, so only a plain file may be there.
         if not stat.S_ISREG(target.stat().st_mode):
             what = "a folder" if target.is_dir() else "no plain file"
-            raise InputError(option, f"{path}, which is {what}", "the name of a file")
+            raise InputError(field, f"{path}, which is {what}", "the name of a file")
         if not force:
             raise InputError(
-                option,
+                field,
                 f"{path}, which exists",
-                "a new file, or add --force to replace it",
+                "a new file, or add <force> to replace it",
             )
     # Permission bits say little (root, read-only mounts, /proc): only trying tells.
     temporary = _beside(target)
@@ -37,16 +37,16 @@ def check_output(path: Path, *, force: bool, option: str = "-o/--output") -> Non
         os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         temporary.unlink()
     except OSError as error:
-        raise _unwritable(option, path, error) from None
+        raise _unwritable(field, path, error) from None
 
 
-def write_bytes(path: Path, content: bytes, *, force: bool, option: str = "-o/--output") -> None:
+def write_bytes(path: Path, content: bytes, *, force: bool, field: str = "output") -> None:
     """Write a temporary file beside the target, flush it to the disk, then rename it.
 
     Raises:
         InputError: as `check_output`, or the disk is full.
     """
-    check_output(path, force=force, option=option)
+    check_output(path, force=force, field=field)
     target = path.resolve()
     temporary = _beside(target)
     try:
@@ -56,7 +56,7 @@ def write_bytes(path: Path, content: bytes, *, force: bool, option: str = "-o/--
             os.fsync(stream.fileno())
         os.replace(temporary, target)
     except OSError as error:
-        raise _unwritable(option, path, error) from None
+        raise _unwritable(field, path, error) from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -66,5 +66,5 @@ def _beside(target: Path) -> Path:
     return target.with_name(f".{target.name}.{os.getpid()}.tmp")
 
 
-def _unwritable(option: str, path: Path, error: OSError) -> InputError:
-    return InputError(option, f"{path} ({error.strerror})", "a file that can be written")
+def _unwritable(field: str, path: Path, error: OSError) -> InputError:
+    return InputError(field, f"{path} ({error.strerror})", "a file that can be written")

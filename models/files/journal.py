@@ -129,6 +129,6 @@ def _parsed(path: Path, number: int, line: str) -> dict[str, object]:
         raise InputError(
             f"{path}: line {number}",
             "no JSON object",
-            "a journal of scale calibrate; --force measures anew",
+            "a journal of scale calibrate; <force> measures anew",
         )
     return document

@@ -21,7 +21,7 @@ from nworkers.models.records.workload import (
 )
 
 WORKLOADS = Path(__file__).with_name("workloads")
-_WANTED = "a TOML file with name, [[variables]] and a cost; see `scale predict --help`"
+_WANTED = "a TOML file with name, [[variables]] and a cost; see `scale predict <help>`"
 _TABLES: dict[str, type[Variable | Cost | StepSeconds]] = {
     "variables": Variable,
     "cost": Cost,

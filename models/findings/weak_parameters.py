@@ -1,10 +1,11 @@
-"""Weakness: what a profile knows little of, and the command that would strengthen it."""
+"""Weakness: what a profile knows little of, and what would strengthen it."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.records.profile import Parameter, Profile, parameters
@@ -15,31 +16,45 @@ WIDE = 0.25
 MISSED = 0.15
 #: Which cells tell of a parameter, by the beginning of its name.
 _TOLD_BY = {
-    "link.fetch": "fetch",
-    "link.push": "push",
-    "link.dispatch": "noop",
-    "host.server": "noop",
-    "host.dispatch": "noop",
-    "host.fetch": "fetch",
-    "host.push": "push",
-    "host.apply": "apply",
-    "host.python": "to_python",
-    "host.coordinator": "noop",
-    "host.input": "input",
-    "device.dispatch": "noop",
-    "device.gemm": "gemm",
-    "device.workloads": "step,gradient",
-    "collective": "allreduce",
+    "link.fetch": ("fetch",),
+    "link.push": ("push",),
+    "link.dispatch": ("noop",),
+    "host.server": ("noop",),
+    "host.dispatch": ("noop",),
+    "host.fetch": ("fetch",),
+    "host.push": ("push",),
+    "host.apply": ("apply",),
+    "host.python": ("to_python",),
+    "host.coordinator": ("noop",),
+    "host.input": ("input",),
+    "device.dispatch": ("noop",),
+    "device.gemm": ("gemm",),
+    "device.workloads": ("step", "gradient"),
+    "collective": ("allreduce",),
 }
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """A measurement that would help: more of this calibration, or, in ``words``, another one.
+
+    ``resume`` measures what the calibration lacks, up to so many ``rounds``; ``refine`` adds rounds
+    of what it has. Without ``only``, all quantities are meant.
+    """
+
+    how: Literal["resume", "refine", "another"]
+    only: tuple[str, ...] = ()
+    rounds: int | None = None
+    words: str = ""
+
+
+@dataclass(frozen=True)
 class Weakness:
-    """``what`` is weak, ``why``, and what would help: options of ``scale calibrate``, or words."""
+    """``what`` is weak, ``why``, and what would help."""
 
     what: str
     why: str
-    remedy: str
+    remedy: Remedy
 
 
 def weaknesses(profile: Profile) -> tuple[Weakness, ...]:
@@ -55,7 +70,7 @@ def _of_all(profile: Profile) -> Iterator[Weakness]:
         yield Weakness(
             "every interval",
             f"few rounds ({profile.rounds}); fewer than {PROVISIONAL_ROUNDS} are provisional",
-            f"--resume --rounds {PROVISIONAL_ROUNDS}",
+            Remedy("resume", rounds=PROVISIONAL_ROUNDS),
         )
 
 
@@ -65,25 +80,27 @@ def _of_the_link(profile: Profile) -> Iterator[Weakness]:
         yield Weakness(
             "the rate that workers share",
             f"{host.concurrency} at once showed no limit beyond one flow and the processors",
-            "the same cluster with more workers",
+            Remedy("another", words="the same cluster with more workers"),
         )
     elif link.kind == "network" and link.discipline_evidence == "assumed":
         yield Weakness(
             "how transfers share the link",
             "fair and first come, first served explain the measurements alike; fair is assumed",
-            "the same cluster with more workers",
+            Remedy("another", words="the same cluster with more workers"),
         )
     if link.kind == "network" and not link.uneven:
         yield Weakness(
             "how unequally transfers share the link that begin at once",
             "not measured; synchronous rounds are predicted as if the shares were equal",
-            "a calibration whose workers reach a free port of the ps's host",
+            Remedy(
+                "another", words="a calibration whose workers reach a free port of the ps's host"
+            ),
         )
     if not profile.collective.measured and not profile.collective.imported:
         yield Weakness(
             "all-reduce",
             "not measured; a fetch's latency and bandwidth stand for it",
-            "--resume --only noop,allreduce",
+            Remedy("resume", only=("noop", "allreduce")),
         )
 
 
@@ -94,21 +111,21 @@ def _of_the_fits(profile: Profile) -> Iterator[Weakness]:
                 row.operation,
                 f"sizes that the fit never saw are missed by {100 * row.median_error:.0f} % in the "
                 f"median, {100 * (row.worst_error or 0.0):.0f} % at worst",
-                f"--refine --only {row.operation}",
+                Remedy("refine", only=(row.operation,)),
             )
 
 
 def _wide(profile: Profile) -> Iterator[Weakness]:
     """One line for all parameters that the same cells tell of: the widest of them."""
-    widest: dict[str, tuple[float, str]] = {}
+    widest: dict[tuple[str, ...], tuple[float, str]] = {}
     for path, parameter in parameters(profile):
         width = _half_width(parameter)
-        cells = next((c for start, c in _TOLD_BY.items() if path.startswith(start)), "")
+        cells = next((c for start, c in _TOLD_BY.items() if path.startswith(start)), ())
         if parameter.identified and cells and width > max(WIDE, widest.get(cells, (0.0, ""))[0]):
             widest[cells] = width, path
     for cells, (width, path) in sorted(widest.items(), key=lambda item: -item[1][0]):
         known = f"{100 * width:.0f} %" if width < 1 else f"a factor of {1 + width:.1f}"
-        yield Weakness(path, f"known to {known} only", f"--refine --only {cells}")
+        yield Weakness(path, f"known to {known} only", Remedy("refine", only=cells))
 
 
 def _half_width(parameter: Parameter) -> float:

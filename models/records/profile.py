@@ -411,7 +411,7 @@ def with_link(profile: Profile, other: Profile) -> Profile:
     """
     if other.link.kind == "loopback":
         raise InputError(
-            "--link", f"{other.name} (loopback)", "a profile measured between hosts (a network)"
+            "link", f"{other.name} (loopback)", "a profile measured between hosts (a network)"
         )
     dispatch_s = profile.collective.dispatch_s or other.collective.dispatch_s
     return replace(

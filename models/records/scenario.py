@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.profile import Discipline
-from nworkers.models.records.what_if import OPTION, PLAIN, Variation
+from nworkers.models.records.what_if import PLAIN, Variation
 from nworkers.models.records.workload import MAX_BATCH, Workload
 
 Strategy = Literal["ps-async", "ps-sync", "allreduce"]
@@ -92,26 +92,26 @@ class Scenario:
 
 
 def check_scenario(scenario: Scenario) -> Scenario:
-    """Refuse what cannot be trained, naming the option.
+    """Refuse what cannot be trained, naming the field.
 
     Raises:
         InputError
     """
     workers, batch = scenario.workers, scenario.batch
     if not 1 <= workers <= MAX_WORKERS:
-        raise InputError("--workers", workers, f"an integer from 1 to {MAX_WORKERS}")
+        raise InputError("workers", workers, f"an integer from 1 to {MAX_WORKERS}")
     if not 1 <= batch <= MAX_BATCH:
-        raise InputError("--batch", batch, f"an integer from 1 to {MAX_BATCH}")
+        raise InputError("batch", batch, f"an integer from 1 to {MAX_BATCH}")
     if scenario.strategy == "allreduce" and workers < 2:
-        raise InputError("--workers", workers, "at least 2 with --strategy allreduce")
+        raise InputError("workers", workers, "at least 2 with <strategy> allreduce")
     if scenario.scaling == "strong" and workers > batch:
         raise InputError(
-            "--workers", workers, f"at most the global batch ({batch}) under strong scaling"
+            "workers", workers, f"at most the global batch ({batch}) under strong scaling"
         )
     if not 1 <= scenario.ps <= MAX_WORKERS:
-        raise InputError("--ps", scenario.ps, f"an integer from 1 to {MAX_WORKERS}")
+        raise InputError("ps", scenario.ps, f"an integer from 1 to {MAX_WORKERS}")
     if scenario.workers_per_host < 1:
-        raise InputError("--workers-per-host", scenario.workers_per_host, "an integer from 1")
+        raise InputError("workers_per_host", scenario.workers_per_host, "an integer from 1")
     runtimes: tuple[Runtime, ...] = ("session",)
     if scenario.strategy == "allreduce":
         runtimes = ("mirrored",)
@@ -119,9 +119,9 @@ def check_scenario(scenario: Scenario) -> Scenario:
         runtimes = ("session", "coordinator")
     if scenario.runtime not in runtimes:
         raise InputError(
-            "--runtime",
+            "runtime",
             scenario.runtime,
-            f"{' or '.join(runtimes)} with --strategy {scenario.strategy}",
+            f"{' or '.join(runtimes)} with <strategy> {scenario.strategy}",
         )
     _check_variation(scenario)
     return scenario
@@ -146,7 +146,7 @@ def _check_variation(scenario: Scenario) -> None:
     )
     for name, wanted, strategies in only:
         if wanted and strategy not in strategies:
-            raise InputError(OPTION, name, f"with --strategy {' or '.join(strategies)}")
+            raise InputError("what_if", name, f"with <strategy> {' or '.join(strategies)}")
     for name, count in (
         ("backup-workers", change.backup_workers),
         ("dead-workers", change.dead_workers),
@@ -155,12 +155,14 @@ def _check_variation(scenario: Scenario) -> None:
     ):
         most = workers if name.startswith("slow") else workers - 1
         if count > most:
-            raise InputError(OPTION, f"{name}={count}", f"at most {most} of {workers} workers")
+            raise InputError("what_if", f"{name}={count}", f"at most {most} of {workers} workers")
     if change.hybrid and scenario.workers_on_a_host < 2:
-        raise InputError(OPTION, "hybrid", "with --workers-per-host of at least 2")
+        raise InputError("what_if", "hybrid", "with <workers_per_host> of at least 2")
     if change.hybrid and (change.overlap or change.backup_workers or change.staleness is not None):
         raise InputError(
-            OPTION, "hybrid", "without overlap, backup-workers and staleness, which it does not mix"
+            "what_if",
+            "hybrid",
+            "without overlap, backup-workers and staleness, which it does not mix",
         )
     _check_the_dead(scenario)
 
@@ -185,7 +187,7 @@ def _check_the_dead(scenario: Scenario) -> None:
         waits = "the workers of a host wait for each other"
     if waits and not (scenario.strategy == "ps-sync" and change.backup_workers >= dead):
         raise InputError(
-            OPTION,
+            "what_if",
             f"dead-workers={dead}",
             f"training that goes on without them, but {waits}: it would wait for ever; "
             "worker-failures=PER_HOUR,TIME has them come back",

@@ -10,8 +10,6 @@ from typing import Any, Literal
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.units import bytes_per_s, seconds, size_bytes
 
-OPTION = "--what-if"
-
 ShardBy = Literal["round-robin", "size"]
 AllReduce = Literal["ring", "tree", "hierarchical"]
 
@@ -350,9 +348,9 @@ def variation(texts: Iterable[str]) -> Variation:
         if kind is None:
             near = get_close_matches(name, KINDS, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
-            raise InputError(OPTION, text, ", ".join(KINDS) + hint)
+            raise InputError("what_if", text, ", ".join(KINDS) + hint)
         if kind.field in found:
-            raise InputError(OPTION, text, f"{name} once")
+            raise InputError("what_if", text, f"{name} once")
         found[kind.field] = _value(text, kind, value)
     return replace(PLAIN, said=tuple(said), **found)
 
@@ -361,11 +359,11 @@ def _value(text: str, kind: Kind, value: str) -> Any:
     parts = [part.strip() for part in value.split(",")] if value else []
     needed = sum(default is _REQUIRED for _, default in kind.parts)
     if not needed <= len(parts) <= len(kind.parts):
-        raise InputError(OPTION, text, f"{kind.example}: {kind.meaning}")
+        raise InputError("what_if", text, f"{kind.example}: {kind.meaning}")
     values = []
     for place, (read, default) in enumerate(kind.parts):
         one = read(parts[place]) if place < len(parts) else default
         if one is None:
-            raise InputError(OPTION, text, f"{kind.example}: {kind.meaning}")
+            raise InputError("what_if", text, f"{kind.example}: {kind.meaning}")
         values.append(one)
     return kind.make(*values)

@@ -121,12 +121,12 @@ def named_workload(name: str) -> Workload:
     if match is None:
         near = get_close_matches(name.split(":")[0], ["gemm", "mlp"], n=1)
         hint = f" (did you mean {near[0]}:…?)" if near else ""
-        raise InputError("--workload", repr(name), _ALLOWED + hint)
+        raise InputError("workload", repr(name), _ALLOWED + hint)
     kind, widths = match[1], [int(w) for w in match[2].split(",")]
     if min(widths) < 1 or math.prod(sorted(widths)[-2:]) > MAX_ELEMENTS:
-        raise InputError("--workload", repr(name), "widths from 1, at most 2^40 weights in a layer")
+        raise InputError("workload", repr(name), "widths from 1, at most 2^40 weights in a layer")
     if kind == "gemm" and len(widths) != 2:
-        raise InputError("--workload", repr(name), "gemm takes two widths: gemm:FEATURES,HIDDEN")
+        raise InputError("workload", repr(name), "gemm takes two widths: gemm:FEATURES,HIDDEN")
     variables: list[Variable] = []
     flops = 0.0
     for layer, (inputs, outputs) in enumerate(pairwise(widths)):

@@ -41,7 +41,7 @@ def check_memory(workers: int, activities: int, spans_each: int, free: float | N
     available = _SHARE * (free_bytes() if free is None else free)
     if workers * each > available:
         raise InputError(
-            "--workers",
+            "workers",
             f"{workers}, whose simulation takes {workers * each / 1e9:.3g} GB",
             f"at most {int(available // each)}: {available / 1e9:.3g} GB of memory can be had",
         )

@@ -48,13 +48,11 @@ def breakeven(
         InputError
     """
     if not 1 <= max_workers <= MAX_WORKERS:
-        raise InputError("--max-workers", max_workers, f"an integer from 1 to {MAX_WORKERS}")
+        raise InputError("max_workers", max_workers, f"an integer from 1 to {MAX_WORKERS}")
     first = max(2 if scenario.strategy == "allreduce" else 1, scenario.variation.least_workers)
     limit = min(max_workers, scenario.batch) if scenario.scaling == "strong" else max_workers
     if limit < first:
-        raise InputError(
-            "--max-workers", limit, f"at least {first} with this strategy and --what-if"
-        )
+        raise InputError("max_workers", limit, f"at least {first} with this strategy and <what_if>")
     check_scenario(replace(scenario, workers=first))
     base = baseline_rates(profile, scenario, baseline, seed, replications)
     curve: dict[int, Prediction] = {}

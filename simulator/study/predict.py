@@ -139,7 +139,7 @@ def baseline_rates(
         owned = check_scenario(replace(scenario, workers=workers, variation=PLAIN))
     except InputError as error:
         raise InputError(
-            "--baseline",
+            "baseline",
             baseline,
             "device, host, or a number of workers that this batch and strategy can train",
         ) from error

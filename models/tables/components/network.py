@@ -121,7 +121,7 @@ def put_in(profile: Profile, wire: Wire) -> tuple[Link, tuple[str, ...]]:
         else:
             notes.append(
                 "the base's latency holds its own wire's, which is not known apart, so it stays: "
-                "--base with a calibration of one host adds this wire's to that host's software"
+                "<base> with a calibration of one host adds this wire's to that host's software"
             )
     elif link.kind == "loopback":
         notes.append("the table has no latency of the wire: that of loopback stays")

@@ -124,13 +124,13 @@ def of_system(
         raise InputError(
             f"{source}: system",
             f"mixed hardware ({listed})",
-            "rows of one system; choose with --system NAME",
+            "rows of one system; choose with <system> NAME",
         )
     wanted = names[0] if system is None else _matching(system, names)
     if wanted is None:
         near = _near(system or "", names, 0.5)
         hint = f" (did you mean {near[0]}?)" if near else ""
-        raise InputError("--system", system, listed + hint)
+        raise InputError("system", system, listed + hint)
     return tuple(row for row in rows if row.system == wanted)
 
 

@@ -68,6 +68,6 @@ def _group(test: RowQuantity, workers: int | None, where: str) -> int:
         raise InputError(
             where,
             "an all-reduce without the size of its group, which osu_allreduce does not print",
-            "--workers N beside it",
+            "<workers> N beside it",
         )
     return workers

@@ -182,5 +182,5 @@ def _rate(
 
 
 def _quality(fit: ScalingFit) -> FitRow:
-    """None is held out: tables are short, and --fit-to shows what larger rows would say."""
+    """None is held out: tables are short, and a fit to small rows alone shows it."""
     return FitRow("scaling", len({(group_of(r), r.workers) for r in fit.rows}), 0, None, None)

@@ -33,9 +33,9 @@ def workloads_of(
             allowed = (
                 "variables of one model that does not ship; several go one table at a time"
                 if unknown
-                else "no --workload, since the variables of all models ship"
+                else "no <workload>, since the variables of all models ship"
             )
-            raise InputError("--workload", got, allowed)
+            raise InputError("workload", got, allowed)
         found = dict.fromkeys(named or unknown, given)
     for model in models:
         if model in found:
@@ -47,7 +47,7 @@ def workloads_of(
             raise InputError(
                 f"{source}: model",
                 model[:60],
-                f"{', '.join(shipped.values())}, or --workload with its variables{hint}",
+                f"{', '.join(shipped.values())}, or <workload> with its variables{hint}",
             )
         found[model] = read_workload(name)
     names = {model: workload.name for model, workload in found.items()}

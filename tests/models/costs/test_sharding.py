@@ -51,5 +51,5 @@ def test_half_precision_halves_what_is_longer() -> None:
 
 def test_more_ps_than_bytes() -> None:
     tiny = Workload("tiny", (Variable("a", (2,), "float16"),), flops_per_sample=1.0)
-    with pytest.raises(InputError, match=r"--ps.*at most 4"):
+    with pytest.raises(InputError, match=r"^ps: .*at most 4"):
         place(tiny, 5, PLAIN)

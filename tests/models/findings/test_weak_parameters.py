@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nworkers.models.findings.sanity import doubts, implausible
-from nworkers.models.findings.weak_parameters import weaknesses
+from nworkers.models.findings.weak_parameters import Remedy, weaknesses
 from nworkers.models.records.profile import FitRow, Uneven
 from tests.support.factories import parameter, profile
 
@@ -23,7 +23,7 @@ def test_shares_that_were_not_measured_are_held_to_be_equal() -> None:
 
 def test_few_rounds_make_every_interval_weak() -> None:
     first = weaknesses(profile(rounds=2, provisional=True))[0]
-    assert (first.what, first.remedy) == ("every interval", "--resume --rounds 5")
+    assert (first.what, first.remedy) == ("every interval", Remedy("resume", rounds=5))
 
 
 def test_the_widest_of_the_parameters_that_the_same_cells_tell_of() -> None:
@@ -34,14 +34,14 @@ def test_the_widest_of_the_parameters_that_the_same_cells_tell_of() -> None:
         per_tensor_s=parameter(1e-4, spread=0.5),
     )
     weak = weaknesses(replace(made, link=replace(made.link, fetch=path)))
-    (found,) = (w for w in weak if w.remedy.endswith("fetch"))
+    (found,) = (w for w in weak if w.remedy.only == ("fetch",))
     assert found.what == "link.fetch.per_tensor_s"
-    assert found.remedy == "--refine --only fetch"
+    assert found.remedy == Remedy("refine", only=("fetch",))
 
 
 def test_an_operation_that_is_missed_is_measured_again() -> None:
     weak = weaknesses(profile(fit=(FitRow("push", 9, 3, 0.2, 0.4),)))
-    assert ("push", "--refine --only push") in [(w.what, w.remedy) for w in weak]
+    assert ("push", Remedy("refine", only=("push",))) in [(w.what, w.remedy) for w in weak]
 
 
 def test_a_link_without_a_limit_needs_more_workers() -> None:

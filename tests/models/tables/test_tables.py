@@ -258,7 +258,7 @@ NCCL = "# size count type redop root time algbw busbw #wrong time algbw busbw #w
         ("# OSU MPI Latency Test v7.4\n# Size Latency (us)\n1", ["line 3: value"]),
         ("# OSU MPI Latency Test v7.4\n# Size Latency (ns)\n1 2", ["Latency (us)"]),
         ("# OSU MPI Latency Test v7.4\n# Size Latency (us)\n65536 2", ["a second size"]),
-        ("# OSU MPI Allreduce Latency Test v7.4\n# Size Avg Latency(us)\n4 2", ["--workers N"]),
+        ("# OSU MPI Allreduce Latency Test v7.4\n# Size Avg Latency(us)\n4 2", ["workers N"]),
         ('{"error": "unable to connect"}', ["error", "unable to connect"]),
         ('{"start": {}, "end": {"streams": []}}', ["streams", "none"]),
         ('{"start": {"test_start": {"protocol": "UDP"}}}', ["UDP", "TCP"]),

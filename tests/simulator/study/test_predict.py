@@ -162,12 +162,12 @@ def test_a_host_as_the_baseline_is_at_least_one_process() -> None:
 
 @pytest.mark.parametrize("baseline", ["", "gpu", "0", "-1", "1.5", "65", "1e9", "²"])
 def test_a_baseline_that_cannot_be_is_refused(baseline: str) -> None:
-    with pytest.raises(InputError, match="--baseline"):
+    with pytest.raises(InputError, match=r"^baseline: "):
         predict(profile(), job(4), baseline=baseline)
 
 
 def test_a_scenario_that_cannot_be_is_refused() -> None:
-    with pytest.raises(InputError, match="--workers"):
+    with pytest.raises(InputError, match=r"^workers: "):
         predict(profile(), job(65))
 
 
