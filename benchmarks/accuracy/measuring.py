@@ -18,7 +18,7 @@ from nworkers.calibrate.campaigns.describe import describe
 from nworkers.calibrate.campaigns.plan import plan
 from nworkers.calibrate.campaigns.validation import SINGLE, train_once
 from nworkers.calibrate.host.environment import environment
-from nworkers.calibrate.training.trainer import Job
+from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.files.atomic_write import write_bytes
 from nworkers.models.files.workload_toml import workload_text
@@ -118,7 +118,7 @@ def training(curves: list[Curve], *, most: int) -> None:
 
 def _train(curve: Curve, workers: int, start: int) -> None:
     scenario = curve.scenario(max(1, workers))
-    job = Job(
+    job = TrainingJob(
         curve.workload,
         curve.strategy,
         "session" if workers == SINGLE else curve.runtime,

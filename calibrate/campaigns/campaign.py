@@ -15,9 +15,10 @@ from nworkers.calibrate.campaigns import concurrent_flows
 from nworkers.calibrate.campaigns.cell_group import BUILD_S, CellGroup, group_of
 from nworkers.calibrate.campaigns.plan import Plan
 from nworkers.calibrate.campaigns.resume import Round, pending
-from nworkers.calibrate.cluster.cluster import Cluster, Site, running
+from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.host.processor import machine, usable_cores
 from nworkers.calibrate.host.watch import Neighbours, Watch
+from nworkers.calibrate.training.tasks import TaskAddress
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.files.journal import Journal
 from nworkers.models.findings.environment_diff import differences
@@ -72,9 +73,9 @@ class Machines:
     must reach all the others.
     """
 
-    ps: tuple[Site, ...] = (Site(),)
-    workers: tuple[Site, ...] = (Site(), Site())
-    chief: Site = field(default_factory=Site)
+    ps: tuple[TaskAddress, ...] = (TaskAddress(),)
+    workers: tuple[TaskAddress, ...] = (TaskAddress(), TaskAddress())
+    chief: TaskAddress = field(default_factory=TaskAddress)
     link_kind: Literal["loopback", "network"] = "loopback"
     evidence: Evidence = "one host"
     hardware: str = ""
@@ -82,7 +83,7 @@ class Machines:
     @property
     def ps_on_one_host(self) -> int:
         """The most ps that share an address, whose connections to a worker join two hosts."""
-        addresses = [site.address for site in self.ps]
+        addresses = [site.host for site in self.ps]
         return max((addresses.count(address) for address in addresses), default=0)
 
 
@@ -170,7 +171,7 @@ class _Campaign:
         self._skipped = {s.cell: s.reason for s in before.skipped} if before else {}
         self._neighbours: list[Neighbour] = list(before.neighbours) if before else []
         self.rounds = self._pending() if course.rounds is None else course.rounds
-        addresses = [site.address for site in machines.workers]
+        addresses = [site.host for site in machines.workers]
         self._hosts = tuple(list(dict.fromkeys(addresses)).index(a) for a in addresses)
         self._everywhere = check_cells(plan.cells) if len(set(self._hosts)) > 1 else ()
         self._began = time.monotonic()

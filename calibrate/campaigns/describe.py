@@ -10,7 +10,7 @@ from nworkers.calibrate.campaigns.campaign import CampaignProgress, require_tens
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
 from nworkers.calibrate.campaigns.validation import START_UP_S, WARMUP_S, train_once
 from nworkers.calibrate.cluster.cluster import running
-from nworkers.calibrate.training.trainer import BEYOND, Job
+from nworkers.calibrate.training.trainer import BEYOND, TrainingJob
 from nworkers.models.records.workload import StepSeconds, Variable, Workload
 
 #: One process may be half as slow again as another: a net's step took 13.6 to 21.5 ms (2 cores).
@@ -49,7 +49,7 @@ def describe(
             progress(
                 CampaignProgress(done, len(starts), f"batch {batch}, start {start + 1}", left_s)
             )
-        job = Job(workload, "ps-async", "session", batch, workers=0, ps=0, model=model)
+        job = TrainingJob(workload, "ps-async", "session", batch, workers=0, ps=0, model=model)
         run = train_once(job, start, seconds, logs)
         cores_busy = run.busy.workers_s / run.busy.wall_s if run.busy else 0.0
         found_s.setdefault(batch, []).append((run.step_time_s, cores_busy * run.step_time_s))

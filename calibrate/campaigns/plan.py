@@ -18,6 +18,7 @@ from nworkers.calibrate.campaigns.cells import (
     within_tasks,
 )
 from nworkers.calibrate.campaigns.presets import DEFAULT, FULL, QUICK, Shape
+from nworkers.calibrate.cluster.cluster import LEAD_S
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Workload
 
@@ -38,8 +39,6 @@ LEAST_RUNS = 7
 SLOW_BYTES_PER_S = 1e9
 #: One kind of transfers at once, the pauses included.
 CROWD_S = 3.0
-#: Workers agree on a common start so long ahead.
-LEAD_S = 0.02
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, require_tensorflow
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
-from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster, Site, mirrored_job, running
+from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster, mirrored_job, running
 from nworkers.calibrate.host.watch import Watch
-from nworkers.calibrate.training.trainer import BEYOND, Job
+from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.trainer import BEYOND, TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.measurement import Busy, Measurement, Run, TracedStep
 from nworkers.models.records.scenario import Runtime, Scaling, Scenario, Strategy
@@ -27,7 +28,7 @@ TRACE_S = 3.0
 SINGLE = 0
 
 
-class Stopped(Exception):
+class TrainingStopped(Exception):
     """Training that ended early; ``measurement`` holds the finished starts."""
 
     def __init__(self, measurement: Measurement, cause: BaseException) -> None:
@@ -63,7 +64,7 @@ def train(
         machines: where tasks run; by default all on loopback.
 
     Raises:
-        Stopped: interrupted, or a task failed; it carries the finished runs and the cause.
+        TrainingStopped: interrupted, or a task failed; it carries the finished runs and the cause.
         HardwareError: TensorFlow is not installed.
     """
     require_tensorflow()
@@ -103,7 +104,7 @@ def train(
             # A job of one process trains the batch that the baseline is defined by.
             scenario = Scenario(workload, workers=max(1, count), scaling=scaling, batch=batch)
             each = batch if count == SINGLE else scenario.per_worker_batch
-            job = Job(workload, strategy, runtime, each, count, ps, model)
+            job = TrainingJob(workload, strategy, runtime, each, count, ps, model)
             if count == SINGLE:
                 job = replace(job, runtime="session")
             first, again = not done, done + 1 < len(order)
@@ -114,13 +115,13 @@ def train(
             else:
                 runs.append(train_once(job, start, seconds, logs, sites, first=first, again=again))
     except (KeyboardInterrupt, HardwareError) as cause:
-        raise Stopped(measurement(complete=False), cause) from cause
+        raise TrainingStopped(measurement(complete=False), cause) from cause
     progress(CampaignProgress(len(order), len(order), "", 0.0))
     return measurement(complete=True)
 
 
 def train_once(
-    job: Job,
+    job: TrainingJob,
     start: int,
     seconds: float,
     logs: Path,
@@ -169,7 +170,7 @@ def train_once(
 
 
 def trace_once(
-    job: Job,
+    job: TrainingJob,
     seconds: float,
     logs: Path,
     machines: Machines | None = None,
@@ -191,7 +192,7 @@ def trace_once(
 
 @contextmanager
 def _built(
-    job: Job, machines: Machines, logs: Path, *, first: bool, again: bool
+    job: TrainingJob, machines: Machines, logs: Path, *, first: bool, again: bool
 ) -> Iterator[tuple[Cluster, list[str]]]:
     """A cluster whose tasks have built the training, and the names of those that drive it."""
     with _cluster(job, machines, logs, first=first, again=again) as cluster:
@@ -258,7 +259,7 @@ class _Use:
 
 
 def _cluster(
-    job: Job, machines: Machines, logs: Path, *, first: bool, again: bool
+    job: TrainingJob, machines: Machines, logs: Path, *, first: bool, again: bool
 ) -> AbstractContextManager[Cluster]:
     """Fresh tasks of the job, in a cluster that nothing else runs in."""
     alone, mirrored = job.workers == SINGLE, job.runtime == "mirrored"
@@ -278,7 +279,7 @@ def _cluster(
     )
 
 
-def _driver(job: Job) -> str:
+def _driver(job: TrainingJob) -> str:
     """The tasks whose calls are the training: the workers, or the chief that schedules theirs."""
     if job.workers == SINGLE:
         return "single"
@@ -292,6 +293,6 @@ def _loss(cluster: Cluster, names: Sequence[str]) -> float:
     return float(cluster.call(names[:1], "loss")[0])
 
 
-def _spread(sites: Sequence[Site], count: int) -> list[Site]:
+def _spread(sites: Sequence[TaskAddress], count: int) -> list[TaskAddress]:
     """Sites of so many tasks, round-robin over the hosts."""
     return [sites[k % len(sites)] for k in range(count)]

@@ -20,11 +20,12 @@ from multiprocessing.context import (
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nworkers.calibrate.campaigns.plan import LEAD_S
-from nworkers.calibrate.cluster.task import SPARE, Role, serve
+from nworkers.calibrate.cluster.task import SPARE, serve
+from nworkers.calibrate.training.tasks import LOOPBACK, Role, TaskAddress
 from nworkers.models.base.errors import HardwareError
 
-LOOPBACK = "127.0.0.1"
+#: Tasks agree on a common start so long ahead.
+LEAD_S = 0.02
 #: A task that has not answered for this long is taken for hung.
 ANSWER_S = 15.0
 #: An error waits for so long to be explained by a death.
@@ -35,27 +36,9 @@ GONE_SHOWS_S = 6.0
 STALL_SHOWS_S = 2.0
 #: What a task that is in no call answers within, beats of one elsewhere included.
 ANSWERS_AT_ONCE_S = 1.0
-#: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
-START_S = 120.0
 CLOCK_TRIPS = 9
 #: A task elsewhere that was there in the last round is back within this time.
 COMEBACK_S = 6.0
-
-
-@dataclass(frozen=True)
-class Site:
-    """Where a task runs: an address of its host, and what its process does before it serves.
-
-    ``prepare`` must be importable by name; the testbed enters a network namespace with it. Without
-    a ``port`` a free one is taken. A ``remote`` task is not started here: `scale serve` or the same
-    command runs on its host and waits for its role.
-    """
-
-    address: str = LOOPBACK
-    prepare: Callable[[], None] | None = None
-    port: int | None = None
-    remote: bool = False
-    connect_timeout_s: float = START_S
 
 
 @dataclass
@@ -69,7 +52,7 @@ class Task:
     process: ForkServerProcess | SpawnProcess
     connection: Connection
     log: Path
-    address: str
+    host: str
     remote: bool = False
     last_word: str = ""
 
@@ -127,7 +110,7 @@ class Cluster:
 
     def hosts(self, job: str) -> dict[str, str]:
         """The address of each task's host, without its port."""
-        return {name: self._tasks[name].address for name in self.names(job)}
+        return {name: self._tasks[name].host for name in self.names(job)}
 
     def start_together(self, names: Sequence[str]) -> dict[str, float]:
         """A moment when all named tasks can start at once, on the clock of each.
@@ -270,7 +253,7 @@ class Cluster:
 
     def _describe(self, name: str, what: str) -> str:
         task = self._tasks[name]
-        where = f"{task.address}, its log there" if task.remote else f"its log: {task.log}"
+        where = f"{task.host}, its log there" if task.remote else f"its log: {task.log}"
         return f"task {name} {what}; {where}"
 
     def await_all(self, timeout_s: float) -> None:
@@ -335,17 +318,17 @@ def _exit_words(code: int) -> str:
 @contextmanager
 def running(
     *,
-    ps: Sequence[Site],
-    workers: Sequence[Site],
+    ps: Sequence[TaskAddress],
+    workers: Sequence[TaskAddress],
     logs: Path,
     single: bool = False,
     first: bool = True,
     again: bool = False,
     gpu: bool = False,
     threads: int | None = None,
-    chief: Site | None = None,
-    mirrored: Sequence[Sequence[Site]] = (),
-    spare: Sequence[Site] = (),
+    chief: TaskAddress | None = None,
+    mirrored: Sequence[Sequence[TaskAddress]] = (),
+    spare: Sequence[TaskAddress] = (),
 ) -> Iterator[Cluster]:
     """Start tasks, wait until all serve, and end them however the block is left.
 
@@ -373,9 +356,9 @@ def running(
     ports = free_ports(len(sites))
     spec: dict[str, list[str]] = {}
     for (job, _, site), port in zip(sites, ports, strict=True):
-        spec.setdefault(job, []).append(f"{site.address}:{site.port or port}")
+        spec.setdefault(job, []).append(f"{site.host}:{site.port or port}")
     if single:
-        sites.append(("single", 0, Site()))
+        sites.append(("single", 0, TaskAddress()))
     if chief:
         sites.append(("chief", 0, chief))
     roles = [(Role(job, index, spec, threads), site) for job, index, site in sites]
@@ -383,10 +366,10 @@ def running(
         job = mirrored_job(len(group))
         ports = free_ports(len(group))
         peers = [
-            f"{site.address}:{site.port or port}" for site, port in zip(group, ports, strict=True)
+            f"{site.host}:{site.port or port}" for site, port in zip(group, ports, strict=True)
         ]
         roles += [(Role(job, k, {job: peers}, threads), site) for k, site in enumerate(group)]
-    idle = [f"{site.address}:{site.port}" for site in spare]
+    idle = [f"{site.host}:{site.port}" for site in spare]
     roles += [(Role(SPARE, k, {SPARE: idle}, threads), site) for k, site in enumerate(spare)]
     tasks: list[Task] = []
     ended_well = False
@@ -407,7 +390,9 @@ def running(
 _SENDER = os.urandom(8).hex()
 
 
-def _start(role: Role, site: Site, logs: Path, connect_timeout_s: float, *, gpu: bool) -> Task:
+def _start(
+    role: Role, site: TaskAddress, logs: Path, connect_timeout_s: float, *, gpu: bool
+) -> Task:
     """Start a task here, or the relay of one that runs elsewhere."""
     made = context(gpu=gpu)
     ours, theirs = made.Pipe()
@@ -423,4 +408,4 @@ def _start(role: Role, site: Site, logs: Path, connect_timeout_s: float, *, gpu:
     process = made.Process(target=target, args=arguments, name=f"scale-{role.name}", daemon=True)
     process.start()
     theirs.close()
-    return Task(role.name, process, ours, log, site.address, site.remote)
+    return Task(role.name, process, ours, log, site.host, site.remote)

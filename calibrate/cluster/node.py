@@ -19,13 +19,13 @@ from nworkers.calibrate.cluster.channel import LOST_S, Desk
 from nworkers.calibrate.cluster.cluster import context
 from nworkers.calibrate.cluster.task import (
     SERVING,
-    Role,
     TaskMethods,
     answer_calls,
     set_up,
     start_server,
     versions,
 )
+from nworkers.calibrate.training.tasks import Role
 from nworkers.models.base.errors import HardwareError
 
 #: Exit statuses of a task: start again (in a new role or the same), the coordinator is done, the

@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 
 from nworkers.calibrate.cluster.channel import BEAT_S, Busy, Line, Unreachable
 from nworkers.calibrate.cluster.membership import host_port
-from nworkers.calibrate.cluster.task import SPARE, Role, TaskMethods, set_up, versions
+from nworkers.calibrate.cluster.task import SPARE, TaskMethods, set_up, versions
+from nworkers.calibrate.training.tasks import Role
 
 #: A task starts anew within this time: a fork of a process that has imported TensorFlow.
 RESTART_S = 12.0

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import ctypes
-import json
 import os
 import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 import nworkers
-from nworkers.calibrate.campaigns.concurrent_flows import Sink, Source
 from nworkers.calibrate.host.environment import environment
+from nworkers.calibrate.host.parent import die_with_parent
 from nworkers.calibrate.host.processor import (
     host_busy_s,
     machine,
@@ -24,51 +21,28 @@ from nworkers.calibrate.host.processor import (
     stolen_s,
     usable_cores,
 )
+from nworkers.calibrate.probes.flow_sockets import Sink, Source
 from nworkers.calibrate.probes.probe import Context, Probe, lock_step
 from nworkers.calibrate.probes.sampling import Limits, Samples, sample
-from nworkers.calibrate.training.trainer import Job, Place, Stalled, Trainer, Window, watched
+from nworkers.calibrate.training.tasks import Role
+from nworkers.calibrate.training.trainer import (
+    Place,
+    Stalled,
+    Trainer,
+    TrainingJob,
+    Window,
+    watched,
+)
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell, Environment, Memory
 from nworkers.models.records.workload import Variable, Workload
 
-PR_SET_PDEATHSIG = 1
 #: Jobs whose tasks run a server of ours; those of the strategies start their own or need none.
 SERVING = ("ps", "worker", "node")
 #: The job of a task elsewhere that is kept, in whatever role it was last.
 SPARE = "spare"
 #: A single transfer that takes longer is skipped, with the reason on record.
 MAX_TRANSFER_S = 0.5
-
-
-@dataclass(frozen=True)
-class Role:
-    """Which task of which cluster a process is.
-
-    ``cluster`` has the addresses of every job; ``threads`` is the size of TensorFlow's pools, None
-    for its default.
-    """
-
-    job: str
-    index: int
-    cluster: dict[str, list[str]]
-    threads: int | None = None
-
-    @property
-    def name(self) -> str:
-        return f"{self.job}{self.index}"
-
-    @property
-    def tasks(self) -> int:
-        """How many tasks the cluster has."""
-        return sum(len(addresses) for addresses in self.cluster.values())
-
-    @property
-    def text(self) -> str:
-        return json.dumps([self.job, self.index, self.cluster, self.threads], sort_keys=True)
-
-    @staticmethod
-    def from_text(text: str) -> Role:
-        return Role(*json.loads(text))
 
 
 class Channel(Protocol):
@@ -182,7 +156,7 @@ class TaskMethods:
 
         return UserModel(model, 1, 1).variables
 
-    def train(self, job: Job) -> None:
+    def train(self, job: TrainingJob) -> None:
         """Build and initialise this task's part of the training."""
         from nworkers.calibrate.training.trainer import build
 
@@ -297,15 +271,6 @@ def start_server(role: Role) -> str:
     # The server ends with its last reference, so the module keeps one.
     _servers.append(server)
     return str(server.target)
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent goes, however that ended.
-
-    A task's parent is the fork server, whose own is the command.
-    """
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _first_line(error: Exception) -> str:

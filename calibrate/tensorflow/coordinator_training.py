@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import Any
 
 from nworkers.calibrate.tensorflow.coordinator import connect
-from nworkers.calibrate.training.trainer import Job, Place, Progress, Trainer, Window
+from nworkers.calibrate.tensorflow.trained import trained_model
+from nworkers.calibrate.training.trainer import Place, StepProgress, Trainer, TrainingJob, Window
 
 #: So many steps of each worker are timed before the window, to tell how many to schedule at once.
 PILOT = 3
@@ -23,33 +24,33 @@ MOST_AHEAD = 32
 TRIPS = 5
 
 
-def build(job: Job, place: Place) -> Trainer:
+def build(job: TrainingJob, place: Place) -> Trainer:
     """Connect to the cluster, make the variables on the ps, and run every worker's first steps."""
     return _Coordinated(job, place)
 
 
 class _Coordinated:
-    def __init__(self, job: Job, place: Place) -> None:
+    def __init__(self, job: TrainingJob, place: Place) -> None:
         import tensorflow as tf
 
         self._workers = job.workers
-        learner = job.learner(0)
+        model = trained_model(job, 0)
         # Of constants in the function: what it captures would be copied from the chief each time.
-        data = [tensor.numpy() for tensor in learner.inputs()]
+        data = [tensor.numpy() for tensor in model.inputs()]
         strategy, self._coordinator = connect(place.cluster)
         with strategy.scope():
             # First all variables, which go to the ps in turn; then what belongs beside each.
             self._variables = [
-                tf.Variable(learner.initial(k), name=name) for k, name in enumerate(learner.names)
+                tf.Variable(model.initial(k), name=name) for k, name in enumerate(model.names)
             ]
             slots = []
             for variable in self._variables:
                 with strategy.extended.colocate_vars_with(variable):
-                    slots.append([tf.Variable(v) for v in learner.rule.slots(variable)])
+                    slots.append([tf.Variable(v) for v in model.rule.slots(variable)])
 
         def forward() -> tuple[Any, list[Any]]:
             values = [tf.identity(variable.read_value()) for variable in self._variables]
-            return learner.differentiate(values, [tf.constant(a) for a in data])
+            return model.differentiate(values, [tf.constant(a) for a in data])
 
         @tf.function  # type: ignore[untyped-decorator]
         def step() -> None:
@@ -57,7 +58,7 @@ class _Coordinated:
             gradients = forward()[1]
             for variable, own, gradient in zip(self._variables, slots, gradients, strict=True):
                 with tf.device(variable.device):
-                    learner.rule.apply(variable, own, gradient)
+                    model.rule.apply(variable, own, gradient)
 
         @tf.function  # type: ignore[untyped-decorator]
         def loss() -> Any:
@@ -71,7 +72,7 @@ class _Coordinated:
     def loss(self) -> float:
         return float(self._coordinator.schedule(self._loss).fetch())
 
-    def train(self, window: Window, progress: Progress) -> list[list[float]]:
+    def train(self, window: Window, progress: StepProgress) -> list[list[float]]:
         """Schedule steps so that one is always waiting for whichever worker is free.
 
         Two lots are under way; when the last step of the older one has ended, another lot follows.

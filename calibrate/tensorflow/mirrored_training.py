@@ -12,49 +12,50 @@ from collections.abc import Sequence
 from typing import Any
 
 from nworkers.calibrate.tensorflow.mirrored import joined
+from nworkers.calibrate.tensorflow.trained import trained_model
 from nworkers.calibrate.training.trainer import (
-    Job,
     Place,
-    Progress,
     Stalled,
+    StepProgress,
     Trainer,
+    TrainingJob,
     Window,
     time_steps,
 )
 
 
-def build(job: Job, place: Place) -> Trainer:
+def build(job: TrainingJob, place: Place) -> Trainer:
     """Make the variables and trace the step; all workers run it once, which changes nothing yet."""
     return _Mirrored(job, place)
 
 
 class _Mirrored:
-    def __init__(self, job: Job, place: Place) -> None:
+    def __init__(self, job: TrainingJob, place: Place) -> None:
         import tensorflow as tf
 
-        learner = job.learner(place.index)
+        model = trained_model(job, place.index)
         self._strategy, self._options = joined()
         with self._strategy.scope():
             self._variables = [
-                tf.Variable(learner.initial(k), name=name) for k, name in enumerate(learner.names)
+                tf.Variable(model.initial(k), name=name) for k, name in enumerate(model.names)
             ]
             slots = [
-                [tf.Variable(value) for value in learner.rule.slots(variable)]
+                [tf.Variable(value) for value in model.rule.slots(variable)]
                 for variable in self._variables
             ]
-        inputs = learner.inputs()
+        inputs = model.inputs()
         self._words = {over: tf.constant(float(over)) for over in (False, True)}
 
         def replica(over: Any) -> tuple[Any, list[Any]]:
             values = [tf.identity(variable.read_value()) for variable in self._variables]
-            _, gradients = learner.differentiate(values, inputs)
+            _, gradients = model.differentiate(values, inputs)
             # A copy: what comes from outside of the replica is on no device to all-reduce from.
             mine = tf.identity(tf.cast(over, gradients[0].dtype))
             first, *others = self._means([mine, *gradients])
             return first, others
 
         def update(variable: Any, mean: Any, own: list[Any]) -> None:
-            learner.rule.apply(variable, own, mean)
+            model.rule.apply(variable, own, mean)
 
         @tf.function  # type: ignore[untyped-decorator]
         def step(over: Any) -> Any:
@@ -66,7 +67,7 @@ class _Mirrored:
         @tf.function  # type: ignore[untyped-decorator]
         def loss() -> Any:
             values = [tf.identity(variable.read_value()) for variable in self._variables]
-            return learner.differentiate(values, inputs)[0]
+            return model.differentiate(values, inputs)[0]
 
         self._run = step.get_concrete_function(self._words[False])
         self._loss = loss
@@ -88,7 +89,7 @@ class _Mirrored:
     def loss(self) -> float:
         return float(self._loss())
 
-    def train(self, window: Window, progress: Progress) -> list[list[float]]:
+    def train(self, window: Window, progress: StepProgress) -> list[list[float]]:
         return [time_steps(self._step, window, progress)]
 
     def _step(self, over: bool) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 
-from nworkers.calibrate.cluster.task import die_with_parent
+from nworkers.calibrate.host.parent import die_with_parent
 
 # The fork server ends once nobody can ask it for tasks, but its tasks can: each end waits for the
 # other when the command is killed. And it would first import TensorFlow to the end.

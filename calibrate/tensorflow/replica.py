@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nworkers.calibrate.tensorflow.trained import Learner, Synthetic
+from nworkers.calibrate.tensorflow.trained import Synthetic, TrainedModel
 from nworkers.models.records.workload import Workload
 
 
@@ -45,7 +45,9 @@ class TrainingGraph:
     loss: Any
 
 
-def replica_graph(learner: Learner, *, worker: str, ps: tuple[str, ...], seed: int) -> ReplicaGraph:
+def replica_graph(
+    model: TrainedModel, *, worker: str, ps: tuple[str, ...], seed: int
+) -> ReplicaGraph:
     """Build a worker's fetch and compute in the default graph.
 
     Each variable is read once a step and copied to the worker once, since every further use of a
@@ -58,15 +60,15 @@ def replica_graph(learner: Learner, *, worker: str, ps: tuple[str, ...], seed: i
         return tf.compat.v1.Variable(value, use_resource=True, trainable=False, name=name)
 
     shared: list[Shared] = []
-    for k, name in enumerate(learner.names):
+    for k, name in enumerate(model.names):
         with tf.device(ps[k % len(ps)]):
-            variable = made(learner.initial(k), name)
-            slots = [made(value, f"{name}_slot") for value in learner.rule.slots(variable)]
+            variable = made(model.initial(k), name)
+            slots = [made(value, f"{name}_slot") for value in model.rule.slots(variable)]
             shared.append(Shared(variable, slots))
     with tf.device(worker):
         values = [tf.identity(s.variable.read_value()) for s in shared]
-        inputs = [made(value, f"input_{k}_{seed}") for k, value in enumerate(learner.inputs())]
-        loss, gradients = learner.differentiate(values, [v.read_value() for v in inputs])
+        inputs = [made(value, f"input_{k}_{seed}") for k, value in enumerate(model.inputs())]
+        loss, gradients = model.differentiate(values, [v.read_value() for v in inputs])
     own = [v.initializer for v in inputs]
     theirs = [v.initializer for s in shared for v in (s.variable, *s.slots)]
     return ReplicaGraph(
@@ -79,7 +81,7 @@ def replica_graph(learner: Learner, *, worker: str, ps: tuple[str, ...], seed: i
 
 
 def asynchronous_graph(
-    learner: Learner, *, worker: str, ps: tuple[str, ...], seed: int
+    model: TrainedModel, *, worker: str, ps: tuple[str, ...], seed: int
 ) -> TrainingGraph:
     """Build the asynchronous step of one worker in the default graph.
 
@@ -87,11 +89,11 @@ def asynchronous_graph(
     """
     import tensorflow as tf
 
-    replica = replica_graph(learner, worker=worker, ps=ps, seed=seed)
+    replica = replica_graph(model, worker=worker, ps=ps, seed=seed)
     applies = []
     for k, (shared, gradient) in enumerate(zip(replica.shared, replica.gradients, strict=True)):
         with tf.device(ps[k % len(ps)]):
-            applies.append(learner.rule.apply(shared.variable, shared.slots, gradient))
+            applies.append(model.rule.apply(shared.variable, shared.slots, gradient))
     return TrainingGraph(
         initializer=replica.initializer,
         step=tf.group(*applies),
@@ -104,5 +106,5 @@ def training_graph(
     workload: Workload, batch: int, *, worker: str, ps: tuple[str, ...], seed: int
 ) -> TrainingGraph:
     """The asynchronous step of a workload."""
-    learner = Synthetic(workload, batch, seed)
-    return asynchronous_graph(learner, worker=worker, ps=ps, seed=seed)
+    model = Synthetic(workload, batch, seed)
+    return asynchronous_graph(model, worker=worker, ps=ps, seed=seed)

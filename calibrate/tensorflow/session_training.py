@@ -9,17 +9,25 @@ from nworkers.calibrate.tensorflow.graphs import session_config
 from nworkers.calibrate.tensorflow.replica import asynchronous_graph
 from nworkers.calibrate.tensorflow.step_trace import traced_run
 from nworkers.calibrate.tensorflow.sync_replicas import Rounds, sync_graph
-from nworkers.calibrate.training.trainer import Job, Place, Progress, Trainer, Window, time_steps
+from nworkers.calibrate.tensorflow.trained import trained_model
+from nworkers.calibrate.training.trainer import (
+    Place,
+    StepProgress,
+    Trainer,
+    TrainingJob,
+    Window,
+    time_steps,
+)
 
 
-def build(job: Job, place: Place) -> Trainer:
+def build(job: TrainingJob, place: Place) -> Trainer:
     """Build this replica's step; it initialises its own part, and the chief (worker 0) the ps."""
     import tensorflow as tf
 
     alone = job.workers == 0
     here = "/cpu:0" if alone else f"/job:worker/task:{place.index}"
     there = (here,) if alone else tuple(f"/job:ps/task:{k}" for k in range(job.ps))
-    learner = job.learner(place.index)
+    model = trained_model(job, place.index)
     graph = tf.Graph()
     config = session_config(
         grappler=True, worker=None if alone else place.index, threads=place.threads
@@ -27,12 +35,10 @@ def build(job: Job, place: Place) -> Trainer:
     session = tf.compat.v1.Session(place.target, graph=graph, config=config)
     with graph.as_default():
         if job.strategy == "ps-sync" and not alone:
-            sync = sync_graph(
-                learner, workers=job.workers, worker=here, ps=there, index=place.index
-            )
+            sync = sync_graph(model, workers=job.workers, worker=here, ps=there, index=place.index)
             rounds = Rounds(session, sync, place.index)
             return _Synchronous(session, sync.loss, sync.step, place.index, rounds)
-        training = asynchronous_graph(learner, worker=here, ps=there, seed=place.index + 1)
+        training = asynchronous_graph(model, worker=here, ps=there, seed=place.index + 1)
     session.run(training.initializer)
     return _Asynchronous(session, training.loss, training.step, place.index)
 
@@ -51,7 +57,7 @@ class _Asynchronous:
     def loss(self) -> float:
         return float(self._session.run(self._loss))
 
-    def train(self, window: Window, progress: Progress) -> list[list[float]]:
+    def train(self, window: Window, progress: StepProgress) -> list[list[float]]:
         self._parts = [] if window.traced else None
         steps_s = time_steps(self._step, window, progress)
         return [steps_s] if self._parts is None else self._parts
@@ -83,7 +89,7 @@ class _Synchronous(_Asynchronous):
         super().__init__(session, loss, step, index)
         self._rounds = rounds
 
-    def train(self, window: Window, progress: Progress) -> list[list[float]]:
+    def train(self, window: Window, progress: StepProgress) -> list[list[float]]:
         with self._rounds.going_on(window.until):
             return super().train(window, progress)
 

@@ -20,7 +20,8 @@ from typing import Any
 
 from nworkers.calibrate.probes.sampling import doubled
 from nworkers.calibrate.tensorflow.replica import Shared, replica_graph
-from nworkers.calibrate.tensorflow.trained import Learner, Rule
+from nworkers.calibrate.tensorflow.trained import TrainedModel
+from nworkers.calibrate.tensorflow.update_rule import UpdateRule
 
 
 @dataclass(frozen=True)
@@ -42,16 +43,16 @@ class SyncGraph:
 
 
 def sync_graph(
-    learner: Learner, *, workers: int, worker: str, ps: tuple[str, ...], index: int
+    model: TrainedModel, *, workers: int, worker: str, ps: tuple[str, ...], index: int
 ) -> SyncGraph:
     """Build the step of one worker, and the chief's part, in the default graph."""
     import tensorflow as tf
 
-    replica = replica_graph(learner, worker=worker, ps=ps, seed=index + 1)
+    replica = replica_graph(model, worker=worker, ps=ps, seed=index + 1)
     with tf.device(ps[0]):
         rounds = tf.compat.v1.train.get_or_create_global_step()
     optimizer = tf.compat.v1.train.SyncReplicasOptimizer(
-        _Applied(learner.rule, replica.shared),
+        _Applied(model.rule, replica.shared),
         replicas_to_aggregate=workers,
         total_num_replicas=workers,
     )
@@ -76,7 +77,7 @@ def sync_graph(
 class _Applied:
     """What SyncReplicasOptimizer asks of an optimizer: apply the means, count the round."""
 
-    def __init__(self, rule: Rule, shared: Sequence[Shared]) -> None:
+    def __init__(self, rule: UpdateRule, shared: Sequence[Shared]) -> None:
         self._rule = rule
         self._shared = shared
 

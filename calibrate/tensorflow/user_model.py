@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nworkers.calibrate.tensorflow.trained import Rule
+from nworkers.calibrate.tensorflow.update_rule import UpdateRule
 from nworkers.calibrate.tensorflow.workload_graph import TRAINABLE
 from nworkers.calibrate.training.user_function import call, check_name
 from nworkers.models.base.errors import HardwareError
@@ -131,16 +131,16 @@ class UserModel:
             return x, np.eye(classes, dtype="float32")[labels]
         return x, chance.integers(0, 2, (batch, *shapes[1][1:])).astype("float32")
 
-    def _rule(self, optimizer: Any) -> Rule:
+    def _rule(self, optimizer: Any) -> UpdateRule:
         import keras
 
         rate = float(optimizer.learning_rate)
         kind = type(optimizer)
         if kind is keras.optimizers.SGD and not optimizer.nesterov:
             momentum = float(optimizer.momentum)
-            return Rule("momentum" if momentum else "sgd", rate, momentum)
+            return UpdateRule("momentum" if momentum else "sgd", rate, momentum)
         if kind is keras.optimizers.Adam and not optimizer.amsgrad:
-            return Rule(
+            return UpdateRule(
                 "adam",
                 rate,
                 beta_1=float(optimizer.beta_1),

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Protocol
 
-from nworkers.calibrate.tensorflow.trained import Learner, Synthetic
 from nworkers.models.records.scenario import Runtime, Strategy
 from nworkers.models.records.workload import Workload
 
@@ -25,7 +24,7 @@ class Stalled(Exception):
 
 
 @dataclass(frozen=True)
-class Job:
+class TrainingJob:
     """What the tasks of a cluster train together.
 
     ``batch`` is each worker's; without ``workers`` it is trained in one process without ps. With
@@ -39,16 +38,6 @@ class Job:
     workers: int
     ps: int
     model: str = ""
-
-    def learner(self, index: int) -> Learner:
-        """What the worker of this index trains, with its own batch."""
-        if self.model:
-            from nworkers.calibrate.tensorflow.user_model import UserModel
-
-            made = UserModel(self.model, self.batch, index + 1)
-            made.require(self.workload)
-            return made
-        return Synthetic(self.workload, self.batch, index + 1)
 
 
 @dataclass(frozen=True)
@@ -85,7 +74,7 @@ class Window:
 
 
 @dataclass
-class Progress:
+class StepProgress:
     """When steps end, for whoever watches the training from another thread."""
 
     ended_at: float = field(default_factory=time.perf_counter)
@@ -108,7 +97,7 @@ class Trainer(Protocol):
         """The training loss now."""
         ...
 
-    def train(self, window: Window, progress: Progress) -> list[list[float]]:
+    def train(self, window: Window, progress: StepProgress) -> list[list[float]]:
         """Seconds of each step that lies whole within the window, of each worker it drives.
 
         Where steps are traced, three numbers a step instead (`calibrate.tensorflow.step_trace`).
@@ -116,7 +105,7 @@ class Trainer(Protocol):
         ...
 
 
-def build(job: Job, place: Place) -> Trainer:
+def build(job: TrainingJob, place: Place) -> Trainer:
     """The trainer of the job's runtime; TensorFlow is imported with it."""
     module = import_module(f"nworkers.calibrate.tensorflow.{_MODULES[job.runtime]}")
     made: Trainer = module.build(job, place)
@@ -140,7 +129,7 @@ def watched(trainer: Trainer, window: Window) -> list[list[float]]:
     """
     while time.perf_counter() < window.start_at:
         time.sleep(0.001)
-    progress = Progress()
+    progress = StepProgress()
     results: list[list[list[float]]] = []
     errors: list[Exception] = []
 
@@ -161,7 +150,7 @@ def watched(trainer: Trainer, window: Window) -> list[list[float]]:
     return results[0]
 
 
-def time_steps(step: Callable[[bool], bool], window: Window, progress: Progress) -> list[float]:
+def time_steps(step: Callable[[bool], bool], window: Window, progress: StepProgress) -> list[float]:
     """Seconds of each step that lies whole within the window, of one worker.
 
     Args:

@@ -91,25 +91,27 @@ def in_training(
 def local_machines(ps: str, worker: str) -> Machines:
     """So many tasks on this machine."""
     from nworkers.calibrate.campaigns.campaign import Machines
-    from nworkers.calibrate.cluster.cluster import Site
+    from nworkers.calibrate.training.tasks import TaskAddress
 
     servers = integer("--ps", ps, 1, MAX_LOCAL)
     workers = integer("--worker", worker, 1, MAX_LOCAL)
-    return Machines(ps=(Site(),) * servers, workers=(Site(),) * workers)
+    return Machines(ps=(TaskAddress(),) * servers, workers=(TaskAddress(),) * workers)
 
 
 def machines(found: Membership, connect_timeout_s: float) -> Machines:
     """The tasks of a cluster as its coordinator sees them: its own one here, the others remote."""
     from nworkers.calibrate.campaigns.campaign import Machines
-    from nworkers.calibrate.cluster.cluster import Site
     from nworkers.calibrate.cluster.membership import host_port
+    from nworkers.calibrate.training.tasks import TaskAddress
 
-    def sites(job: str, listed: tuple[str, ...]) -> tuple[Site, ...]:
+    def sites(job: str, listed: tuple[str, ...]) -> tuple[TaskAddress, ...]:
         made = []
         for index, address in enumerate(listed):
             host, port = host_port(address)
             ours = (job, index) == (found.job, found.index)
-            made.append(Site(host, port=port, remote=not ours, connect_timeout_s=connect_timeout_s))
+            made.append(
+                TaskAddress(host, port=port, remote=not ours, connect_timeout_s=connect_timeout_s)
+            )
         return tuple(made)
 
     return Machines(

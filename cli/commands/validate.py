@@ -218,7 +218,7 @@ def _check_hosts(scenario: Scenario, link: str, machines: Machines | None) -> No
         )
     servers = () if scenario.strategy == "allreduce" else machines.ps[: scenario.ps]
     sites = (*servers, *machines.workers[: scenario.workers])
-    hosts = len({site.address for site in sites})
+    hosts = len({site.host for site in sites})
     if hosts != scenario.hosts:
         raise InputError(
             "--placement",
@@ -238,7 +238,7 @@ def _train(
     force: bool,
 ) -> Measurement:
     from nworkers.calibrate.campaigns.campaign import require_tensorflow
-    from nworkers.calibrate.campaigns.validation import Stopped, train
+    from nworkers.calibrate.campaigns.validation import TrainingStopped, train
 
     require_tensorflow()
     job = scenarios[0]
@@ -260,7 +260,7 @@ def _train(
                 progress=progress.tell,
                 machines=machines,
             )
-    except Stopped as stopped:
+    except TrainingStopped as stopped:
         if output is not None and stopped.measurement.runs:
             write_record(output, stopped.measurement, force=force)
             console.note(f"the finished runs are in {output}")

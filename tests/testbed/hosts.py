@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal
 
-from nworkers.calibrate.cluster.cluster import Site
+from nworkers.calibrate.training.tasks import TaskAddress
 from tests.testbed.namespaces import HostsFailed, command, enter, remove, remove_leftovers
 from tests.testbed.switch import Forwarder, bridge, forwarding, has_netem
 
@@ -52,9 +52,9 @@ class Host:
     port: str
 
     @property
-    def site(self) -> Site:
+    def site(self) -> TaskAddress:
         """Where ``nworkers.calibrate`` starts a task on this host."""
-        return Site(self.address, partial(enter, self.namespace))
+        return TaskAddress(self.address, partial(enter, self.namespace))
 
     @property
     def hardware_address(self) -> str:

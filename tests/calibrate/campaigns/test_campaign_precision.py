@@ -10,8 +10,9 @@ import pytest
 
 from nworkers.calibrate.campaigns import campaign
 from nworkers.calibrate.campaigns.plan import Plan
-from nworkers.calibrate.cluster.cluster import Cluster, Site, running
-from nworkers.calibrate.training.trainer import Job
+from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.files.store import read_calibration, write_record
 from nworkers.models.records.calibration import Cell
@@ -49,8 +50,8 @@ def test_a_network_is_trained_in_its_variables_precision(name: str, dtype: str) 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_a_model_of_a_file_is_trained_in_its_own_precision(dtype: str, tmp_path: Path) -> None:
     model = Workload("model", (Variable("w", (64, 64)),), cost=Cost(0.001, 0.0))
-    with running(ps=[Site()], workers=[Site()], logs=tmp_path) as cluster:
-        job = Job(in_precision(model, dtype), "ps-async", "session", 4, workers=1, ps=1)
+    with running(ps=[TaskAddress()], workers=[TaskAddress()], logs=tmp_path) as cluster:
+        job = TrainingJob(in_precision(model, dtype), "ps-async", "session", 4, workers=1, ps=1)
         cluster.call(["worker0"], "train", job, timeout_s=60)
         before = cluster.call(["worker0"], "loss")[0]
         cluster.call(["worker0"], "steps", time.perf_counter(), 0.0, 0.2)
@@ -59,7 +60,7 @@ def test_a_model_of_a_file_is_trained_in_its_own_precision(dtype: str, tmp_path:
 
 def test_whole_numbers_are_no_trainable_variable(tmp_path: Path) -> None:
     model = Workload("ids", (Variable("table", (8,), "int32"),), cost=Cost(0.001, 0.0))
-    job = Job(model, "ps-async", "session", 4, workers=0, ps=0)
+    job = TrainingJob(model, "ps-async", "session", 4, workers=0, ps=0)
     with (
         running(ps=[], workers=[], logs=tmp_path, single=True) as cluster,
         pytest.raises(HardwareError, match="variable table is int32; TensorFlow updates float16"),
@@ -77,7 +78,7 @@ def test_pools_have_the_threads_that_were_asked_for(threads: int, tmp_path: Path
     """A server's pools come from its own configuration; a ps has one thread more."""
     product = Cell("gemm", "server", features=64, batch=64, hidden=64)
     with running(
-        ps=[Site()], workers=[Site()], logs=tmp_path, single=True, threads=threads
+        ps=[TaskAddress()], workers=[TaskAddress()], logs=tmp_path, single=True, threads=threads
     ) as cluster:
         cluster.call(["worker0"], "build", [product, Cell("push", "ps", 1024)], GEMM, timeout_s=60)
         local = [replace(product, path="process")]

@@ -15,9 +15,10 @@ from nworkers.calibrate.cluster.channel import (
     encode_arguments,
     encode_result,
 )
-from nworkers.calibrate.cluster.task import Role, TaskMethods
+from nworkers.calibrate.cluster.task import TaskMethods
 from nworkers.calibrate.probes.sampling import Limits, Samples
-from nworkers.calibrate.training.trainer import Job
+from nworkers.calibrate.training.tasks import Role
+from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import named_workload
 
@@ -32,7 +33,7 @@ GEMM = named_workload("mlp:8,4,2")
             [[Cell("fetch", "ps", 4), Cell("noop", "process", rest_s=0.002)], GEMM],
         ),
         (TaskMethods.burst, [3, Limits(0.02, 100, 0.25, start_at=12345.678901234567)]),
-        (TaskMethods.train, [Job(GEMM, "ps-sync", "session", 32, workers=2, ps=1)]),
+        (TaskMethods.train, [TrainingJob(GEMM, "ps-sync", "session", 32, workers=2, ps=1)]),
         (TaskMethods.processor, []),
     ],
 )

@@ -15,8 +15,9 @@ import pytest
 from nworkers.calibrate.campaigns import campaign, validation
 from nworkers.calibrate.campaigns.campaign import CampaignProgress
 from nworkers.calibrate.campaigns.plan import Plan, plan
-from nworkers.calibrate.cluster.cluster import Cluster, Site, running
-from nworkers.calibrate.training.trainer import Job
+from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.findings.original import original
 from nworkers.models.records.calibration import Calibration, Cell, select
@@ -94,7 +95,7 @@ def test_the_environment_names_versions_and_no_host(calibration: Calibration) ->
 
 
 def test_a_task_that_dies_is_named_with_its_status_and_log(tmp_path: Path) -> None:
-    with running(ps=[Site()], workers=[Site()], logs=tmp_path) as cluster:
+    with running(ps=[TaskAddress()], workers=[TaskAddress()], logs=tmp_path) as cluster:
         pids = [cluster.pid("ps0"), cluster.pid("worker0")]
         cluster.call(["worker0"], "build", [Cell("fetch", "ps", 4)], GEMM, timeout_s=60)
         os.kill(pids[0], signal.SIGKILL)
@@ -111,7 +112,7 @@ def call_until_it_fails(cluster: Cluster) -> None:
 
 
 def test_a_hung_task_is_named(tmp_path: Path) -> None:
-    with running(ps=[Site()], workers=[], logs=tmp_path) as cluster:
+    with running(ps=[TaskAddress()], workers=[], logs=tmp_path) as cluster:
         os.kill(cluster.pid("ps0"), signal.SIGSTOP)
         with pytest.raises(HardwareError, match=r"task ps0 gave no answer to 'processor'"):
             cluster.call(["ps0"], "processor", timeout_s=0.5)
@@ -119,7 +120,7 @@ def test_a_hung_task_is_named(tmp_path: Path) -> None:
 
 def test_an_error_inside_a_task_is_one_line(tmp_path: Path) -> None:
     workload = Workload("no compute", (Variable("w", (2,)),), flops_per_sample=1.0)
-    job = Job(workload, "ps-async", "session", 1, workers=0, ps=0)
+    job = TrainingJob(workload, "ps-async", "session", 1, workers=0, ps=0)
     with (
         running(ps=[], workers=[], logs=tmp_path, single=True) as cluster,
         pytest.raises(HardwareError, match=r"task single0 failed in 'train'.*\[cost\]"),
@@ -164,9 +165,10 @@ def ps_of(logs: Path) -> int:
 SCRIPT = """
 import sys
 from pathlib import Path
-from nworkers.calibrate.cluster.cluster import Site, running
+from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.training.tasks import TaskAddress
 if __name__ == "__main__":
-    with running(ps=[Site()], workers=[Site()], logs=Path(sys.argv[1])) as cluster:
+    with running(ps=[TaskAddress()], workers=[TaskAddress()], logs=Path(sys.argv[1])) as cluster:
         print(cluster.pid("ps0"), cluster.pid("worker0"), flush=True)
         sys.stdin.read()
 """
@@ -236,7 +238,9 @@ def test_training_is_real(workload: Workload, tmp_path: Path) -> None:
 def test_a_plan_of_the_contract_can_be_built_by_real_tasks(tmp_path: Path) -> None:
     """Every cell of the quick plan builds, runs and proves its work; nothing is timed."""
     cells = [c for c in plan(quick=True, workload=GEMM).cells if c.workers == 1]
-    with running(ps=[Site()], workers=[Site()], logs=tmp_path, single=True) as cluster:
+    with running(
+        ps=[TaskAddress()], workers=[TaskAddress()], logs=tmp_path, single=True
+    ) as cluster:
         for name, path in (("single0", {"process"}), ("worker0", {"server", "ps"})):
             chosen = [c for c in cells if c.path in path]
             (results,) = cluster.call([name], "build", chosen, GEMM, timeout_s=120)

@@ -13,8 +13,9 @@ import pytest
 from nworkers.calibrate.campaigns import campaign
 from nworkers.calibrate.campaigns.campaign import Machines
 from nworkers.calibrate.campaigns.plan import Plan
-from nworkers.calibrate.cluster.cluster import Site, running
+from nworkers.calibrate.cluster.cluster import running
 from nworkers.calibrate.probes.sampling import Limits
+from nworkers.calibrate.training.tasks import TaskAddress
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
@@ -47,7 +48,7 @@ def bursts(tmp_path_factory: pytest.TempPathFactory) -> dict[Cell, list[Burst]]:
         made,
         logs=tmp_path_factory.mktemp("logs"),
         progress=quiet,
-        machines=Machines(workers=(Site(), Site(), Site())),
+        machines=Machines(workers=(TaskAddress(), TaskAddress(), TaskAddress())),
     )
     assert not calibration.skipped
     return {cell: [b for b in calibration.bursts if b.cell == cell] for cell in CELLS}
@@ -85,7 +86,11 @@ def test_a_timed_wait_trains_under_both_strategies(tmp_path: Path) -> None:
     is one worker.
     """
     with running(
-        ps=[Site()], workers=[Site()], logs=tmp_path, chief=Site(), mirrored=[[Site()]]
+        ps=[TaskAddress()],
+        workers=[TaskAddress()],
+        logs=tmp_path,
+        chief=TaskAddress(),
+        mirrored=[[TaskAddress()]],
     ) as cluster:
         for name, path, functions in (
             ("chief0", "coordinator", 1),
@@ -102,7 +107,7 @@ def test_a_timed_wait_trains_under_both_strategies(tmp_path: Path) -> None:
 def test_a_worker_that_dies_within_a_collective_is_named(path: str, tmp_path: Path) -> None:
     cell = Cell("allreduce", path, 2**16, workers=2)  # type: ignore[arg-type]
     together = path == "mirrored"
-    sites = [Site(), Site()]
+    sites = [TaskAddress(), TaskAddress()]
     with running(
         ps=[],
         workers=[] if together else sites,

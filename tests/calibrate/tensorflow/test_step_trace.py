@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nworkers.calibrate.campaigns.validation import trace_once
-from nworkers.calibrate.training.trainer import Job
+from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.records.measurement import StepParts, TracedStep
 from nworkers.models.records.workload import Cost, Variable, Workload
 
@@ -18,7 +18,7 @@ WAITING = Workload("waiting", (Variable("w", (512, 512)),), cost=Cost(WAIT_S, 0.
 @pytest.mark.tensorflow
 @pytest.mark.parametrize("strategy", ["ps-async", "ps-sync"])
 def test_a_wait_is_the_part_that_computes(strategy: str, tmp_path: Path) -> None:
-    job = Job(WAITING, strategy, "session", 1, workers=2, ps=1)  # type: ignore[arg-type]
+    job = TrainingJob(WAITING, strategy, "session", 1, workers=2, ps=1)  # type: ignore[arg-type]
     steps = trace_once(job, 1.0, tmp_path)
     assert len(steps) >= 5
     parts = StepParts.traced(steps)

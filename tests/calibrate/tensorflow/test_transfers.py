@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.calibrate.cluster.cluster import Cluster, Site, running
+from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.probes.sampling import Limits
+from nworkers.calibrate.training.tasks import TaskAddress
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Variable, Workload, named_workload
@@ -23,7 +24,10 @@ LIMITS = Limits(0.05, 200, 0.15)
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with running(
-        ps=[Site(), Site()], workers=[Site()], logs=tmp_path_factory.mktemp("logs"), single=True
+        ps=[TaskAddress(), TaskAddress()],
+        workers=[TaskAddress()],
+        logs=tmp_path_factory.mktemp("logs"),
+        single=True,
     ) as made:
         yield made
 

@@ -10,7 +10,7 @@ import pytest
 from nworkers.calibrate.campaigns.validation import train_once
 from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.tensorflow.user_model import check_model
-from nworkers.calibrate.training.trainer import Job
+from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError, InputError
 from nworkers.models.records.scenario import Runtime, Strategy
 from nworkers.models.records.workload import Variable, Workload, named_workload
@@ -70,7 +70,9 @@ def test_what_is_wrong_with_a_model_is_said_in_a_line(
 
 @pytest.mark.tensorflow
 def test_a_model_of_other_variables_than_the_workload_s_is_refused(cluster: Cluster) -> None:
-    job = Job(named_workload("mlp:8,4"), "ps-async", "session", 8, 0, 0, f"{MODELS}:stateful")
+    job = TrainingJob(
+        named_workload("mlp:8,4"), "ps-async", "session", 8, 0, 0, f"{MODELS}:stateful"
+    )
     with pytest.raises(HardwareError, match="its 6 variables are not the 2 of workload mlp:8,4"):
         cluster.call(["single0"], "train", job, timeout_s=60)
 
@@ -81,7 +83,7 @@ def test_a_model_of_other_variables_than_the_workload_s_is_refused(cluster: Clus
 )
 def test_a_user_s_model_trains(strategy: Strategy, runtime: Runtime, tmp_path: Path) -> None:
     """Under sessions the command's test has one."""
-    job = Job(STATEFUL, strategy, runtime, 8, workers=2, ps=2, model=f"{MODELS}:stateful")
+    job = TrainingJob(STATEFUL, strategy, runtime, 8, workers=2, ps=2, model=f"{MODELS}:stateful")
     run = train_once(job, 0, 0.5, tmp_path)
     assert len(run.steps_s) == 2
     assert 0 < run.loss[1] < run.loss[0]

@@ -12,9 +12,17 @@ import pytest
 
 from nworkers.calibrate.campaigns import validation
 from nworkers.calibrate.campaigns.campaign import Machines
-from nworkers.calibrate.cluster.cluster import Cluster, Site, running
+from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.training import trainer
-from nworkers.calibrate.training.trainer import Job, Progress, Stalled, Window, time_steps, watched
+from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.trainer import (
+    Stalled,
+    StepProgress,
+    TrainingJob,
+    Window,
+    time_steps,
+    watched,
+)
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.measurement import Measurement
 from nworkers.models.records.scenario import Runtime, Strategy
@@ -85,9 +93,9 @@ def die_later() -> None:
 def test_a_worker_that_dies_is_named_and_finished_starts_are_kept(
     strategy: Strategy, runtime: Runtime, tmp_path: Path
 ) -> None:
-    machines = Machines(workers=(Site(), Site(prepare=die_later)))
+    machines = Machines(workers=(TaskAddress(), TaskAddress(prepare=die_later)))
     began = time.monotonic()
-    with pytest.raises(validation.Stopped, match=r"1 was ended by signal 9") as caught:
+    with pytest.raises(validation.TrainingStopped, match=r"1 was ended by signal 9") as caught:
         train(MLP, strategy, runtime, tmp_path, machines=machines)
     assert time.monotonic() - began < 30
     assert [run.workers for run in caught.value.measurement.runs] == [0]
@@ -107,8 +115,10 @@ def hang(cluster: Cluster, victim: str, driver: str, timeout_s: float) -> str:
 
 @pytest.mark.tensorflow
 def test_a_ps_that_hangs_is_named(tmp_path: Path) -> None:
-    job = Job(MLP, "ps-sync", "session", 8, workers=2, ps=1)
-    with running(ps=[Site()], workers=[Site(), Site()], logs=tmp_path) as cluster:
+    job = TrainingJob(MLP, "ps-sync", "session", 8, workers=2, ps=1)
+    with running(
+        ps=[TaskAddress()], workers=[TaskAddress(), TaskAddress()], logs=tmp_path
+    ) as cluster:
         for name in cluster.names("worker"):
             cluster.call([name], "train", job, timeout_s=60)
         assert hang(cluster, "ps0", "worker", 4.0).startswith("task ps0 gave no answer")
@@ -117,9 +127,11 @@ def test_a_ps_that_hangs_is_named(tmp_path: Path) -> None:
 @pytest.mark.tensorflow
 def test_who_hangs_under_the_mirrored_strategy_is_named(tmp_path: Path) -> None:
     """TensorFlow's own beats end the collective; the first worker then cannot go on."""
-    job = Job(MLP, "allreduce", "mirrored", 8, workers=2, ps=0)
+    job = TrainingJob(MLP, "allreduce", "mirrored", 8, workers=2, ps=0)
     began = time.monotonic()
-    with running(ps=[], workers=[], logs=tmp_path, mirrored=[[Site(), Site()]]) as cluster:
+    with running(
+        ps=[], workers=[], logs=tmp_path, mirrored=[[TaskAddress(), TaskAddress()]]
+    ) as cluster:
         cluster.call(cluster.names("mirrored2-"), "train", job, timeout_s=60)
         said = hang(cluster, "mirrored2-1", "mirrored2-", 30.0)
     assert said.startswith("task mirrored2-1 does not answer, and mirrored2-0 waits for it")
@@ -135,7 +147,7 @@ class Scripted:
     def loss(self) -> float:
         return 1.0
 
-    def train(self, window: Window, progress: Progress) -> list[list[float]]:
+    def train(self, window: Window, progress: StepProgress) -> list[list[float]]:
         return [time_steps(self._step, window, progress)]
 
     def _step(self, over: bool) -> bool:

@@ -29,9 +29,10 @@ from nworkers.calibrate.campaigns.campaign import Machines
 from nworkers.calibrate.campaigns.cell_group import CellGroup
 from nworkers.calibrate.campaigns.presets import QUICK as REAL_QUICK
 from nworkers.calibrate.cluster import task
-from nworkers.calibrate.cluster.cluster import Cluster, Site, running
+from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.host import environment
 from nworkers.calibrate.probes.sampling import Limits, Samples, nothing, sample
+from nworkers.calibrate.training.tasks import TaskAddress
 from nworkers.cli import app
 from nworkers.cli.asked import clusters
 from nworkers.models.base.errors import InputError
@@ -537,7 +538,7 @@ def test_a_slower_host_is_found_and_no_address_is_kept(
 ) -> None:
     """Three addresses of this machine are three hosts."""
     addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
-    sites = tuple(map(Site, addresses))
+    sites = tuple(map(TaskAddress, addresses))
     sites = (*sites[:2], replace(sites[2], prepare=run_steps_again))
     machines = Machines(workers=sites)
     monkeypatch.setattr(clusters, "local_machines", lambda ps, worker: machines)

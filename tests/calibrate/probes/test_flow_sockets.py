@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 
-from nworkers.calibrate.campaigns.concurrent_flows import Sink, Source
+from nworkers.calibrate.probes.flow_sockets import Sink, Source
 
 
 def test_all_that_was_asked_for_comes_again_and_again() -> None:

@@ -1,0 +1,58 @@
+"""Tasks: the processes that train or are measured together, where each runs and which it is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LOOPBACK = "127.0.0.1"
+#: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
+START_S = 120.0
+
+
+@dataclass(frozen=True)
+class TaskAddress:
+    """Where a task runs: an address of its host, and what its process does before it serves.
+
+    ``prepare`` must be importable by name; the testbed enters a network namespace with it. Without
+    a ``port`` a free one is taken. A ``remote`` task is not started here: `scale serve` or the same
+    command runs on its host and waits for its role.
+    """
+
+    host: str = LOOPBACK
+    prepare: Callable[[], None] | None = None
+    port: int | None = None
+    remote: bool = False
+    connect_timeout_s: float = START_S
+
+
+@dataclass(frozen=True)
+class Role:
+    """Which task of which cluster a process is.
+
+    ``cluster`` has the addresses of every job; ``threads`` is the size of TensorFlow's pools, None
+    for its default.
+    """
+
+    job: str
+    index: int
+    cluster: dict[str, list[str]]
+    threads: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.job}{self.index}"
+
+    @property
+    def tasks(self) -> int:
+        """How many tasks the cluster has."""
+        return sum(len(addresses) for addresses in self.cluster.values())
+
+    @property
+    def text(self) -> str:
+        return json.dumps([self.job, self.index, self.cluster, self.threads], sort_keys=True)
+
+    @staticmethod
+    def from_text(text: str) -> Role:
+        return Role(*json.loads(text))
