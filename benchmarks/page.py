@@ -1,4 +1,4 @@
-"""Pages of docs/ that commands write: every part replaces its own section, and its data."""
+"""Pages of docs/ that commands write: every part replaces its own section, and its figures."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ END = "<!-- end -->"
 
 @dataclass(frozen=True)
 class Page:
-    """``docs/NAME.md`` and ``docs/data/NAME.json``; ``introduction`` begins a new page."""
+    """``docs/NAME.md`` and ``benchmarks/data/NAME.json``; ``introduction`` begins a new page."""
 
     name: str
     introduction: str
 
     def publish(self, part: str, title: str, text: str, data: dict[str, Any]) -> None:
-        """Replace a part's section, or add it, and its data."""
-        page, raw = ROOT / "docs" / f"{self.name}.md", ROOT / "docs" / "data" / f"{self.name}.json"
+        """Replace a part's section, or add it, and its figures."""
+        page = ROOT / "docs" / f"{self.name}.md"
+        raw = ROOT / "benchmarks" / "data" / f"{self.name}.json"
         before = page.read_text() if page.exists() else self.introduction
         page.write_text(with_section(before, part, title, text))
         raw.parent.mkdir(parents=True, exist_ok=True)

@@ -6,16 +6,15 @@
     python -m benchmarks.accuracy publish --half test
     python -m benchmarks.accuracy what-if
 
-Each command goes on where it was interrupted. The design is in docs/data/accuracy/design.json.
-The development half is predicted anew each time that it is shown or published, the test half only
-by `predict`, once for each version of the code.
+Each command goes on where it was interrupted. The design is in data/design.json, beside
+this file. The development half is predicted anew each time that it is shown or published, the test
+half only by `predict`, once for each version of the code.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from benchmarks.accuracy import design, measuring, store
 from benchmarks.accuracy.design import Curve
@@ -41,7 +40,7 @@ def main(arguments: list[str]) -> None:
         whatifs.publish(report.PAGE, design.read())
     else:
         curves = [c for c in design.read() if c.half == told.half and told.only in c.name]
-        versions = store.forecasts() if told.half == "test" else []
+        versions = store.versions() if told.half == "test" else []
         if told.command == "predict" and told.half != "test":
             parser.error("predict: got --half development, which is predicted anew; allowed: test")
         if told.command == "discrepancy" and told.half != "development":
@@ -54,7 +53,7 @@ def main(arguments: list[str]) -> None:
             _judge(told.command, told.half, curves, versions)
 
 
-def _judge(command: str, half: str, curves: list[Curve], versions: list[Path]) -> None:
+def _judge(command: str, half: str, curves: list[Curve], versions: list[int]) -> None:
     # Imported here: who trains is to hold no more memory than it needs.
     from benchmarks.accuracy import forecast, report
     from benchmarks.accuracy.discrepancy import estimate

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cache
+from pathlib import Path
 from typing import Literal, TypeVar, get_args
 
 from benchmarks.page import ROOT
@@ -22,10 +23,11 @@ from nworkers.models.records.what_if import variation
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 
 SEED = 20261123
-HOME = ROOT / "docs" / "data" / "accuracy"
-DESIGN = HOME / "design.json"
-#: Calibrations and starts of one machine; those of another one have a folder of their own.
-DATA = ROOT / os.environ.get("ACCURACY_DATA", HOME)
+FOLDER = Path(__file__).with_name("data")
+DESIGN = FOLDER / "design.json"
+#: The machine of the table; calibrations and starts of another one have a folder of their own.
+HOME = FOLDER / "xeon"
+DATA = FOLDER / os.environ.get("ACCURACY_MACHINE", HOME.name)
 
 Training = Literal["async", "sync", "coordinator", "mirrored"]
 Compute = Literal["wait", "real"]

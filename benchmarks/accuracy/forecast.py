@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
 from benchmarks.accuracy import store
 from benchmarks.accuracy.baselines import bandwidth_s, hockney_s
@@ -53,17 +52,16 @@ def forecast(curve: Curve, workers: int) -> Forecast:
     )
 
 
-def write_down(curves: Sequence[Curve]) -> Path:
+def write_down(curves: Sequence[Curve]) -> int:
     """Predict every cell for the record, before it is trained or for a new version of the code."""
-    path = store.FORECASTS / f"{len(store.forecasts()) + 1}.jsonl.gz"
-    lines = [record_json(forecast(curve, n)) for curve in curves for n in curve.workers]
-    store.write(path, "\n".join(lines))
-    return path
+    cells = [(curve, workers) for curve in curves for workers in curve.workers]
+    return store.add_forecasts([record_json(forecast(*cell)) for cell in cells])
 
 
-def written(path: Path) -> dict[tuple[str, int], Forecast]:
+def written(version: int) -> dict[tuple[str, int], Forecast]:
     """One version's, by curve and number of workers."""
-    found = (record_from_json(Forecast, line, path) for line in store.read_lines(path))
+    texts = store.read_forecasts(version)
+    found = (record_from_json(Forecast, text, store.FORECASTS) for text in texts)
     return {(one.curve, one.workers): one for one in found}
 
 

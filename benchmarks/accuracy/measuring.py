@@ -100,7 +100,7 @@ def training(curves: list[Curve], *, most: int) -> None:
     if there - {here}:
         raise SystemExit(
             f"this processor is {here}, the calibrations' {', '.join(sorted(there))}; "
-            "name a folder of its own: ACCURACY_DATA=docs/data/accuracy-…"
+            "give this one a name: ACCURACY_MACHINE=…"
         )
     for start in range(max(STARTS.values())):
         left = [

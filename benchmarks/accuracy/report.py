@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from benchmarks.accuracy.design import DATA, HOME, Curve
@@ -31,7 +30,7 @@ COLUMNS = ("cells", "median error", "worst", "interval score", "covered", "width
 TITLES = {"development": "Development half", "test": "Test half"}
 
 
-def show(curves: Sequence[Curve], version: Path | None) -> None:
+def show(curves: Sequence[Curve], version: int | None) -> None:
     """Every cell in the terminal, as soon as it is predicted."""
     for row in rows(curves, version):
         curve = row.curve
@@ -48,12 +47,12 @@ def show(curves: Sequence[Curve], version: Path | None) -> None:
         )
 
 
-def publish(half: str, curves: Sequence[Curve], versions: Sequence[Path]) -> None:
+def publish(half: str, curves: Sequence[Curve], versions: Sequence[int]) -> None:
     """Write the half's section of docs/accuracy.md.
 
     Args:
-        versions: what was written down before training, all of it, the newest last; without any,
-            cells are predicted anew.
+        versions: of what was written down before training, the newest last; without any, cells
+            are predicted anew.
     """
     found = list(rows(curves, versions[-1] if versions else None))
     cells = [row for row in found if row.workers != SINGLE]
@@ -65,19 +64,19 @@ def publish(half: str, curves: Sequence[Curve], versions: Sequence[Path]) -> Non
     PAGE.publish(section, title, "\n\n".join(parts), data)
 
 
-def _history(curves: Sequence[Curve], versions: Sequence[Path]) -> Iterator[str]:
+def _history(curves: Sequence[Curve], versions: Sequence[int]) -> Iterator[str]:
     """How each version's predictions did, beside the same runs."""
     lines = []
     for version in versions:
         cells = [row for row in rows(curves, version) if row.workers != SINGLE]
         for title, chosen in _classes(cells):
             columns = _columns(scores([row.judged("scale") for row in chosen]), "scale")
-            lines.append([version.name.split(".")[0], title, *columns])
+            lines.append([str(version), title, *columns])
     if lines:
         head = ["predictions", "bound by", *COLUMNS]
         yield (
             "What was written down before training, and what later versions of the code said "
-            f"(`data/accuracy/forecasts`):\n\n{table(head, lines)}"
+            f"(`forecasts.jsonl.gz`):\n\n{table(head, lines)}"
         )
 
 

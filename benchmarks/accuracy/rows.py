@@ -5,7 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 from benchmarks.accuracy import store
@@ -84,11 +83,11 @@ class Row:
         }
 
 
-def rows(curves: Sequence[Curve], version: Path | None = None) -> Iterator[Row]:
+def rows(curves: Sequence[Curve], version: int | None = None) -> Iterator[Row]:
     """Of what has been trained so far; the single process before its curve.
 
     Args:
-        version: what was written down; without it, cells are predicted anew.
+        version: of what was written down; without it, cells are predicted anew.
     """
     told = written(version) if version else {}
     for curve in curves:

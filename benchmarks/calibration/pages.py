@@ -8,6 +8,6 @@ PAGE = Page(
 
 The figures of this page are measured by `make calibration`, as root, on a quiet machine; each
 table stands between markers that the command writes, and its raw data is in
-[data/calibration.json](data/calibration.json).
+[calibration.json](../benchmarks/data/calibration.json).
 """,
 )

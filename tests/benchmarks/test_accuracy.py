@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import math
+import os
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
-from benchmarks.accuracy import design
+from benchmarks.accuracy import design, store
 from benchmarks.accuracy.baselines import universal_s
+from benchmarks.accuracy.forecast import written
 from benchmarks.accuracy.scores import Judged, count_interval, first_beating, scores
+from nworkers.models.base.errors import InputError
 
 
 def test_the_design_is_the_seed_s() -> None:
@@ -72,3 +76,42 @@ def test_break_even_among_counts() -> None:
     draws = [2.0] * 10 + [4.0] * 85 + [math.inf] * 5
     assert count_interval(draws) == (2.0, math.inf)
     assert count_interval([2.0] * 100) == (2.0, 2.0)
+
+
+def test_raw_data_is_the_same_file_when_written_again(tmp_path: Path) -> None:
+    for path, key in ((store.RUNS, "cell"), (store.FORECASTS, "version")):
+        again = tmp_path / path.name
+        store.write_lines(again, key, store.read_lines(path, key))
+        assert again.read_bytes() == path.read_bytes()
+
+
+def test_every_cell_has_starts_that_count_and_is_predicted_in_each_version() -> None:
+    curves = design.read()
+    cells = {(c.name, workers) for c in curves for workers in c.workers if c.half == "test"}
+    assert all(store.read_runs(curve, workers) for curve in curves for workers in curve.workers)
+    assert store.versions() == [1, 2, 3, 4, 5]
+    for version in store.versions():
+        assert set(written(version)) == cells
+
+
+def test_a_start_is_added_whole_or_not_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was there stays, to the byte, when the disk gives up in the middle."""
+    path, curve = tmp_path / "runs.jsonl.gz", design.read()[0]
+    first, second = store.read_all(curve, 1)[:2]
+    monkeypatch.setattr(store, "RUNS", path)
+    store.add_run(curve, first)
+    before = path.read_bytes()
+    assert store.read_all(curve, 1) == [first]
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(os, "replace", full)
+        with pytest.raises(InputError):
+            store.add_run(curve, second)
+    assert path.read_bytes() == before
+    store.add_run(curve, second)
+    assert store.read_all(curve, 1) == [first, second]

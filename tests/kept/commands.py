@@ -6,8 +6,9 @@ import shlex
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-DATA = ROOT / "docs" / "data" / "accuracy" / "calibrations"
+DATA = ROOT / "benchmarks" / "accuracy" / "data" / "xeon" / "calibrations"
 HERE = Path(__file__).parent
+SAMPLES = ROOT / "tests" / "support" / "samples"
 #: Profiles are as `scale fit --draws 60` of the calibrations wrote them when answers were first
 #: kept, in schema 1.0: predictions from them move for no change of a fit.
 FILES = {
@@ -16,9 +17,9 @@ FILES = {
     "NETWORK": HERE / "network.json.gz",
     "NETWORK-SAMPLES": DATA / "1000-gemm-128-256.json.gz",
     "H100": HERE / "h100-quick.json.gz",
-    "SAMPLES": ROOT / "tests" / "support" / "samples",
-    "CONVNET": ROOT / "docs" / "convnet.toml",
-    "DAINT": ROOT / "docs" / "data" / "piz-daint.csv",
+    "SAMPLES": SAMPLES,
+    "CONVNET": SAMPLES / "convnet.toml",
+    "DAINT": SAMPLES / "piz-daint.csv",
 }
 
 MLP = "--workload mlp:784,512,10 --batch 256"

@@ -12,7 +12,7 @@ from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[3]
 PUBLISHED = ROOT.parent / "shared" / "published"
-DAINT = ROOT / "docs" / "data" / "piz-daint.csv"
+DAINT = ROOT / "tests" / "support" / "samples" / "piz-daint.csv"
 HEADER = "model,strategy,batch_per_worker,ps,workers,samples_per_s\n"
 MINE = HEADER + "MyNet,ps-sync,32,1,1,100\nMyNet,ps-sync,32,1,2,190\nMyNet,ps-sync,32,1,4,360\n"
 
