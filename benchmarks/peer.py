@@ -34,9 +34,11 @@ from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Phase
 from nworkers.models.costs.step import all_reduce
 from nworkers.models.records.profile import Collective
-from nworkers.simulator.step.chance import OPERATIONS, no_luck
-from tests.oracles.costs import costs, trained
+from nworkers.simulator.engine.base import Engine
+from nworkers.simulator.step.variates import Given
+from tests.support.costs import costs
 from tests.support.factories import parameter, profile
+from tests.support.runs import EVENTS, trained
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "benchmarks" / "simgrid" / "training.cpp"
@@ -204,8 +206,8 @@ def run_flows(
     return [end_s for (end_s,) in ends_s]
 
 
-def by_scale(job: Job) -> Run:
-    """Train on this package's simulator; the only function that knows it.
+def by_scale(job: Job, engine: Engine = EVENTS) -> Run:
+    """Train on an engine of this package's simulator; the only function that knows it.
 
     Factors multiply a compute phase of one second, so that they are the compute times themselves.
     """
@@ -232,14 +234,12 @@ def by_scale(job: Job) -> Run:
         fetch=tuple(chain.from_iterable(shard.fetch for shard in shards)),
         push=tuple(chain.from_iterable(shard.push for shard in shards)),
     )
-    factors = np.ones((*job.compute_s.shape, len(OPERATIONS)))
-    factors[:, :, OPERATIONS.index("compute")] = job.compute_s
-    luck = replace(no_luck(job.workers), factors=factors.tolist())
     began_s = time.perf_counter()
     training = trained(
         step,
         job.workers,
-        luck=luck,
+        engine=engine,
+        variates=Given({"compute": job.compute_s}),
         warmup=0,
         steps=job.steps,
         strategy=STRATEGIES[job.mode],

@@ -19,10 +19,11 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Discipline, Noise
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
-from nworkers.simulator.engine.events.training import train
-from nworkers.simulator.step.chance import OPERATIONS, luck, no_luck, starting_phases
-from tests.oracles.costs import costs, trained
+from nworkers.simulator.step.variates import drawn
+from nworkers.simulator.study.replications import starting_phases
+from tests.support.costs import costs
 from tests.support.factories import profile
+from tests.support.runs import EVENTS, specified, trained
 
 PAGE = Page("simulator", "# Simulator\n")
 
@@ -37,15 +38,7 @@ def measure(workers: int) -> tuple[int, float]:
     steps = max(2, WORKER_STEPS // workers - WARMUP)
 
     def run() -> None:
-        train(
-            costs,
-            scenario,
-            no_luck(workers),
-            discipline="fair",
-            loopback=False,
-            warmup=WARMUP,
-            steps=steps,
-        )
+        EVENTS(specified(costs, scenario, warmup=WARMUP, steps=steps))
 
     best_s = float("inf")
     for _ in range(3):
@@ -80,14 +73,7 @@ def shaped(workers: int, strategy: str, discipline: Discipline) -> Floats:
             workers,
             strategy=strategy,
             discipline=discipline,
-            luck=luck(
-                noise,
-                7,
-                run,
-                slowdown=dict.fromkeys(OPERATIONS, 1.0),
-                starts=starts[run],
-                steps=steps,
-            ),
+            variates=drawn(noise, 7, run, slowdown={}, starts=starts[run], steps=steps),
             steps=steps,
         ).step_time_s
         for run in range(RUNS)

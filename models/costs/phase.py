@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
+
+from nworkers.models.records.prediction import Cause
 
 #: What varies together. Requests (``fetch``, ``push``) vary apart from the bytes that they move.
 #: ``single`` is the step of one process. A synchronous round's end is one event for all workers,
@@ -19,6 +21,7 @@ Operation = Literal[
     "single",
     "round",
 ]
+OPERATIONS: tuple[Operation, ...] = get_args(Operation)
 Direction = Literal["to_worker", "to_ps"]
 
 
@@ -32,7 +35,7 @@ class Phase:
     collective takes.
     """
 
-    cause: str
+    cause: Cause
     operation: Operation
     wall_s: float
     worker_s: float = 0.0

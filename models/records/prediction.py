@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal, get_args
 
 from nworkers.models.records.scenario import Scenario
 
 Interval = tuple[float, float]
 
-#: Causes of a step's seconds, in the order in which a step meets them.
-CAUSES = (
+#: What a step's seconds go to, in the order in which a step meets them.
+Cause = Literal[
     "dispatch",
     "input",
     "fetch_latency",
@@ -23,7 +24,12 @@ CAUSES = (
     "host_contention",
     "link_contention",
     "barrier_wait",
-)
+    "outage",
+]
+#: Tasks that are down: a cause of runs with faults alone.
+OUTAGE: Cause = "outage"
+#: The causes that every breakdown names.
+CAUSES: tuple[Cause, ...] = tuple(cause for cause in get_args(Cause) if cause != OUTAGE)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,8 @@ from nworkers.models.records.scenario import Scenario
 #: Where workers wait for each other: until all have a layer's gradients, for the round's end, until
 #: the slowest is near enough, until a host's leader has fetched, until its workers have gradients.
 Gate = Literal["gradients", "round", "bound", "fetched", "reduced"]
+#: A gate, and the layer whose gradients it is for; 0 for the others.
+GateKey = tuple[Gate, int]
 #: Nodes of one lane never run at the same time.
 Lane = tuple[str, int]
 
@@ -27,7 +29,7 @@ class Node:
     lane: Lane
     phase: Phase | None = None
     ps: int | None = None
-    gate: tuple[Gate, int] | None = None
+    gate: GateKey | None = None
     input: bool = False
 
 
@@ -48,7 +50,7 @@ class _Builder:
             return needs
         return self._append(Node(needs, lane, phase, ps))
 
-    def gate(self, needs: tuple[int, ...], gate: tuple[Gate, int]) -> tuple[int, ...]:
+    def gate(self, needs: tuple[int, ...], gate: GateKey) -> tuple[int, ...]:
         return self._append(Node(needs, ("gate", 0), gate=gate))
 
     def input(self, needs: tuple[int, ...]) -> tuple[int, ...]:
@@ -71,7 +73,7 @@ class _Builder:
         return (len(self.nodes) - 1,)
 
 
-def step_graph(costs: StepCosts, scenario: Scenario, *, leads: bool = True) -> Graph:
+def step_graph(costs: StepCosts, scenario: Scenario, *, is_leader: bool = True) -> Graph:
     """The step of one worker; the last node ends it.
 
     Without overlap there is one layer, whose compute comes after all transfers and before all
@@ -79,17 +81,17 @@ def step_graph(costs: StepCosts, scenario: Scenario, *, leads: bool = True) -> G
     leave as soon as its backward pass has ended; on each connection tensors go one after the other.
 
     Args:
-        leads: whether the worker goes to the ps; in hybrid training one of each host does.
+        is_leader: whether the worker goes to the ps; in hybrid training one of each host does.
     """
     made = _Builder()
     begun = made.add((), ("dispatch", 0), costs.dispatch)
     hybrid = scenario.variation.hybrid
     fetched: dict[int, tuple[int, ...]] = {}
-    if leads:
+    if is_leader:
         fetched = _fetch(made, costs, begun)
     if hybrid:
         arrived = _all(fetched) or begun
-        if leads:
+        if is_leader:
             arrived = made.chain(arrived, ("collective", 0), costs.spread)
         fetched = {0: made.gate(arrived, ("fetched", 0))}
     done = _compute(made, costs, begun, fetched)
@@ -99,8 +101,8 @@ def step_graph(costs: StepCosts, scenario: Scenario, *, leads: bool = True) -> G
     if hybrid:
         gathered = made.gate(_all(done), ("reduced", 0))
         done = {0: made.chain(gathered, ("collective", 0), costs.collective)}
-    pushed = _push(made, costs, done) if leads else _all(done)
-    if scenario.strategy == "ps-sync" and leads:
+    pushed = _push(made, costs, done) if is_leader else _all(done)
+    if scenario.strategy == "ps-sync" and is_leader:
         made.end(made.chain(made.gate(pushed, ("round", 0)), ("dispatch", 0), costs.round))
     elif scenario.variation.staleness is not None:
         made.gate(pushed, ("bound", 0))

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from nworkers.simulator.step.topology import Key
+from nworkers.models.records.prediction import Cause
+from nworkers.simulator.step.topology import ResourceKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,14 +22,14 @@ class Span:
 
     worker: int
     step: int
-    phase: str
+    phase: Cause
     start_s: float
     end_s: float
     size_bytes: float
     alone_s: float
-    waited_for: str | None
+    waited_for: Cause | None
     ps: tuple[int, ...]
-    work: tuple[tuple[Key, float], ...]
+    work: tuple[tuple[ResourceKey, float], ...]
     critical: bool
 
     @property
@@ -44,9 +45,9 @@ class Use:
     queue_length: float
 
 
-def breakdown(spans: Iterable[Span]) -> dict[str, float]:
+def breakdown(spans: Iterable[Span]) -> dict[Cause, float]:
     """Seconds of all critical paths by cause: each span's own time, and what it waited for."""
-    seconds: dict[str, float] = defaultdict(float)
+    seconds: dict[Cause, float] = defaultdict(float)
     for span in spans:
         if span.critical:
             waited_s = max(0.0, span.lasted_s - span.alone_s) if span.waited_for else 0.0
@@ -57,16 +58,16 @@ def breakdown(spans: Iterable[Span]) -> dict[str, float]:
 
 
 def uses(
-    spans: Iterable[Span], capacities: Mapping[Key, float], begin_s: float, end_s: float
-) -> dict[Key, Use]:
+    spans: Iterable[Span], capacities: Mapping[ResourceKey, float], begin_s: float, end_s: float
+) -> dict[ResourceKey, Use]:
     """Utilisation and queue length of every resource over a window.
 
     By the utilisation law, work a second over capacity, and Little's law, jobs a second times
     their time (Denning and Buzen, *ACM Computing Surveys* 10, 1978). What reaches over an end of
     the window counts for the share within it.
     """
-    work: dict[Key, float] = defaultdict(float)
-    present_s: dict[Key, float] = defaultdict(float)
+    work: dict[ResourceKey, float] = defaultdict(float)
+    present_s: dict[ResourceKey, float] = defaultdict(float)
     for span in spans:
         inside_s = min(span.end_s, end_s) - max(span.start_s, begin_s)
         if inside_s <= 0.0:

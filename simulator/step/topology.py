@@ -14,11 +14,11 @@ from nworkers.models.records.what_if import InnerLink, Racks
 #: A host's cores, the directions of its link and both of them together, the link inside it and its
 #: input pipeline; the directions of a rack's uplink; what is one for all: the process that
 #: schedules for all workers, the cores of a machine whose hosts are virtual.
-Kind = Literal[
+ResourceKind = Literal[
     "cores", "out", "in", "both", "inner", "input", "up", "down", "coordinator", "machine"
 ]
-Key = tuple[Kind, int]
-HOST_KINDS: tuple[Kind, ...] = ("cores", "out", "in", "both", "inner", "input")
+ResourceKey = tuple[ResourceKind, int]
+HOST_KINDS: tuple[ResourceKind, ...] = ("cores", "out", "in", "both", "inner", "input")
 #: Directions that keep this share of their rate do not disturb each other.
 _UNDISTURBED = 0.97
 
@@ -54,7 +54,7 @@ class Topology:
         if self.inner is not None and self.inner.latency_s < 0.0:
             raise InputError("inner.latency_s", self.inner.latency_s, "at least 0")
 
-    def capacity(self, key: Key) -> float:
+    def capacity(self, key: ResourceKey) -> float:
         """Cores, bytes per second, or seconds of a server per second."""
         kind, place = key
         if kind in ("cores", "machine"):
@@ -72,11 +72,11 @@ class Topology:
             whole = self.both_ways_bytes_per_s
         return whole / self.slower.get(place, 1.0)
 
-    def processors(self, host: int) -> Key:
+    def processors(self, host: int) -> ResourceKey:
         """The cores that a host's tasks run on."""
         return ("machine", 0) if self.one_machine else ("cores", host)
 
-    def route(self, source: int, target: int) -> tuple[Key, ...]:
+    def route(self, source: int, target: int) -> tuple[ResourceKey, ...]:
         """What bytes take from one host to another; on loopback the memory, once."""
         if source == target and self.inner is not None:
             return (("inner", source),)
@@ -84,7 +84,7 @@ class Topology:
             return ()
         if source == target:
             return (("out", source),) if self.loopback else ()
-        keys: list[Key] = [("out", source)]
+        keys: list[ResourceKey] = [("out", source)]
         if self.racks is not None:
             leaves, enters = self.rack(source), self.rack(target)
             if leaves != enters:

@@ -11,21 +11,17 @@ import numpy as np
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.costs.step import StepCosts, step_costs
-from nworkers.models.records.prediction import CAUSES
+from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.what_if import Variation
-from nworkers.simulator.engine.events.outages import NONE, Outages, outages
-from nworkers.simulator.engine.events.training import OUTAGE_CAUSE, Training, mean_step_s, train
-from nworkers.simulator.step.chance import (
-    Replication,
-    luck,
-    mean_factor,
-    of_compute,
-    replications,
-    starting_phases,
-)
+from nworkers.simulator.engine.base import Engine, Run, mean_step_s
+from nworkers.simulator.engine.events.training import train
+from nworkers.simulator.step.noise import mean_factor
+from nworkers.simulator.step.run_spec import run_spec
+from nworkers.simulator.step.variates import drawn
 from nworkers.simulator.study.faults import kept_share, split
+from nworkers.simulator.study.replications import Replication, replications, starting_phases
+from nworkers.simulator.study.setup import faults, setup
 from nworkers.simulator.study.steady import steady_step_s
 from nworkers.simulator.study.warmup import warmup_steps
 
@@ -62,13 +58,14 @@ def simulate(
     seed: int,
     count: int,
     progress: Callable[[int, int], None] | None = None,
+    engine: Engine = train,
 ) -> Ensemble:
     """Train the scenario ``count`` times, each with its own draw of parameters and noise.
 
-    The single process meets the same draw and the same luck between runs; within a run, its step
+    The single process meets the same draw and the same chance between runs; within a run, its step
     varies as a worker's compute does.
     """
-    noise = of_compute(profile.noise, step_costs(profile, scenario).compute_chance)
+    of = setup(profile, scenario)
     steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
     warmup = max(2, steps // 3)
     short, kept = scenario.variation, 1.0
@@ -78,54 +75,35 @@ def simulate(
     if short.faults:
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
     starts = starting_phases(seed, scenario.workers, count)
-    single_mean = mean_factor(noise, "single")
-    trainings: list[Training] = []
+    single_mean = mean_factor(of.noise, "single")
+    runs: list[Run] = []
     traits: list[list[float]] = []
     single_s: list[float] = []
-    for run in replications(noise, seed, count):
+    for replication in replications(of.noise, seed, count):
+        index = replication.index
         if progress is not None:
-            progress(run.index, count)
-        costs = step_costs(profile, scenario, draw=run.index)
-        slowdown = _slowdown(run, costs.log_spread)
-        drawn = luck(
-            noise,
-            seed,
-            run.index,
-            slowdown=slowdown,
-            starts=starts[run.index],
-            steps=_DRAWN_STEPS,
+            progress(index, count)
+        costs = step_costs(profile, scenario, draw=index)
+        slowdown = _slowdown(replication, costs.log_spread)
+        variates = drawn(
+            of.noise, seed, index, slowdown=slowdown, starts=starts[index], steps=_DRAWN_STEPS
         )
-        trainings.append(
-            train(
-                costs,
-                scenario,
-                drawn,
-                discipline=scenario.discipline or profile.link.discipline,
-                loopback=profile.link.kind == "loopback",
-                warmup=warmup,
-                steps=steps,
-                outages=_outages(short, scenario, seed, run.index),
-            )
-        )
+        fates = faults(short, scenario, seed, index)
+        spec = run_spec(costs, of.layout, variates, warmup=warmup, steps=steps, faults=fates)
+        runs.append(engine(spec))
         traits.append(_traits(costs, slowdown))
         single_s.append(costs.single_process_s * single_mean * slowdown["single"])
-    all_s = np.stack([np.hstack([t.warmup_s, t.steps_s]) for t in trainings])
+    all_s = np.stack([np.hstack([run.warmup_s, run.steps_s]) for run in runs])
     # Two steps at least: in the first, nobody has met anybody.
     cut = max(2, warmup_steps(all_s))
-    means_s = np.array([mean_step_s(t[:, cut:], trainings[0].kinds) for t in all_s])
+    means_s = np.array([mean_step_s(run_s[:, cut:], runs[0].kinds) for run_s in all_s])
     step_time_s = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
-    breakdown = _breakdown(trainings, float(np.median(step_time_s)))
+    breakdown = _breakdown(runs, float(np.median(step_time_s)))
     if kept < 1.0:
         step_time_s = step_time_s / kept
         lost_s = float(np.median(step_time_s)) * (1.0 - kept)
-        breakdown[OUTAGE_CAUSE] = breakdown.get(OUTAGE_CAUSE, 0.0) + lost_s
+        breakdown[OUTAGE] = breakdown.get(OUTAGE, 0.0) + lost_s
     return Ensemble(step_time_s, np.array(single_s), breakdown, cut, all_s.shape[2])
-
-
-def _outages(change: Variation, scenario: Scenario, seed: int, replication: int) -> Outages:
-    if not change.faults:
-        return NONE
-    return outages(change, scenario.workers, len(scenario.ps_hosts), seed, replication)
 
 
 def _slowdown(run: Replication, log_spread: Mapping[Operation, float]) -> dict[Operation, float]:
@@ -167,11 +145,13 @@ def _as_long_runs(step_time_s: Floats, traits: list[list[float]], steps: int) ->
     return np.asarray(np.exp(shrunk), dtype=np.float64)
 
 
-def _breakdown(trainings: list[Training], step_time_s: float) -> dict[str, float]:
+def _breakdown(runs: list[Run], step_time_s: float) -> dict[str, float]:
     """Mean seconds per cause, scaled to add up to the median step time."""
-    causes = dict.fromkeys((*CAUSES, *(cause for t in trainings for cause in t.breakdown)))
+    causes: dict[Cause, None] = dict.fromkeys(
+        (*CAUSES, *(cause for run in runs for cause in run.breakdown))
+    )
     seconds = {
-        cause: float(np.mean([t.breakdown.get(cause, 0.0) for t in trainings])) for cause in causes
+        cause: float(np.mean([run.breakdown.get(cause, 0.0) for run in runs])) for cause in causes
     }
     scale = step_time_s / sum(seconds.values())
     return {cause: value * scale for cause, value in seconds.items()}

@@ -16,8 +16,8 @@ from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import MAX_WORKERS, Scenario, Strategy, check_scenario
 from nworkers.models.records.what_if import PLAIN
-from nworkers.simulator.step.chance import model_scores
 from nworkers.simulator.study.ensemble import Ensemble, simulate
+from nworkers.simulator.study.replications import model_scores
 
 REPLICATIONS = 48
 

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario, check_scenario
-from nworkers.simulator.engine.events.outages import NONE, outages
+from nworkers.simulator.engine.base import Engine
 from nworkers.simulator.engine.events.training import train
-from nworkers.simulator.step.chance import OPERATIONS, luck, of_compute, starting_phases
+from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.spans import Span, Use, uses
-from nworkers.simulator.step.topology import Key, Topology
+from nworkers.simulator.step.topology import ResourceKey
+from nworkers.simulator.step.variates import drawn
+from nworkers.simulator.study.replications import starting_phases
+from nworkers.simulator.study.setup import faults, setup
 
 #: Steps of each worker, the first of which are the way to a steady state.
 STEPS = 12
@@ -24,8 +27,7 @@ class Observation:
 
     scenario: Scenario
     spans: tuple[Span, ...]
-    topology: Topology
-    uses: dict[Key, Use]
+    uses: dict[ResourceKey, Use]
 
     def named(self) -> dict[str, Use]:
         """Uses by the resources' names, the busiest first."""
@@ -33,42 +35,37 @@ class Observation:
         return dict(sorted(found.items(), key=lambda item: -item[1].utilisation))
 
 
-def observe(profile: Profile, scenario: Scenario, seed: int = 1, steps: int = STEPS) -> Observation:
-    """Train once, by the profile's estimates, with the luck of the first replication.
+def observe(
+    profile: Profile,
+    scenario: Scenario,
+    seed: int = 1,
+    steps: int = STEPS,
+    engine: Engine = train,
+) -> Observation:
+    """Train once, by the profile's estimates, with the chance of the first replication.
 
     Raises:
         InputError: the scenario cannot be trained, or its spans do not fit into memory.
     """
     check_scenario(scenario)
-    change = scenario.variation
-    costs = step_costs(profile, scenario)
-    training = train(
-        costs,
-        scenario,
-        luck(
-            of_compute(profile.noise, costs.compute_chance),
-            seed,
-            0,
-            slowdown=dict.fromkeys(OPERATIONS, 1.0),
-            starts=starting_phases(seed, scenario.workers, 2)[1],
-            steps=steps,
-        ),
-        discipline=scenario.discipline or profile.link.discipline,
-        loopback=profile.link.kind == "loopback",
+    of = setup(profile, scenario)
+    starts = starting_phases(seed, scenario.workers, 2)[1]
+    spec = run_spec(
+        step_costs(profile, scenario),
+        of.layout,
+        drawn(of.noise, seed, 0, slowdown={}, starts=starts, steps=steps),
         warmup=min(_WARMUP, steps - 1),
         steps=max(1, steps - _WARMUP),
-        outages=outages(change, scenario.workers, len(scenario.ps_hosts), seed, 0)
-        if change.faults
-        else NONE,
+        faults=faults(scenario.variation, scenario, seed, 0),
         record=True,
     )
-    topology, spans = training.topology, training.spans
+    spans = engine(spec).spans
     begin_s = max(min(s.end_s for s in spans if s.step == _first_counted(steps)), 0.0)
     end_s = min(_last_ends(spans).values())
     keys = {key for span in spans for key, _ in span.work}
-    capacities = {key: topology.capacity(key) for key in keys}
+    capacities = {key: spec.topology.capacity(key) for key in keys}
     used = uses(spans, capacities, begin_s, end_s) if end_s > begin_s else {}
-    return Observation(scenario, spans, topology, used)
+    return Observation(scenario, spans, used)
 
 
 def _first_counted(steps: int) -> int:
@@ -83,7 +80,7 @@ def _last_ends(spans: tuple[Span, ...]) -> dict[int, float]:
     return ends
 
 
-def label(key: Key, scenario: Scenario) -> str:
+def label(key: ResourceKey, scenario: Scenario) -> str:
     """What a resource is called: by its host's tasks."""
     kind, place = key
     if kind in ("up", "down"):

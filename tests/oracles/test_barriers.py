@@ -9,38 +9,24 @@ import pytest
 
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Phase
-from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.what_if import variation
-from nworkers.models.records.workload import named_workload
-from nworkers.simulator.engine.events.training import Training, train
-from nworkers.simulator.step.chance import OPERATIONS, Luck
-from tests.oracles.costs import costs
+from nworkers.simulator.engine.base import Run
+from nworkers.simulator.step.variates import Given
+from tests.support.costs import costs
+from tests.support.runs import Trained
 
 ROUNDS = 20_000
 
 
-def computing(times_s: Floats, *said: str, **job: Any) -> Training:
+def computing(trained: Trained, times_s: Floats, *said: str, **job: Any) -> Run:
     """Workers that do nothing but compute for these times, [worker, step]."""
     workers, steps = times_s.shape
-    factors = np.ones((workers, steps, len(OPERATIONS)))
-    factors[:, :, OPERATIONS.index("compute")] = times_s
-    asked = Scenario(
-        named_workload("gemm:128,256"), workers, batch=1000, variation=variation(said), **job
-    )
     step = costs(compute_s=1.0)
-    if asked.strategy == "allreduce":
+    if job.get("strategy") == "allreduce":
         # What all have to do together takes no time to speak of.
         reduce = Phase("collective_latency", "collective", 1e-12)
         step = costs(compute_s=1.0, collective=(reduce,))
-    return train(
-        step,
-        asked,
-        Luck(factors.tolist(), dict.fromkeys(OPERATIONS, 1.0), [0.0] * workers),
-        discipline="fair",
-        loopback=False,
-        warmup=0,
-        steps=steps - 1,
-    )
+    given = Given({"compute": times_s})
+    return trained(step, workers, *said, variates=given, warmup=0, steps=steps - 1, **job)
 
 
 def exponential(workers: int, rounds: int = ROUNDS) -> Floats:
@@ -51,17 +37,19 @@ def exponential(workers: int, rounds: int = ROUNDS) -> Floats:
     "job", [{"strategy": "ps-sync"}, {"strategy": "allreduce", "runtime": "mirrored"}]
 )
 @pytest.mark.parametrize("workers", [2, 5, 10])
-def test_a_round_is_the_largest_of_n(job: dict[str, Any], workers: int) -> None:
+def test_a_round_is_the_largest_of_n(trained: Trained, job: dict[str, Any], workers: int) -> None:
     """Of exponential times the harmonic number H_N, of uniform ones N/(N + 1)."""
     harmonic = sum(1 / k for k in range(1, workers + 1))
-    run = computing(exponential(workers, 4000), **job)
+    run = computing(trained, exponential(workers, 4000), **job)
     assert run.step_time_s == pytest.approx(harmonic, rel=0.03)
     even = np.random.default_rng(9).random((workers, 4000))
-    assert computing(even, **job).step_time_s == pytest.approx(workers / (workers + 1), rel=0.01)
+    assert computing(trained, even, **job).step_time_s == pytest.approx(
+        workers / (workers + 1), rel=0.01
+    )
 
 
 @pytest.mark.parametrize("spare", [1, 2, 4])
-def test_a_round_without_the_slowest(spare: int) -> None:
+def test_a_round_without_the_slowest(trained: Trained, spare: int) -> None:
     """Of N exponential times the (N − b)-th: 1/N + … + 1/(b + 1).
 
     A worker that is late goes on with its old step into the next round, and is then as far from its
@@ -86,24 +74,28 @@ def test_a_round_without_the_slowest(spare: int) -> None:
             late += counting
         return total_s / rounds
 
-    run = computing(exponential(workers), f"backup-workers={spare}", strategy="ps-sync")
+    run = computing(trained, exponential(workers), f"backup-workers={spare}", strategy="ps-sync")
     assert run.step_time_s == pytest.approx(round_s(), rel=0.02)
     least = sum(1 / k for k in range(spare + 1, workers + 1))
     assert run.step_time_s > least
 
 
-def test_a_bound_of_zero_is_a_barrier() -> None:
+def test_a_bound_of_zero_is_a_barrier(trained: Trained) -> None:
     times_s = exponential(5, 300)
-    bound = computing(times_s, "staleness=0")
-    assert bound.steps_s == pytest.approx(computing(times_s, strategy="ps-sync").steps_s)
+    bound = computing(trained, times_s, "staleness=0")
+    assert bound.steps_s == pytest.approx(computing(trained, times_s, strategy="ps-sync").steps_s)
 
 
-def test_a_bound_that_nobody_reaches_changes_nothing() -> None:
+def test_a_bound_that_nobody_reaches_changes_nothing(trained: Trained) -> None:
     times_s = exponential(5, 300)
-    assert np.array_equal(computing(times_s, "staleness=300").steps_s, computing(times_s).steps_s)
+    assert np.array_equal(
+        computing(trained, times_s, "staleness=300").steps_s, computing(trained, times_s).steps_s
+    )
 
 
-def test_a_looser_bound_is_never_slower() -> None:
+def test_a_looser_bound_is_never_slower(trained: Trained) -> None:
     times_s = exponential(8, 1000)
-    bounds = [computing(times_s, f"staleness={s}").step_time_s for s in (0, 1, 2, 4, 8, 16)]
+    bounds = [
+        computing(trained, times_s, f"staleness={s}").step_time_s for s in (0, 1, 2, 4, 8, 16)
+    ]
     assert bounds == sorted(bounds, reverse=True)

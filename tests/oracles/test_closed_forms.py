@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from nworkers.models.costs.step import all_reduce
 from nworkers.models.records.profile import Discipline
-from nworkers.simulator.step.chance import no_luck
-from tests.oracles.costs import EXACT, SHARED, costs, trained
+from nworkers.simulator.step.variates import Given
+from tests.support.costs import EXACT, costs
 from tests.support.factories import profile
+from tests.support.runs import SHARED, Trained
 
 STEP = costs(
     dispatch_s=0.5e-3,
@@ -28,14 +27,16 @@ STEP = costs(
 
 @pytest.mark.parametrize("strategy", ["ps-async", "ps-sync"])
 @pytest.mark.parametrize("discipline", ["fair", "fifo"])
-def test_one_worker_takes_the_sum_of_its_phases(strategy: str, discipline: Discipline) -> None:
+def test_one_worker_takes_the_sum_of_its_phases(
+    trained: Trained, strategy: str, discipline: Discipline
+) -> None:
     run = trained(STEP, 1, strategy=strategy, discipline=discipline)
     assert run.step_time_s == pytest.approx(35.5e-3, rel=EXACT)
     assert run.breakdown["push_transfer"] == pytest.approx(8e-3, rel=EXACT)
     assert run.breakdown["host_contention"] == 0.0
 
 
-def test_one_worker_sharing_a_host_with_its_ps_takes_no_longer() -> None:
+def test_one_worker_sharing_a_host_with_its_ps_takes_no_longer(trained: Trained) -> None:
     run = trained(STEP, 1, **SHARED)
     assert run.step_time_s == pytest.approx(35.5e-3, rel=EXACT)
 
@@ -45,7 +46,7 @@ def test_one_worker_sharing_a_host_with_its_ps_takes_no_longer() -> None:
 )
 @pytest.mark.parametrize("workers", [4, 7, 16])
 def test_a_saturated_link_carries_its_bandwidth(
-    discipline: Discipline, compute_s: float, workers: int
+    trained: Trained, discipline: Discipline, compute_s: float, workers: int
 ) -> None:
     """Throughput = β / bytes, whatever else a step waits for."""
     size, beta = 1e6, 1e8
@@ -63,18 +64,18 @@ def test_a_saturated_link_carries_its_bandwidth(
     )
 
 
-def test_workers_apart_saturate_a_fair_link() -> None:
+def test_workers_apart_saturate_a_fair_link(trained: Trained) -> None:
     """In the limit: how far apart they are settles over many steps, each worker at its own pace."""
     size, beta, workers = 1e6, 1e8, 16
     step = costs(
         transfer_s=size / beta, push_transfer_s=0.0, compute_s=5e-3, size_bytes=size, shared=beta
     )
-    apart = replace(no_luck(workers), starts=[k / workers for k in range(workers)])
-    run = trained(step, workers, luck=apart, warmup=20, steps=20)
+    apart = Given(starts=[k / workers for k in range(workers)])
+    run = trained(step, workers, variates=apart, warmup=20, steps=20)
     assert workers / run.step_time_s == pytest.approx(beta / size, rel=1e-4)
 
 
-def test_workers_in_phase_leave_a_fair_link_idle_while_they_compute() -> None:
+def test_workers_in_phase_leave_a_fair_link_idle_while_they_compute(trained: Trained) -> None:
     size, beta, workers = 1e6, 1e8, 4
     step = costs(
         transfer_s=size / beta, push_transfer_s=0.0, compute_s=5e-3, size_bytes=size, shared=beta
@@ -84,7 +85,9 @@ def test_workers_in_phase_leave_a_fair_link_idle_while_they_compute() -> None:
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, 5])
-def test_flows_slower_than_the_link_share_it_only_once_it_is_full(workers: int) -> None:
+def test_flows_slower_than_the_link_share_it_only_once_it_is_full(
+    trained: Trained, workers: int
+) -> None:
     """One flow reaches a quarter of the link: up to four do not feel each other."""
     size, beta = 1e6, 1e8
     step = costs(transfer_s=4 * size / beta, push_transfer_s=0.0, size_bytes=size, shared=beta)
@@ -92,7 +95,7 @@ def test_flows_slower_than_the_link_share_it_only_once_it_is_full(workers: int) 
     assert run.step_time_s == pytest.approx(size / beta * max(4, workers), rel=EXACT)
 
 
-def test_two_directions_do_not_share_a_link() -> None:
+def test_two_directions_do_not_share_a_link(trained: Trained) -> None:
     """Full duplex: N workers take 2·N·n/β in phase, and half of it in turn."""
     size, beta, workers = 1e6, 1e8, 4
     step = costs(transfer_s=size / beta, size_bytes=size, shared=beta)
@@ -102,7 +105,7 @@ def test_two_directions_do_not_share_a_link() -> None:
     assert in_turn == pytest.approx(workers * size / beta, rel=EXACT)
 
 
-def test_bytes_inside_a_host_take_no_wire_but_they_take_loopback() -> None:
+def test_bytes_inside_a_host_take_no_wire_but_they_take_loopback(trained: Trained) -> None:
     size, beta, workers = 1e6, 1e8, 4
     step = costs(transfer_s=size / beta, push_transfer_s=0.0, size_bytes=size, shared=beta)
     inside = trained(step, workers, **SHARED).step_time_s
@@ -111,7 +114,7 @@ def test_bytes_inside_a_host_take_no_wire_but_they_take_loopback() -> None:
     assert looped == pytest.approx(workers * size / beta, rel=EXACT)
 
 
-def test_shards_of_two_ps_cross_the_workers_end_together() -> None:
+def test_shards_of_two_ps_cross_the_workers_end_together(trained: Trained) -> None:
     """Each ps sends at β, but one worker's link takes only β of the two."""
     size, beta = 1e6, 1e8
     step = costs(
@@ -124,7 +127,7 @@ def test_shards_of_two_ps_cross_the_workers_end_together() -> None:
 
 
 @pytest.mark.parametrize("workers", [2, 3, 8, 64])
-def test_ring_all_reduce(workers: int) -> None:
+def test_ring_all_reduce(trained: Trained, workers: int) -> None:
     """2(N−1)α + 2(N−1)/N · n/β, after dispatch and compute."""
     made = profile()
     alpha = made.collective.latency_s.estimate
@@ -139,7 +142,7 @@ def test_ring_all_reduce(workers: int) -> None:
     )
 
 
-def test_a_synchronous_round_ends_with_the_last_push() -> None:
+def test_a_synchronous_round_ends_with_the_last_push(trained: Trained) -> None:
     """Fair: N fetches at once, compute, N pushes at once: 2·N·n/β + compute."""
     size, beta, workers = 1e6, 1e8, 3
     step = costs(transfer_s=size / beta, compute_s=5e-3, size_bytes=size, shared=beta)
@@ -147,7 +150,7 @@ def test_a_synchronous_round_ends_with_the_last_push() -> None:
     assert run.step_time_s == pytest.approx(2 * workers * size / beta + 5e-3, rel=EXACT)
 
 
-def test_a_synchronous_round_under_fifo() -> None:
+def test_a_synchronous_round_under_fifo(trained: Trained) -> None:
     """The k-th fetch ends at k·S; pushes follow in order, so a round is (N+1)·S + compute.
 
     S = n/β. Of three workers the first waits 2·S at the barrier, the second S, the last not.
@@ -162,7 +165,7 @@ def test_a_synchronous_round_under_fifo() -> None:
 
 @pytest.mark.parametrize("rate", [0.5, 1.0, 2.0])
 @pytest.mark.parametrize("workers", [1, 2, 3, 5, 9])
-def test_tasks_share_the_cores_of_their_host(workers: int, rate: float) -> None:
+def test_tasks_share_the_cores_of_their_host(trained: Trained, workers: int, rate: float) -> None:
     """N tasks that keep ``rate`` of c cores busy are slowed by max(1, N·rate/c)."""
     cores, compute_s = 2.0, 10e-3
     step = costs(compute_s=compute_s, cores=cores, compute_worker_s=rate * compute_s)
@@ -175,13 +178,13 @@ def test_tasks_share_the_cores_of_their_host(workers: int, rate: float) -> None:
     )
 
 
-def test_a_ps_serves_all_workers_with_its_own_cores() -> None:
+def test_a_ps_serves_all_workers_with_its_own_cores(trained: Trained) -> None:
     """Six workers on hosts of their own; each fetch keeps one core of the ps's two busy."""
     step = costs(transfer_s=4e-3, push_transfer_s=0.0, cores=2.0, fetch_transfer_ps_s=4e-3)
     assert trained(step, 6).step_time_s == pytest.approx(4e-3 * 6 / 2, rel=EXACT)
 
 
-def test_two_workers_a_host_share_it_and_not_their_neighbours() -> None:
+def test_two_workers_a_host_share_it_and_not_their_neighbours(trained: Trained) -> None:
     step = costs(compute_s=10e-3, cores=2.0, compute_worker_s=20e-3)
     run = trained(step, 4, workers_per_host=2)
     assert run.step_time_s == pytest.approx(20e-3, rel=EXACT)
@@ -189,7 +192,7 @@ def test_two_workers_a_host_share_it_and_not_their_neighbours() -> None:
     assert uneven.steps_s.mean(axis=1) == pytest.approx([20e-3, 20e-3, 10e-3], rel=EXACT)
 
 
-def test_a_demand_beyond_all_cores_counts_where_tasks_compete() -> None:
+def test_a_demand_beyond_all_cores_counts_where_tasks_compete(trained: Trained) -> None:
     """It was measured there: two take it all in turn, and one alone still takes its own time."""
     step = costs(compute_s=10e-3, cores=2.0, compute_worker_s=30e-3)
     assert trained(step, 1, **SHARED).step_time_s == pytest.approx(10e-3, rel=EXACT)

@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 import simpy
 
-from nworkers.models.costs.phase import Operation
 from nworkers.models.records.profile import Discipline, Noise
 from nworkers.simulator.engine.events.resources import FairShare, FifoQueue
-from nworkers.simulator.step.chance import OPERATIONS, luck, starting_phases
-from tests.oracles.costs import costs, trained
+from nworkers.simulator.step.variates import drawn
+from nworkers.simulator.study.replications import starting_phases
 from tests.oracles.jobs import submitted
+from tests.support.costs import costs
+from tests.support.runs import Trained
 
 #: Quantiles of the exponential distribution of mean 1; straight lines between them add 0.1 %.
 EXPONENTIAL = tuple(-math.log1p(-p) for p in np.linspace(0.0, 1.0 - 1e-5, 2001))
@@ -45,6 +46,7 @@ def test_the_two_closed_forms_agree() -> None:
 
 
 def mean_step_s(
+    trained: Trained,
     noise: Noise,
     workers: int,
     discipline: Discipline = "fair",
@@ -53,14 +55,13 @@ def mean_step_s(
     **step: float,
 ) -> float:
     """Mean step time over several starts, each long."""
-    slowdown: dict[Operation, float] = dict.fromkeys(OPERATIONS, 1.0)
     starts = starting_phases(1, workers, runs)
     times = [
         trained(
             costs(**step),  # type: ignore[arg-type]
             workers,
             discipline=discipline,
-            luck=luck(noise, 7, r, slowdown=slowdown, starts=starts[r], steps=steps + 20),
+            variates=drawn(noise, 7, r, slowdown={}, starts=starts[r], steps=steps + 20),
             warmup=20,
             steps=steps,
         ).step_time_s
@@ -120,42 +121,37 @@ FIVE_PERCENT = Noise({"compute": _FACTORS}, ({},))
         ("fifo", 6, 22.5),
     ],
 )
-def test_a_shaped_link(discipline: Discipline, workers: int, simulated: float) -> None:
+def test_a_shaped_link(
+    trained: Trained, discipline: Discipline, workers: int, simulated: float
+) -> None:
     """Worker steps per second that an independent simulation of the same link gave.
 
     Real TensorFlow did 9.2, 15.0, 16.3, 16.7 and 19.1 with 1, 2, 3, 4 and 6 workers.
     """
     # Phases last for tens of steps on a fair link: short runs would tell of their starts.
-    step_s = mean_step_s(FIVE_PERCENT, workers, discipline, runs=8, steps=2000, **SHAPED)
+    step_s = mean_step_s(trained, FIVE_PERCENT, workers, discipline, runs=8, steps=2000, **SHAPED)
     assert workers / step_s == pytest.approx(simulated, rel=0.05)
 
 
-def two_on_the_shaped_link(phase: float, steps: int, runs: int = 4) -> float:
+def two_on_the_shaped_link(trained: Trained, phase: float, steps: int, runs: int = 4) -> float:
     """Worker steps per second of two workers that start ``phase`` of a step apart."""
-    slowdown: dict[Operation, float] = dict.fromkeys(OPERATIONS, 1.0)
     times = []
     for r in range(runs):
-        drawn = luck(
-            FIVE_PERCENT,
-            7,
-            r,
-            slowdown=slowdown,
-            starts=np.array([0.0, phase]),
-            steps=steps + 2,
-        )
-        times.append(trained(costs(**SHAPED), 2, luck=drawn, steps=steps).step_time_s)
+        starts = np.array([0.0, phase])
+        chance = drawn(FIVE_PERCENT, 7, r, slowdown={}, starts=starts, steps=steps + 2)
+        times.append(trained(costs(**SHAPED), 2, variates=chance, steps=steps).step_time_s)
     return 2 / float(np.mean(times))
 
 
-def test_two_workers_on_a_fair_link_keep_their_phase_for_long() -> None:
+def test_two_workers_on_a_fair_link_keep_their_phase_for_long(trained: Trained) -> None:
     """Any phase between them lasts, and the noise moves it over thousands of steps.
 
     In phase a step takes 197 ms, in opposite phase 110 ms. The independent simulation's 13.3 is
     what two workers that start in phase come to in a long run; over all phases it is 14, and real
     TensorFlow did 15.0 in windows of about 75 steps.
     """
-    assert two_on_the_shaped_link(0.0, steps=5) == pytest.approx(2 / 197.7e-3, rel=0.05)
-    assert two_on_the_shaped_link(0.5, steps=5) == pytest.approx(2 / 109.1e-3, rel=0.05)
-    assert two_on_the_shaped_link(0.0, steps=2000) == pytest.approx(13.3, rel=0.05)
-    over_all_phases = 2 / mean_step_s(FIVE_PERCENT, 2, runs=16, steps=100, **SHAPED)
+    assert two_on_the_shaped_link(trained, 0.0, steps=5) == pytest.approx(2 / 197.7e-3, rel=0.05)
+    assert two_on_the_shaped_link(trained, 0.5, steps=5) == pytest.approx(2 / 109.1e-3, rel=0.05)
+    assert two_on_the_shaped_link(trained, 0.0, steps=2000) == pytest.approx(13.3, rel=0.05)
+    over_all_phases = 2 / mean_step_s(trained, FIVE_PERCENT, 2, runs=16, steps=100, **SHAPED)
     assert 13.3 < over_all_phases < 15.0

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks.peer import Flow, Job, Mode, by_scale, run, run_flows, unavailable
 from nworkers.models.base.statistics import Floats
+from nworkers.simulator.engine.base import Engine
 
 pytestmark = pytest.mark.skipif(bool(unavailable()), reason=f"NOT TESTED: {unavailable()}")
 
@@ -30,8 +31,8 @@ def steps_s(ends_s: Floats) -> Floats:
     return np.diff(ends_s, axis=1, prepend=0.0)
 
 
-def assert_agree(asked: Job) -> None:
-    theirs, ours = run(asked).ends_s, by_scale(asked).ends_s
+def assert_agree(engine: Engine, asked: Job) -> None:
+    theirs, ours = run(asked).ends_s, by_scale(asked, engine).ends_s
     assert steps_s(ours).mean() == pytest.approx(steps_s(theirs).mean(), rel=WITHIN)
     assert ours[:, -1] == pytest.approx(theirs[:, -1], rel=WITHIN)
 
@@ -45,15 +46,15 @@ def assert_agree(asked: Job) -> None:
 @pytest.mark.parametrize("workers", [2, 5, 8])
 @pytest.mark.parametrize("mode", ["async", "sync"])
 def test_training_with_ps(
-    mode: Mode, workers: int, shards: tuple[int, ...], latency_s: float
+    engine: Engine, mode: Mode, workers: int, shards: tuple[int, ...], latency_s: float
 ) -> None:
-    assert_agree(job(mode, workers, shards, latency_s))
+    assert_agree(engine, job(mode, workers, shards, latency_s))
 
 
 @pytest.mark.parametrize("workers", [2, 3, 5, 8])
-def test_a_ring_whose_parts_are_no_whole_bytes(workers: int) -> None:
+def test_a_ring_whose_parts_are_no_whole_bytes(engine: Engine, workers: int) -> None:
     """scale's ring is analytic, SimGrid's is 2(N−1) rounds of messages to the right."""
-    assert_agree(job("ring", workers, (3_000_001,), 1e-3))
+    assert_agree(engine, job("ring", workers, (3_000_001,), 1e-3))
 
 
 def test_a_worker_alone_takes_the_sum_of_its_parts() -> None:

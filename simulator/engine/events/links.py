@@ -8,7 +8,7 @@ in proportion to these. A property test holds the first class to the second.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from heapq import heappop, heappush
 
@@ -27,10 +27,6 @@ _LOST = 1e-12
 _LAST = simpy.events.EventPriority(2)
 
 Links = npt.NDArray[np.intp]
-
-
-#: The weight of a flow of so many bytes, drawn anew for each.
-Weigh = Callable[[float], float]
 
 
 class _Flow:
@@ -71,10 +67,9 @@ class FairLink:
     capacity never bind. The level is that of a flow of weight 1.
     """
 
-    def __init__(self, env: simpy.Environment, capacity: float, weigh: Weigh | None = None) -> None:
+    def __init__(self, env: simpy.Environment, capacity: float) -> None:
         self._env = env
         self.capacity = capacity
-        self._weigh = weigh
         # So much may rounding take from the level; without it flows could change sides for ever.
         self._slack = capacity * _ROUNDING
         self._level = capacity
@@ -95,12 +90,11 @@ class FairLink:
         self._alarm = Alarm(env, self._settle)
         self._settling = False
 
-    def submit(self, work: float, rate: float, done: Done) -> None:
+    def submit(self, work: float, rate: float, done: Done, weight: float = 1.0) -> None:
         if work <= 0.0:
             done()
             return
         self._advance()
-        weight = 1.0 if self._weigh is None else self._weigh(work)
         if rate >= self.capacity:
             self._moves += 1
             self._join(weight)
@@ -247,11 +241,8 @@ class FairNetwork:
     Changes of one instant are settled together, once all of them have happened.
     """
 
-    def __init__(
-        self, env: simpy.Environment, capacities: Sequence[float], weigh: Weigh | None = None
-    ) -> None:
+    def __init__(self, env: simpy.Environment, capacities: Sequence[float]) -> None:
         self._env = env
-        self._weigh = weigh
         # Routes shorter than the longest are filled up with a link that never binds.
         self._capacities = np.array([*capacities, math.inf])
         self._links = np.zeros((0, 0), dtype=np.intp)
@@ -268,7 +259,9 @@ class FairNetwork:
         self._links = np.hstack([self._links, unbounded])
         return Route(self, tuple(links), float(self._capacities[list(links)].min()))
 
-    def submit(self, links: tuple[int, ...], work: float, cap: float, done: Done) -> None:
+    def submit(
+        self, links: tuple[int, ...], work: float, cap: float, done: Done, weight: float
+    ) -> None:
         """As a resource's, over these links."""
         if work <= 0.0:
             done()
@@ -278,7 +271,6 @@ class FairNetwork:
         row = [*links, *[len(self._capacities) - 1] * (width - len(links))]
         self._links = np.vstack([self._links, np.array([row], dtype=np.intp)])
         self._caps = np.append(self._caps, cap)
-        weight = 1.0 if self._weigh is None else self._weigh(work)
         self._weights = np.append(self._weights, weight)
         self._left = np.append(self._left, work)
         self._least = np.append(self._least, work * _LOST)
@@ -305,12 +297,7 @@ class FairNetwork:
     def _changed(self, _: simpy.Event) -> None:
         self._changing = False
         if self._done:
-            self._rates = max_min(
-                self._links,
-                self._caps,
-                self._capacities,
-                None if self._weigh is None else self._weights,
-            )
+            self._rates = max_min(self._links, self._caps, self._capacities, self._weights)
             self._alarm.at_most(self._env.now + float((self._left / self._rates).min()))
 
     def _settle(self) -> None:
@@ -341,8 +328,8 @@ class Route:
     links: tuple[int, ...]
     capacity: float
 
-    def submit(self, work: float, rate: float, done: Done) -> None:
-        self.network.submit(self.links, work, rate, done)
+    def submit(self, work: float, rate: float, done: Done, weight: float = 1.0) -> None:
+        self.network.submit(self.links, work, rate, done, weight)
 
 
 def max_min(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nworkers.models.records.what_if import Variation
+from nworkers.simulator.step.run_spec import Faults
 
 _HOUR_S = 3600.0
 _STREAM = 4
@@ -53,35 +53,28 @@ class Outages:
     slow: tuple[Renewal, ...] = ()
     slow_factor: float = 1.0
     workers: tuple[Renewal, ...] = ()
+    starts_over: bool = True
     ps: tuple[Renewal, ...] = ()
 
 
-NONE = Outages()
-
-
-def outages(
-    change: Variation,
-    workers: int,
-    ps: int,
-    seed: int,
-    replication: int,
-) -> Outages:
+def schedule_faults(of: Faults, workers: int) -> Outages:
     """Draw what happens in a run: each task's faults by a stream of random numbers of its own."""
 
     def drawn(kind: int, count: int, per_hour: float, lasts_s: float) -> tuple[Renewal, ...]:
         return tuple(
             Renewal(
-                np.random.default_rng((seed, _STREAM, replication, kind, k)),
+                np.random.default_rng((of.seed, _STREAM, of.replication, kind, k)),
                 per_hour / _HOUR_S,
                 lasts_s,
             )
             for k in range(count)
         )
 
-    slow, died, down = change.stragglers, change.worker_failures, change.ps_failures
+    slow, died, down = of.stragglers, of.worker_failures, of.ps_failures
     return Outages(
         drawn(0, workers, slow.per_hour, slow.duration_s) if slow else (),
         slow.factor if slow else 1.0,
         drawn(1, workers, died.per_hour, died.recovery_s) if died else (),
-        drawn(2, ps, down.per_hour, down.recovery_s) if down else (),
+        of.starts_over,
+        drawn(2, of.ps, down.per_hour, down.recovery_s) if down else (),
     )

@@ -23,9 +23,10 @@ class Resource(Protocol):
     @property
     def capacity(self) -> float: ...
 
-    def submit(self, work: float, rate: float, done: Done) -> None:
+    def submit(self, work: float, rate: float, done: Done, weight: float = 1.0) -> None:
         """Begin a job of ``work`` that alone runs at ``rate`` > 0; ``done`` is called at its end,
-        at once if there is no work.
+        at once if there is no work. Among flows on a link its share is in proportion to ``weight``,
+        which no other resource knows.
         """
         ...
 
@@ -101,7 +102,7 @@ class FairShare:
         self._alarm = Alarm(env, self._settle)
         self._settling = False
 
-    def submit(self, work: float, rate: float, done: Done) -> None:
+    def submit(self, work: float, rate: float, done: Done, weight: float = 1.0) -> None:
         if work <= 0.0:
             done()
             return
@@ -156,7 +157,7 @@ class FifoQueue:
         self.capacity = capacity
         self._free_s = 0.0
 
-    def submit(self, work: float, rate: float, done: Done) -> None:
+    def submit(self, work: float, rate: float, done: Done, weight: float = 1.0) -> None:
         ends_s = self.reserve(work)
         slower_s = work / min(rate, self.capacity) - work / self.capacity
         after(self._env, ends_s + slower_s - self._env.now, lambda _: done())

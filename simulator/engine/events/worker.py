@@ -7,21 +7,18 @@ from functools import partial
 
 import simpy
 
-from nworkers.models.records.prediction import CAUSES
+from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause
+from nworkers.simulator.engine.events.factors import Factors
 from nworkers.simulator.engine.events.gates import Barrier, Bound
 from nworkers.simulator.engine.events.outages import Renewal
 from nworkers.simulator.engine.events.resources import FifoQueue, Timer, after
-from nworkers.simulator.step.plan import Activity, Plan
+from nworkers.simulator.engine.events.steps import LiveStep
+from nworkers.simulator.step.graph import GateKey
+from nworkers.simulator.step.plan import Activity
 from nworkers.simulator.step.spans import Span
-from nworkers.simulator.step.topology import HOST_KINDS, Key
+from nworkers.simulator.step.topology import HOST_KINDS, ResourceKey
 
-#: Where seconds lost to tasks that are down are kept, behind those of the causes.
-OUTAGE = len(CAUSES)
-_BARRIER_WAIT = CAUSES.index("barrier_wait")
-_INPUT = CAUSES.index("input")
-_COMPUTE = CAUSES.index("compute")
-
-Gates = dict[tuple[str, int], Barrier | Bound]
+Gates = dict[GateKey, Barrier | Bound]
 
 
 class Worker:
@@ -31,38 +28,45 @@ class Worker:
     processes would need two or three.
 
     Args:
-        factors: [step][operation], what multiplies times alone; from the beginning when exhausted.
         gates: those that the plan names.
-        on_step: called with the number of steps done at each end of one.
+        on_step: called with the worker's number at each end of a step.
+        spans: where to keep what it did; None if nobody asks.
     """
 
     def __init__(
         self,
         env: simpy.Environment,
         number: int,
-        plan: Plan,
-        factors: list[list[float]],
+        host: int,
+        step: LiveStep,
+        factors: Factors,
         gates: Gates,
         on_step: Callable[[int], None],
+        spans: list[Span] | None,
     ) -> None:
         self._env = env
         self._number = number
-        self._plan = plan
-        self._activities = plan.activities
-        self._factors = factors
-        self._luck = factors[0]
+        self.host = host
+        self._step = step
+        self._activities = step.plan.activities
+        self._jobs = step.jobs
+        self._terms = step.terms
+        self._needs = step.needs
         self._gates = gates
         self._on_step = on_step
-        count = len(plan.activities)
-        self._terms = plan.terms
-        self._needs = plan.needs
-        self._left = plan.needs.copy()
+        self._more_factors = factors.of
+        #: Of the steps from ``_block_from`` on; those of the step under way are ``_varied``.
+        self._block = factors.of(number, 0)
+        self._block_from = 0
+        self._varied = self._block[0]
+        count = len(self._activities)
+        self._left = step.needs.copy()
         #: Which activity the start of each waited for last; of a chain, always the one before.
-        self._after = plan.before.copy()
+        self._after = step.before.copy()
         self._started_s = [0.0] * count
         self._ended_s = [0.0] * count
         self._alone_s = [0.0] * count
-        self._blame = [a.jobs[0].blame if a.jobs else -1 for a in plan.activities]
+        self._blame: list[Cause | None] = [jobs[0].blame if jobs else None for jobs in step.jobs]
         self._jobs_left = [0] * count
         self._ends: list[Callable[..., None]] = [partial(self._end, k) for k in range(count)]
         self._timers: list[Timer | None] = [None] * count
@@ -76,7 +80,8 @@ class Worker:
         #: Steps that have ended.
         self.steps = 0
         #: Seconds of the critical paths by cause since the last call of `forget`.
-        self.spent_s = [0.0] * (len(CAUSES) + 1)
+        self.spent_s: dict[Cause, float] = {}
+        self.forget()
         self.input: FifoQueue | None = None
         self.input_s = 0.0
         self.slow: Renewal | None = None
@@ -85,8 +90,7 @@ class Worker:
         self.ps_down: tuple[Renewal, ...] = ()
         #: Whether a step that its death interrupts is begun anew, or gone on with.
         self.starts_over = True
-        self.spans: list[Span] | None = None
-        self.host = plan.host
+        self._spans = spans
         self._open: list[tuple[int, float]] = []
 
     def begin_at(self, delay_s: float) -> None:
@@ -101,11 +105,11 @@ class Worker:
 
     def forget(self) -> None:
         """Account anew from here."""
-        self.spent_s = [0.0] * (len(CAUSES) + 1)
+        self.spent_s = dict.fromkeys((*CAUSES, OUTAGE), 0.0)
 
     def _begin(self) -> None:
         self._left[:] = self._needs
-        for k in self._plan.roots:
+        for k in self._step.roots:
             self._start(k)
 
     def _start(self, k: int) -> None:
@@ -119,14 +123,14 @@ class Worker:
         if activity.input:
             self._wait(k, self._batch_s - self._env.now)
             return
-        luck = self._luck
+        varied = self._varied
         alone_s = 0.0
         for wall_s, operation, _ in self._terms[k]:
-            alone_s += wall_s * luck[operation]
+            alone_s += wall_s * varied[operation]
         if self.slow is not None and self.slow.until_s(self._env.now) > 0.0:
-            alone_s += self._dragged_s(activity)
+            alone_s += self._dragged_s(k)
         self._alone_s[k] = alone_s
-        jobs = activity.jobs
+        jobs = self._jobs[k]
         if len(jobs) == 1:
             jobs[0].submit(alone_s, self._ends[k] if self.down is None else self._guarded(k))
         elif jobs:
@@ -148,15 +152,15 @@ class Worker:
             timer = self._timers[k] = Timer(self._env, self._ends[k])
         timer.start(delay_s)
 
-    def _dragged_s(self, activity: Activity) -> float:
+    def _dragged_s(self, k: int) -> float:
         """What slowness adds to the computing of an activity."""
         return (self.slow_factor - 1.0) * sum(
-            part.wall_s * self._luck[part.operation]
-            for part in activity.parts
-            if part.cause == _COMPUTE
+            wall_s * self._varied[operation]
+            for wall_s, operation, cause in self._terms[k]
+            if cause == "compute"
         )
 
-    def _job_ended(self, k: int, blame: int, life: int) -> None:
+    def _job_ended(self, k: int, blame: Cause, life: int) -> None:
         if life != self._life:
             return
         self._jobs_left[k] -= 1
@@ -186,7 +190,7 @@ class Worker:
     def _end(self, k: int, _: simpy.Event | None = None) -> None:
         self._ended_s[k] = self._env.now
         activity = self._activities[k]
-        if self.spans is not None:
+        if self._spans is not None:
             self._open.append((k, self._started_s[k]))
         if activity.input and self.input is not None:
             self._batch_s = self.input.reserve(self.input_s)
@@ -209,17 +213,21 @@ class Worker:
     def _finish(self, k: int) -> None:
         """The step is over: account for it, and begin the next."""
         path = self._account(k)
-        if self.spans is not None:
+        if self._spans is not None:
             self._record(path)
         self.steps += 1
         self._on_step(self._number)
-        self._luck = self._factors[self.steps % len(self._factors)]
+        place = self.steps - self._block_from
+        if place == len(self._block):
+            self._block = self._more_factors(self._number, self.steps)
+            self._block_from, place = self.steps, 0
+        self._varied = self._block[place]
         self._began_s = self._env.now
         self._begin()
 
     def _account(self, last: int) -> list[int]:
         """Add the step's critical path to the causes; what tasks that are down took is the rest."""
-        activities, spent_s, luck = self._activities, self.spent_s, self._luck
+        activities, spent_s, varied = self._activities, self.spent_s, self._varied
         path = []
         begun_s = self._env.now
         k = last
@@ -229,27 +237,28 @@ class Worker:
             begun_s = self._started_s[k]
             if activity.parts:
                 for wall_s, operation, cause in self._terms[k]:
-                    spent_s[cause] += wall_s * luck[operation]
-                if activity.jobs:
+                    spent_s[cause] += wall_s * varied[operation]
+                blame = self._blame[k]
+                if blame is not None:
                     # Rounding may make an uncontended job a little too fast.
                     over_s = self._ended_s[k] - begun_s - self._alone_s[k]
                     if over_s > 0.0:
-                        spent_s[self._blame[k]] += over_s
+                        spent_s[blame] += over_s
                 if self.slow is not None:
-                    spent_s[_COMPUTE] += self._alone_s[k] - self._measured_s(activity)
+                    spent_s["compute"] += self._alone_s[k] - self._measured_s(k)
             elif activity.gate is not None:
-                spent_s[_BARRIER_WAIT] += self._ended_s[k] - begun_s
+                spent_s["barrier_wait"] += self._ended_s[k] - begun_s
             elif activity.input:
-                spent_s[_INPUT] += self._ended_s[k] - begun_s
+                spent_s["input"] += self._ended_s[k] - begun_s
             k = self._after[k]
             if self._faulty and k >= 0:
                 spent_s[OUTAGE] += begun_s - self._ended_s[k]
         spent_s[OUTAGE] += begun_s - self._began_s
         return path
 
-    def _measured_s(self, activity: Activity) -> float:
+    def _measured_s(self, k: int) -> float:
         """What an activity takes alone where nobody falls behind."""
-        return sum(part.wall_s * self._luck[part.operation] for part in activity.parts)
+        return sum(wall_s * self._varied[operation] for wall_s, operation, _ in self._terms[k])
 
     def _waits_for_the_dead(self, k: int, activity: Activity) -> bool:
         """Put the activity off until this worker, or the ps that it goes to, is back."""
@@ -262,7 +271,7 @@ class Worker:
                 if self.starts_over:
                     self._away = True
                     self._life += 1
-                    if self.spans is not None:
+                    if self._spans is not None:
                         self._record([])
                     after(env, back_s - now_s, self._return)
                 else:
@@ -288,7 +297,7 @@ class Worker:
 
     def _record(self, path: list[int]) -> None:
         """Make spans of what the step's activities did, one for each of their phases."""
-        assert self.spans is not None
+        assert self._spans is not None
         critical = set(path)
         for k, started_s in self._open:
             activity, ended_s = self._activities[k], self._ended_s[k]
@@ -302,45 +311,47 @@ class Worker:
 
     def _record_parts(self, k: int, activity: Activity, whole: tuple[bool, float, float]) -> None:
         critical, started_s, ended_s = whole
-        slow = self._alone_s[k] - self._measured_s(activity)
+        slow = self._alone_s[k] - self._measured_s(k)
         for place, part in enumerate(activity.parts):
-            alone_s = part.wall_s * self._luck[part.operation]
-            if part.cause == _COMPUTE and slow > 0.0:
+            wall_s, operation, _ = self._terms[k][place]
+            alone_s = wall_s * self._varied[operation]
+            if part.cause == "compute" and slow > 0.0:
                 alone_s += slow
             last = place == len(activity.parts) - 1
             until_s = ended_s if last else started_s + alone_s
-            waited = CAUSES[self._blame[k]] if activity.jobs else None
             work = tuple((self._own(key), amount) for key, amount in part.work)
             self._span(
-                CAUSES[part.cause],
+                part.cause,
                 (critical, started_s, until_s),
                 part.size_bytes,
                 alone_s,
-                waited,
+                self._blame[k],
                 activity.ps,
                 work,
             )
             started_s = until_s
 
-    def _own(self, key: Key) -> Key:
+    def _own(self, key: ResourceKey) -> ResourceKey:
         """A resource of this worker's host, where the plan has that of another like it."""
-        return (key[0], self.host) if key[0] in HOST_KINDS and key[1] == self._plan.host else key
+        return (
+            (key[0], self.host) if key[0] in HOST_KINDS and key[1] == self._step.plan.host else key
+        )
 
     def _span(
         self,
-        phase: str,
+        phase: Cause,
         when: tuple[bool, float, float],
         size_bytes: float,
         alone_s: float | None = None,
-        waited_for: str | None = None,
+        waited_for: Cause | None = None,
         ps: tuple[int, ...] = (),
-        work: tuple[tuple[Key, float], ...] = (),
+        work: tuple[tuple[ResourceKey, float], ...] = (),
     ) -> None:
-        assert self.spans is not None
+        assert self._spans is not None
         critical, start_s, end_s = when
         if end_s > start_s:
             alone = end_s - start_s if alone_s is None else alone_s
-            self.spans.append(
+            self._spans.append(
                 Span(
                     self._number,
                     self.steps,

@@ -3,48 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from nworkers.models.costs.layers import Layer
 from nworkers.models.costs.phase import Phase
 from nworkers.models.costs.step import StepCosts
-from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.what_if import variation
-from nworkers.models.records.workload import named_workload
-from nworkers.simulator.engine.events.training import train
-from nworkers.simulator.step.chance import no_luck
-from tests.oracles.costs import costs
-
-#: Worker, phase, begin and end.
-Row = tuple[int, str, float, float]
+from tests.support.costs import costs
+from tests.support.runs import Row, Traced
 
 
-def traced(step: StepCosts, workers: int, steps: int = 1, *said: str, **job: Any) -> list[Row]:
-    """What everybody does in the first steps, in order, without luck."""
-    asked = Scenario(
-        named_workload("gemm:128,256"), workers, variation=variation(said), batch=1000, **job
-    )
-    run = train(
-        step,
-        asked,
-        no_luck(workers),
-        discipline="fair",
-        loopback=False,
-        warmup=0,
-        steps=steps,
-        record=True,
-    )
-    rows = [
-        (span.worker, span.phase, round(span.start_s, 9), round(span.end_s, 9))
-        for span in run.spans
-        if span.step < steps
-    ]
-    return sorted(rows, key=lambda row: (row[2], row[0], row[3]))
-
-
-def test_one_worker_goes_through_its_phases() -> None:
+def test_one_worker_goes_through_its_phases(traced: Traced) -> None:
     step = costs(dispatch_s=1, latency_s=1, transfer_s=2, compute_s=4, size_bytes=2)
     assert traced(step, 1) == [
         (0, "dispatch", 0, 1),
@@ -56,7 +25,7 @@ def test_one_worker_goes_through_its_phases() -> None:
     ]
 
 
-def test_two_workers_share_the_link_of_the_ps() -> None:
+def test_two_workers_share_the_link_of_the_ps(traced: Traced) -> None:
     """2 bytes at 1 byte/s take 2 s alone; two at once take 4 s, both ways."""
     step = costs(transfer_s=2, compute_s=4, size_bytes=2, shared=1)
     assert traced(step, 2) == [
@@ -69,7 +38,7 @@ def test_two_workers_share_the_link_of_the_ps() -> None:
     ]
 
 
-def test_a_synchronous_round_waits_for_the_slow_worker() -> None:
+def test_a_synchronous_round_waits_for_the_slow_worker(traced: Traced) -> None:
     """Worker 1 computes twice as long: 8 s; its push begins when that of worker 0 has ended."""
     step = costs(transfer_s=2, push_transfer_s=1, compute_s=4, size_bytes=2)
     assert traced(step, 2, 2, "slow-workers=1,2", strategy="ps-sync") == [
@@ -90,7 +59,7 @@ def test_a_synchronous_round_waits_for_the_slow_worker() -> None:
     ]
 
 
-def test_a_backup_worker_is_not_waited_for() -> None:
+def test_a_backup_worker_is_not_waited_for(traced: Traced) -> None:
     """Three workers, the last four times slower, one spare: rounds of 4 s without it.
 
     Its first gradient comes at 16 s, in the fifth round, which began then: it is dropped, and the
@@ -108,7 +77,7 @@ def test_a_backup_worker_is_not_waited_for() -> None:
     )
 
 
-def test_nobody_gets_further_ahead_than_the_bound() -> None:
+def test_nobody_gets_further_ahead_than_the_bound(traced: Traced) -> None:
     """Worker 1 takes 6 s a step, worker 0 takes 2. One ahead: it waits for 6 s, then for 12."""
     step = costs(compute_s=2)
     rows = traced(step, 2, 3, "slow-workers=1,3", "staleness=1")
@@ -129,7 +98,7 @@ def layered() -> StepCosts:
     return replace(step, layers=(Layer(0.25, 0.25),) * 2, fetch=(fetch,), push=(push,))
 
 
-def test_transfers_of_a_layer_overlap_the_compute_of_another() -> None:
+def test_transfers_of_a_layer_overlap_the_compute_of_another(traced: Traced) -> None:
     """The forward pass of layer 1 waits for its variables; gradients queue on the connection."""
     assert traced(layered(), 1) == [
         (0, "fetch_transfer", 0, 2),
@@ -143,7 +112,7 @@ def test_transfers_of_a_layer_overlap_the_compute_of_another() -> None:
     ]
 
 
-def test_buckets_are_reduced_while_gradients_appear() -> None:
+def test_buckets_are_reduced_while_gradients_appear(traced: Traced) -> None:
     """Layer 1's bucket goes from 3 to 6 s, beside layer 0's backward pass; then layer 0's."""
     buckets = tuple(Phase("collective_transfer", "collective", 3, layer=k) for k in (1, 0))
     step = replace(layered(), fetch=(), push=(), collective=buckets)
@@ -158,7 +127,7 @@ def test_buckets_are_reduced_while_gradients_appear() -> None:
     ]
 
 
-def test_a_host_goes_to_the_ps_as_one() -> None:
+def test_a_host_goes_to_the_ps_as_one(traced: Traced) -> None:
     """Four workers on two hosts: a leader of each fetches, all compute, all reduce, one pushes."""
     inside = (Phase("collective_transfer", "collective", 1),)
     step = replace(costs(transfer_s=2, compute_s=4, size_bytes=2), collective=inside, spread=inside)
@@ -177,7 +146,7 @@ def test_a_host_goes_to_the_ps_as_one() -> None:
     ]
 
 
-def test_one_process_schedules_for_all_workers() -> None:
+def test_one_process_schedules_for_all_workers(traced: Traced) -> None:
     """A function takes 3 s to come, 2 of them in the coordinator: the second worker's takes 4."""
     step = replace(costs(dispatch_s=3, compute_s=1), coordinator_s=2.0)
     assert traced(step, 2, runtime="coordinator") == [
@@ -197,7 +166,7 @@ def test_one_process_schedules_for_all_workers() -> None:
         (5.0, (0, "compute", 8, 13)),
     ],
 )
-def test_input_is_made_ahead(compute_s: float, second: Row) -> None:
+def test_input_is_made_ahead(traced: Traced, compute_s: float, second: Row) -> None:
     step = replace(costs(compute_s=compute_s), input_s=3.0)
     rows = traced(step, 1, 2)
     first: Row = (0, "input", 0, 3)

@@ -10,33 +10,23 @@ import pytest
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.layers import Layer
-from nworkers.models.costs.step import StepCosts, step_costs
+from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Uneven
 from nworkers.models.records.scenario import Scenario, check_scenario
 from nworkers.models.records.what_if import KINDS, InnerLink, variation
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.events.links import max_min
-from nworkers.simulator.engine.events.training import Training, train
 from nworkers.simulator.engine.memory import check_memory
-from nworkers.simulator.step.chance import no_luck
-from nworkers.simulator.step.topology import Key, Topology
+from nworkers.simulator.step.topology import ResourceKey, Topology
+from nworkers.simulator.step.variates import Given
 from nworkers.simulator.study.faults import kept_share, split
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.warmup import warmup_steps
-from tests.oracles.costs import costs
+from tests.support.costs import costs
 from tests.support.factories import parameter, profile
+from tests.support.runs import Trained
 
 MLP = named_workload("mlp:784,512,512,10")
-
-
-def trained(step: StepCosts, workers: int, *said: str, **job: Any) -> Training:
-    asked = Scenario(
-        named_workload("gemm:128,256"),
-        workers,
-        variation=variation(said),
-        **({"batch": 100_000} | job),
-    )
-    return train(step, asked, no_luck(workers), discipline="fair", loopback=False)
 
 
 def asked(workers: int = 4, *said: str, **job: Any) -> Scenario:
@@ -46,7 +36,7 @@ def asked(workers: int = 4, *said: str, **job: Any) -> Scenario:
 
 
 @pytest.mark.parametrize(("oversubscription", "slower"), [(1, 1), (2, 1), (4, 2), (8, 4)])
-def test_a_rack_shares_its_uplink(oversubscription: float, slower: float) -> None:
+def test_a_rack_shares_its_uplink(trained: Trained, oversubscription: float, slower: float) -> None:
     """Two hosts a rack: an uplink of 2/oversubscription links; the ps is in the other rack."""
     step = costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8)
     said = f"racks=2,{oversubscription}"
@@ -62,7 +52,7 @@ def test_directions_disturb_each_other() -> None:
     held = Topology(2.0, 1e8, both_ways_bytes_per_s=1.5e8)
     fetch, push = held.route(0, 1), held.route(1, 0)
     assert fetch == (("out", 0), ("in", 1), ("both", 0), ("both", 1))
-    keys: list[Key] = sorted({*fetch, *push})
+    keys: list[ResourceKey] = sorted({*fetch, *push})
     places = np.array([[keys.index(key) for key in route] for route in (fetch, push)])
     capacities = np.array([held.capacity(key) for key in keys])
     assert max_min(places, np.array([1e8, 1e8]), capacities) == pytest.approx([0.75e8, 0.75e8])
@@ -80,27 +70,35 @@ def test_workers_that_fetch_while_others_push_are_slower() -> None:
     assert predict(profile(**rate), asked(8)).step_time_s == plain.step_time_s
 
 
-def in_step(deviation: float, workers: int = 4, strategy: Any = "ps-sync") -> float:
+def in_step(
+    trained: Trained, deviation: float, workers: int = 4, strategy: Any = "ps-sync"
+) -> float:
     """Seconds of a round whose transfers take 4 ms alone, and whose compute takes 10 ms."""
     step = replace(
         costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8),
         uneven=(Uneven(2, 4e5, deviation),),
     )
-    asked = Scenario(named_workload("gemm:128,256"), workers, batch=100_000, strategy=strategy)
-    chance = replace(no_luck(workers), scores=[3.0, 1.0, -1.0, -3.0])
-    return train(step, asked, chance, discipline="fair", loopback=False).step_time_s
+    chance = Given(scores=[3.0, 1.0, -1.0, -3.0])
+    return trained(step, workers, variates=chance, strategy=strategy).step_time_s
 
 
-def test_unequal_shares_make_a_synchronous_round_shorter() -> None:
+def test_unequal_shares_make_a_synchronous_round_shorter(trained: Trained) -> None:
     """Equal shares: all four fetch for 16 ms, compute for 10 and push for 16.
 
     Served nearly one after the other, the last fetch ends at 16 too, but then only its own push of
     4 ms is left to come after its compute.
     """
-    assert in_step(0.0) == pytest.approx(42e-3)
-    assert in_step(3.0) == pytest.approx(30e-3, rel=0.02)
-    assert in_step(3.0) < in_step(1.0) < in_step(0.3) < in_step(0.0)
-    assert in_step(3.0, workers=1) == in_step(0.0, workers=1) == pytest.approx(18e-3)
+    assert in_step(trained, 0.0) == pytest.approx(42e-3)
+    assert in_step(trained, 3.0) == pytest.approx(30e-3, rel=0.02)
+    assert (
+        in_step(trained, 3.0)
+        < in_step(trained, 1.0)
+        < in_step(trained, 0.3)
+        < in_step(trained, 0.0)
+    )
+    assert (
+        in_step(trained, 3.0, workers=1) == in_step(trained, 0.0, workers=1) == pytest.approx(18e-3)
+    )
 
 
 def test_only_synchronous_workers_begin_at_once() -> None:
@@ -109,12 +107,12 @@ def test_only_synchronous_workers_begin_at_once() -> None:
     assert step_costs(uneven, asked(strategy="ps-async")).uneven == ()
 
 
-def test_a_slow_link_slows_its_worker() -> None:
+def test_a_slow_link_slows_its_worker(trained: Trained) -> None:
     step = costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8)
     assert trained(step, 1, "slow-links=1,3").step_time_s == pytest.approx(34e-3)
 
 
-def test_faster_workers_count_for_more_steps() -> None:
+def test_faster_workers_count_for_more_steps(trained: Trained) -> None:
     """Steps of 10 and 30 ms: in 30 ms four of them, so that one takes two workers 15 ms."""
     run = trained(costs(compute_s=10e-3), 2, "slow-workers=1,3")
     assert run.steps_s.mean(axis=1) == pytest.approx([10e-3, 30e-3])
@@ -122,12 +120,12 @@ def test_faster_workers_count_for_more_steps() -> None:
     assert sum(run.breakdown.values()) == pytest.approx(15e-3)
 
 
-def test_the_dead_do_not_train() -> None:
+def test_the_dead_do_not_train(trained: Trained) -> None:
     step = costs(transfer_s=4e-3, compute_s=5e-3, size_bytes=4e5, shared=1e8)
     assert trained(step, 3, "dead-workers=1").step_time_s == trained(step, 2).step_time_s
 
 
-def test_inside_a_host_bytes_take_the_inner_link() -> None:
+def test_inside_a_host_bytes_take_the_inner_link(trained: Trained) -> None:
     """Two workers beside their ps share 2e8 bytes/s, each alone at that rate: 2 ms become 4."""
     step = costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8)
     place = {"workers_per_host": 2, "ps_placement": "shared"}
@@ -135,7 +133,7 @@ def test_inside_a_host_bytes_take_the_inner_link() -> None:
     assert trained(step, 2, "inner-link=200MB/s", **place).step_time_s == pytest.approx(18e-3)
 
 
-def test_workers_alike_share_a_plan_and_nothing_else() -> None:
+def test_workers_alike_share_a_plan_and_nothing_else(trained: Trained) -> None:
     """Each keeps its own cores busy beside its transfers, where all could not on one host."""
     step = replace(
         costs(
@@ -151,7 +149,7 @@ def test_workers_alike_share_a_plan_and_nothing_else() -> None:
     assert trained(step, 5).step_time_s == pytest.approx(trained(step, 1).step_time_s)
 
 
-def test_virtual_hosts_share_one_machine_s_cores() -> None:
+def test_virtual_hosts_share_one_machine_s_cores(trained: Trained) -> None:
     """Each keeps two cores busy for 10 ms: four of them take turns on two, whatever their hosts."""
     step = costs(transfer_s=4e-3, compute_s=10e-3, cores=2.0, compute_worker_s=20e-3)
     assert trained(step, 4, strategy="ps-sync").step_time_s == pytest.approx(18e-3)
@@ -282,7 +280,7 @@ def test_a_ps_that_no_link_leads_to() -> None:
         Topology(2.0, None).capacity(("out", 3))
 
 
-def test_a_step_of_no_time() -> None:
+def test_a_step_of_no_time(trained: Trained) -> None:
     with pytest.raises(InputError, match="a step of no time"):
         trained(costs(), 2)
 

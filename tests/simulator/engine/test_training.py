@@ -6,20 +6,16 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nworkers.models.costs.phase import OPERATIONS, Operation
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
-from nworkers.simulator.engine.events.training import Training, train
-from nworkers.simulator.step.chance import (
-    OPERATIONS,
-    Luck,
-    luck,
-    mean_factor,
-    no_luck,
-    replications,
-    starting_phases,
-)
+from nworkers.simulator.engine.base import Engine, Run
+from nworkers.simulator.step.noise import mean_factor
+from nworkers.simulator.step.variates import Given, Variates, drawn
+from nworkers.simulator.study.replications import replications, starting_phases
 from tests.support.factories import profile
+from tests.support.runs import specified
 
 SHARED = {"workers_per_host": 1000, "ps_placement": "shared"}
 JOBS: dict[str, dict[str, Any]] = {
@@ -45,65 +41,57 @@ def scenario(job: dict[str, Any]) -> Scenario:
     return Scenario(named_workload("mlp:784,512,10"), batch=64, **job)
 
 
-def drawn(workers: int, seed: int = 1, steps: int = 16) -> Luck:
-    return luck(
-        profile().noise,
-        seed,
-        0,
-        slowdown=dict.fromkeys(OPERATIONS, 1.1),
-        starts=starting_phases(seed, workers, 4)[1],
-        steps=steps,
-    )
+def chance(workers: int, seed: int = 1, steps: int = 16) -> Given:
+    starts = starting_phases(seed, workers, 4)[1]
+    slowdown = dict.fromkeys(OPERATIONS, 1.1)
+    return drawn(profile().noise, seed, 0, slowdown=slowdown, starts=starts, steps=steps)
 
 
-def run(job: dict[str, Any], chance: Luck | None = None, steps: int = 6) -> Training:
-    made = profile()
+def run(engine: Engine, job: dict[str, Any], variates: Variates | None = None) -> Run:
     asked = scenario(job)
-    return train(
-        step_costs(made, asked),
-        asked,
-        chance or no_luck(asked.workers),
-        discipline=asked.discipline or "fair",
-        loopback=False,
-        steps=steps,
-    )
+    return engine(specified(step_costs(profile(), asked), asked, variates))
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
 @pytest.mark.parametrize("noisy", [False, True])
-def test_the_breakdown_adds_up_to_the_step(job: dict[str, Any], noisy: bool) -> None:
-    done = run(job, drawn(job["workers"]) if noisy else None)
+def test_the_breakdown_adds_up_to_the_step(
+    engine: Engine, job: dict[str, Any], noisy: bool
+) -> None:
+    done = run(engine, job, chance(job["workers"]) if noisy else None)
     assert sum(done.breakdown.values()) == pytest.approx(done.step_time_s, rel=1e-9)
     assert min(done.breakdown.values()) >= 0.0
     assert done.steps_s.shape == (job["workers"], 6)
 
 
-def test_contention_is_blamed_on_what_is_scarce() -> None:
+def test_contention_is_blamed_on_what_is_scarce(engine: Engine) -> None:
     """On one host the cores, between hosts the ps's link, and nothing for one worker."""
-    assert run(JOBS["async on one host"]).breakdown["host_contention"] > 1e-3
-    assert run(JOBS["async on one host"]).breakdown["link_contention"] == 0.0
-    assert run(JOBS["async"]).breakdown["link_contention"] > 1e-3
-    one = run(JOBS["one"], drawn(1)).breakdown
+    assert run(engine, JOBS["async on one host"]).breakdown["host_contention"] > 1e-3
+    assert run(engine, JOBS["async on one host"]).breakdown["link_contention"] == 0.0
+    assert run(engine, JOBS["async"]).breakdown["link_contention"] > 1e-3
+    one = run(engine, JOBS["one"], chance(1)).breakdown
     assert one["link_contention"] == one["host_contention"] == one["barrier_wait"] == 0.0
 
 
-def test_synchronous_workers_end_every_round_together() -> None:
-    done = run(JOBS["sync"], drawn(5))
+def test_synchronous_workers_end_every_round_together(engine: Engine) -> None:
+    done = run(engine, JOBS["sync"], chance(5))
     assert done.steps_s == pytest.approx(np.tile(done.steps_s[0], (5, 1)), rel=1e-9)
     assert done.breakdown["barrier_wait"] > 0.0
 
 
-def test_a_run_is_its_luck() -> None:
-    first, again = run(JOBS["async"], drawn(5)), run(JOBS["async"], drawn(5))
+def test_a_run_is_its_luck(engine: Engine) -> None:
+    first, again = run(engine, JOBS["async"], chance(5)), run(engine, JOBS["async"], chance(5))
     assert np.array_equal(first.steps_s, again.steps_s)
     assert first.breakdown == again.breakdown
-    other = run(JOBS["async"], drawn(5, seed=2))
+    other = run(engine, JOBS["async"], chance(5, seed=2))
     assert not np.array_equal(first.steps_s, other.steps_s)
 
 
 def test_scenarios_that_differ_in_workers_meet_the_same_luck() -> None:
-    few, many = drawn(3), drawn(8)
-    assert many.factors[:3] == few.factors
+    few, many = chance(3), chance(8)
+    steps = range(16)
+    assert np.array_equal(
+        many.factors(OPERATIONS, range(8), steps)[:3], few.factors(OPERATIONS, range(3), steps)
+    )
     assert np.array_equal(starting_phases(1, 8, 20)[:, :3], starting_phases(1, 3, 20))
 
 
@@ -115,22 +103,16 @@ def test_starting_phases_are_stratified_and_relative_to_the_first_worker() -> No
 
 def test_factors_are_the_measured_ones_equally_often() -> None:
     noise = profile(noise__within={"compute": (0.5, 1.0, 3.0)}).noise
-    chance = luck(
-        noise,
-        1,
-        0,
-        slowdown=dict.fromkeys(OPERATIONS, 2.0),
-        starts=np.zeros(4),
-        steps=5000,
-    )
-    factors = np.array(chance.factors)[:, :, OPERATIONS.index("compute")] / 2.0
+    slowdown = dict.fromkeys(OPERATIONS, 2.0)
+    chance = drawn(noise, 1, 0, slowdown=slowdown, starts=np.zeros(4), steps=5000)
+    both = chance.factors(["compute", "push"], range(4), range(5000))
+    factors = both[:, :, 0] / 2.0
     values, counts = np.unique(factors, return_counts=True)
     assert values == pytest.approx([0.5, 1.0, 3.0])
     assert counts / factors.size == pytest.approx([1 / 3] * 3, rel=0.05)
     assert factors.mean() == pytest.approx(mean_factor(noise, "compute"), rel=0.01)
-    assert chance.mean_factors["compute"] == pytest.approx(1.5)
-    others = np.array(chance.factors)[:, :, OPERATIONS.index("push")]
-    assert (others == 2.0).all()
+    assert chance.means["compute"] == pytest.approx(1.5)
+    assert (both[:, :, 1] == 2.0).all()
 
 
 def test_collectives_vary_as_fetches_do() -> None:
@@ -152,17 +134,10 @@ def test_every_round_is_drawn_equally_often_and_spread_for_being_few() -> None:
 def test_slow_phases_last_as_they_were_measured() -> None:
     """Ranks of successive steps are correlated; every factor stays as likely."""
     lasting = replace(profile().noise, autocorrelation={"fetch": 0.6})
-    drawn = luck(
-        lasting,
-        1,
-        0,
-        slowdown=dict.fromkeys(OPERATIONS, 1.0),
-        starts=np.zeros(400),
-        steps=50,
-    )
-    factors = np.array(drawn.factors)
-    for name, rho in (("fetch", 0.6), ("push", 0.0), ("collective", 0.6)):
-        series = factors[:, :, OPERATIONS.index(name)]
+    chance = drawn(lasting, 1, 0, slowdown={}, starts=np.zeros(400), steps=50)
+    wanted: dict[Operation, float] = {"fetch": 0.6, "push": 0.0, "collective": 0.6}
+    for name, rho in wanted.items():
+        series = chance.factors([name], range(400), range(50))[:, :, 0]
         ranks = series.ravel().argsort().argsort().reshape(series.shape) / series.size - 0.5
         found = (ranks[:, 1:] * ranks[:, :-1]).mean() / (ranks**2).mean()
         assert found == pytest.approx(rho, abs=0.03)

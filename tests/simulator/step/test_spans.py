@@ -13,13 +13,16 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import variation
 from nworkers.models.records.workload import named_workload
-from nworkers.simulator.engine.events.training import Training, train
-from nworkers.simulator.step.chance import OPERATIONS, luck, no_luck, starting_phases
+from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.step.spans import Span, breakdown, uses
+from nworkers.simulator.step.variates import drawn
+from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.trace.chrome import trace
 from nworkers.simulator.trace.observe import observe
-from tests.oracles.costs import costs, trained
+from tests.support.costs import costs
 from tests.support.factories import profile
+from tests.support.runs import job as job_of
+from tests.support.runs import specified
 
 JOBS: dict[str, dict[str, Any]] = {
     "async": {},
@@ -36,30 +39,17 @@ def scenario(said: tuple[str, ...] = (), **job: Any) -> Scenario:
     return Scenario(named_workload("mlp:784,512,10"), 4, batch=64, variation=variation(said), **job)
 
 
-def recorded(job: dict[str, Any]) -> Training:
+def recorded(engine: Engine, job: dict[str, Any]) -> Run:
     asked = scenario(**job)
-    return train(
-        step_costs(profile(), asked),
-        asked,
-        luck(
-            profile().noise,
-            1,
-            0,
-            slowdown=dict.fromkeys(OPERATIONS, 1.0),
-            starts=starting_phases(1, 4, 2)[1],
-            steps=8,
-        ),
-        discipline="fair",
-        loopback=False,
-        warmup=0,
-        steps=6,
-        record=True,
-    )
+    starts = starting_phases(1, 4, 2)[1]
+    chance = drawn(profile().noise, 1, 0, slowdown={}, starts=starts, steps=8)
+    costs = step_costs(profile(), asked)
+    return engine(specified(costs, asked, chance, warmup=0, steps=6, record=True))
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
-def test_critical_spans_fill_every_step(job: dict[str, Any]) -> None:
-    done = recorded(job)
+def test_critical_spans_fill_every_step(engine: Engine, job: dict[str, Any]) -> None:
+    done = recorded(engine, job)
     steps: dict[tuple[int, int], list[Span]] = defaultdict(list)
     for span in done.spans:
         if span.critical:
@@ -75,31 +65,22 @@ def test_critical_spans_fill_every_step(job: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
-def test_the_breakdown_follows_from_the_spans(job: dict[str, Any]) -> None:
-    done = recorded(job)
+def test_the_breakdown_follows_from_the_spans(engine: Engine, job: dict[str, Any]) -> None:
+    done = recorded(engine, job)
     found = breakdown(span for span in done.spans if span.step < 6)
     for cause, seconds in done.breakdown.items():
         assert found.get(cause, 0.0) / (4 * 6) == pytest.approx(seconds, rel=1e-6, abs=1e-12)
 
 
-def test_uses_are_those_of_theory() -> None:
+def test_uses_are_those_of_theory(engine: Engine) -> None:
     """Two workers, each 10 of 14 ms computing: 4 ms of a link each way, in opposite phase or not.
 
     Utilisation = throughput · service demand, and Little's law for the number at the link.
     """
     step = costs(compute_s=10e-3, transfer_s=2e-3, size_bytes=2e5, shared=1e8)
-    asked = Scenario(named_workload("gemm:128,256"), 2, batch=100)
-    run = train(
-        step,
-        asked,
-        no_luck(2),
-        discipline="fair",
-        loopback=False,
-        warmup=0,
-        steps=10,
-        record=True,
-    )
-    capacities = {key: run.topology.capacity(key) for s in run.spans for key, _ in s.work}
+    spec = specified(step, job_of(2), warmup=0, steps=10, record=True)
+    run = engine(spec)
+    capacities = {key: spec.topology.capacity(key) for s in run.spans for key, _ in s.work}
     end_s = 10 * run.step_time_s
     found = uses(run.spans, capacities, 0.0, end_s)
     # In phase, a transfer takes 4 ms: a step takes 18 ms, and both are at the link for 4 of them.
@@ -109,13 +90,11 @@ def test_uses_are_those_of_theory() -> None:
     assert found["in", 0].utilisation == pytest.approx(2e-3 / 18e-3)
 
 
-def test_a_saturated_link_is_busy_all_the_time() -> None:
-    run = trained(
-        costs(transfer_s=10e-3, push_transfer_s=0.0, size_bytes=1e6, shared=1e8),
-        6,
-        record=True,
-    )
-    capacities = {key: run.topology.capacity(key) for s in run.spans for key, _ in s.work}
+def test_a_saturated_link_is_busy_all_the_time(engine: Engine) -> None:
+    step = costs(transfer_s=10e-3, push_transfer_s=0.0, size_bytes=1e6, shared=1e8)
+    spec = specified(step, job_of(6), steps=8, record=True)
+    run = engine(spec)
+    capacities = {key: spec.topology.capacity(key) for s in run.spans for key, _ in s.work}
     found = uses(run.spans, capacities, 0.1, 0.3)
     assert found["out", 6].utilisation == pytest.approx(1.0)
 

@@ -13,7 +13,7 @@ from nworkers.models.records.prediction import CAUSES
 from nworkers.models.records.profile import Noise, Parameter, Profile, WorkloadTime
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
-from nworkers.simulator.step.chance import mean_factor
+from nworkers.simulator.step.noise import mean_factor
 from nworkers.simulator.study.predict import predict
 from tests.support.factories import profile
 

@@ -6,15 +6,9 @@ from typing import Any
 
 from nworkers.models.costs.phase import Phase
 from nworkers.models.costs.step import StepCosts
-from nworkers.models.records.profile import Discipline
-from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.workload import named_workload
-from nworkers.simulator.engine.events.training import Training, train
-from nworkers.simulator.step.chance import Luck, no_luck
+from nworkers.models.records.prediction import Cause
 
 EXACT = 1e-9
-SEPARATE: dict[str, Any] = {"workers_per_host": 1, "ps_placement": "own"}
-SHARED: dict[str, Any] = {"workers_per_host": 100_000, "ps_placement": "shared"}
 
 
 def costs(
@@ -35,7 +29,7 @@ def costs(
     """Fetch and push alike unless told; ``demands``: ``<phase>_worker_s``, ``<phase>_ps_s``."""
 
     def phase(
-        cause: str, operation: Any, wall_s: float, size: float = 0.0, to: Any = None
+        cause: Cause, operation: Any, wall_s: float, size: float = 0.0, to: Any = None
     ) -> Phase:
         return Phase(
             cause,
@@ -74,32 +68,4 @@ def costs(
         shared_bandwidth_bytes_per_s=shared,
         compute_source="workload_file",
         log_spread={},
-    )
-
-
-def trained(
-    step: StepCosts,
-    workers: int,
-    *,
-    discipline: Discipline = "fair",
-    loopback: bool = False,
-    luck: Luck | None = None,
-    warmup: int = 2,
-    steps: int = 8,
-    record: bool = False,
-    **placement: Any,
-) -> Training:
-    """Train without luck, by default all on hosts of their own."""
-    scenario = Scenario(
-        named_workload("gemm:128,256"), workers, batch=100_000, **(SEPARATE | placement)
-    )
-    return train(
-        step,
-        scenario,
-        luck or no_luck(workers),
-        discipline=discipline,
-        loopback=loopback,
-        warmup=warmup,
-        steps=steps,
-        record=record,
     )

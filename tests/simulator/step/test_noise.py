@@ -8,7 +8,7 @@ import pytest
 from nworkers.models.fitting.residual_noise import residual_noise
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.profile import Noise
-from nworkers.simulator.step.chance import mean_factor, of_compute
+from nworkers.simulator.step.noise import mean_factor, of_compute
 
 NOISE = Noise(
     within={"compute": (0.8, 1.0, 1.5), "single": (0.9, 1.4), "fetch": (0.9, 1.1)},

@@ -1,0 +1,238 @@
+"""Demand: what each phase of a worker's step asks of every resource, and which are contended."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from nworkers.models.costs.phase import Operation, Phase
+from nworkers.models.costs.step import StepCosts
+from nworkers.models.fitting.flow_weights import deviation_at
+from nworkers.models.records.profile import Discipline
+from nworkers.models.records.scenario import Scenario
+from nworkers.simulator.step.graph import Lane, Node, step_graph
+from nworkers.simulator.step.topology import HOST_KINDS, ResourceKey, Topology
+
+#: Rounding, which must not make a host that is exactly full look contended.
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True)
+class Member:
+    """A worker by what its step depends on; ``workers`` and ``ps`` of its ``host``, all counted.
+
+    ``slower`` divides its compute. In hybrid training the first worker of a host leads it.
+    """
+
+    host: int
+    slower: float
+    is_leader: bool
+    workers: int
+    ps: int
+
+    @property
+    def alone_on_host(self) -> bool:
+        return self.workers + self.ps == 1
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Who trains where, and how transfers share links: what all replications have in common.
+
+    ``members`` are the workers that are alive. On ``loopback`` the link is one host's own.
+    """
+
+    scenario: Scenario
+    discipline: Discipline
+    loopback: bool
+    members: tuple[Member, ...]
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A node of a step, and the rate at which its phase asks for each resource when alone.
+
+    A transfer asks all its ``route`` for the same bytes. ``log_deviation`` is that of its weight
+    among transfers that begin at once, None where all weigh the same.
+    """
+
+    node: Node
+    phase: Phase | None
+    rates: Mapping[ResourceKey, float]
+    route: tuple[ResourceKey, ...]
+    log_deviation: float | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """Neighbouring workers that are alike: the first of them, its demands, and their number."""
+
+    member: Member
+    demands: tuple[Demand, ...]
+    count: int
+
+
+def layout(scenario: Scenario, *, discipline: Discipline, loopback: bool) -> Layout:
+    """The workers that are alive; the last of them are those that are slow."""
+    slow, hosts = scenario.variation.slow_workers, scenario.worker_hosts
+    first_slow = scenario.workers - (slow.count if slow else 0)
+    workers, ps = Counter(hosts), Counter(scenario.ps_hosts)
+    led: set[int] = set()
+    members = []
+    for worker, host in enumerate(hosts):
+        slower = slow.factor if slow and worker >= first_slow else 1.0
+        is_leader = not scenario.variation.hybrid or host not in led
+        members.append(Member(host, slower, is_leader, workers[host], ps[host]))
+        led.add(host)
+    alive = tuple(members[scenario.variation.dead_workers :])
+    return Layout(scenario, discipline, loopback, alive)
+
+
+def grouped(
+    costs: StepCosts, of: Layout, hosts: Topology, means: Mapping[Operation, float]
+) -> tuple[tuple[Group, ...], frozenset[ResourceKey]]:
+    """The workers' demands, and the resources of which they ask for more than there is.
+
+    Resources of which all workers together never ask for more than there is slow nobody down: those
+    of a worker alone on its host, or of a ps so lightly loaded that all fit on its cores.
+
+    Args:
+        means: of the factors by which an operation varies; 1 where it is not named.
+    """
+    demanded = _Demanded(costs, of.scenario, hosts, means)
+    alike = _alike(of.members, hosts)
+    groups = tuple(Group(first, demanded.of(first), count) for first, count in alike)
+    contended = _contended(groups, hosts, beside=len(costs.layers) > 1)
+    if any(g.member.alone_on_host and contended & set(_own(g)) for g in groups):
+        # They need cores or links of their own, and are not alike any more.
+        groups = tuple(Group(member, demanded.of(member), 1) for member in of.members)
+        contended = _contended(groups, hosts, beside=len(costs.layers) > 1)
+    return groups, contended
+
+
+def _alike(members: Iterable[Member], hosts: Topology) -> list[tuple[Member, int]]:
+    """Neighbours whose steps differ in nothing but the host, each on a host of its own."""
+
+    def likeness(member: Member) -> tuple[object, ...]:
+        host, alone = member.host, member.alone_on_host
+        where = (hosts.rack(host), hosts.slower.get(host, 1.0)) if alone else host
+        return where, member.slower, member.is_leader, alone
+
+    found = [list(group) for _, group in groupby(members, key=likeness)]
+    return [(group[0], len(group)) for group in found]
+
+
+def _own(group: Group) -> Iterator[ResourceKey]:
+    """The resources of the worker's own host that it asks for."""
+    for demand in group.demands:
+        for key in demand.rates:
+            if key[0] in HOST_KINDS and key[1] == group.member.host:
+                yield key
+
+
+@dataclass(frozen=True)
+class _Demanded:
+    """Demands of any worker of one job."""
+
+    costs: StepCosts
+    scenario: Scenario
+    hosts: Topology
+    means: Mapping[Operation, float]
+
+    def of(self, member: Member) -> tuple[Demand, ...]:
+        graph = step_graph(self.costs, self.scenario, is_leader=member.is_leader)
+        return tuple(self._demand(node, member) for node in graph)
+
+    def _demand(self, node: Node, member: Member) -> Demand:
+        phase = node.phase
+        if phase is None:
+            return Demand(node, None, {}, ())
+        ps_hosts = self._ps_hosts(node)
+        route: tuple[ResourceKey, ...] = ()
+        if phase.cause == "compute":
+            phase = replace(phase, wall_s=phase.wall_s * member.slower)
+        if phase.direction is not None:
+            (ps_host,) = ps_hosts
+            ends = (ps_host, member.host)
+            ends = ends if phase.direction == "to_worker" else ends[::-1]
+            route = self.hosts.route(*ends)
+            phase = replace(phase, wall_s=self._transfer_s(phase, ends))
+        rates = self._processors(phase, member.host, ps_hosts)
+        for key in route:
+            rates[key] = self.hosts.capacity(key)
+        if phase.cause == "dispatch" and self.costs.coordinator_s > 0.0:
+            rates["coordinator", 0] = min(1.0, self.costs.coordinator_s / phase.wall_s)
+        return Demand(node, phase, rates, route, self._log_deviation(phase))
+
+    def _ps_hosts(self, node: Node) -> tuple[int, ...]:
+        """Hosts of the ps that a phase goes to; a dispatch goes to all that hold anything."""
+        hosts = self.scenario.ps_hosts
+        if node.ps is not None:
+            return (hosts[node.ps],)
+        if node.lane[0] != "dispatch":
+            return ()
+        return tuple(h for h, chain in zip(hosts, self.costs.fetch, strict=False) if chain)
+
+    def _transfer_s(self, phase: Phase, ends: tuple[int, int]) -> float:
+        inner = self.hosts.inner
+        if ends[0] == ends[1] and inner is not None:
+            return phase.size_bytes / inner.bandwidth_bytes_per_s
+        return phase.wall_s * self.hosts.slowdown(*ends)
+
+    def _processors(
+        self, phase: Phase, worker_host: int, ps_hosts: tuple[int, ...]
+    ) -> dict[ResourceKey, float]:
+        """Cores that the phase keeps busy on each host, so that its jobs alone take its wall time.
+
+        Wall times are fitted to medians, processor seconds are means: a step that takes wall_s · f
+        asks for demand · f / mean f, hence for the same number of cores at every f. These can be
+        more than there are, since demand is measured where tasks compete: alone, a phase takes its
+        wall time even so, and beside others what it asks for.
+        """
+        demand_s: dict[ResourceKey, float] = defaultdict(float)
+        demand_s[self.hosts.processors(worker_host)] += phase.worker_s
+        for host in ps_hosts:
+            demand_s[self.hosts.processors(host)] += phase.ps_s
+        wall_s = phase.wall_s * self.means.get(phase.operation, 1.0)
+        return {key: seconds / wall_s for key, seconds in demand_s.items() if seconds > 0.0}
+
+    def _log_deviation(self, phase: Phase) -> float | None:
+        if phase.direction is None or not phase.size_bytes or not self.costs.uneven:
+            return None
+        return deviation_at(self.costs.uneven, self.scenario.workers, phase.size_bytes)
+
+
+def _contended(groups: Iterable[Group], hosts: Topology, *, beside: bool) -> frozenset[ResourceKey]:
+    totals: dict[ResourceKey, float] = defaultdict(float)
+    for group in groups:
+        own = set(_own(group)) if group.member.alone_on_host else set()
+        for key, rate in _peak_rates(group.demands, hosts, beside=beside).items():
+            totals[key] += rate * (1 if key in own else group.count)
+    full = 1.0 + _ROUNDING
+    return frozenset(k for k, rate in totals.items() if rate > hosts.capacity(k) * full)
+
+
+def _peak_rates(
+    demands: Iterable[Demand], hosts: Topology, *, beside: bool
+) -> dict[ResourceKey, float]:
+    """The most that one worker asks of each resource at any one time.
+
+    Args:
+        beside: whether transfers run beside compute, instead of one stage after the other.
+    """
+    lanes: dict[Lane, dict[ResourceKey, float]] = defaultdict(dict)
+    for demand in demands:
+        peak = lanes[demand.node.lane]
+        for key, rate in demand.rates.items():
+            peak[key] = max(peak.get(key, 0.0), min(rate, hosts.capacity(key)))
+    stages: dict[str, dict[ResourceKey, float]] = defaultdict(lambda: defaultdict(float))
+    for (name, _), peak in lanes.items():
+        stage = "all" if beside else "push" if name == "apply" else name
+        for key, rate in peak.items():
+            stages[stage][key] += rate
+    return {
+        key: max(stage.get(key, 0.0) for stage in stages.values())
+        for key in {key for stage in stages.values() for key in stage}
+    }
