@@ -10,8 +10,8 @@ from functools import partial
 from time import sleep
 
 from nworkers.calibrate.probes.probe import Context
-from nworkers.calibrate.probes.registry import build
 from nworkers.calibrate.probes.sampling import Limits, sample
+from nworkers.calibrate.tensorflow.training_probes import build
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import named_workload
 

@@ -13,8 +13,8 @@ import time
 from collections.abc import Callable
 
 from nworkers.calibrate.probes.probe import Context
-from nworkers.calibrate.probes.registry import build
 from nworkers.calibrate.probes.sampling import Limits, sample
+from nworkers.calibrate.tensorflow.graphs import build
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import named_workload
 

@@ -17,6 +17,8 @@ from benchmarks.calibration import short
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
 from nworkers.calibrate.cluster.cluster import running
 from nworkers.calibrate.probes.sampling import WARMUP_CALLS, Limits
+from nworkers.calibrate.training.runtime import SESSION
+from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import named_workload
 from tests.testbed.hosts import Host
@@ -43,9 +45,10 @@ class Silence:
 def silence(ps: Host, worker: Host, quantity: Literal["fetch", "push"], size_bytes: int) -> Silence:
     """Watch the receiving host's counter while one transfer follows the other."""
     cell = Cell(quantity, "ps", size_bytes)
+    at = TaskAddresses((ps.site,), (worker.site,), TaskAddress())
     with (
         tempfile.TemporaryDirectory() as logs,
-        running(ps=[ps.site], workers=[worker.site], logs=Path(logs)) as cluster,
+        running(SESSION.groups(at, ()), logs=Path(logs)) as cluster,
     ):
         workload = named_workload(short.WORKLOAD)
         cluster.call(["worker0"], "build", [cell], workload, timeout_s=BUILD_S)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import random
 import time
@@ -18,7 +17,15 @@ from nworkers.calibrate.campaigns.resume import Round, pending
 from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.host.processor import machine, usable_cores
 from nworkers.calibrate.host.watch import Neighbours, Watch
-from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.runtime import (
+    RUNTIMES,
+    SESSION,
+    SINGLE_JOB,
+    runner_of,
+    runtime_of,
+    single,
+)
+from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.files.journal import Journal
 from nworkers.models.findings.environment_diff import differences
@@ -35,6 +42,7 @@ from nworkers.models.records.calibration import (
     TaskHost,
 )
 from nworkers.models.records.profile import Evidence
+from nworkers.models.records.scenario import Runtime
 
 #: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
 OVER_BUDGET = 1.3
@@ -81,19 +89,15 @@ class Machines:
     hardware: str = ""
 
     @property
+    def addresses(self) -> TaskAddresses:
+        """Of all tasks."""
+        return TaskAddresses(self.ps, self.workers, self.chief)
+
+    @property
     def ps_on_one_host(self) -> int:
         """The most ps that share an address, whose connections to a worker join two hosts."""
         addresses = [site.host for site in self.ps]
         return max((addresses.count(address) for address in addresses), default=0)
-
-
-def require_tensorflow() -> None:
-    """Raise HardwareError with the command that installs TensorFlow, where it is missing."""
-    if importlib.util.find_spec("tensorflow") is None:
-        raise HardwareError(
-            "TensorFlow is not installed; install it with: pip install 'nworkers[tf]' "
-            "(with an NVIDIA GPU: pip install 'nworkers[gpu]')"
-        )
 
 
 @dataclass(frozen=True)
@@ -131,10 +135,11 @@ def calibrate(
 
     Raises:
         CampaignStopped: interrupted, or a task failed; it carries the samples so far and the cause.
-        HardwareError: TensorFlow is not installed.
+        HardwareError: a framework is not installed.
         InputError: the journal cannot be written.
     """
-    require_tensorflow()
+    for runtime in {runtime_of(cell).name for cell in plan.cells}:
+        RUNTIMES[runtime].framework.require()
     campaign = _Campaign(plan, machines or Machines(), logs, progress, course or Course())
     try:
         campaign.begin()
@@ -187,7 +192,7 @@ class _Campaign:
         self._crowds: tuple[Crowd, ...] = before.crowds if before else ()
         if not machines.ps:
             reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
-            needing = [c for c in plan.cells if c.path in ("ps", "coordinator")]
+            needing = [c for c in plan.cells if runner_of(c).ps]
             self._skipped |= {cell.built: reason for cell in needing}
 
     def begin(self) -> None:
@@ -232,11 +237,9 @@ class _Campaign:
         """In a process of its own, whose peak is this measurement's alone."""
         if self._plan.memory and self._memory is None and self.rounds:
             self._report("memory of a training step")
-            with running(
-                ps=[], workers=[], logs=self._logs, single=True, gpu=self._plan.gpu
-            ) as cluster:
+            with running([single(gpu=self._plan.gpu)], logs=self._logs) as cluster:
                 (self._memory,) = cluster.call(
-                    ["single0"], "memory", self._plan.workload, timeout_s=BUILD_S
+                    cluster.names(SINGLE_JOB), "memory", self._plan.workload, timeout_s=BUILD_S
                 )
 
     @property
@@ -253,8 +256,7 @@ class _Campaign:
         self._require_time(self._plan.crowds_s)
         self._report("transfers at once")
         with running(
-            ps=self._machines.ps,
-            workers=self._machines.workers,
+            SESSION.groups(self._machines.addresses, ()),
             logs=self._logs,
             first=not self._start_s,
             again=self._soaks,
@@ -277,8 +279,7 @@ class _Campaign:
         began = time.monotonic()
         try:
             with running(
-                ps=self._machines.ps,
-                workers=self._machines.workers,
+                SESSION.groups(self._machines.addresses, ()),
                 logs=self._logs,
                 first=not self._start_s,
                 threads=self._plan.threads,
@@ -299,7 +300,7 @@ class _Campaign:
     def run_round(self, round_: Round) -> None:
         """Measure the round's cells once, in random order, in fresh processes."""
         chance = random.Random(f"{self._plan.seed} {round_.number}")
-        groups: dict[str, list[Cell]] = {}
+        groups: dict[Runtime, list[Cell]] = {}
         for cell in round_.cells:
             groups.setdefault(group_of(cell), []).append(cell)
         order = chance.sample(sorted(groups), len(groups))
@@ -310,27 +311,25 @@ class _Campaign:
             self._run_group(name, groups[name], round_.number, again=not last)
         self._report("")
 
-    def _run_group(self, group: str, cells: Sequence[Cell], number: int, *, again: bool) -> None:
+    def _run_group(
+        self, group: Runtime, cells: Sequence[Cell], number: int, *, again: bool
+    ) -> None:
         """Measure cells in a cluster of their own, which has only the tasks that they run in."""
         self._require_time(self._start_s.get(group, 0.0))
         self._report("starting the cluster")
         began = time.monotonic()
-        alone = group == "mirrored"
-        sites = self._machines.workers
-        groups = sorted({cell.workers for cell in cells}) if alone else []
+        sizes = sorted({cell.workers for cell in cells})
+        groups = RUNTIMES[group].groups(self._machines.addresses, sizes)
+        if any(runner_of(cell).job == SINGLE_JOB for cell in cells):
+            groups = (*groups, single(gpu=self._plan.gpu))
         with running(
-            ps=[] if alone else self._machines.ps,
-            workers=[] if alone else sites,
+            groups,
             logs=self._logs,
-            single=group == "session",
-            chief=self._machines.chief if group == "coordinator" else None,
-            mirrored=[sites[:size] for size in groups],
             first=not self._start_s,
             again=again,
-            gpu=self._plan.gpu,
             threads=self._plan.threads,
         ) as cluster:
-            if not self._joined and not alone:
+            if not self._joined and cluster.names("worker"):
                 self._join(cluster)
             known = len(self._skipped)
             built = CellGroup(cluster, cells, self._plan, self._skipped, self._everywhere)

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nworkers.calibrate.campaigns.plan import Plan
-from nworkers.calibrate.cluster.cluster import Cluster, mirrored_job
-from nworkers.calibrate.probes.probe import lock_step
+from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.probes.sampling import Limits, Samples
+from nworkers.calibrate.training.runtime import runner_of, runtime_of
 from nworkers.models.base.statistics import outliers
 from nworkers.models.fitting.precision import target
 from nworkers.models.records.calibration import Burst, Cell, Processor
+from nworkers.models.records.scenario import Runtime
 
 #: Building every graph of a full plan takes a few seconds on slow cores.
 BUILD_S = 120.0
@@ -24,13 +25,13 @@ LEAST_TOGETHER = 5
 Taken = tuple[Samples, float]
 
 
-def group_of(cell: Cell) -> str:
-    """Which cells share a cluster.
+def group_of(cell: Cell) -> Runtime:
+    """Which cells share a cluster: those of one runtime.
 
-    The strategies have clusters of their own: servers that a coordinator has connected to serve
+    Each has a cluster of its own: servers that a coordinator has connected to serve
     sessions as before, but their next collective ends them with SIGSEGV (TensorFlow 2.21).
     """
-    return cell.path if cell.path in ("coordinator", "mirrored") else "session"
+    return runtime_of(cell).name
 
 
 def build_order(cells: Iterable[Cell]) -> list[Cell]:
@@ -38,7 +39,7 @@ def build_order(cells: Iterable[Cell]) -> list[Cell]:
 
     Then smallest first, so that a size over the limit spares the larger ones.
     """
-    return sorted(cells, key=lambda cell: (not lock_step(cell), cell.size_bytes))
+    return sorted(cells, key=lambda cell: (not runner_of(cell).lock_step, cell.size_bytes))
 
 
 class CellGroup:
@@ -83,13 +84,7 @@ class CellGroup:
 
     def runners(self, cell: Cell) -> list[str]:
         """The tasks that run a cell."""
-        if cell.path == "process":
-            return self._cluster.names("single")
-        if cell.path == "coordinator":
-            return self._cluster.names("chief")
-        if cell.path == "mirrored":
-            return self._cluster.names(mirrored_job(cell.workers))
-        return self._cluster.names("worker")[: cell.workers]
+        return self._cluster.names(runner_of(cell).calling_job(cell.workers))[: cell.workers]
 
     def measure(self, cell: Cell, number: int, only: Sequence[str] = ()) -> list[Burst]:
         """One burst by each of the cell's tasks, or by those named, in round ``number``."""
@@ -101,11 +96,12 @@ class CellGroup:
             max_samples=plan.max_samples * (100 if concurrent else 1),
             budget_s=plan.window_s if concurrent else plan.burst_s,
         )
-        if lock_step(cell):
+        runner = runner_of(cell)
+        if runner.lock_step:
             limits = replace(limits, exactly=self._count(cell, names))
-        ps = cluster.names("ps") if cell.path in ("ps", "coordinator") else []
-        # What the coordinator schedules runs on workers that are in no call of ours.
-        others = cluster.names("worker") if cell.path == "coordinator" else []
+        ps = cluster.names("ps") if runner.ps else []
+        # What is scheduled runs on tasks that are in no call of ours.
+        others = cluster.names(runner.scheduled) if runner.scheduled else []
         began = time.perf_counter()
         before = _busy(cluster, ps, others, names[0])
         answers = self._bursts(cell, names, limits, together=concurrent)

@@ -6,11 +6,13 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from nworkers.calibrate.campaigns.campaign import CampaignProgress, require_tensorflow
+from nworkers.calibrate.campaigns.campaign import CampaignProgress
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
-from nworkers.calibrate.campaigns.validation import START_UP_S, WARMUP_S, train_once
+from nworkers.calibrate.campaigns.validation import START_UP_S, WARMUP_S, single_job, train_once
 from nworkers.calibrate.cluster.cluster import running
-from nworkers.calibrate.training.trainer import BEYOND, TrainingJob
+from nworkers.calibrate.training.runtime import SESSION, SINGLE_JOB, single
+from nworkers.calibrate.training.trainer import BEYOND
+from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import StepSeconds, Variable, Workload
 
 #: One process may be half as slow again as another: a net's step took 13.6 to 21.5 ms (2 cores).
@@ -34,10 +36,10 @@ def describe(
     Raises:
         HardwareError: the model cannot be had, or its training failed.
     """
-    require_tensorflow()
-    with running(ps=[], workers=[], logs=logs, single=True) as cluster:
+    SESSION.framework.require()
+    with running([single()], logs=logs) as cluster:
         found: list[list[Variable]] = cluster.call(
-            ["single0"], "model_variables", model, timeout_s=BUILD_S
+            cluster.names(SINGLE_JOB), "model_variables", model, timeout_s=BUILD_S
         )
     workload = Workload(model, tuple(found[0]))
     ordered = sorted(set(batches))
@@ -49,7 +51,7 @@ def describe(
             progress(
                 CampaignProgress(done, len(starts), f"batch {batch}, start {start + 1}", left_s)
             )
-        job = TrainingJob(workload, "ps-async", "session", batch, workers=0, ps=0, model=model)
+        job = single_job(Scenario(workload, workers=1, batch=batch), model)
         run = train_once(job, start, seconds, logs)
         cores_busy = run.busy.workers_s / run.busy.wall_s if run.busy else 0.0
         found_s.setdefault(batch, []).append((run.step_time_s, cores_busy * run.step_time_s))

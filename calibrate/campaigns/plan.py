@@ -19,6 +19,7 @@ from nworkers.calibrate.campaigns.cells import (
 )
 from nworkers.calibrate.campaigns.presets import DEFAULT, FULL, QUICK, Shape
 from nworkers.calibrate.cluster.cluster import LEAD_S
+from nworkers.calibrate.training.runtime import SESSION, runtime_of
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Workload
 
@@ -75,7 +76,7 @@ class Plan:
     def estimate_s(self) -> float:
         """Estimate of the whole calibration, from the limits and measured set-up times."""
         start = START_S + MEMORY_S * self.memory
-        strategies = {c.path for c in self.cells} & {"coordinator", "mirrored"}
+        strategies = {runtime_of(cell).name for cell in self.cells} - {SESSION.name}
         round_s = ROUND_S + SPAWN_S * self.gpu + STRATEGY_S * len(strategies)
         round_s += sum(self.cell_s(cell) for cell in self.cells)
         return start + self.rounds * round_s + self.crowds_s + self.soak_s

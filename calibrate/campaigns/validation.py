@@ -9,16 +9,16 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, require_tensorflow
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
-from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster, mirrored_job, running
+from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster, running
 from nworkers.calibrate.host.watch import Watch
-from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.runtime import RUNTIMES, SINGLE_JOB, single, spare
+from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
 from nworkers.calibrate.training.trainer import BEYOND, TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.measurement import Busy, Measurement, Run, TracedStep
-from nworkers.models.records.scenario import Runtime, Scaling, Scenario, Strategy
-from nworkers.models.records.workload import Workload
+from nworkers.models.records.scenario import Scenario
 
 WARMUP_S = 1.0
 #: Start of fresh processes, their graphs included; only for the estimate of the time left.
@@ -38,59 +38,59 @@ class TrainingStopped(Exception):
 
 
 def train(
-    workload: Workload,
+    scenarios: Sequence[Scenario],
     *,
-    workers: tuple[int, ...],
-    scaling: Scaling,
-    batch: int,
-    strategy: Strategy = "ps-async",
-    runtime: Runtime = "session",
-    model: str = "",
-    ps: int = 1,
     starts: int,
     seconds: float,
     logs: Path,
     progress: Callable[[CampaignProgress], None],
+    model: str = "",
     machines: Machines | None = None,
     seed: int = 1,
 ) -> Measurement:
-    """Train with each worker count, and in one process without ps, which runs on a v1 session.
+    """Train each scenario, and the same in one process without ps.
 
-    Within a start all configurations run once, in random order, each in fresh processes.
+    Within a start all of them run once, in random order, each in fresh processes.
 
     Args:
-        model: the user's own (``module:function``), trained in place of the workload.
+        scenarios: the same job with several numbers of workers.
         seconds: the window of each run, after a warm-up of one second.
+        model: the user's own (``module:function``), trained in place of the workload.
         machines: where tasks run; by default all on loopback.
 
     Raises:
         TrainingStopped: interrupted, or a task failed; it carries the finished runs and the cause.
-        HardwareError: TensorFlow is not installed.
+        HardwareError: the runtime's framework is not installed.
     """
-    require_tensorflow()
-    sites = machines or Machines()
+    same = scenarios[0]
+    runtime = RUNTIMES[same.runtime]
+    runtime.framework.require()
+    where = machines or Machines()
     watch = Watch()
+    jobs = {scenario.workers: TrainingJob.of(scenario, model) for scenario in scenarios}
     order: list[tuple[int | None, int]] = [
         (start, count)
         for start in range(starts)
-        for count in random.Random(f"{seed} {start}").sample([SINGLE, *workers], len(workers) + 1)
+        for count in random.Random(f"{seed} {start}").sample([SINGLE, *jobs], len(jobs) + 1)
     ]
-    if runtime == "session":
-        order += [(None, count) for count in workers]
+    if runtime.traces:
+        order += [(None, count) for count in jobs]
+    # A job of one process trains the batch that the baseline is defined by.
+    jobs[SINGLE] = single_job(same, model)
     runs: list[Run] = []
     traces: list[TracedStep] = []
 
     def measurement(*, complete: bool) -> Measurement:
         return Measurement(
             environment=watch.environment(),
-            workload=workload,
-            strategy=strategy,
-            runtime=runtime,
-            scaling=scaling,
-            batch=batch,
+            workload=same.workload,
+            strategy=same.strategy,
+            runtime=same.runtime,
+            scaling=same.scaling,
+            batch=same.batch,
             complete=complete,
             runs=tuple(runs),
-            evidence=sites.evidence,
+            evidence=where.evidence,
             traces=tuple(traces),
         )
 
@@ -101,23 +101,26 @@ def train(
             how = "traced" if start is None else f"start {start + 1}"
             left_s = per_run_s * (len(order) - done)
             progress(CampaignProgress(done, len(order), f"{what}, {how}", left_s))
-            # A job of one process trains the batch that the baseline is defined by.
-            scenario = Scenario(workload, workers=max(1, count), scaling=scaling, batch=batch)
-            each = batch if count == SINGLE else scenario.per_worker_batch
-            job = TrainingJob(workload, strategy, runtime, each, count, ps, model)
-            if count == SINGLE:
-                job = replace(job, runtime="session")
+            job = jobs[count]
             first, again = not done, done + 1 < len(order)
             if start is None:
                 longest_s = max(run.step_time_s for run in runs if run.workers == count)
                 traced_s = min(seconds, max(TRACE_S, 3 * longest_s))
-                traces += trace_once(job, traced_s, logs, sites, first=first, again=again)
+                traces += trace_once(job, traced_s, logs, where, first=first, again=again)
             else:
-                runs.append(train_once(job, start, seconds, logs, sites, first=first, again=again))
+                runs.append(train_once(job, start, seconds, logs, where, first=first, again=again))
     except (KeyboardInterrupt, HardwareError) as cause:
         raise TrainingStopped(measurement(complete=False), cause) from cause
     progress(CampaignProgress(len(order), len(order), "", 0.0))
     return measurement(complete=True)
+
+
+def single_job(scenario: Scenario, model: str = "") -> TrainingJob:
+    """The scenario's job in one process without ps: the whole batch that it is compared by."""
+    alone = RUNTIMES[scenario.runtime].alone
+    return replace(
+        TrainingJob.of(scenario, model), runtime=alone, batch=scenario.batch, workers=SINGLE
+    )
 
 
 def train_once(
@@ -183,7 +186,7 @@ def trace_once(
     Tracing takes time, so that these steps are longer than others.
 
     Args:
-        job: on sessions, with a ps: elsewhere TensorFlow does not trace steps.
+        job: of a runtime that traces steps, with a ps.
     """
     with _built(job, machines or Machines(), logs, first=first, again=again) as (cluster, names):
         parts, *_ = _train(cluster, names, seconds, traced=names[:1])
@@ -197,8 +200,8 @@ def _built(
     """A cluster whose tasks have built the training, and the names of those that drive it."""
     with _cluster(job, machines, logs, first=first, again=again) as cluster:
         names = cluster.names(_driver(job))
-        if job.runtime == "mirrored":
-            # All at once: variables are made by all of them together.
+        if RUNTIMES[job.runtime].builds_together:
+            # Variables are made by all of them together.
             cluster.call(names, "train", job, timeout_s=BUILD_S)
         else:
             # The chief first: it initialises what the ps hold.
@@ -262,30 +265,24 @@ def _cluster(
     job: TrainingJob, machines: Machines, logs: Path, *, first: bool, again: bool
 ) -> AbstractContextManager[Cluster]:
     """Fresh tasks of the job, in a cluster that nothing else runs in."""
-    alone, mirrored = job.workers == SINGLE, job.runtime == "mirrored"
-    workers = _spread(machines.workers, job.workers)
-    ps = [] if alone or mirrored else _spread(machines.ps, job.ps)
-    everywhere = (*machines.ps, *machines.workers)
-    return running(
-        ps=ps,
-        workers=[] if mirrored else workers,
-        logs=logs,
-        single=alone,
-        first=first,
-        again=again,
-        chief=machines.chief if job.runtime == "coordinator" else None,
-        mirrored=[workers] if mirrored else (),
-        spare=[site for site in everywhere if site.remote and site not in (*ps, *workers)],
-    )
+    groups: tuple[TaskGroup, ...] = (single(),)
+    if job.workers != SINGLE:
+        at = TaskAddresses(
+            _round_robin(machines.ps, job.ps),
+            _round_robin(machines.workers, job.workers),
+            machines.chief,
+        )
+        groups = RUNTIMES[job.runtime].groups(at, (job.workers,))
+    used = [address for group in groups for address in group.addresses]
+    kept = [at for at in (*machines.ps, *machines.workers) if at.remote and at not in used]
+    return running((*groups, spare(kept)), logs=logs, first=first, again=again)
 
 
 def _driver(job: TrainingJob) -> str:
     """The tasks whose calls are the training: the workers, or the chief that schedules theirs."""
     if job.workers == SINGLE:
-        return "single"
-    if job.runtime == "mirrored":
-        return mirrored_job(job.workers)
-    return "chief" if job.runtime == "coordinator" else "worker"
+        return SINGLE_JOB
+    return RUNTIMES[job.runtime].driving_job(job.workers)
 
 
 def _loss(cluster: Cluster, names: Sequence[str]) -> float:
@@ -293,6 +290,6 @@ def _loss(cluster: Cluster, names: Sequence[str]) -> float:
     return float(cluster.call(names[:1], "loss")[0])
 
 
-def _spread(sites: Sequence[TaskAddress], count: int) -> list[TaskAddress]:
-    """Sites of so many tasks, round-robin over the hosts."""
-    return [sites[k % len(sites)] for k in range(count)]
+def _round_robin(addresses: Sequence[TaskAddress], count: int) -> tuple[TaskAddress, ...]:
+    """Addresses of so many tasks, over the hosts in turn; none where there is no host."""
+    return tuple(addresses[k % len(addresses)] for k in range(count)) if addresses else ()

@@ -20,8 +20,10 @@ from multiprocessing.context import (
 from pathlib import Path
 from typing import Any, NoReturn
 
-from nworkers.calibrate.cluster.task import SPARE, serve
-from nworkers.calibrate.training.tasks import LOOPBACK, Role, TaskAddress
+from nworkers.calibrate.cluster.relay import relay
+from nworkers.calibrate.cluster.task import serve
+from nworkers.calibrate.training.runtime import RUNTIMES, Framework
+from nworkers.calibrate.training.tasks import LOOPBACK, Role, TaskAddress, TaskGroup
 from nworkers.models.base.errors import HardwareError
 
 #: Tasks agree on a common start so long ahead.
@@ -69,25 +71,17 @@ def free_ports(count: int) -> list[int]:
             held.close()
 
 
-def context(*, gpu: bool = False) -> ForkServerContext | SpawnContext:
-    """The start method of a task: a fork of a process that has imported TensorFlow.
+def context(framework: Framework, *, gpu: bool = False) -> ForkServerContext | SpawnContext:
+    """The start method of a task: a fork of a process that has imported the framework.
 
     That process hides GPUs from itself and its forks, since a CUDA context does not survive a fork;
-    a task that is to see them is spawned, and imports TensorFlow for itself.
+    a task that is to see them is spawned, and imports the framework for itself.
     """
     if gpu:
         return multiprocessing.get_context("spawn")
     made = multiprocessing.get_context("forkserver")
-    made.set_forkserver_preload(["nworkers.calibrate.tensorflow.preload"])
+    made.set_forkserver_preload([framework.preload])
     return made
-
-
-def mirrored_job(workers: int) -> str:
-    """The job of the tasks that train together under one MultiWorkerMirroredStrategy.
-
-    A strategy spans all tasks of its cluster, so each number of workers has tasks of its own.
-    """
-    return f"mirrored{workers}-"
 
 
 class Cluster:
@@ -317,68 +311,39 @@ def _exit_words(code: int) -> str:
 
 @contextmanager
 def running(
+    groups: Sequence[TaskGroup],
     *,
-    ps: Sequence[TaskAddress],
-    workers: Sequence[TaskAddress],
     logs: Path,
-    single: bool = False,
     first: bool = True,
     again: bool = False,
-    gpu: bool = False,
     threads: int | None = None,
-    chief: TaskAddress | None = None,
-    mirrored: Sequence[Sequence[TaskAddress]] = (),
-    spare: Sequence[TaskAddress] = (),
 ) -> Iterator[Cluster]:
     """Start tasks, wait until all serve, and end them however the block is left.
 
     Args:
-        ps: a site for each parameter server.
-        workers: a site for each worker.
         logs: a folder; each task appends to a file of its name.
-        single: also start a process without any cluster, named ``single0``.
         first: tasks on other machines may still be coming up; later they are there, or gone.
         again: tasks on other machines are needed once more afterwards.
-        gpu: whether ``single0`` sees the GPUs.
-        threads: of every task's TensorFlow pools; None for TensorFlow's default.
-        chief: also start a process at this site that has no server and knows those of the ps and
-            the workers, named ``chief0``.
-        mirrored: also start groups of tasks that know each other alone, one group of each size,
-            as jobs of ``mirrored_job(size)``.
-        spare: tasks on other machines that have nothing to do this time, and are kept for the next.
+        threads: of every task's pools; None for the framework's default.
 
     Raises:
         HardwareError: a task did not come up.
     """
     logs.mkdir(parents=True, exist_ok=True)
-    sites = [("ps", k, site) for k, site in enumerate(ps)]
-    sites += [("worker", k, site) for k, site in enumerate(workers)]
-    ports = free_ports(len(sites))
-    spec: dict[str, list[str]] = {}
-    for (job, _, site), port in zip(sites, ports, strict=True):
-        spec.setdefault(job, []).append(f"{site.host}:{site.port or port}")
-    if single:
-        sites.append(("single", 0, TaskAddress()))
-    if chief:
-        sites.append(("chief", 0, chief))
-    roles = [(Role(job, index, spec, threads), site) for job, index, site in sites]
-    for group in mirrored:
-        job = mirrored_job(len(group))
-        ports = free_ports(len(group))
-        peers = [
-            f"{site.host}:{site.port or port}" for site, port in zip(group, ports, strict=True)
-        ]
-        roles += [(Role(job, k, {job: peers}, threads), site) for k, site in enumerate(group)]
-    idle = [f"{site.host}:{site.port}" for site in spare]
-    roles += [(Role(SPARE, k, {SPARE: idle}, threads), site) for k, site in enumerate(spare)]
+    clusters = _addresses(groups)
+    roles = [
+        (Role(group.job, k, clusters.get(group.cluster, {}), group.runtime, threads), at, group.gpu)
+        for group in groups
+        for k, at in enumerate(group.addresses)
+    ]
     tasks: list[Task] = []
     ended_well = False
     try:
-        for role, site in roles:
-            there_s = site.connect_timeout_s if first else COMEBACK_S
-            tasks.append(_start(role, site, logs, there_s, gpu=gpu and role.job == "single"))
+        for role, at, gpu in roles:
+            there_s = at.connect_timeout_s if first else COMEBACK_S
+            tasks.append(_start(role, at, logs, there_s, gpu=gpu))
         cluster = Cluster(tasks)
-        longest_s = max(site.connect_timeout_s for _, site in roles)
+        longest_s = max(at.connect_timeout_s for _, at, _ in roles)
         cluster.await_all((longest_s if first else COMEBACK_S) + ANSWER_S)
         yield cluster
         ended_well = True
@@ -386,26 +351,32 @@ def running(
         Cluster(tasks).close(again=again and ended_well)
 
 
+def _addresses(groups: Sequence[TaskGroup]) -> dict[str, dict[str, list[str]]]:
+    """``host:port`` of every member, by cluster and job."""
+    members = [(group, at) for group in groups if group.member for at in group.addresses]
+    found: dict[str, dict[str, list[str]]] = {}
+    for (group, at), port in zip(members, free_ports(len(members)), strict=True):
+        jobs = found.setdefault(group.cluster, {})
+        jobs.setdefault(group.job, []).append(f"{at.host}:{at.port or port}")
+    return found
+
+
 #: Names this coordinating process to tasks on other machines.
 _SENDER = os.urandom(8).hex()
 
 
-def _start(
-    role: Role, site: TaskAddress, logs: Path, connect_timeout_s: float, *, gpu: bool
-) -> Task:
+def _start(role: Role, at: TaskAddress, logs: Path, connect_timeout_s: float, *, gpu: bool) -> Task:
     """Start a task here, or the relay of one that runs elsewhere."""
-    made = context(gpu=gpu)
+    made = context(RUNTIMES[role.runtime].framework, gpu=gpu)
     ours, theirs = made.Pipe()
     log = logs / f"{role.name}.log"
     target: Callable[..., None] = serve
-    arguments: tuple[object, ...] = (role, theirs, str(log), site.prepare)
-    if site.remote:
-        from nworkers.calibrate.cluster.relay import relay
-
+    arguments: tuple[object, ...] = (role, theirs, str(log), at.prepare)
+    if at.remote:
         address = role.cluster[role.job][role.index]
         target = relay
         arguments = (address, role, _SENDER, connect_timeout_s, theirs, str(log))
     process = made.Process(target=target, args=arguments, name=f"scale-{role.name}", daemon=True)
     process.start()
     theirs.close()
-    return Task(role.name, process, ours, log, site.host, site.remote)
+    return Task(role.name, process, ours, log, at.host, at.remote)

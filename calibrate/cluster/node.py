@@ -18,13 +18,13 @@ from typing import NoReturn
 from nworkers.calibrate.cluster.channel import LOST_S, Desk
 from nworkers.calibrate.cluster.cluster import context
 from nworkers.calibrate.cluster.task import (
-    SERVING,
     TaskMethods,
     answer_calls,
     set_up,
     start_server,
     versions,
 )
+from nworkers.calibrate.training.runtime import RUNTIMES, UNASSIGNED
 from nworkers.calibrate.training.tasks import Role
 from nworkers.models.base.errors import HardwareError
 
@@ -55,8 +55,8 @@ def serve_node(
     logs.mkdir(parents=True, exist_ok=True)
     # Nodes may share the folder.
     log = logs / f"{socket.gethostname()}-{port}.log"
-    made = context()
-    unassigned = Role("node", 0, {"node": [f"localhost:{port}"]})
+    made = context(UNASSIGNED.framework)
+    unassigned = Role("node", 0, {"node": [f"localhost:{port}"]}, UNASSIGNED.name)
     role = unassigned
     wait_s = connect_timeout_s
     while True:
@@ -84,8 +84,8 @@ def serve_node(
         if told:
             role = Role.from_text(told)
             say(f"task {role.name} of a cluster of {role.tasks}")
-        elif role.job not in SERVING:
-            # A strategy's server comes up when all its peers do; nothing can be said to it before.
+        elif RUNTIMES[role.runtime].meets_peers:
+            # Nothing can be said to its server before those of its peers come up.
             role = unassigned
         # Between rounds the coordinator comes back within seconds, or not at all.
         wait_s = 4 * LOST_S
@@ -116,7 +116,7 @@ def _run(port: int, role: Role, told: Connection, log: str, wait_s: float | None
             end(LEAVE)
         end(AGAIN, "" if how == "again" else how)
 
-    # A strategy's server comes up when all its peers do; until then nobody can be told to give up.
+    # A server may come up when all its peers do; until then nobody can be told to give up.
     alarm = threading.Timer(PEERS_S, end, (LOST, f"its peers did not come within {PEERS_S:.0f} s"))
     alarm.daemon = True
     alarm.start()
@@ -125,7 +125,10 @@ def _run(port: int, role: Role, told: Connection, log: str, wait_s: float | None
     except Exception as error:
         end(1, f"could not start: {error}")
     alarm.cancel()
-    facts = versions() | {"role": role.text, "incarnation": os.urandom(8).hex()}
+    facts = versions(RUNTIMES[role.runtime].framework) | {
+        "role": role.text,
+        "incarnation": os.urandom(8).hex(),
+    }
     desk = Desk(target or f"grpc://localhost:{port}", TaskMethods, facts, asked)
     threading.Thread(target=_watch, args=(desk, wait_s, end), daemon=True).start()
     answer_calls(desk, TaskMethods(role, target))

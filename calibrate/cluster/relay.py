@@ -15,7 +15,8 @@ from multiprocessing.connection import Connection
 
 from nworkers.calibrate.cluster.channel import BEAT_S, Busy, Line, Unreachable
 from nworkers.calibrate.cluster.membership import host_port
-from nworkers.calibrate.cluster.task import SPARE, TaskMethods, set_up, versions
+from nworkers.calibrate.cluster.task import TaskMethods, set_up, versions
+from nworkers.calibrate.training.runtime import RUNTIMES, SPARE_JOB
 from nworkers.calibrate.training.tasks import Role
 
 #: A task starts anew within this time: a fork of a process that has imported TensorFlow.
@@ -36,11 +37,11 @@ def relay(
     set_up(log)
     try:
         line, facts = _reach(address, sender, time.monotonic() + connect_timeout_s)
-        ours = versions()
+        ours = versions(RUNTIMES[role.runtime].framework)
         for name, version in ours.items():
             if facts[name] != version:
                 raise Unreachable(f"has {name} {facts[name]}, and the coordinator {version}")
-        if role.job != SPARE and facts["role"] != role.text:
+        if role.job != SPARE_JOB and facts["role"] != role.text:
             line.end(role.text)
             line, facts = _anew(address, sender, facts["incarnation"])
     except (Unreachable, Busy) as problem:

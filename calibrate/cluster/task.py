@@ -1,4 +1,4 @@
-"""What runs inside a task process: a TensorFlow server and a loop that answers calls."""
+"""Task: what runs in its process, a server of its runtime and a loop that answers calls."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from nworkers.calibrate.host.processor import (
     usable_cores,
 )
 from nworkers.calibrate.probes.flow_sockets import Sink, Source
-from nworkers.calibrate.probes.probe import Context, Probe, lock_step
+from nworkers.calibrate.probes.probe import Context, Probe
+from nworkers.calibrate.probes.registry import build
 from nworkers.calibrate.probes.sampling import Limits, Samples, sample
+from nworkers.calibrate.training.runtime import RUNTIMES, Framework, load, probe_module, runner_of
 from nworkers.calibrate.training.tasks import Role
 from nworkers.calibrate.training.trainer import (
     Place,
@@ -37,10 +39,6 @@ from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell, Environment, Memory
 from nworkers.models.records.workload import Variable, Workload
 
-#: Jobs whose tasks run a server of ours; those of the strategies start their own or need none.
-SERVING = ("ps", "worker", "node")
-#: The job of a task elsewhere that is kept, in whatever role it was last.
-SPARE = "spare"
 #: A single transfer that takes longer is skipped, with the reason on record.
 MAX_TRANSFER_S = 0.5
 
@@ -65,6 +63,7 @@ class TaskMethods:
         self._target = target
         self._cluster = role.cluster
         self._threads = role.threads
+        self._framework = RUNTIMES[role.runtime].framework
         self._probes: list[Probe] = []
         self._trainer: Trainer | None = None
         self._source: Source | None = None
@@ -98,12 +97,10 @@ class TaskMethods:
         self, cells: Sequence[Cell], workload: Workload, pipeline: str = ""
     ) -> list[tuple[float, str]]:
         """Build the cells and run each once; (seconds of that cold run, why it is skipped)."""
-        from nworkers.calibrate.probes.registry import build
-
         context = Context(
             self._job, self._index, self._target, self._cluster, workload, self._threads, pipeline
         )
-        self._probes = build(cells, context)
+        self._probes = build(cells, context, probe_module)
         results: list[tuple[float, str]] = []
         for probe in self._probes:
             if probe.unavailable:
@@ -113,7 +110,7 @@ class TaskMethods:
             probe.step()
             cold_s = time.perf_counter() - begin
             reason = ""
-            together = lock_step(probe.cell)
+            together = runner_of(probe.cell).lock_step
             if (cold_s > MAX_TRANSFER_S or together) and probe.cell.size_bytes > 2**20:
                 # The cold run also set the step up; a second run tells what a transfer takes. In
                 # lock-step all do it, whatever the first took: they must call equally often.
@@ -152,22 +149,18 @@ class TaskMethods:
 
     def model_variables(self, model: str) -> list[Variable]:
         """The trainable variables of the user's model."""
-        from nworkers.calibrate.tensorflow.user_model import UserModel
-
-        return UserModel(model, 1, 1).variables
+        found: list[Variable] = load(self._framework.user_model).variables(model)
+        return found
 
     def train(self, job: TrainingJob) -> None:
         """Build and initialise this task's part of the training."""
-        from nworkers.calibrate.training.trainer import build
-
         place = Place(self._index, self._target, self._cluster, self._threads)
-        self._trainer = build(job, place)
+        self._trainer = load(RUNTIMES[job.runtime].trainer).build(job, place)
 
     def memory(self, workload: Workload) -> Memory | None:
         """What the workload's training takes of this device's memory; None where it is unknown."""
-        from nworkers.calibrate.tensorflow.memory import measure
-
-        return measure(workload, threads=self._threads)
+        found: Memory | None = load(self._framework.memory).measure(workload, self._threads)
+        return found
 
     def loss(self) -> float:
         """The training loss now."""
@@ -237,40 +230,15 @@ def answer_calls(channel: Channel, methods: TaskMethods) -> None:
             os._exit(0)  # the command was killed meanwhile; as above
 
 
-def versions() -> dict[str, str]:
+def versions(framework: Framework) -> dict[str, str]:
     """What must be the same on every task."""
-    import tensorflow as tf
-
-    return {"TensorFlow": str(tf.__version__), "scale": nworkers.__version__}
-
-
-_servers: list[Any] = []
+    return {framework.name: framework.version(), "scale": nworkers.__version__}
 
 
 def start_server(role: Role) -> str:
-    """Start this task's server and return its target; "" for a job that needs none of ours."""
-    import tensorflow as tf
-
-    from nworkers.calibrate.tensorflow.graphs import GROUP_LEADER, session_config
-
-    if role.job.startswith("mirrored"):
-        from nworkers.calibrate.tensorflow.mirrored import join
-
-        join(role.cluster[role.job], role.index)
-    if role.job not in SERVING:
-        return ""
-    # Pools come from the server's configuration; a session's is not looked at.
-    config = session_config(grappler=True, threads=role.threads)
-    if role.job == "worker":
-        # Without it in the server's own configuration a collective waits for its peers in vain,
-        # whatever the session says.
-        config.experimental.collective_group_leader = GROUP_LEADER
-    server = tf.distribute.Server(
-        role.cluster, job_name=role.job, task_index=role.index, config=config
-    )
-    # The server ends with its last reference, so the module keeps one.
-    _servers.append(server)
-    return str(server.target)
+    """Start this task's server and return its target; "" where it needs none of ours."""
+    target: str = load(RUNTIMES[role.runtime].server)(role)
+    return target
 
 
 def _first_line(error: Exception) -> str:

@@ -10,11 +10,6 @@ from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Workload
 
 
-def lock_step(cell: Cell) -> bool:
-    """Whether all workers of a cell must call it equally often, or one of them waits for ever."""
-    return cell.path in ("collective", "mirrored")
-
-
 @dataclass(frozen=True)
 class Probe:
     """``step()`` runs the cell once and returns when it is done; that is what is timed.
@@ -37,11 +32,11 @@ class Context:
     """The task that a probe is built in.
 
     Args:
-        job: ``single``, ``worker``, ``ps``, ``chief`` or a ``mirrored_job``.
+        job: the task's, such as ``single``, ``worker`` or ``chief``.
         index: of this task within its job.
         target: of this task's own server for sessions; "" without one.
-        cluster: addresses of every task, by job (``ps``, ``worker``); of a ``mirrored`` task those
-            of its own group.
+        cluster: addresses of every task, by job (``ps``, ``worker``); of its own
+            cluster alone.
         workload: what ``step`` and ``gradient`` train.
         threads: of TensorFlow's pools; None for its default.
         pipeline: ``module:function`` that gives the input as a tf.data.Dataset; "" for none.

@@ -26,7 +26,7 @@ TELLING_BYTES = 2**26
 GROWTH = 4
 
 
-def measure(workload: Workload, *, threads: int | None = None) -> Memory | None:
+def measure(workload: Workload, threads: int | None = None) -> Memory | None:
     """Memory of the workload's training step on this process's device; None if it cannot train.
 
     A workload that waits in place of computing has no activations to measure.

@@ -21,6 +21,7 @@ from nworkers.calibrate.tensorflow.workload_graph import (
     inputs_of,
     variables_of,
 )
+from nworkers.calibrate.training.tasks import Role
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell
 
@@ -30,10 +31,10 @@ _FLOAT_BYTES = 4
 _joined: list[tuple[Any, Any]] = []
 
 
-def join(cluster: Sequence[str], index: int) -> None:
+def join(role: Role) -> str:
     """Start this task's part of the strategy, whose server listens at its address from then on.
 
-    Returns when every task of the cluster has come up.
+    Returns when every task of the cluster has come up: "", for no session runs on that server.
     """
     import tensorflow as tf
 
@@ -45,14 +46,15 @@ def join(cluster: Sequence[str], index: int) -> None:
     )
     strategy = distribute.MultiWorkerMirroredStrategy(
         cluster_resolver=distribute.cluster_resolver.SimpleClusterResolver(
-            tf.train.ClusterSpec({"worker": list(cluster)}),
+            tf.train.ClusterSpec({"worker": role.cluster[role.job]}),
             task_type="worker",
-            task_id=index,
+            task_id=role.index,
             rpc_layer="grpc",
         ),
         communication_options=options,
     )
     _joined.append((strategy, options))
+    return ""
 
 
 def joined() -> tuple[Any, Any]:

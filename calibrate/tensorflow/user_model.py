@@ -29,6 +29,11 @@ def check_model(text: str) -> str:
     return check_name(OPTION, text, _ALLOWED)
 
 
+def variables(name: str) -> list[Variable]:
+    """The trainable variables of the model behind ``module:function``."""
+    return UserModel(name, 1, 1).variables
+
+
 class UserModel:
     """The model behind ``module:function``, built anew, with a worker's batch.
 

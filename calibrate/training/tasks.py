@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from nworkers.models.records.scenario import Runtime
+
 LOOPBACK = "127.0.0.1"
 #: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.
 START_S = 120.0
@@ -28,16 +30,45 @@ class TaskAddress:
 
 
 @dataclass(frozen=True)
+class TaskAddresses:
+    """Where the tasks of a job run; the chief is the process that schedules the workers' steps."""
+
+    ps: tuple[TaskAddress, ...]
+    workers: tuple[TaskAddress, ...]
+    chief: TaskAddress
+
+
+@dataclass(frozen=True)
+class TaskGroup:
+    """Tasks of one job, such as ``worker``, which are named by it and a number.
+
+    Args:
+        runtime: whose server its tasks start.
+        cluster: groups of one cluster know each other's addresses.
+        member: whether its tasks are known to the others; else they only know those.
+        gpu: whether its tasks see the GPUs.
+    """
+
+    job: str
+    addresses: tuple[TaskAddress, ...]
+    runtime: Runtime
+    cluster: str = ""
+    member: bool = True
+    gpu: bool = False
+
+
+@dataclass(frozen=True)
 class Role:
     """Which task of which cluster a process is.
 
-    ``cluster`` has the addresses of every job; ``threads`` is the size of TensorFlow's pools, None
-    for its default.
+    ``cluster`` has the addresses of every job; ``threads`` is the size of the framework's pools,
+    None for its default.
     """
 
     job: str
     index: int
     cluster: dict[str, list[str]]
+    runtime: Runtime
     threads: int | None = None
 
     @property
@@ -50,8 +81,14 @@ class Role:
         return sum(len(addresses) for addresses in self.cluster.values())
 
     @property
+    def member(self) -> bool:
+        """Whether the others know this task's address."""
+        return self.job in self.cluster
+
+    @property
     def text(self) -> str:
-        return json.dumps([self.job, self.index, self.cluster, self.threads], sort_keys=True)
+        facts = [self.job, self.index, self.cluster, self.runtime, self.threads]
+        return json.dumps(facts, sort_keys=True)
 
     @staticmethod
     def from_text(text: str) -> Role:

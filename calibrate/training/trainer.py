@@ -6,10 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from importlib import import_module
 from typing import Protocol
 
-from nworkers.models.records.scenario import Runtime, Strategy
+from nworkers.models.records.scenario import Runtime, Scenario, Strategy
 from nworkers.models.records.workload import Workload
 
 #: Without the end of a step for so long, or for `PATIENCE` times the longest step, training hangs.
@@ -38,6 +37,19 @@ class TrainingJob:
     workers: int
     ps: int
     model: str = ""
+
+    @staticmethod
+    def of(scenario: Scenario, model: str = "") -> TrainingJob:
+        """The job of a scenario."""
+        return TrainingJob(
+            scenario.workload,
+            scenario.strategy,
+            scenario.runtime,
+            scenario.per_worker_batch,
+            scenario.workers,
+            scenario.ps,
+            model,
+        )
 
 
 @dataclass(frozen=True)
@@ -103,20 +115,6 @@ class Trainer(Protocol):
         Where steps are traced, three numbers a step instead (`calibrate.tensorflow.step_trace`).
         """
         ...
-
-
-def build(job: TrainingJob, place: Place) -> Trainer:
-    """The trainer of the job's runtime; TensorFlow is imported with it."""
-    module = import_module(f"nworkers.calibrate.tensorflow.{_MODULES[job.runtime]}")
-    made: Trainer = module.build(job, place)
-    return made
-
-
-_MODULES: dict[Runtime, str] = {
-    "session": "session_training",
-    "coordinator": "coordinator_training",
-    "mirrored": "mirrored_training",
-}
 
 
 def watched(trainer: Trainer, window: Window) -> list[list[float]]:

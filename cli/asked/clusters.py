@@ -124,9 +124,9 @@ def machines(found: Membership, connect_timeout_s: float) -> Machines:
 
 def serve(port: int, logs: Path, connect_timeout_s: float | None) -> None:
     """Serve one command, given elsewhere, as a task of this host."""
-    from nworkers.calibrate.campaigns.campaign import require_tensorflow
+    from nworkers.calibrate.training.runtime import UNASSIGNED
 
-    require_tensorflow()
+    UNASSIGNED.framework.require()
     from nworkers.calibrate.cluster.node import serve_node
 
     console.note(

@@ -14,9 +14,10 @@ from nworkers.models.findings.sanity import doubts
 from nworkers.models.records.profile import Profile, with_link
 from nworkers.models.records.scenario import (
     MAX_WORKERS,
+    RUNTIMES,
+    RUNTIMES_OF,
     STRATEGIES,
     PsPlacement,
-    Runtime,
     Scaling,
     Scenario,
     check_scenario,
@@ -52,9 +53,9 @@ def ask(options: Options, workers: int, *, curve: bool = False) -> Question:
     scaling: Scaling = choice("--scaling", options.scaling, ("strong", "weak"))
     if curve and scaling == "strong":
         workers = min(workers, batch)
-    runtimes: tuple[Runtime, ...] = ("session", "coordinator", "mirrored")
-    usual: Runtime = "mirrored" if strategy == "allreduce" else "session"
-    runtime = usual if options.runtime is None else choice("--runtime", options.runtime, runtimes)
+    runtime = RUNTIMES_OF[strategy][0]
+    if options.runtime is not None:
+        runtime = choice("--runtime", options.runtime, RUNTIMES)
     ps = integer("--ps", options.ps, 1, MAX_WORKERS)
     seed = integer("--seed", options.seed, 0, MAX_SEED)
     profile, calibrated, shipped = _profile(options)

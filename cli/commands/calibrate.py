@@ -114,9 +114,9 @@ def calibrate(request: Request) -> None:
     before = _before(request)
     work = _work(request, before)
 
-    from nworkers.calibrate.campaigns.campaign import require_tensorflow
+    from nworkers.calibrate.training.runtime import TENSORFLOW
 
-    require_tensorflow()
+    TENSORFLOW.require()
     left = work.rounds or work.soak_left
     calibration = _measured(request, work, limit_s) if left else _all_there(request, work)
     unfitted = ""
@@ -347,13 +347,13 @@ def _workload(request: Request, options: dict[str, str]) -> Workload:
         return read_workload(options["workload"])
     if request.typed["workload"] is not None:
         raise InputError("--model", f"{model} beside --workload", "one of the two options")
-    from nworkers.calibrate.campaigns.campaign import require_tensorflow
     from nworkers.calibrate.campaigns.cells import step_batches
     from nworkers.calibrate.campaigns.describe import describe
     from nworkers.calibrate.tensorflow.user_model import check_model
+    from nworkers.calibrate.training.runtime import TENSORFLOW
 
     check_model(model)
-    require_tensorflow()
+    TENSORFLOW.require()
     batch = integer("--batch", options["batch"], 1, MAX_WIDTH)
     count = QUICK_MODEL_BATCHES if options["quick"] == "yes" else MODEL_BATCHES
     folder = _logs(request)

@@ -237,23 +237,16 @@ def _train(
     output: Path | None,
     force: bool,
 ) -> Measurement:
-    from nworkers.calibrate.campaigns.campaign import require_tensorflow
     from nworkers.calibrate.campaigns.validation import TrainingStopped, train
+    from nworkers.calibrate.training.runtime import RUNTIMES
 
-    require_tensorflow()
-    job = scenarios[0]
+    RUNTIMES[scenarios[0].runtime].framework.require()
     folder = log_files(output)
     try:
         with Progress("training", quiet_s=0.0) as progress:
             measurement = train(
-                job.workload,
-                workers=tuple(scenario.workers for scenario in scenarios),
-                strategy=job.strategy,
-                runtime=job.runtime,
+                scenarios,
                 model=model,
-                scaling=job.scaling,
-                batch=job.batch,
-                ps=job.ps,
                 starts=starts,
                 seconds=seconds,
                 logs=folder,

@@ -132,7 +132,7 @@ def _ps_dispatch(profile: Profile, scenario: Scenario, draw: int | None) -> Phas
     """
     host, link = profile.host, profile.link
     sent, beside_s = host.server_dispatch_s, 0.0
-    if scenario.runtime == "coordinator":
+    if scenario.scheduled:
         sent = _coordinator(profile).latency_s
         if scenario.hosts == 1 or scenario.variation.one_machine:
             beside_s = _coordinator_s(profile, scenario, draw)
@@ -187,7 +187,7 @@ def _both_ways(profile: Profile, draw: int | None) -> float | None:
 
 
 def _coordinator_s(profile: Profile, scenario: Scenario, draw: int | None) -> float:
-    return _coordinator(profile).serial_s.at(draw) if scenario.runtime == "coordinator" else 0.0
+    return _coordinator(profile).serial_s.at(draw) if scenario.scheduled else 0.0
 
 
 def _input_s(profile: Profile, scenario: Scenario, batch: int, draw: int | None) -> float:

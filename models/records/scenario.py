@@ -16,6 +16,15 @@ Scaling = Literal["strong", "weak"]
 PsPlacement = Literal["own", "shared"]
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
+#: What trains each strategy; the first unless another is asked for.
+RUNTIMES_OF: dict[Strategy, tuple[Runtime, ...]] = {
+    "ps-async": ("session", "coordinator"),
+    "ps-sync": ("session",),
+    "allreduce": ("mirrored",),
+}
+#: Runtimes of which one process schedules the steps of all workers, one after the other.
+SCHEDULED: tuple[Runtime, ...] = ("coordinator",)
 #: More take minutes to simulate, and nobody has trained with them.
 MAX_WORKERS = 10_000
 
@@ -32,7 +41,7 @@ class Scenario:
     workload: Workload
     workers: int
     strategy: Strategy = "ps-async"
-    runtime: Runtime = "session"
+    runtime: Runtime = RUNTIMES_OF["ps-async"][0]
     scaling: Scaling = "strong"
     batch: int = 32
     ps: int = 1
@@ -40,6 +49,11 @@ class Scenario:
     ps_placement: PsPlacement = "own"
     discipline: Discipline | None = None
     variation: Variation = PLAIN
+
+    @property
+    def scheduled(self) -> bool:
+        """Whether one process schedules the steps of all workers."""
+        return self.runtime in SCHEDULED
 
     @property
     def per_worker_batch(self) -> int:
@@ -112,11 +126,7 @@ def check_scenario(scenario: Scenario) -> Scenario:
         raise InputError("ps", scenario.ps, f"an integer from 1 to {MAX_WORKERS}")
     if scenario.workers_per_host < 1:
         raise InputError("workers_per_host", scenario.workers_per_host, "an integer from 1")
-    runtimes: tuple[Runtime, ...] = ("session",)
-    if scenario.strategy == "allreduce":
-        runtimes = ("mirrored",)
-    elif scenario.strategy == "ps-async":
-        runtimes = ("session", "coordinator")
+    runtimes = RUNTIMES_OF[scenario.strategy]
     if scenario.runtime not in runtimes:
         raise InputError(
             "runtime",

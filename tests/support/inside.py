@@ -9,13 +9,14 @@ from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from nworkers.calibrate.cluster.cluster import context
+from nworkers.calibrate.training.runtime import TENSORFLOW
 
 T = TypeVar("T")
 
 
 def inside(function: Callable[..., T], *arguments: object) -> T:
     """What the function returns, or the RuntimeError that it raised, by its words."""
-    made = context()
+    made = context(TENSORFLOW)
     ours, theirs = made.Pipe()
     process = made.Process(target=_run, args=(theirs, function, arguments), daemon=True)
     process.start()

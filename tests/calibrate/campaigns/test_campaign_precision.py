@@ -11,13 +11,14 @@ import pytest
 from nworkers.calibrate.campaigns import campaign
 from nworkers.calibrate.campaigns.plan import Plan
 from nworkers.calibrate.cluster.cluster import Cluster, running
-from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.runtime import single
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.files.store import read_calibration, write_record
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from tests.support.inside import inside
+from tests.support.tasks import servers
 
 pytestmark = pytest.mark.tensorflow
 GEMM = named_workload("gemm:128,256")
@@ -50,7 +51,7 @@ def test_a_network_is_trained_in_its_variables_precision(name: str, dtype: str) 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])
 def test_a_model_of_a_file_is_trained_in_its_own_precision(dtype: str, tmp_path: Path) -> None:
     model = Workload("model", (Variable("w", (64, 64)),), cost=Cost(0.001, 0.0))
-    with running(ps=[TaskAddress()], workers=[TaskAddress()], logs=tmp_path) as cluster:
+    with running(servers(ps=1, workers=1), logs=tmp_path) as cluster:
         job = TrainingJob(in_precision(model, dtype), "ps-async", "session", 4, workers=1, ps=1)
         cluster.call(["worker0"], "train", job, timeout_s=60)
         before = cluster.call(["worker0"], "loss")[0]
@@ -62,7 +63,7 @@ def test_whole_numbers_are_no_trainable_variable(tmp_path: Path) -> None:
     model = Workload("ids", (Variable("table", (8,), "int32"),), cost=Cost(0.001, 0.0))
     job = TrainingJob(model, "ps-async", "session", 4, workers=0, ps=0)
     with (
-        running(ps=[], workers=[], logs=tmp_path, single=True) as cluster,
+        running([single()], logs=tmp_path) as cluster,
         pytest.raises(HardwareError, match="variable table is int32; TensorFlow updates float16"),
     ):
         cluster.call(["single0"], "train", job, timeout_s=60)
@@ -77,9 +78,8 @@ def pool_threads(cluster: Cluster, name: str) -> int:
 def test_pools_have_the_threads_that_were_asked_for(threads: int, tmp_path: Path) -> None:
     """A server's pools come from its own configuration; a ps has one thread more."""
     product = Cell("gemm", "server", features=64, batch=64, hidden=64)
-    with running(
-        ps=[TaskAddress()], workers=[TaskAddress()], logs=tmp_path, single=True, threads=threads
-    ) as cluster:
+    groups = (*servers(ps=1, workers=1), single())
+    with running(groups, logs=tmp_path, threads=threads) as cluster:
         cluster.call(["worker0"], "build", [product, Cell("push", "ps", 1024)], GEMM, timeout_s=60)
         local = [replace(product, path="process")]
         cluster.call(["single0"], "build", local, GEMM, timeout_s=60)

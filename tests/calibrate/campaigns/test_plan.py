@@ -12,7 +12,7 @@ from nworkers.calibrate.campaigns.cells import (
     step_batches,
 )
 from nworkers.calibrate.campaigns.plan import Plan, plan
-from nworkers.calibrate.probes.probe import lock_step
+from nworkers.calibrate.training.runtime import runner_of
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 
 GEMM = named_workload("gemm:128,256")
@@ -140,10 +140,10 @@ def test_input_and_gpu_are_measured_where_there_is_one() -> None:
 def test_lock_step_cells_are_built_before_what_a_slow_link_keeps_workers_apart_with() -> None:
     """On a link of 1 Gbit/s the first worker was 10 s behind the second, who waited in vain."""
     ordered = build_order(plan(workload=named_workload("mlp:8,4")).cells)
-    together = [lock_step(cell) for cell in ordered]
+    together = [runner_of(cell).lock_step for cell in ordered]
     assert together == sorted(together, reverse=True)
     assert 0 < sum(together) < len(together)
-    sizes = [cell.size_bytes for cell in ordered if not lock_step(cell)]
+    sizes = [cell.size_bytes for cell in ordered if not runner_of(cell).lock_step]
     assert sizes == sorted(sizes)
 
 

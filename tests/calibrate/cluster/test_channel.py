@@ -88,6 +88,6 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up() -> None:
 
 
 def test_a_role_survives() -> None:
-    role = Role("worker", 1, {"ps": ["a:1"], "worker": ["b:2", "c:3"]})
+    role = Role("worker", 1, {"ps": ["a:1"], "worker": ["b:2", "c:3"]}, "session")
     assert Role.from_text(role.text) == role
     assert (role.name, role.tasks) == ("worker1", 3)

@@ -16,12 +16,14 @@ from nworkers.calibrate.campaigns import campaign, validation
 from nworkers.calibrate.campaigns.campaign import CampaignProgress
 from nworkers.calibrate.campaigns.plan import Plan, plan
 from nworkers.calibrate.cluster.cluster import Cluster, running
-from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.runtime import single
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.findings.original import original
 from nworkers.models.records.calibration import Calibration, Cell, select
+from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
+from tests.support.tasks import servers
 
 pytestmark = pytest.mark.tensorflow
 GEMM = named_workload("gemm:128,256")
@@ -95,7 +97,7 @@ def test_the_environment_names_versions_and_no_host(calibration: Calibration) ->
 
 
 def test_a_task_that_dies_is_named_with_its_status_and_log(tmp_path: Path) -> None:
-    with running(ps=[TaskAddress()], workers=[TaskAddress()], logs=tmp_path) as cluster:
+    with running(servers(ps=1, workers=1), logs=tmp_path) as cluster:
         pids = [cluster.pid("ps0"), cluster.pid("worker0")]
         cluster.call(["worker0"], "build", [Cell("fetch", "ps", 4)], GEMM, timeout_s=60)
         os.kill(pids[0], signal.SIGKILL)
@@ -112,7 +114,7 @@ def call_until_it_fails(cluster: Cluster) -> None:
 
 
 def test_a_hung_task_is_named(tmp_path: Path) -> None:
-    with running(ps=[TaskAddress()], workers=[], logs=tmp_path) as cluster:
+    with running(servers(ps=1), logs=tmp_path) as cluster:
         os.kill(cluster.pid("ps0"), signal.SIGSTOP)
         with pytest.raises(HardwareError, match=r"task ps0 gave no answer to 'processor'"):
             cluster.call(["ps0"], "processor", timeout_s=0.5)
@@ -122,7 +124,7 @@ def test_an_error_inside_a_task_is_one_line(tmp_path: Path) -> None:
     workload = Workload("no compute", (Variable("w", (2,)),), flops_per_sample=1.0)
     job = TrainingJob(workload, "ps-async", "session", 1, workers=0, ps=0)
     with (
-        running(ps=[], workers=[], logs=tmp_path, single=True) as cluster,
+        running([single()], logs=tmp_path) as cluster,
         pytest.raises(HardwareError, match=r"task single0 failed in 'train'.*\[cost\]"),
     ):
         cluster.call(["single0"], "train", job, timeout_s=60)
@@ -166,9 +168,11 @@ SCRIPT = """
 import sys
 from pathlib import Path
 from nworkers.calibrate.cluster.cluster import running
-from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.runtime import SESSION
+from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses
 if __name__ == "__main__":
-    with running(ps=[TaskAddress()], workers=[TaskAddress()], logs=Path(sys.argv[1])) as cluster:
+    at = TaskAddresses((TaskAddress(),), (TaskAddress(),), TaskAddress())
+    with running(SESSION.groups(at, ()), logs=Path(sys.argv[1])) as cluster:
         print(cluster.pid("ps0"), cluster.pid("worker0"), flush=True)
         sys.stdin.read()
 """
@@ -215,10 +219,7 @@ def test_ctrl_c_keeps_what_was_measured(tmp_path: Path) -> None:
 )
 def test_training_is_real(workload: Workload, tmp_path: Path) -> None:
     measured = validation.train(
-        workload,
-        workers=(2,),
-        scaling="strong",
-        batch=16,
+        [Scenario(workload, workers=2, batch=16)],
         starts=1,
         seconds=1.0,
         logs=tmp_path,
@@ -238,9 +239,7 @@ def test_training_is_real(workload: Workload, tmp_path: Path) -> None:
 def test_a_plan_of_the_contract_can_be_built_by_real_tasks(tmp_path: Path) -> None:
     """Every cell of the quick plan builds, runs and proves its work; nothing is timed."""
     cells = [c for c in plan(quick=True, workload=GEMM).cells if c.workers == 1]
-    with running(
-        ps=[TaskAddress()], workers=[TaskAddress()], logs=tmp_path, single=True
-    ) as cluster:
+    with running((*servers(ps=1, workers=1), single()), logs=tmp_path) as cluster:
         for name, path in (("single0", {"process"}), ("worker0", {"server", "ps"})):
             chosen = [c for c in cells if c.path in path]
             (results,) = cluster.call([name], "build", chosen, GEMM, timeout_s=120)

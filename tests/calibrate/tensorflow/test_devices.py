@@ -9,6 +9,7 @@ import pytest
 from nworkers.calibrate.cluster.cluster import running
 from nworkers.calibrate.probes.probe import Context
 from nworkers.calibrate.tensorflow.devices import NO_GPU, STAND_IN, build_on, gpu_present
+from nworkers.calibrate.training.runtime import single
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Variable, Workload, named_workload
 from tests.support.inside import inside
@@ -45,7 +46,7 @@ def test_a_quantity_that_runs_on_no_gpu_is_refused() -> None:
 
 @pytest.mark.tensorflow
 def test_without_a_gpu_the_cells_are_skipped_by_name(tmp_path: Path) -> None:
-    with running(ps=[], workers=[], logs=tmp_path, single=True) as cluster:
+    with running([single()], logs=tmp_path) as cluster:
         (results,) = cluster.call(
             ["single0"], "build", [Cell("noop", "process"), *CELLS], GEMM, timeout_s=60
         )
@@ -54,7 +55,7 @@ def test_without_a_gpu_the_cells_are_skipped_by_name(tmp_path: Path) -> None:
 
 @pytest.mark.tensorflow
 def test_a_task_that_is_to_see_gpus_is_spawned_and_serves(tmp_path: Path) -> None:
-    with running(ps=[], workers=[], logs=tmp_path, single=True, gpu=True) as cluster:
+    with running([single(gpu=True)], logs=tmp_path) as cluster:
         (results,) = cluster.call(
             ["single0"], "build", [Cell("noop", "process")], GEMM, timeout_s=60
         )

@@ -8,6 +8,7 @@ import pytest
 
 from nworkers.calibrate.cluster.cluster import running
 from nworkers.calibrate.tensorflow import memory
+from nworkers.calibrate.training.runtime import single
 from nworkers.models.records.calibration import Memory
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 
@@ -93,7 +94,7 @@ def test_a_cgroup_s_limit_is_kept_less_what_is_used_but_not_cached(
 
 @pytest.mark.tensorflow
 def test_a_real_step_s_memory_is_in_proportion_to_its_activations(tmp_path: Path) -> None:
-    with running(ps=[], workers=[], logs=tmp_path, single=True) as cluster:
+    with running([single()], logs=tmp_path) as cluster:
         (found,) = cluster.call(
             ["single0"], "memory", named_workload("mlp:256,1024,10"), timeout_s=60
         )
@@ -107,5 +108,5 @@ def test_a_real_step_s_memory_is_in_proportion_to_its_activations(tmp_path: Path
 @pytest.mark.tensorflow
 def test_a_workload_that_only_waits_has_no_memory_to_measure(tmp_path: Path) -> None:
     wait = Workload("wait", (Variable("w", (8,)),), cost=Cost(0.001, 0.0))
-    with running(ps=[], workers=[], logs=tmp_path, single=True) as cluster:
+    with running([single()], logs=tmp_path) as cluster:
         assert cluster.call(["single0"], "memory", wait, timeout_s=60) == [None]

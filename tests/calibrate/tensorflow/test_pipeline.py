@@ -11,6 +11,7 @@ import pytest
 from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.probes.sampling import Limits
 from nworkers.calibrate.tensorflow.pipeline import check_pipeline
+from nworkers.calibrate.training.runtime import single
 from nworkers.models.base.errors import HardwareError, InputError
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import named_workload
@@ -61,7 +62,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     before = Path.cwd()
     os.chdir(folder)
     try:
-        with running(ps=[], workers=[], logs=folder / "logs", single=True) as made:
+        with running([single()], logs=folder / "logs") as made:
             yield made
     finally:
         os.chdir(before)

@@ -15,11 +15,13 @@ from nworkers.calibrate.campaigns.campaign import Machines
 from nworkers.calibrate.campaigns.plan import Plan
 from nworkers.calibrate.cluster.cluster import running
 from nworkers.calibrate.probes.sampling import Limits
+from nworkers.calibrate.training.runtime import COORDINATOR, MIRRORED, runner_of, runtime_of
 from nworkers.calibrate.training.tasks import TaskAddress
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from tests.calibrate.cluster.test_cluster import alive, quiet
+from tests.support.tasks import here
 
 pytestmark = pytest.mark.tensorflow
 MLP = named_workload("mlp:16,8,4")
@@ -85,13 +87,9 @@ def test_a_timed_wait_trains_under_both_strategies(tmp_path: Path) -> None:
     A coordinator's cell of three workers runs three functions: here one after the other, for there
     is one worker.
     """
-    with running(
-        ps=[TaskAddress()],
-        workers=[TaskAddress()],
-        logs=tmp_path,
-        chief=TaskAddress(),
-        mirrored=[[TaskAddress()]],
-    ) as cluster:
+    at = here(ps=1, workers=1)
+    groups = (*COORDINATOR.groups(at, ()), *MIRRORED.groups(at, (1,)))
+    with running(groups, logs=tmp_path) as cluster:
         for name, path, functions in (
             ("chief0", "coordinator", 1),
             ("chief0", "coordinator", 3),
@@ -106,15 +104,9 @@ def test_a_timed_wait_trains_under_both_strategies(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", ["collective", "mirrored"])
 def test_a_worker_that_dies_within_a_collective_is_named(path: str, tmp_path: Path) -> None:
     cell = Cell("allreduce", path, 2**16, workers=2)  # type: ignore[arg-type]
-    together = path == "mirrored"
-    sites = [TaskAddress(), TaskAddress()]
-    with running(
-        ps=[],
-        workers=[] if together else sites,
-        logs=tmp_path,
-        mirrored=[sites] if together else [],
-    ) as cluster:
-        names = cluster.names("mirrored2-" if together else "worker")
+    groups = runtime_of(cell).groups(here(workers=2), (2,))
+    with running(groups, logs=tmp_path) as cluster:
+        names = cluster.names(runner_of(cell).calling_job(2))
         pids = [cluster.pid(name) for name in names]
         cluster.call(names, "build", [cell], MLP, timeout_s=60)
         threading.Timer(0.5, os.kill, (pids[1], signal.SIGKILL)).start()

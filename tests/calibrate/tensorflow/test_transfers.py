@@ -11,10 +11,11 @@ import pytest
 
 from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.probes.sampling import Limits
-from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.runtime import single
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Variable, Workload, named_workload
+from tests.support.tasks import servers
 
 pytestmark = pytest.mark.tensorflow
 GEMM = named_workload("gemm:8,8")
@@ -23,12 +24,8 @@ LIMITS = Limits(0.05, 200, 0.15)
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
-    with running(
-        ps=[TaskAddress(), TaskAddress()],
-        workers=[TaskAddress()],
-        logs=tmp_path_factory.mktemp("logs"),
-        single=True,
-    ) as made:
+    groups = (*servers(ps=2, workers=1), single())
+    with running(groups, logs=tmp_path_factory.mktemp("logs")) as made:
         yield made
 
 

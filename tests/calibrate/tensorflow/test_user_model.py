@@ -10,6 +10,7 @@ import pytest
 from nworkers.calibrate.campaigns.validation import train_once
 from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.tensorflow.user_model import check_model
+from nworkers.calibrate.training.runtime import single
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError, InputError
 from nworkers.models.records.scenario import Runtime, Strategy
@@ -36,7 +37,7 @@ STATEFUL = Workload(
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     logs = tmp_path_factory.mktemp("logs")
-    with running(ps=[], workers=[], logs=logs, single=True) as made:
+    with running([single()], logs=logs) as made:
         yield made
 
 

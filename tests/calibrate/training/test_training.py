@@ -14,6 +14,7 @@ from nworkers.calibrate.campaigns import validation
 from nworkers.calibrate.campaigns.campaign import Machines
 from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.training import trainer
+from nworkers.calibrate.training.runtime import MIRRORED
 from nworkers.calibrate.training.tasks import TaskAddress
 from nworkers.calibrate.training.trainer import (
     Stalled,
@@ -25,9 +26,10 @@ from nworkers.calibrate.training.trainer import (
 )
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.measurement import Measurement
-from nworkers.models.records.scenario import Runtime, Strategy
+from nworkers.models.records.scenario import Runtime, Scenario, Strategy
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from tests.calibrate.cluster.test_cluster import quiet
+from tests.support.tasks import here, servers
 
 MLP = named_workload("mlp:16,8,4")
 WAIT = Workload("wait", (Variable("a", (64, 64)), Variable("b", (64,))), cost=Cost(0.02, 0.0))
@@ -49,13 +51,7 @@ def train(
     ps: int = 1,
 ) -> Measurement:
     return validation.train(
-        workload,
-        workers=(2,),
-        scaling="strong",
-        batch=16,
-        strategy=strategy,
-        runtime=runtime,
-        ps=ps,
+        [Scenario(workload, workers=2, batch=16, strategy=strategy, runtime=runtime, ps=ps)],
         starts=1,
         seconds=1.0,
         logs=logs,
@@ -116,9 +112,7 @@ def hang(cluster: Cluster, victim: str, driver: str, timeout_s: float) -> str:
 @pytest.mark.tensorflow
 def test_a_ps_that_hangs_is_named(tmp_path: Path) -> None:
     job = TrainingJob(MLP, "ps-sync", "session", 8, workers=2, ps=1)
-    with running(
-        ps=[TaskAddress()], workers=[TaskAddress(), TaskAddress()], logs=tmp_path
-    ) as cluster:
+    with running(servers(ps=1, workers=2), logs=tmp_path) as cluster:
         for name in cluster.names("worker"):
             cluster.call([name], "train", job, timeout_s=60)
         assert hang(cluster, "ps0", "worker", 4.0).startswith("task ps0 gave no answer")
@@ -129,9 +123,7 @@ def test_who_hangs_under_the_mirrored_strategy_is_named(tmp_path: Path) -> None:
     """TensorFlow's own beats end the collective; the first worker then cannot go on."""
     job = TrainingJob(MLP, "allreduce", "mirrored", 8, workers=2, ps=0)
     began = time.monotonic()
-    with running(
-        ps=[], workers=[], logs=tmp_path, mirrored=[[TaskAddress(), TaskAddress()]]
-    ) as cluster:
+    with running(MIRRORED.groups(here(workers=2), (2,)), logs=tmp_path) as cluster:
         cluster.call(cluster.names("mirrored2-"), "train", job, timeout_s=60)
         said = hang(cluster, "mirrored2-1", "mirrored2-", 30.0)
     assert said.startswith("task mirrored2-1 does not answer, and mirrored2-0 waits for it")

@@ -32,7 +32,7 @@ from nworkers.calibrate.cluster import task
 from nworkers.calibrate.cluster.cluster import Cluster, running
 from nworkers.calibrate.host import environment
 from nworkers.calibrate.probes.sampling import Limits, Samples, nothing, sample
-from nworkers.calibrate.training.tasks import TaskAddress
+from nworkers.calibrate.training.tasks import TaskAddress, TaskGroup
 from nworkers.cli import app
 from nworkers.cli.asked import clusters
 from nworkers.models.base.errors import InputError
@@ -105,9 +105,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Watch:
             seen.bursts += 1
             return measure(self, cell, number, only)
 
-        def started(**how: Any) -> AbstractContextManager[Cluster]:
+        def started(groups: Sequence[TaskGroup], **how: Any) -> AbstractContextManager[Cluster]:
             seen.starts += 1
-            return running(**how)
+            return running(groups, **how)
 
         monkeypatch.setattr(CellGroup, "measure", counted)
         monkeypatch.setattr(campaign, "running", started)
