@@ -50,7 +50,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.sampling
 	$(BIN)/python -m benchmarks.rested
 	$(BIN)/python -m benchmarks.simulator
-	$(BIN)/python -m benchmarks.peer
+	$(BIN)/python -m benchmarks.simgrid
 
 # By hand, about ten minutes: tests that are much like others, then tasks and coordinators killed at
 # random moments, over and over.

@@ -89,7 +89,7 @@ def main() -> None:
     page = [INTRODUCTION]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copy(ROOT / "tests" / "support" / "samples" / "convnet.toml", folder)
+        shutil.copy(ROOT / "tests" / "support" / "examples" / "convnet.toml", folder)
         for title, lines in SECTIONS:
             page.append(f"## {title}\n")
             for line in lines:

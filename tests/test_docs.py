@@ -41,7 +41,8 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
         name = re.findall(r'^name = "(.*?)"', toml, flags=re.MULTILINE)[0]
         (tmp_path / f"{name}.toml").write_text(toml)
         assert number == 0
-    for sample in (ROOT / "tests" / "support" / "samples").iterdir():
+    support = ROOT / "tests" / "support"
+    for sample in (*(support / "samples").iterdir(), *(support / "examples").iterdir()):
         shutil.copy(sample, tmp_path)
     lines = commands(text)
     assert lines

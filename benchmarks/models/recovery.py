@@ -10,15 +10,6 @@ from typing import Any
 import numpy as np
 
 from benchmarks.models.pages import PAGE
-from benchmarks.models.synthetic import (
-    CELL_ROUND,
-    MACHINES,
-    NOISE,
-    OUTLIERS,
-    ROUND,
-    ROUNDS,
-    measured,
-)
 from benchmarks.page import table
 from nworkers.models.fitting.observations import Resampling, fit_family
 from nworkers.models.fitting.select_law import (
@@ -27,6 +18,15 @@ from nworkers.models.fitting.select_law import (
     gemm_law,
     step_law,
     transfer_law,
+)
+from tests.support.machines import (
+    CELL_ROUND,
+    MACHINES,
+    NOISE,
+    OUTLIERS,
+    ROUND,
+    ROUNDS,
+    measured,
 )
 
 TITLE = "Synthetic recovery"

@@ -8,7 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 DATA = ROOT / "benchmarks" / "accuracy" / "data" / "xeon" / "calibrations"
 HERE = Path(__file__).parent
-SAMPLES = ROOT / "tests" / "support" / "samples"
+SUPPORT = ROOT / "tests" / "support"
 #: Profiles are as `scale fit --draws 60` of the calibrations wrote them when answers were first
 #: kept, in schema 1.0: predictions from them move for no change of a fit.
 FILES = {
@@ -17,9 +17,9 @@ FILES = {
     "NETWORK": HERE / "network.json.gz",
     "NETWORK-SAMPLES": DATA / "1000-gemm-128-256.json.gz",
     "H100": HERE / "h100-quick.json.gz",
-    "SAMPLES": SAMPLES,
-    "CONVNET": SAMPLES / "convnet.toml",
-    "DAINT": SAMPLES / "piz-daint.csv",
+    "SAMPLES": SUPPORT / "samples",
+    "CONVNET": SUPPORT / "examples" / "convnet.toml",
+    "DAINT": SUPPORT / "examples" / "piz-daint.csv",
 }
 
 MLP = "--workload mlp:784,512,10 --batch 256"

@@ -8,10 +8,10 @@ import lmfit
 import numpy as np
 import pytest
 
-from benchmarks.models.synthetic import MACHINES, Machine
 from nworkers.models.base.statistics import Floats
 from nworkers.models.fitting.log_least_squares import evaluate, solve
 from nworkers.models.fitting.observations import Design
+from tests.support.machines import MACHINES, Machine
 
 
 def by_lmfit(x: Floats, y: Floats, largest: Sequence[int], begin: Floats) -> Floats:

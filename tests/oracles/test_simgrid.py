@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from benchmarks.peer import Flow, Job, Mode, by_scale, run, run_flows, unavailable
 from nworkers.models.base.statistics import Floats
 from nworkers.simulator.engine.base import Engine
+from tests.support.simgrid import Flow, Job, Mode, by_scale, run, run_flows, unavailable
 
 pytestmark = pytest.mark.skipif(bool(unavailable()), reason=f"NOT TESTED: {unavailable()}")
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(bool(unavailable()), reason=f"NOT TESTED: {unava
 WITHIN = 1e-3
 EXACT = 1e-9
 BANDWIDTH = 2e8
-#: Few: asynchronous workers at a link make small differences grow (`benchmarks.peer`).
+#: Few: asynchronous workers at a link make small differences grow (`benchmarks.simgrid`).
 STEPS = 10
 
 

@@ -23,7 +23,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.soak import tasks
 from nworkers.calibrate.campaigns import campaign, plan
 from nworkers.calibrate.campaigns.campaign import Machines
 from nworkers.calibrate.campaigns.cell_group import CellGroup
@@ -42,6 +41,7 @@ from nworkers.models.fitting import fit, precision
 from nworkers.models.records.calibration import Burst, Calibration, Cell, Environment
 from nworkers.models.records.workload import named_workload
 from tests.cli.conftest import Done, Run, unchanged
+from tests.support.kills import tasks
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("small")]
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.soak import COMMAND, SCALE, VICTIMS, attempt, kept, tasks, wait_until
 from nworkers.models.files.journal import journal_path
 from nworkers.models.files.store import read_calibration
+from tests.support.kills import COMMAND, SCALE, VICTIMS, attempt, kept, tasks, wait_until
 
 pytestmark = pytest.mark.tensorflow
 

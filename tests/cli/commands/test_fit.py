@@ -10,13 +10,10 @@ import pytest
 
 from nworkers.models.files.store import read_profile, write_record
 from nworkers.models.fitting.fit import fit_profile
-from nworkers.models.records.calibration import Environment
-from nworkers.models.records.measurement import Measurement
-from nworkers.models.records.measurement import Run as TrainingRun
 from nworkers.models.records.profile import parameters
-from nworkers.models.records.workload import named_workload
 from tests.cli.conftest import Run
-from tests.models.fitting.test_fit import synthetic
+from tests.support.measurements import measurement
+from tests.support.synthetic import synthetic
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +61,6 @@ def test_an_unfitted_calibration_says_what_to_do(run: Run, samples: Path) -> Non
     done = run("predict", "--workers", "2", "--calibration", samples)
     assert done.code == 2
     assert f"`scale fit {samples} -o PROFILE`" in done.error
-
-
-def measurement(path: Path, factor: float, *, single: bool = True) -> Path:
-    """Training that took ``factor`` milliseconds a step, with one process and two workers."""
-    runs = [
-        TrainingRun(workers, 0, 32 // max(1, workers), 1.0, ((factor * 1e-3,) * 9,), (1.0, 0.5))
-        for workers in ((0, 2) if single else (2,))
-    ]
-    where = Environment("2026-01-01T00:00:00Z", "made up")
-    gemm = named_workload("gemm:128,256")
-    record = Measurement(where, gemm, "ps-async", "session", "strong", 32, True, tuple(runs))
-    write_record(path, record, force=False)
-    return path
 
 
 def test_validate_against_an_earlier_measurement(run: Run, loopback: Path, tmp_path: Path) -> None:

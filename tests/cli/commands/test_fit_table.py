@@ -9,8 +9,8 @@ import pytest
 
 from nworkers.models.files.store import read_profile
 from tests.cli.conftest import Run
-from tests.models.fitting.test_fit import synthetic
-from tests.models.tables.test_tables import FILES, SAMPLES
+from tests.support.synthetic import synthetic
+from tests.support.tables import FILES, SAMPLES
 
 ALL_REDUCE = ("predict", "--strategy", "allreduce", "--workers", "8", "--json")
 

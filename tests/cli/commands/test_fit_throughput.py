@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from nworkers.models.files.store import read_profile
+from nworkers.models.tables.throughput.published import PUBLISHED
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[3]
-PUBLISHED = ROOT.parent / "shared" / "published"
-DAINT = ROOT / "tests" / "support" / "samples" / "piz-daint.csv"
+DAINT = ROOT / "tests" / "support" / "examples" / "piz-daint.csv"
 HEADER = "model,strategy,batch_per_worker,ps,workers,samples_per_s\n"
 MINE = HEADER + "MyNet,ps-sync,32,1,1,100\nMyNet,ps-sync,32,1,2,190\nMyNet,ps-sync,32,1,4,360\n"
 
@@ -22,12 +22,6 @@ def mine(tmp_path: Path) -> Path:
     path = tmp_path / "mine.csv"
     path.write_text(MINE)
     return path
-
-
-def published(name: str) -> Path:
-    if not PUBLISHED.is_dir():
-        pytest.skip(f"NOT TESTED: the published tables are not at {PUBLISHED}")
-    return PUBLISHED / name
 
 
 @pytest.mark.parametrize(
@@ -41,7 +35,7 @@ def published(name: str) -> Path:
 def test_published_tables(
     run: Run, tmp_path: Path, name: str, system: str | None, fit_to: int, worst: float | None
 ) -> None:
-    text = published(name).read_text()
+    text = (PUBLISHED / name).read_text()
     # Steps with thousands of transfers take a while; `scale validate --published` simulates them.
     lines = [line for line in text.splitlines() if ",64,40," not in line and ",128," not in line]
     table = tmp_path / name

@@ -11,8 +11,8 @@ import pytest
 
 from nworkers.models.files.store import read_calibration, read_measurement, write_record
 from nworkers.models.files.workload_toml import read_workload
-from tests.cli.commands.test_fit import measurement
 from tests.cli.conftest import Run
+from tests.support.measurements import measurement
 
 
 @pytest.mark.tensorflow

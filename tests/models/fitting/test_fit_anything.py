@@ -15,7 +15,7 @@ from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.calibration import Burst, Calibration
 from nworkers.models.records.profile import parameters
-from tests.models.fitting.test_fit import synthetic
+from tests.support.synthetic import synthetic
 
 WHOLE = synthetic(rounds=2)
 SIZES = ("size_bytes", "batch")

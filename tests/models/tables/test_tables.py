@@ -22,9 +22,7 @@ from nworkers.models.tables.components.merge import Import, graft
 from nworkers.models.tables.components.rows import Row, Table
 from nworkers.models.tables.detect import format_of, read_table
 from tests.support.factories import DRAWS, parameter, profile
-
-SAMPLES = Path(__file__).parents[2] / "support" / "samples"
-FILES = sorted(path.name for path in SAMPLES.iterdir() if path.suffix != ".md")
+from tests.support.tables import FILES, SAMPLES
 
 
 def table(name: str) -> Table:
