@@ -1,4 +1,4 @@
-"""The folders keep to the table of docs/design.md, and no command imports what it does not use."""
+"""Folders and rooms import what the tables allow, and no command imports what it does not use."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -84,6 +85,150 @@ def test_a_folder_imports_what_the_table_allows(path: Path) -> None:
             assert module != "nworkers.calibrate.tensorflow.preload"
         if name in ("tensorflow", "keras") and path != PRELOAD:
             assert node in late | typing_only, "TensorFlow is imported when a probe runs"
+
+
+# Floors: the rooms of a folder, the lowest first
+
+
+#: A room may import rooms of lower floors; rooms of one floor know nothing of each other.
+FLOORS: dict[str, tuple[set[str], ...]] = {
+    "models": (
+        {"base"}, {"records"}, {"files", "costs"}, {"fitting"}, {"findings"}, {"tables"},
+    ),
+    "simulator": ({"step"}, {"engine"}, {"study", "trace"}),
+    "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
+    "cli": ({"asked", "shown"}, {"commands"}, {"app"}),
+}  # fmt: skip
+#: What stands against the floors as yet, (importing room, imported room); to become empty.
+AGAINST_THE_FLOORS = {
+    ("simulator.step", "simulator.engine"),
+    ("cli.asked", "cli.shown"),
+    ("cli.shown", "cli.asked"),
+}
+#: Modules of one name in two rooms, as yet. A command has the name of what it calls.
+NAMED_TWICE = {"fit", "laws", "memory", "plan"}
+
+
+def module_of(path: Path) -> str:
+    """``nworkers.models.files.store``; a package for its __init__."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("nworkers", *parts)).removesuffix(".__init__")
+
+
+MODULES = {module_of(path): path for path in SOURCES}
+
+
+def reaches(path: Path) -> set[str]:
+    """Modules of the package that a source names in an import, wherever it stands."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            # `from nworkers.models.files import store` imports a module, where there is one.
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {node.module, *names}
+    return found & MODULES.keys() - {module_of(path)}
+
+
+IMPORTS = {module: reaches(path) for module, path in MODULES.items()}
+
+
+def room_of(module: str) -> str:
+    """``models.files`` for nworkers.models.files.store; ``cli.app``, which has no room."""
+    return ".".join(module.split(".")[1:3])
+
+
+def floor_of(room: str) -> int:
+    folder, _, name = room.partition(".")
+    (floor,) = (n for n, rooms in enumerate(FLOORS[folder]) if name in rooms)
+    return floor
+
+
+def arrows() -> Iterator[tuple[str, str, str]]:
+    """Imports from one room of a folder to another: both rooms, and both modules."""
+    for module, found in IMPORTS.items():
+        for other in found:
+            mine, theirs = room_of(module), room_of(other)
+            if mine != theirs and mine.split(".")[0] == theirs.split(".")[0] and "." in theirs:
+                yield mine, theirs, f"{module} imports {other}"
+
+
+def test_every_room_stands_on_a_floor() -> None:
+    for folder, floors in FLOORS.items():
+        rooms = {path.name for path in (ROOT / folder).iterdir() if (path / "__init__.py").exists()}
+        alone = {path.stem for path in (ROOT / folder).glob("*.py")} - {"__init__"}
+        assert rooms | alone == set().union(*floors), folder
+
+
+def test_rooms_import_only_what_is_below_them() -> None:
+    against = {
+        (mine, theirs): said
+        for mine, theirs, said in arrows()
+        if floor_of(mine) <= floor_of(theirs)
+    }
+    new = [said for rooms, said in against.items() if rooms not in AGAINST_THE_FLOORS]
+    assert not new, f"against the floors: {', '.join(new)}"
+    done = AGAINST_THE_FLOORS - against.keys()
+    assert not done, f"done with; take it out of AGAINST_THE_FLOORS: {done}"
+
+
+def test_no_import_goes_in_a_circle() -> None:
+    """Not inside functions either, nor for types alone."""
+    left = {module: set(found) for module, found in IMPORTS.items()}
+    while free := {module for module, found in left.items() if not found}:
+        left = {module: found - free for module, found in left.items() if module not in free}
+    # What remains is in a circle, or imports one; what nothing remaining imports is in none.
+    while outer := left.keys() - set().union(*left.values()):
+        left = {module: found for module, found in left.items() if module not in outer}
+    assert not left, f"in a circle: {', '.join(sorted(left))}"
+
+
+def test_a_module_s_name_tells_which_it_is() -> None:
+    count = Counter(
+        path.stem for path in SOURCES if path.stem != "__init__" and path.parent.name != "commands"
+    )
+    assert {name for name, times in count.items() if times > 1} == NAMED_TWICE
+
+
+# Tests
+
+
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+#: Beside what all share, helpers of one kind of test.
+SHARED_BY_TESTS = ("tests.support", "tests.testbed", "tests.kept", "tests.cli.conftest")
+#: Tests of which others use a helper, as yet; to become empty.
+USED_BY_OTHERS = {
+    "tests.oracles.costs",
+    "tests.oracles.jobs",
+    "tests.oracles.test_queueing",
+    "tests.simulator.engine.test_mechanisms",
+    "tests.calibrate.cluster.test_cluster",
+}
+
+
+def test_benchmarks_may_use_what_tests_share_and_not_the_other_way() -> None:
+    of_others = set()
+    for path in TESTS:
+        for module, _ in imported(ast.parse(path.read_text())):
+            if module.split(".")[0] == "benchmarks":
+                assert path.parent == ROOT / "tests" / "benchmarks", f"{path} imports {module}"
+            elif module.startswith("tests.") and not module.startswith(SHARED_BY_TESTS):
+                of_others.add(module)
+    assert of_others == USED_BY_OTHERS
+
+
+def test_tests_mirror_the_folders() -> None:
+    for folder in MAY_IMPORT:
+        for path in (ROOT / "tests" / folder).rglob("*/"):
+            if (path / "__init__.py").exists():
+                assert (ROOT / path.relative_to(ROOT / "tests")).is_dir(), path
+
+
+def test_no_test_needs_a_file_outside_the_repository() -> None:
+    outside = re.compile(r"ROOT\.parent|\.\./shared")
+    here = Path(__file__)
+    assert not [path for path in TESTS if path != here and outside.search(path.read_text())]
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "models").rglob("*.py")), ids=lambda p: p.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -16,8 +17,14 @@ _CGROUP = Path("/sys/fs/cgroup")
 
 
 def free_bytes() -> float:
-    """Bytes that this process may still take: of the machine, or of its control group."""
-    free = float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    """Bytes that this process may still take: of the machine, or of its control group.
+
+    Infinite where the system does not tell: macOS and Windows know neither name.
+    """
+    try:
+        free = float(os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    except (AttributeError, ValueError):
+        free = math.inf
     try:
         limit = (_CGROUP / "memory.max").read_text().strip()
         used = float((_CGROUP / "memory.current").read_text())

@@ -112,7 +112,7 @@ def test_a_model_that_does_not_ship() -> None:
 
 
 def test_shipped_variables_have_the_published_sizes() -> None:
-    """Millions of float32 parameters, as ../shared/published/README.md states them."""
+    """Millions of float32 parameters, as their publishers state them."""
     stated = {
         "inception-v3": 23.8,
         "resnet-50": 25.6,
