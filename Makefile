@@ -12,6 +12,9 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test lint bench soak profiles first-run calibration models constraints clean
 
 $(READY): pyproject.toml constraints.txt
+	@for folder in calibrate cli models simulator; do test -L src/nworkers/$$folder || { echo \
+		"src/nworkers/$$folder is no link; on Windows: git config core.symlinks true," \
+		"then git checkout -- src/nworkers" >&2; exit 2; }; done
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
 		{ echo "scale needs Python 3.11 to 3.13; name one: make PYTHON=python3.12" >&2; exit 2; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \

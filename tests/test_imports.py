@@ -95,13 +95,12 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     "models": (
         {"base"}, {"records"}, {"files", "costs"}, {"fitting"}, {"findings"}, {"tables"},
     ),
-    "simulator": ({"step"}, {"engine"}, {"study", "trace"}),
+    "simulator": ({"step"}, {"engine"}, {"study"}, {"trace"}),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
     "cli": ({"asked", "shown"}, {"commands"}, {"app"}),
 }  # fmt: skip
 #: What stands against the floors as yet, (importing room, imported room); to become empty.
 AGAINST_THE_FLOORS = {
-    ("simulator.step", "simulator.engine"),
     ("cli.asked", "cli.shown"),
     ("cli.shown", "cli.asked"),
 }
@@ -199,8 +198,6 @@ TESTS = sorted((ROOT / "tests").rglob("*.py"))
 SHARED_BY_TESTS = ("tests.support", "tests.testbed", "tests.kept", "tests.cli.conftest")
 #: Tests of which others use a helper, as yet; to become empty.
 USED_BY_OTHERS = {
-    "tests.oracles.costs",
-    "tests.oracles.jobs",
     "tests.oracles.test_queueing",
     "tests.simulator.engine.test_mechanisms",
     "tests.calibrate.cluster.test_cluster",

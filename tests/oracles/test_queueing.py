@@ -14,8 +14,8 @@ from nworkers.models.records.profile import Discipline, Noise
 from nworkers.simulator.engine.events.resources import FairShare, FifoQueue
 from nworkers.simulator.step.variates import drawn
 from nworkers.simulator.study.replications import starting_phases
-from tests.oracles.jobs import submitted
 from tests.support.costs import costs
+from tests.support.jobs import submitted
 from tests.support.runs import Trained
 
 #: Quantiles of the exponential distribution of mean 1; straight lines between them add 0.1 %.

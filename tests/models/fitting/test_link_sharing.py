@@ -15,7 +15,7 @@ from nworkers.models.fitting.observations import Fitted
 from nworkers.models.records.calibration import Burst, Cell, Processor
 from nworkers.models.records.profile import Discipline, Duplex, Parameter
 from nworkers.simulator.engine.events.resources import FairShare, FifoQueue, Resource
-from tests.oracles.jobs import submitted
+from tests.support.jobs import submitted
 
 SERVER_S, DISPATCH_S, LATENCY_S, FLOW = 2e-4, 2e-4, 5e-4, 2.5e7
 SIZES = (4, 2**16, 2**18, 2**20, 2**22)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nworkers.simulator.engine.events.resources import FairShare, FifoQueue, Resource
-from tests.oracles.jobs import submitted
+from tests.support.jobs import submitted
 
 #: When a job arrives, its work, and its rate alone.
 Arrival = tuple[float, float, float]
