@@ -1,14 +1,11 @@
-"""Wire: calls to a task on another machine, and its answers, over TensorFlow's own channel.
+"""Channel: calls to a task on another machine, and its answers, as texts in queues of that task.
 
-Every task runs a TensorFlow server, and a queue on it is reached through that server's port: the
-coordinator enqueues calls as JSON text, the task dequeues them, and answers go the same way back.
-No second port is needed, and a dequeue that waits holds no thread of the server's pools. One call
-and its answer take 1.7 ms on loopback; an answer of 5 MB takes 50 ms (2 cores).
+The coordinator puts a call, as JSON, into the task's queue of calls. The task puts its answer into
+a queue of the coordinator's. What carries the texts is a `Channel` of the task's framework.
 
-A call to a server that has died never ends by itself, since TensorFlow's client waits for the
-server to come back. So every wait here has a limit, and after each the coordinator sends a beat.
-A beat also has a task repeat an answer that was lost when a wait ran out; a task that hears none
-for ``LOST_S`` ends.
+A call to a task that has died may never end by itself. So every wait here has a limit, and after
+each the coordinator sends a beat. A beat also has a task repeat an answer that was lost when a wait
+ran out. A task that hears none for ``LOST_S`` ends.
 """
 
 from __future__ import annotations
@@ -20,7 +17,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, Protocol, get_type_hints
 
 from nworkers.models.files.typed_json import decode, encode
 
@@ -71,69 +68,40 @@ def decode_result(method: Callable[..., Any], text: str) -> Any:
     return decode(_hints(method)[1], text)
 
 
-class _Queues:
-    """Queues on one server, as ops of a session with that server."""
+class Channel(Protocol):
+    """Queues of texts, by name, which one task holds and others reach."""
 
-    def __init__(self, target: str, operation_s: float = 0.0) -> None:
-        import tensorflow as tf
+    def put(self, queue: str, text: str, timeout_s: float | None = None) -> bool:
+        """Append a text; whether it was taken in time.
 
-        self._tf = tf
-        config = tf.compat.v1.ConfigProto()
-        # A session is created by its first run, whatever limit that run has: with a server that
-        # dies just then, this alone ends the wait.
-        config.operation_timeout_in_ms = int(1000 * operation_s)
-        # A filter that no task passes: the session concerns this server alone, and does not wait
-        # until every other task of the cluster is up.
-        config.device_filters.append("/job:none")
-        self._graph = tf.Graph()
-        self._session = tf.compat.v1.Session(target, graph=self._graph, config=config)
-        self._ops: dict[tuple[str, str], Any] = {}
-        self._lock = threading.Lock()
+        Raises:
+            ConnectionError: the task takes none; the text says in which way.
+        """
+        ...
 
-    def put(self, name: str, text: str, timeout_s: float | None = None) -> None:
-        placeholder, enqueue = self._op(name, "put")
-        self._session.run(enqueue, {placeholder: text}, options=self._options(timeout_s))
+    def get(self, queue: str, timeout_s: float | None = None) -> str | None:
+        """The next text, or None where none came in time.
 
-    def get(self, name: str, timeout_s: float | None = None) -> str | None:
-        """The next text, or None where none came in time."""
-        try:
-            text = self._session.run(self._op(name, "get"), options=self._options(timeout_s))
-        except self._tf.errors.DeadlineExceededError:
-            return None
-        # A dequeue that comes back as its time runs out has been seen to hold an empty string in
-        # place of the element; nothing that is sent is empty, and a beat has it sent again.
-        return bytes(text).decode() or None
-
-    def _options(self, timeout_s: float | None) -> Any:
-        milliseconds = 0 if timeout_s is None else max(1, int(1000 * timeout_s))
-        return self._tf.compat.v1.RunOptions(timeout_in_ms=milliseconds)
-
-    def _op(self, name: str, what: str) -> Any:
-        with self._lock:
-            if (name, what) not in self._ops:
-                tf = self._tf
-                with self._graph.as_default():
-                    made = tf.queue.FIFOQueue(1000, tf.string, shapes=[[]], shared_name=name)
-                    text = tf.compat.v1.placeholder(tf.string, [])
-                    self._ops[name, "put"] = (text, made.enqueue(text))
-                    self._ops[name, "get"] = made.dequeue()
-            return self._ops[name, what]
+        Raises:
+            ConnectionError: the task gives none; the text says in which way.
+        """
+        ...
 
 
-class Desk:
+class ServerChannel:
     """The task's end: ``recv`` gives the next call, ``send`` answers it.
 
     Args:
-        target: the task's own server.
+        channel: the task's own queues.
         methods: where the methods live, for their types.
         facts: what a coordinator is told when it says hello.
         end: called with the argument of an ``end``; it does not return.
     """
 
     def __init__(
-        self, target: str, methods: type, facts: dict[str, str], end: Callable[[str], None]
+        self, channel: Channel, methods: type, facts: dict[str, str], end: Callable[[str], None]
     ) -> None:
-        self._queues = _Queues(target)
+        self._channel = channel
         self._methods = methods
         self._facts = facts
         self._end = end
@@ -167,13 +135,13 @@ class Desk:
 
     def _answer(self, call: Call, verdict: str, value: str) -> str:
         text = json.dumps({"number": call.number, "verdict": verdict, "value": value})
-        self._queues.put(ANSWERS.format(call.sender), text)
+        self._channel.put(ANSWERS.format(call.sender), text)
         return text
 
     def _listen(self) -> None:
         received = 0
         while True:
-            text = self._queues.get(CALLS)
+            text = self._channel.get(CALLS)
             try:
                 call = decode(Call, text or "")
             except ValueError:
@@ -190,13 +158,13 @@ class Desk:
                     self._end(call.arguments[0])
                 elif call.method == "beat":
                     if call.number == self._last[0]:
-                        self._queues.put(ANSWERS.format(call.sender), self._last[1])
+                        self._channel.put(ANSWERS.format(call.sender), self._last[1])
                 elif call.number > received:
                     received = call.number
                     self._calls.put(call)
 
 
-class Busy(Exception):
+class ChannelBusy(Exception):
     """The task serves another coordinator."""
 
 
@@ -204,18 +172,20 @@ class Unreachable(Exception):
     """The task's server does not answer; the text says in which way."""
 
 
-class Line:
+class ClientChannel:
     """The coordinator's end: calls to one task.
 
     Args:
-        address: host:port of the task's server.
+        channel: the task's queues.
         sender: names this coordinator.
         methods: where the methods live, for their types.
         reach: raises Unreachable where nobody listens at the address.
     """
 
-    def __init__(self, address: str, sender: str, methods: type, reach: Callable[[], None]) -> None:
-        self._queues = _Queues(f"grpc://{address}", operation_s=BEAT_S)
+    def __init__(
+        self, channel: Channel, sender: str, methods: type, reach: Callable[[], None]
+    ) -> None:
+        self._channel = channel
         self._sender = sender
         self._methods = methods
         self._reach = reach
@@ -227,7 +197,7 @@ class Line:
         """Become the task's coordinator; its facts.
 
         Raises:
-            Busy: it has another one.
+            ChannelBusy: it has another one.
             Unreachable: no answer in time.
         """
         call = self._put("hello", (), timeout_s)
@@ -237,7 +207,7 @@ class Line:
             if answer is not None:
                 verdict, value = answer
                 if verdict == "busy":
-                    raise Busy
+                    raise ChannelBusy
                 return dict(json.loads(value))
         raise Unreachable("does not answer")
 
@@ -278,33 +248,26 @@ class Line:
         return call
 
     def _send(self, call: Call, timeout_s: float) -> None:
-        """Enqueue a call. A busy host may take its time, so a wait that runs out is tried again.
+        """Put a call. A busy host may take its time, so a wait that runs out is tried again.
 
         A call that arrives twice is run once, by its number.
         """
-        import tensorflow as tf
-
         text = encode(Call, call)
         deadline = time.monotonic() + LOST_S
-        while True:
-            try:
-                self._queues.put(CALLS, text, timeout_s)
-                return
-            except tf.errors.DeadlineExceededError:
+        try:
+            while not self._channel.put(CALLS, text, timeout_s):
                 self._reach()
                 if time.monotonic() > deadline:
-                    raise Unreachable("takes no calls") from None
-            except tf.errors.OpError as error:
-                raise Unreachable(f"takes no calls ({type(error).__name__})") from None
+                    raise Unreachable("takes no calls")
+        except ConnectionError as error:
+            raise Unreachable(f"takes no calls ({error})") from None
 
     def _get(self, call: Call, timeout_s: float) -> Answer | None:
         """The answer to this call; None where none came in time. Older ones are passed over."""
-        import tensorflow as tf
-
         try:
-            text = self._queues.get(self._answers, timeout_s)
-        except tf.errors.OpError as error:
-            raise Unreachable(f"gives no answers ({type(error).__name__})") from None
+            text = self._channel.get(self._answers, timeout_s)
+        except ConnectionError as error:
+            raise Unreachable(f"gives no answers ({error})") from None
         if text is None:
             return None
         answer = json.loads(text)

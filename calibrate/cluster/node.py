@@ -1,7 +1,7 @@
 """Node: one task of a cluster on a machine of its own, serving a coordinator elsewhere.
 
-The process that people start supervises; each round it forks a fresh task, which runs the
-TensorFlow server, takes its role from the coordinator and answers its calls over `wire`.
+The process that people start supervises. Each round it forks a fresh task, which runs the server of
+its runtime, takes its role from the coordinator and answers its calls over a channel.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn
 
-from nworkers.calibrate.cluster.channel import LOST_S, Desk
+from nworkers.calibrate.cluster.channel import LOST_S, Channel, ServerChannel
 from nworkers.calibrate.cluster.cluster import context
 from nworkers.calibrate.cluster.task import (
     TaskMethods,
@@ -24,7 +24,7 @@ from nworkers.calibrate.cluster.task import (
     start_server,
     versions,
 )
-from nworkers.calibrate.training.runtime import RUNTIMES, UNASSIGNED
+from nworkers.calibrate.training.runtime import RUNTIMES, UNASSIGNED, load
 from nworkers.calibrate.training.tasks import Role
 from nworkers.models.base.errors import HardwareError
 
@@ -108,7 +108,7 @@ def _run(port: int, role: Role, told: Connection, log: str, wait_s: float | None
 
     def end(code: int, text: str = "") -> NoReturn:
         told.send(text)
-        # Not sys.exit: TensorFlow's server threads would keep the process.
+        # Not sys.exit: threads of the framework's server would keep the process.
         os._exit(code)
 
     def asked(how: str) -> None:
@@ -125,22 +125,23 @@ def _run(port: int, role: Role, told: Connection, log: str, wait_s: float | None
     except Exception as error:
         end(1, f"could not start: {error}")
     alarm.cancel()
-    facts = versions(RUNTIMES[role.runtime].framework) | {
-        "role": role.text,
-        "incarnation": os.urandom(8).hex(),
-    }
-    desk = Desk(target or f"grpc://localhost:{port}", TaskMethods, facts, asked)
-    threading.Thread(target=_watch, args=(desk, wait_s, end), daemon=True).start()
-    answer_calls(desk, TaskMethods(role, target))
+    framework = RUNTIMES[role.runtime].framework
+    facts = versions(framework) | {"role": role.text, "incarnation": os.urandom(8).hex()}
+    own: Channel = load(framework.channel).server(target, port)
+    channel = ServerChannel(own, TaskMethods, facts, asked)
+    threading.Thread(target=_watch, args=(channel, wait_s, end), daemon=True).start()
+    answer_calls(channel, TaskMethods(role, target))
 
 
-def _watch(desk: Desk, wait_s: float | None, end: Callable[[int, str], NoReturn]) -> None:
+def _watch(
+    channel: ServerChannel, wait_s: float | None, end: Callable[[int, str], NoReturn]
+) -> None:
     """End this process when its coordinator has fallen silent, whatever the main thread does."""
     began_s = time.monotonic()
     while True:
         time.sleep(1.0)
-        if desk.silent_s() > LOST_S:
+        if channel.silent_s() > LOST_S:
             end(LOST, f"nothing was heard of the coordinator for {LOST_S:.0f} s; it is gone")
         waited_s = time.monotonic() - began_s
-        if wait_s is not None and not desk.owned and waited_s > wait_s:
+        if wait_s is not None and not channel.owned and waited_s > wait_s:
             end(LOST, f"no coordinator came within {wait_s:.0f} s")

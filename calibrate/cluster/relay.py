@@ -1,7 +1,7 @@
 """Relay: a local process that stands for a task on another machine.
 
 The coordinator talks to it as to a task of its own, through a pipe; it talks to the task over
-`wire`. So the coordinator imports no TensorFlow, and a task is a task wherever it runs.
+a channel. So the coordinator imports no framework, and a task is a task wherever it runs.
 """
 
 from __future__ import annotations
@@ -11,18 +11,44 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
-from nworkers.calibrate.cluster.channel import BEAT_S, Busy, Line, Unreachable
+from nworkers.calibrate.cluster.channel import (
+    BEAT_S,
+    Channel,
+    ChannelBusy,
+    ClientChannel,
+    Unreachable,
+)
 from nworkers.calibrate.cluster.membership import host_port
 from nworkers.calibrate.cluster.task import TaskMethods, set_up, versions
-from nworkers.calibrate.training.runtime import RUNTIMES, SPARE_JOB
+from nworkers.calibrate.training.runtime import RUNTIMES, SPARE_JOB, Framework, load
 from nworkers.calibrate.training.tasks import Role
 
-#: A task starts anew within this time: a fork of a process that has imported TensorFlow.
+#: A task starts anew within this time: a fork of a process that has imported its framework.
 RESTART_S = 12.0
 TRY_EVERY_S = 0.2
 HELLO_S = 4.0
+
+
+@dataclass(frozen=True)
+class _Remote:
+    """A task elsewhere, as this coordinator reaches it."""
+
+    address: str
+    sender: str
+    framework: Framework
+
+    def client(self, reach: Callable[[], None]) -> ClientChannel:
+        """A channel to it."""
+        channel: Channel = load(self.framework.channel).client(self.address, BEAT_S)
+        return ClientChannel(channel, self.sender, TaskMethods, reach)
+
+    def reach(self) -> None:
+        """Raise Unreachable unless somebody listens there."""
+        listening(self.address)
 
 
 def relay(
@@ -35,21 +61,22 @@ def relay(
 ) -> None:
     """Entry point: reach the task, give it its role, pass calls and answers until told to close."""
     set_up(log)
+    remote = _Remote(address, sender, RUNTIMES[role.runtime].framework)
     try:
-        line, facts = _reach(address, sender, time.monotonic() + connect_timeout_s)
-        ours = versions(RUNTIMES[role.runtime].framework)
-        for name, version in ours.items():
-            if facts[name] != version:
-                raise Unreachable(f"has {name} {facts[name]}, and the coordinator {version}")
+        client, facts = _connect(remote, time.monotonic() + connect_timeout_s)
+        for name, version in versions(remote.framework).items():
+            theirs = facts.get(name, "none")
+            if theirs != version:
+                raise Unreachable(f"has {name} {theirs}, and the coordinator {version}")
         if role.job != SPARE_JOB and facts["role"] != role.text:
-            line.end(role.text)
-            line, facts = _anew(address, sender, facts["incarnation"])
-    except (Unreachable, Busy) as problem:
+            client.end(role.text)
+            client, facts = _anew(remote, facts["incarnation"])
+    except (Unreachable, ChannelBusy) as problem:
         connection.send(("gone", _words(problem)))
         return
     connection.send(("ok", 0))
     try:
-        _pass_on(line, connection, address, sender, facts["incarnation"])
+        _pass_on(client, connection, remote, facts["incarnation"])
     except Unreachable as problem:
         connection.send(("gone", _words(problem)))
     except (EOFError, OSError):
@@ -63,53 +90,53 @@ def relay(
 
 
 def _pass_on(
-    line: Line, connection: Connection, address: str, sender: str, incarnation: str
+    client: ClientChannel, connection: Connection, remote: _Remote, incarnation: str
 ) -> None:
     while True:
         if not connection.poll(BEAT_S):
-            line.beat()
+            client.beat()
             continue
         method, arguments = connection.recv()
         if method == "end":
-            line.end(arguments[0])
+            client.end(arguments[0])
             if arguments[0] == "again":
-                _await_end(address, sender, incarnation)
+                _await_end(remote, incarnation)
             return
-        connection.send(line.call(method, arguments))
+        connection.send(client.call(method, arguments))
 
 
-def _reach(address: str, sender: str, deadline_s: float) -> tuple[Line, dict[str, str]]:
+def _connect(remote: _Remote, deadline_s: float) -> tuple[ClientChannel, dict[str, str]]:
     """Connect until the deadline (of ``time.monotonic``)."""
     while True:
         try:
-            listening(address)
-            line = Line(address, sender, TaskMethods, lambda: listening(address))
-            return line, line.hello(HELLO_S)
+            remote.reach()
+            client = remote.client(remote.reach)
+            return client, client.hello(HELLO_S)
         except Unreachable:
             if time.monotonic() > deadline_s:
                 raise
             time.sleep(TRY_EVERY_S)
 
 
-def _anew(address: str, sender: str, old: str) -> tuple[Line, dict[str, str]]:
+def _anew(remote: _Remote, old: str) -> tuple[ClientChannel, dict[str, str]]:
     """Wait until another process than the old one serves the address."""
     deadline_s = time.monotonic() + RESTART_S
     while True:
-        line, facts = _reach(address, sender, deadline_s)
+        client, facts = _connect(remote, deadline_s)
         if facts["incarnation"] != old:
-            return line, facts
+            return client, facts
         time.sleep(TRY_EVERY_S)
 
 
-def _await_end(address: str, sender: str, old: str) -> None:
+def _await_end(remote: _Remote, old: str) -> None:
     """Wait until the old process has gone: the next round must not meet it."""
     deadline_s = time.monotonic() + HELLO_S
     while time.monotonic() < deadline_s:
         try:
-            listening(address)
-            if Line(address, sender, TaskMethods, lambda: None).hello(1.0)["incarnation"] != old:
+            remote.reach()
+            if remote.client(lambda: None).hello(1.0)["incarnation"] != old:
                 return
-        except (Unreachable, Busy):
+        except (Unreachable, ChannelBusy):
             return
         time.sleep(TRY_EVERY_S / 4)
 
@@ -129,6 +156,6 @@ def listening(address: str, timeout_s: float = HELLO_S) -> None:
 
 
 def _words(problem: Exception) -> str:
-    if isinstance(problem, Busy):
+    if isinstance(problem, ChannelBusy):
         return "serves another coordinator; wait for its end, or end it"
     return str(problem)

@@ -43,8 +43,8 @@ from nworkers.models.records.workload import Variable, Workload
 MAX_TRANSFER_S = 0.5
 
 
-class Channel(Protocol):
-    """Where calls come from and answers go to: a pipe, or a `wire.Desk`."""
+class Calls(Protocol):
+    """Where calls come from and answers go to: a pipe, or a `ServerChannel`."""
 
     def recv(self) -> Any: ...
 
@@ -208,7 +208,7 @@ def set_up(log: str) -> None:
     os.dup2(output, 2)
 
 
-def answer_calls(channel: Channel, methods: TaskMethods) -> None:
+def answer_calls(channel: Calls, methods: TaskMethods) -> None:
     """Answer one call after the other until the channel closes."""
     while True:
         try:

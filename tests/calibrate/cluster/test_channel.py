@@ -1,15 +1,22 @@
-"""Calls over TensorFlow's channel: what goes in comes out."""
+"""Calls over a channel: what goes in comes out, whatever carries it."""
 
 from __future__ import annotations
 
 import math
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from nworkers.calibrate.cluster import channel
 from nworkers.calibrate.cluster.channel import (
+    ChannelBusy,
+    ClientChannel,
+    ServerChannel,
+    Unreachable,
     decode_arguments,
     decode_result,
     encode_arguments,
@@ -21,6 +28,7 @@ from nworkers.calibrate.training.tasks import Role
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import named_workload
+from tests.support.in_memory_channel import InMemoryChannel
 
 GEMM = named_workload("mlp:8,4,2")
 
@@ -59,14 +67,113 @@ def test_a_text_of_another_type_is_refused() -> None:
         decode_arguments(TaskMethods.burst, ["3", '{"precision": "narrow"}'])
 
 
+class Doubling:
+    """What a task of these tests answers."""
+
+    def double(self, numbers: list[float]) -> list[float]:
+        return [2 * number for number in numbers]
+
+    def fail(self) -> None:
+        raise ValueError("as asked")
+
+
+class Served:
+    """A task behind an in-memory channel, and what it was told at its end."""
+
+    def __init__(self) -> None:
+        self.channel = InMemoryChannel()
+        self.ended: list[str] = []
+        self.answered = 0
+        self._server = ServerChannel(
+            self.channel, Doubling, {"scale": "1", "role": "idle"}, self.ended.append
+        )
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def client(self, sender: str = "us", reach: Callable[[], None] = lambda: None) -> ClientChannel:
+        return ClientChannel(self.channel, sender, Doubling, reach)
+
+    def _serve(self) -> None:
+        while True:
+            method, arguments = self._server.recv()
+            try:
+                answer = ("ok", getattr(Doubling(), method)(*arguments))
+            except ValueError as error:
+                answer = ("error", str(error))
+            self.answered += 1
+            self._server.send(answer)
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> Served:
+    monkeypatch.setattr(channel, "BEAT_S", 0.05)
+    return Served()
+
+
+def test_a_call_needs_no_framework(served: Served) -> None:
+    client = served.client()
+    assert client.hello(5.0) == {"scale": "1", "role": "idle"}
+    assert client.call("double", [[0.1, math.pi]]) == ("ok", [0.2, 2 * math.pi])
+    assert client.call("fail", []) == ("error", "as asked")
+    assert client.call("double", [[]]) == ("ok", [])
+
+
+def test_an_answer_that_is_lost_is_sent_again_and_the_call_runs_once(served: Served) -> None:
+    client = served.client()
+    client.hello(5.0)
+    served.channel.lose = 2
+    assert client.call("double", [[1.0]]) == ("ok", [2.0])
+    assert served.answered == 1
+
+
+def test_a_task_has_one_coordinator_and_hears_no_other(served: Served) -> None:
+    first, second = served.client("first"), served.client("second")
+    first.hello(5.0)
+    with pytest.raises(ChannelBusy):
+        second.hello(5.0)
+    second.end("leave")
+    assert first.call("double", [[1.0]]) == ("ok", [2.0])
+    assert served.ended == []
+    first.end("again")
+    first.hello(5.0)
+    assert served.ended == ["again"]
+
+
+def test_what_is_no_call_is_passed_over(served: Served) -> None:
+    served.channel.put(channel.CALLS, "no call")
+    assert served.client().hello(5.0)["role"] == "idle"
+
+
+def test_a_task_that_cannot_be_reached_any_more_ends_the_call(served: Served) -> None:
+    def gone() -> None:
+        raise Unreachable("is not there")
+
+    client = served.client(reach=gone)
+    client.hello(5.0)
+    served.channel.lose = 100
+    with pytest.raises(Unreachable, match="is not there"):
+        client.call("double", [[1.0]])
+    with pytest.raises(Unreachable, match="is not there"):
+        client.beat()
+
+
+def test_a_channel_that_breaks_is_told_in_its_own_words(served: Served) -> None:
+    client = served.client()
+    client.hello(5.0)
+    served.channel.broken = "cable cut"
+    with pytest.raises(Unreachable, match=r"takes no calls \(cable cut\)"):
+        client.call("double", [[1.0]])
+    client.end("leave")
+
+
 SILENT = """
 import socket, sys, time
+from nworkers.calibrate.cluster.channel import ClientChannel, Unreachable
 from nworkers.calibrate.cluster.task import TaskMethods
-from nworkers.calibrate.cluster.channel import Line, Unreachable
+from nworkers.calibrate.tensorflow.queue_channel import client
 
 with socket.create_server(("127.0.0.1", 0)) as silent:
     address = f"127.0.0.1:{silent.getsockname()[1]}"
-    line = Line(address, "us", TaskMethods, lambda: None)
+    line = ClientChannel(client(address, 3.0), "us", TaskMethods, lambda: None)
     import tensorflow
     began = time.monotonic()
     try:
