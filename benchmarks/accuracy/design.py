@@ -18,7 +18,8 @@ from typing import Literal, TypeVar, get_args
 
 from benchmarks.page import ROOT
 from nworkers.models.files.workload_toml import read_workload
-from nworkers.models.records.scenario import Runtime, Scaling, Scenario, Strategy
+from nworkers.models.records.runtimes import Runtime, Strategy
+from nworkers.models.records.scenario import Scaling, Scenario
 from nworkers.models.records.what_if import variation
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 

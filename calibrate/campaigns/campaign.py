@@ -42,7 +42,7 @@ from nworkers.models.records.calibration import (
     TaskHost,
 )
 from nworkers.models.records.profile import Evidence
-from nworkers.models.records.scenario import Runtime
+from nworkers.models.records.runtimes import Runtime
 
 #: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
 OVER_BUDGET = 1.3

@@ -15,7 +15,7 @@ from nworkers.calibrate.training.runtime import runner_of, runtime_of
 from nworkers.models.base.statistics import outliers
 from nworkers.models.fitting.precision import target
 from nworkers.models.records.calibration import Burst, Cell, Processor
-from nworkers.models.records.scenario import Runtime
+from nworkers.models.records.runtimes import Runtime
 
 #: Building every graph of a full plan takes a few seconds on slow cores.
 BUILD_S = 120.0

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from nworkers.calibrate.campaigns.presets import Preset, Shape
+from nworkers.calibrate.training.runtime import RUNTIMES
 from nworkers.models.records.calibration import Cell, Optimizer, Quantity
 
 #: The two shapes of the report of 2017, as features, batch, hidden.
@@ -120,18 +121,18 @@ def collectives(preset: Preset, counts: Sequence[int], batch: int) -> list[Cell]
 
 
 def strategies(preset: Preset, workers: int, batch: int) -> list[Cell]:
-    """What the runtimes of TensorFlow 2 add: the coordinator's functions, and mirrored steps."""
+    """What each runtime adds to sessions.
+
+    Args:
+        batch: 0 where the workload has no gradients to compute.
+    """
     if not preset.strategies:
         return []
-    # Scheduled by the dozen, functions show what each costs the one process that sends them.
-    cells = [Cell("noop", "coordinator"), Cell("noop", "coordinator", workers=4 * workers)]
-    group = [Cell("noop", "mirrored", workers=workers)]
-    group += [Cell("allreduce", "mirrored", size, workers=workers) for size in preset.reduced[::2]]
-    steps = [Cell("step", "coordinator", batch=batch)]
-    if workers > 1:
-        cells += group
-        steps.append(Cell("step", "mirrored", batch=batch, workers=workers))
-    return cells + (steps if batch else [])
+    return [
+        cell
+        for runtime in RUNTIMES.values()
+        for cell in runtime.added_cells(workers, batch, preset.reduced[::2])
+    ]
 
 
 def within_tasks(preset: Preset) -> list[Cell]:

@@ -275,7 +275,7 @@ class Cluster:
     def close(self, *, again: bool) -> None:
         """End every task; those on other machines then wait for another round, or leave.
 
-        TensorFlow's servers know no clean end, so tasks are killed.
+        A framework's servers know no clean end, so tasks are killed.
         """
         for task in self._tasks.values():
             if task.remote:

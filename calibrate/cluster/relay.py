@@ -85,7 +85,7 @@ def relay(
         traceback.print_exc()
         sys.stderr.flush()
         connection.send(("gone", f"cannot be talked to ({type(problem).__name__}: {problem})"))
-    # Not sys.exit: TensorFlow's client threads would keep the process.
+    # Not sys.exit: threads of the framework's client would keep the process.
     os._exit(0)
 
 

@@ -214,7 +214,7 @@ def answer_calls(channel: Calls, methods: TaskMethods) -> None:
         try:
             method, arguments = channel.recv()
         except (EOFError, OSError):
-            # Not sys.exit: TensorFlow's server threads would keep the process.
+            # Not sys.exit: threads of the framework's server would keep the process.
             os._exit(0)
         try:
             answer: tuple[str, Any] = ("ok", getattr(methods, method)(*arguments))

@@ -14,9 +14,9 @@ from nworkers.models.records.workload import Workload
 class Probe:
     """``step()`` runs the cell once and returns when it is done; that is what is timed.
 
-    ``verify`` runs it once more and raises HardwareError where TensorFlow does not do what the cell
-    says. ``before`` and ``after`` run around every timed call, outside its time. ``unavailable`` is
-    why the cell cannot run here, such as "no GPU": it is then skipped, by name.
+    ``verify`` runs it once more; it raises HardwareError where the framework does not do what the
+    cell says. ``before`` and ``after`` run around every timed call, outside its time.
+    ``unavailable`` is why the cell cannot run here, such as "no GPU": it is then skipped, by name.
     """
 
     cell: Cell
@@ -38,7 +38,7 @@ class Context:
         cluster: addresses of every task, by job (``ps``, ``worker``); of its own
             cluster alone.
         workload: what ``step`` and ``gradient`` train.
-        threads: of TensorFlow's pools; None for its default.
+        threads: of the framework's pools; None for its default.
         pipeline: ``module:function`` that gives the input as a tf.data.Dataset; "" for none.
     """
 

@@ -15,8 +15,8 @@ from typing import Any
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell, Path
-from nworkers.models.records.scenario import RUNTIMES_OF, Strategy
-from nworkers.models.records.scenario import Runtime as RuntimeName
+from nworkers.models.records.runtimes import RUNTIMES_OF, Strategy
+from nworkers.models.records.runtimes import Runtime as RuntimeName
 
 #: The process without a cluster.
 SINGLE_JOB = "single"
@@ -100,6 +100,8 @@ class Runtime:
         alone: the runtime that trains the same in one process.
         runners: who runs the cells that measure this runtime, by their path.
         probes: the first module that covers a cell builds it.
+        added_cells: what is measured of it beside sessions, for a number of workers, a batch (0
+            where the workload has no gradients) and sizes in bytes.
     """
 
     name: RuntimeName
@@ -111,6 +113,7 @@ class Runtime:
     alone: RuntimeName
     runners: Mapping[Path, CellRunner]
     probes: tuple[ProbeModule, ...]
+    added_cells: Callable[[int, int, Sequence[int]], list[Cell]] = lambda *_: []
     meets_peers: bool = False
     builds_together: bool = False
     traces: bool = False
@@ -155,6 +158,21 @@ def _mirrored(at: TaskAddresses, sizes: Sequence[int]) -> tuple[TaskGroup, ...]:
     """A strategy spans all tasks of its cluster, so each number of workers has a cluster."""
     jobs = [(MIRRORED_JOB.format(workers=size), at.workers[:size]) for size in sizes]
     return tuple(TaskGroup(job, at_, "mirrored", cluster=job) for job, at_ in jobs)
+
+
+def _coordinator_cells(workers: int, batch: int, sizes: Sequence[int]) -> list[Cell]:
+    """Functions alone, and by the dozen: what each costs the one process that schedules them."""
+    cells = [Cell("noop", "coordinator"), Cell("noop", "coordinator", workers=4 * workers)]
+    return cells + ([Cell("step", "coordinator", batch=batch)] if batch else [])
+
+
+def _mirrored_cells(workers: int, batch: int, sizes: Sequence[int]) -> list[Cell]:
+    """What the strategy adds to a local step, to an all-reduce and to training with one."""
+    if workers < 2:
+        return []
+    cells = [Cell("noop", "mirrored", workers=workers)]
+    cells += [Cell("allreduce", "mirrored", size, workers=workers) for size in sizes]
+    return cells + ([Cell("step", "mirrored", batch=batch, workers=workers)] if batch else [])
 
 
 _TF = "nworkers.calibrate.tensorflow"
@@ -204,6 +222,7 @@ COORDINATOR = Runtime(
     alone="session",
     runners={"coordinator": CellRunner("chief", ps=True, scheduled="worker")},
     probes=(ProbeModule(f"{_TF}.coordinator"),),
+    added_cells=_coordinator_cells,
 )
 MIRRORED = Runtime(
     name="mirrored",
@@ -217,6 +236,7 @@ MIRRORED = Runtime(
     builds_together=True,
     runners={"mirrored": CellRunner(MIRRORED_JOB, lock_step=True)},
     probes=(ProbeModule(f"{_TF}.mirrored"),),
+    added_cells=_mirrored_cells,
 )
 
 #: The first serves whoever has not been told his role yet.

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nworkers.models.records.scenario import Runtime
+from nworkers.models.records.runtimes import Runtime
 
 LOOPBACK = "127.0.0.1"
 #: Importing TensorFlow on a slow disk, without bytecode, has been seen to take 40 s.

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nworkers.models.records.scenario import Runtime, Scenario, Strategy
+from nworkers.models.records.runtimes import Runtime, Strategy
+from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Workload
 
 #: Without the end of a step for so long, or for `PATIENCE` times the longest step, training hangs.
@@ -120,7 +121,7 @@ class Trainer(Protocol):
 def watched(trainer: Trainer, window: Window) -> list[list[float]]:
     """Train in a thread, and watch that steps end.
 
-    A worker whose peer hangs waits in TensorFlow for ever, and could not say so itself.
+    A worker whose peer hangs waits in the framework for ever, and could not say so itself.
 
     Raises:
         Stalled: no step ended for too long.

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar, get_type_hints
 import typer
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 
 Choice = TypeVar("Choice", bound=str)
 
@@ -53,6 +54,10 @@ OPTION_OF = {
     "workload": "--workload",
     "write_workload": "--write-workload",
 }
+
+_RUNTIMES = "; ".join(
+    f"{strategy}: {' or '.join(names)}" for strategy, names in RUNTIMES_OF.items()
+)
 
 # Numbers arrive as text and are checked here, so that every bad value gets the same kind of line.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
@@ -104,13 +109,13 @@ class Options:
         ),
     ] = str(DEFAULT_BATCH)
     strategy: Annotated[
-        str, typer.Option(metavar="NAME", help="ps-async, ps-sync or allreduce.")
+        str, typer.Option(metavar="NAME", help=f"One of {', '.join(STRATEGIES)}.")
     ] = "ps-async"
     runtime: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="session (the default for ps), coordinator (ps-async) or mirrored (allreduce).",
+            help=f"The first is the default. {_RUNTIMES}.",
         ),
     ] = None
     scaling: Annotated[str, typer.Option(metavar="strong|weak", help="What --batch means.")] = (

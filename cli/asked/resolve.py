@@ -12,11 +12,9 @@ from nworkers.models.files.store import read_fitted, shipped_profile, shipped_pr
 from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.findings.sanity import doubts
 from nworkers.models.records.profile import Profile, with_link
+from nworkers.models.records.runtimes import RUNTIMES, RUNTIMES_OF, STRATEGIES
 from nworkers.models.records.scenario import (
     MAX_WORKERS,
-    RUNTIMES,
-    RUNTIMES_OF,
-    STRATEGIES,
     PsPlacement,
     Scaling,
     Scenario,

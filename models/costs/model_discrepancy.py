@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
-from nworkers.models.records.scenario import Strategy
+from nworkers.models.records.runtimes import Strategy
 
 Part = Literal["computing", "wire", "processors", "accumulators", "waiting"]
 

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.profile import Discipline
+from nworkers.models.records.runtimes import RUNTIMES_OF, SCHEDULED, Runtime, Strategy
 from nworkers.models.records.what_if import PLAIN, Variation
 from nworkers.models.records.workload import MAX_BATCH, Workload
 
-Strategy = Literal["ps-async", "ps-sync", "allreduce"]
-Runtime = Literal["session", "coordinator", "mirrored"]
 Scaling = Literal["strong", "weak"]
 PsPlacement = Literal["own", "shared"]
 
-STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
-RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
-#: What trains each strategy; the first unless another is asked for.
-RUNTIMES_OF: dict[Strategy, tuple[Runtime, ...]] = {
-    "ps-async": ("session", "coordinator"),
-    "ps-sync": ("session",),
-    "allreduce": ("mirrored",),
-}
-#: Runtimes of which one process schedules the steps of all workers, one after the other.
-SCHEDULED: tuple[Runtime, ...] = ("coordinator",)
 #: More take minutes to simulate, and nobody has trained with them.
 MAX_WORKERS = 10_000
 

@@ -14,7 +14,8 @@ from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.model_discrepancy import log_deviation
 from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.profile import Profile
-from nworkers.models.records.scenario import MAX_WORKERS, Scenario, Strategy, check_scenario
+from nworkers.models.records.runtimes import Strategy
+from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
 from nworkers.models.records.what_if import PLAIN
 from nworkers.simulator.study.ensemble import Ensemble, simulate
 from nworkers.simulator.study.replications import model_scores

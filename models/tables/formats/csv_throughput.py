@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.records.scenario import MAX_WORKERS, STRATEGIES, Strategy
+from nworkers.models.records.runtimes import STRATEGIES, Strategy
+from nworkers.models.records.scenario import MAX_WORKERS
 from nworkers.models.records.workload import MAX_BATCH
 from nworkers.models.tables.components.rows import number, whole
 

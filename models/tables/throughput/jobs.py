@@ -10,7 +10,8 @@ import numpy as np
 from nworkers.models.base.all_reduce_terms import ring_terms
 from nworkers.models.base.statistics import Floats
 from nworkers.models.records.profile import Profile
-from nworkers.models.records.scenario import RUNTIMES_OF, Scenario
+from nworkers.models.records.runtimes import RUNTIMES_OF
+from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Workload
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.system import COSTS, PS_COSTS, RING_COSTS, Cost, trial

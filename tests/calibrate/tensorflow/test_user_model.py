@@ -13,7 +13,7 @@ from nworkers.calibrate.tensorflow.user_model import check_model
 from nworkers.calibrate.training.runtime import single
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError, InputError
-from nworkers.models.records.scenario import Runtime, Strategy
+from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.workload import Variable, Workload, named_workload
 
 MODELS = "tests.support.user_models"

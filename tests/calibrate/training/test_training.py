@@ -26,7 +26,8 @@ from nworkers.calibrate.training.trainer import (
 )
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.measurement import Measurement
-from nworkers.models.records.scenario import Runtime, Scenario, Strategy
+from nworkers.models.records.runtimes import Runtime, Strategy
+from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from tests.calibrate.cluster.test_cluster import quiet
 from tests.support.tasks import here, servers

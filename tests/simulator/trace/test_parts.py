@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nworkers.models.costs.step import step_costs
-from nworkers.models.records.scenario import Strategy
+from nworkers.models.records.runtimes import Strategy
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.trace.parts import step_parts
 from tests.simulator.engine.test_mechanisms import asked
