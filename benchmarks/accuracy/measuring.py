@@ -16,7 +16,7 @@ from benchmarks.accuracy.testbed import machines
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, calibrate
 from nworkers.calibrate.campaigns.describe import describe
 from nworkers.calibrate.campaigns.plan import plan
-from nworkers.calibrate.campaigns.validation import SINGLE, train_once
+from nworkers.calibrate.campaigns.validation import SINGLE, single_job, train_once
 from nworkers.calibrate.host.environment import environment
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
@@ -118,15 +118,8 @@ def training(curves: list[Curve], *, most: int) -> None:
 
 def _train(curve: Curve, workers: int, start: int) -> None:
     scenario = curve.scenario(max(1, workers))
-    job = TrainingJob(
-        curve.workload,
-        curve.strategy,
-        "session" if workers == SINGLE else curve.runtime,
-        curve.batch if workers == SINGLE else scenario.per_worker_batch,
-        workers,
-        curve.ps,
-        curve.user_model,
-    )
+    made = single_job if workers == SINGLE else TrainingJob.of
+    job = made(scenario, curve.user_model)
     seconds = SINGLE_WINDOW_S if workers == SINGLE else WINDOW_S
     link_mbit = 0 if workers == SINGLE else curve.link_mbit
     for attempt in _attempts():
