@@ -436,7 +436,8 @@ def test_a_task_elsewhere_that_dies_is_named(tmp_path: Path, victim: int) -> Non
 
 OTHER_VERSION = """
 import sys, nworkers.calibrate.cluster.node as node
-node.versions = lambda real=node.versions: real() | {"TensorFlow": "2.20.0"}
+real = node.versions
+node.versions = lambda framework: real(framework) | {"TensorFlow": "2.20.0"}
 if __name__ == "__main__":
     from nworkers.cli.app import main
     sys.argv[0] = "scale"
