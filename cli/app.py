@@ -12,8 +12,6 @@ from typing import Annotated, Any
 import typer
 
 from nworkers.cli.asked.options import (
-    DEFAULT_BATCH,
-    DEFAULT_WORKLOAD,
     ConnectTimeout,
     Force,
     Json,
@@ -30,6 +28,7 @@ from nworkers.cli.asked.options import (
     shared,
     worker_counts,
 )
+from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import HardwareError, InputError
 
 DEFAULT_MAX_WORKERS = 64
@@ -552,23 +551,27 @@ def validate(
     counts = worker_counts(workers)
     picture("plot", plot, force=force)
     from nworkers.cli.asked import clusters
+    from nworkers.cli.asked.job_request import job_request
     from nworkers.cli.commands import validate
 
     connect_s = duration("--connect-timeout", connect_timeout)
     cluster = None
     if measured is None:
-        cluster, options = clusters.in_training(options, worker, counts, local=local)
+        cluster = clusters.in_training(options, worker, counts, local=local)
     elif worker is not None:
         raise InputError("--worker", f"{worker} beside --measured", "one of the two options")
     if cluster is not None and not cluster.coordinates:
         clusters.join(cluster, validate.log_files(output), connect_s)
         return
+    how_often = integer("--starts", starts, 1, 1000)
+    how_long_s = number("--seconds", seconds, 0.1, 86_400)
+    validate.check_trainable(options)
     held = validate.validate(
-        options,
+        job_request(options, ps=None if cluster is None else max(1, len(cluster.ps))),
         counts,
         machines=None if cluster is None else clusters.machines(cluster, connect_s),
-        starts=integer("--starts", starts, 1, 1000),
-        seconds=number("--seconds", seconds, 0.1, 86_400),
+        starts=how_often,
+        seconds=how_long_s,
         tolerance=accepted,
         model=model,
         write_workload=write_workload,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -63,8 +62,8 @@ def membership(ps: str | None, worker: str | None, *, local: bool) -> Membership
 
 def in_training(
     options: Options, worker: str | None, counts: Sequence[int], *, local: bool
-) -> tuple[Membership | None, Options]:
-    """The cluster that is to train, and the options as they are with its number of ps.
+) -> Membership | None:
+    """The cluster that is to train; None for tasks on this machine alone.
 
     A cluster that states no ps gets ``--ps`` of its last workers, where the strategy has any.
 
@@ -76,7 +75,7 @@ def in_training(
         raise InputError("--worker", worker, "host:port,… of `scale serve`; --workers has counts")
     found = membership(options.ps if listed else None, worker, local=local)
     if found is None:
-        return None, options
+        return None
     from nworkers.calibrate.cluster.membership import with_ps
 
     if options.strategy != "allreduce" and not found.ps:
@@ -85,7 +84,7 @@ def in_training(
         raise InputError(
             "--workers", max(counts), f"at most {len(found.workers)}, the cluster's workers"
         )
-    return found, replace(options, ps=str(max(1, len(found.ps))))
+    return found
 
 
 def local_machines(ps: str, worker: str) -> Machines:

@@ -7,19 +7,16 @@ import inspect
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, get_type_hints
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from nworkers.models.base.choices import Choice, choice
+from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 
-Choice = TypeVar("Choice", bound=str)
-
-DEFAULT_WORKLOAD = "gemm:128,256"
-DEFAULT_BATCH = 32
 PICTURES = (".png", ".svg", ".pdf")
 MAX_SEED = 2**32 - 1
 MAX_DURATION_S = 30 * 86_400
@@ -240,16 +237,6 @@ def choices(option: str, text: str, allowed: Sequence[Choice]) -> tuple[Choice, 
         InputError
     """
     return tuple(dict.fromkeys(choice(option, part.strip(), allowed) for part in text.split(",")))
-
-
-def choice(option: str, text: str, allowed: Sequence[Choice]) -> Choice:
-    """Raises: InputError, naming the option, what is allowed and what may have been meant."""
-    for value in allowed:
-        if text == value:
-            return value
-    near = get_close_matches(text, allowed, n=1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    raise InputError(option, text, ", ".join(allowed) + hint)
 
 
 def worker_counts(text: str) -> tuple[int, ...]:

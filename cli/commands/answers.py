@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nworkers.cli.asked.job_request import job_request
 from nworkers.cli.asked.options import Options
-from nworkers.cli.asked.resolve import Question, ask
 from nworkers.cli.shown import console, json_view, text_view
 from nworkers.cli.shown.progress import Progress
 from nworkers.models.files.atomic_write import check_output
@@ -14,6 +14,7 @@ from nworkers.models.files.store import read_calibration, write_record
 from nworkers.models.records.prediction import row
 
 if TYPE_CHECKING:
+    from nworkers.simulator.study.resolve import ResolvedJob
     from nworkers.simulator.trace.observe import Observation
 
 
@@ -21,37 +22,36 @@ def predict(
     options: Options, counts: tuple[int, ...], trace: Path | None, *, force: bool, as_json: bool
 ) -> None:
     from nworkers.simulator.study.predict import predict
+    from nworkers.simulator.study.resolve import resolve
     from nworkers.simulator.trace.observe import observe
 
     if trace is not None:
         check_output(trace, force=force, field="trace")
 
-    questions = [ask(options, workers) for workers in counts]
-    question = questions[0]
-    _tell_whose(question)
-    rows = []
+    job = resolve(job_request(options), counts)
+    _tell_whose(job)
     with Progress("predicting") as progress:
-        for asked in questions:
-            rows.append(
-                predict(
-                    asked.profile,
-                    asked.scenario,
-                    baseline=asked.baseline,
-                    seed=asked.seed,
-                    progress=progress.update,
-                )
+        rows = [
+            predict(
+                job.profile,
+                scenario,
+                baseline=job.baseline,
+                seed=job.seed,
+                progress=progress.update,
             )
-        seen = [observe(asked.profile, asked.scenario, asked.seed) for asked in questions]
+            for scenario in job.scenarios
+        ]
+        seen = [observe(job.profile, scenario, job.seed) for scenario in job.scenarios]
     if trace is not None:
         _write_trace(seen[-1], trace, force=force)
     if as_json:
         found = [
-            row(r) | {"resources": json_view.resources(one)} | json_view.context(question)
+            row(r) | {"resources": json_view.resources(one)} | json_view.context(job)
             for r, one in zip(rows, seen, strict=True)
         ]
-        json_view.emit(found[0] if len(found) == 1 else {"rows": found})
+        json_view.emit({**(found[0] if len(found) == 1 else {}), "rows": found})
     else:
-        console.emit(text_view.predictions(rows, question.profile, seen[-1].named()))
+        console.emit(text_view.predictions(rows, job.profile, seen[-1].named()))
 
 
 def _write_trace(seen: Observation, path: Path, *, force: bool) -> None:
@@ -68,32 +68,34 @@ def breakeven(
     options: Options, max_workers: int, picture: Path | None, *, force: bool, as_json: bool
 ) -> None:
     from nworkers.simulator.study.breakeven import breakeven
+    from nworkers.simulator.study.resolve import resolve
 
-    question = ask(options, max_workers, curve=True)
-    _tell_whose(question)
-    if question.scenario.workers < max_workers:
+    job = resolve(job_request(options), [max_workers], curve=True)
+    (scenario,) = job.scenarios
+    _tell_whose(job)
+    if scenario.workers < max_workers:
         console.note(
-            f"strong scaling of a batch of {question.scenario.batch} ends at as many workers; "
+            f"strong scaling of a batch of {scenario.batch} ends at as many workers; "
             "--batch or --scaling weak goes further"
         )
     with Progress("simulating") as progress:
         result = breakeven(
-            question.profile,
-            question.scenario,
+            job.profile,
+            scenario,
             max_workers=max_workers,
-            baseline=question.baseline,
-            seed=question.seed,
+            baseline=job.baseline,
+            seed=job.seed,
             progress=progress.update,
         )
     if picture is not None:
         from nworkers.cli.shown import plots
 
-        plots.breakeven(result, question.profile, picture, force=force)
+        plots.breakeven(result, job.profile, picture, force=force)
         console.note(f"wrote {picture}")
     if as_json:
-        json_view.emit(json_view.breakeven(result) | json_view.context(question))
+        json_view.emit(json_view.breakeven(result) | json_view.context(job))
     else:
-        console.emit(text_view.curve(result, question.profile))
+        console.emit(text_view.curve(result, job.profile))
 
 
 def fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bool) -> None:
@@ -131,12 +133,14 @@ def plot_fit(file: Path, output: Path, *, force: bool) -> None:
     console.note(f"wrote {output}")
 
 
-def _tell_whose(question: Question) -> None:
-    """Say whose hardware answers, where it is not the user's own."""
-    if question.shipped is not None:
-        profile = question.profile
+def _tell_whose(job: ResolvedJob) -> None:
+    """Say whose hardware answers, where it is not the user's own, and what is doubtful of it."""
+    for doubt in job.doubts:
+        console.note(doubt)
+    if job.shipped is not None:
+        profile = job.profile
         console.note(
-            f"this is not your hardware but the shipped profile {question.shipped} "
+            f"this is not your hardware but the shipped profile {job.shipped} "
             f"({profile.hardware}; {profile.link.evidence}). Measure yours with "
             "`scale calibrate -o my.json`, then add --calibration my.json"
         )

@@ -10,8 +10,6 @@ from typing import TYPE_CHECKING, get_args
 
 from nworkers.cli.asked import clusters
 from nworkers.cli.asked.options import (
-    DEFAULT_BATCH,
-    DEFAULT_WORKLOAD,
     choices,
     duration,
     integer,
@@ -21,6 +19,7 @@ from nworkers.cli.asked.options import (
 from nworkers.cli.shown import calibration_text, console, json_view, text_view
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.progress import Progress
+from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.atomic_write import check_output
 from nworkers.models.files.journal import Journal, journal_path, read_journal

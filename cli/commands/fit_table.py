@@ -8,13 +8,13 @@ from pathlib import Path
 from statistics import median
 
 from nworkers.cli.asked.options import option_of
-from nworkers.cli.asked.resolve import DEFAULT_PROFILE, named_profile
 from nworkers.cli.shown import console, json_view, text_view
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.table import Table
+from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.base.errors import with_fields
 from nworkers.models.files.atomic_write import check_output
-from nworkers.models.files.store import read_text, write_record
+from nworkers.models.files.store import find_profile, read_text, write_record
 from nworkers.models.records.profile import Parameter, parameters
 from nworkers.models.tables.components.merge import Fitted, Import, graft
 from nworkers.models.tables.detect import KNOWN, format_of, read_table
@@ -53,7 +53,7 @@ def fit(
         check_output(output, force=force)
     text = read_text(file, KNOWN)
     table = read_table(text, str(file), workers=workers)
-    profile, _ = named_profile("--base", base or DEFAULT_PROFILE)
+    profile, _ = find_profile("base", base or DEFAULT_PROFILE)
     result = graft(table, text, profile, file.name)
     if output is not None:
         write_record(output, result.profile, force=force)

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from nworkers.cli.asked.resolve import DEFAULT_PROFILE, named_profile
 from nworkers.cli.shown import console, json_view
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.progress import Progress
 from nworkers.cli.shown.table import Table
+from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.atomic_write import check_output
-from nworkers.models.files.store import read_text, write_record
+from nworkers.models.files.store import find_profile, read_text, write_record
 from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.records.profile import Parameter, Profile, parameters
 from nworkers.models.tables.detect import KNOWN
@@ -90,7 +90,7 @@ def answer(request: Request) -> Answer:
     source = str(request.file)
     text = read_text(request.file, KNOWN)
     given = None if request.workload is None else read_workload(request.workload)
-    base, _ = named_profile("--base", request.base or DEFAULT_PROFILE)
+    base, _ = find_profile("base", request.base or DEFAULT_PROFILE)
     chosen = of_system(read(text, source), request.system, source)
     rows, workloads = workloads_of(chosen, given, source)
     inside, outside = split(rows, request.fit_to)

@@ -3,33 +3,34 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nworkers.cli.asked.options import Options, log_folder
-from nworkers.cli.asked.resolve import Question, ask, named_profile
 from nworkers.cli.shown import console, json_view, text_view
 from nworkers.cli.shown.progress import Progress
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.atomic_write import check_output, write_bytes
-from nworkers.models.files.store import read_measurement, write_record
+from nworkers.models.files.store import find_profile, read_measurement, write_record
 from nworkers.models.files.workload_toml import workload_text
 from nworkers.models.records.contribution import contribution
+from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.measurement import Comparison, Measurement, StepParts, compare
 from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.workload import Workload
 
 if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.campaign import Machines
+    from nworkers.simulator.study.resolve import ResolvedJob
 
 #: A model's step in one process is timed for at most so long at each batch.
 DESCRIBE_S = 1.0
 
 
 def validate(
-    options: Options,
+    request: JobRequest,
     counts: tuple[int, ...],
     *,
     machines: Machines | None,
@@ -50,28 +51,21 @@ def validate(
     Args:
         machines: of a cluster; without them all tasks run here.
     """
-    _check_trainable(options)
-    _check_model(options, model, write_workload, measured)
+    _check_model(request, model, write_workload, measured)
     if output is not None:
         check_output(output, force=force)
     if export is not None:
         check_output(export, force=force, field="export")
     earlier = None if measured is None else read_measurement(measured)
+    job = _job(request, counts, earlier)
+    if earlier is None:
+        for scenario in job.scenarios:
+            _check_hosts(scenario, job.profile.link.kind, machines)
     if model is not None and write_workload is not None:
-        _describe(options, counts, model, write_workload, seconds, force=force)
-        options = replace(options, workload=str(write_workload))
-    if earlier is not None:
-        options = replace(
-            options,
-            batch=str(earlier.batch),
-            scaling=earlier.scaling,
-            strategy=earlier.strategy,
-            runtime=earlier.runtime,
-        )
-    asked, predictions = _predictions(options, counts, earlier, machines)
-    scenarios = [question.scenario for question in asked]
+        job = job.training(_described(job, model, write_workload, seconds, force=force))
+    predictions = _predictions(job)
     measurement = earlier or _train(
-        scenarios,
+        job.scenarios,
         model or "",
         machines,
         starts=starts,
@@ -80,7 +74,7 @@ def validate(
         force=force,
     )
     text_view.stolen(measurement.environment)
-    result = _compared(measurement, asked, predictions, tolerance)
+    result = _compared(measurement, job, predictions, tolerance)
     if export is not None:
         write_record(export, contribution(measurement, result), force=force)
         console.note(f"wrote {export}, without names and addresses: read it before you pass it on")
@@ -96,7 +90,7 @@ def validate(
     return result.holds
 
 
-def _check_trainable(options: Options) -> None:
+def check_trainable(options: Options) -> None:
     """Only what is really trained may be claimed to be checked."""
     if options.calibration is None:
         raise InputError(
@@ -113,7 +107,7 @@ def _check_trainable(options: Options) -> None:
 
 
 def _check_model(
-    options: Options, model: str | None, write_workload: Path | None, measured: Path | None
+    request: JobRequest, model: str | None, write_workload: Path | None, measured: Path | None
 ) -> None:
     """A model of the user's is trained, and a file that describes it is predicted."""
     if model is None:
@@ -127,8 +121,8 @@ def _check_model(
         raise InputError("--model", f"{model} beside --measured", "one of the two options")
     if write_workload is not None and write_workload.suffix != ".toml":
         raise InputError("--write-workload", write_workload, "a file name ending in .toml")
-    files = sum(file is not None for file in (options.workload, write_workload))
-    if files == 2 or (files == 0 and not _calibrated(options, model)):
+    files = sum(file is not None for file in (request.workload, write_workload))
+    if files == 2 or (files == 0 and not _calibrated(request, model)):
         raise InputError(
             "--model",
             f"{model} {'with both' if files else 'without'} a file of it",
@@ -137,32 +131,41 @@ def _check_model(
         )
 
 
-def _calibrated(options: Options, model: str) -> bool:
+def _calibrated(request: JobRequest, model: str) -> bool:
     """Whether the calibration was one of this model."""
-    _, workload = named_profile("--calibration", str(options.calibration))
+    _, workload = find_profile("calibration", str(request.profile))
     return workload is not None and workload.name == model
 
 
-def _describe(
-    options: Options,
-    counts: tuple[int, ...],
-    model: str,
-    path: Path,
-    seconds: float,
-    *,
-    force: bool,
-) -> None:
-    """Write the workload file of a model, with a step at each batch that will be trained."""
+def _job(request: JobRequest, counts: tuple[int, ...], earlier: Measurement | None) -> ResolvedJob:
+    """What is trained; where it was trained earlier, the measurement says what it was."""
+    from nworkers.simulator.study.resolve import resolve
+
+    if earlier is None:
+        return resolve(request, counts)
+    asked = replace(
+        request,
+        batch=earlier.batch,
+        scaling=earlier.scaling,
+        strategy=earlier.strategy,
+        runtime=earlier.runtime,
+    )
+    return resolve(asked, counts).training(earlier.workload)
+
+
+def _described(
+    job: ResolvedJob, model: str, path: Path, seconds: float, *, force: bool
+) -> Workload:
+    """A model with a step at each batch that will be trained, written as a workload file."""
     from nworkers.calibrate.campaigns.describe import describe
 
     check_output(path, force=force, field="write_workload")
-    # Its variables are not known yet, and its batches do not depend on them.
-    asked = [ask(options, workers).scenario for workers in counts]
-    batches = {asked[0].batch, *(scenario.per_worker_batch for scenario in asked)}
+    batches = {job.scenarios[0].batch, *(s.per_worker_batch for s in job.scenarios)}
     seconds, logs = min(seconds, DESCRIBE_S), log_files(path)
     workload = describe(model, sorted(batches), seconds=seconds, logs=logs)
     write_bytes(path, workload_text(workload).encode(), force=force, field="write_workload")
     console.note(f"wrote {path}")
+    return workload
 
 
 def log_files(output: Path | None) -> Path:
@@ -177,25 +180,12 @@ def log_files(output: Path | None) -> Path:
     return folder
 
 
-def _predictions(
-    options: Options,
-    counts: tuple[int, ...],
-    earlier: Measurement | None,
-    machines: Machines | None,
-) -> tuple[list[Question], tuple[Prediction, ...]]:
+def _predictions(job: ResolvedJob) -> tuple[Prediction, ...]:
     from nworkers.simulator.study.predict import predict
 
-    asked, predictions = [], []
-    for workers in counts:
-        question = ask(options, workers)
-        if earlier is not None:
-            scenario = replace(question.scenario, workload=earlier.workload)
-            question = replace(question, scenario=scenario)
-        else:
-            _check_hosts(question.scenario, question.profile.link.kind, machines)
-        asked.append(question)
-        predictions.append(predict(question.profile, question.scenario, seed=question.seed))
-    return asked, tuple(predictions)
+    for doubt in job.doubts:
+        console.note(doubt)
+    return tuple(predict(job.profile, scenario, seed=job.seed) for scenario in job.scenarios)
 
 
 def _check_hosts(scenario: Scenario, link: str, machines: Machines | None) -> None:
@@ -228,7 +218,7 @@ def _check_hosts(scenario: Scenario, link: str, machines: Machines | None) -> No
 
 
 def _train(
-    scenarios: list[Scenario],
+    scenarios: tuple[Scenario, ...],
     model: str,
     machines: Machines | None,
     *,
@@ -266,7 +256,7 @@ def _train(
 
 def _compared(
     measurement: Measurement,
-    asked: Sequence[Question],
+    job: ResolvedJob,
     predictions: tuple[Prediction, ...],
     tolerance: float,
 ) -> Comparison:
@@ -282,5 +272,5 @@ def _compared(
     if measurement.traces:
         from nworkers.simulator.trace.parts import step_parts
 
-        parts = {q.scenario.workers: step_parts(q.profile, q.scenario, q.seed) for q in asked}
+        parts = {s.workers: step_parts(job.profile, s, job.seed) for s in job.scenarios}
     return compare(measurement, predictions, tolerance, parts)

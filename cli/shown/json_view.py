@@ -14,10 +14,10 @@ from nworkers.models.records.prediction import BreakEven, row
 from nworkers.models.records.profile import Profile, parameters
 
 if TYPE_CHECKING:
-    from nworkers.cli.asked.resolve import Question
     from nworkers.models.findings.original import OriginalRow
     from nworkers.models.fitting.precision import CellPrecision
     from nworkers.models.records.calibration import Calibration
+    from nworkers.simulator.study.resolve import ResolvedJob
     from nworkers.simulator.trace.observe import Observation
 
 
@@ -25,14 +25,14 @@ def emit(document: dict[str, object]) -> None:
     console.emit(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def context(question: Question) -> dict[str, object]:
+def context(job: ResolvedJob) -> dict[str, object]:
     """Whose hardware, and what makes the same answer again."""
-    profile = question.profile
+    profile = job.profile
     return {
         "profile": profile.name,
         "hardware": profile.hardware,
         "evidence": profile.link.evidence,
-        "seed": question.seed,
+        "seed": job.seed,
     }
 
 

@@ -27,6 +27,19 @@ class InputError(ValueError):
         return f"{named(self.field)}: got {self.got}; allowed: {with_fields(self.allowed, named)}"
 
 
+class Contradiction(InputError):
+    """Two fields are given, and one rules out the other."""
+
+    def __init__(self, field: str, got: object, other: str) -> None:
+        self.other = other
+        super().__init__(field, got, "one of the two options")
+
+    def worded(self, named: Callable[[str], str]) -> str:
+        """The line, with both fields by the names that its reader knows them by."""
+        beside = f"{self.got} beside {named(self.other)}"
+        return f"{named(self.field)}: got {beside}; allowed: {self.allowed}"
+
+
 def with_fields(text: str, named: Callable[[str], str]) -> str:
     """The text with ``<workers>`` and other fields by the names that its reader knows them by."""
     return _FIELD.sub(lambda found: named(found[1]), text)

@@ -89,14 +89,43 @@ def read_fitted(path: Path) -> tuple[Profile, Workload | None]:
     kind, text = _opened(path, ("calibration", "profile"))
     if kind == "profile":
         return record_from_json(Profile, text, path), None
-    calibration = record_from_json(Calibration, text, path)
+    return fitted(record_from_json(Calibration, text, path), str(path))
+
+
+def fitted(calibration: Calibration, source: str) -> tuple[Profile, Workload | None]:
+    """The profile that was fitted to a calibration, and the workload where it is described.
+
+    Args:
+        source: the file or field that the calibration is from, for the message.
+
+    Raises:
+        InputError: it was never fitted.
+    """
     if calibration.profile is None:
         raise InputError(
-            f"{path}: profile",
+            f"{source}: profile",
             "none (samples that were never fitted)",
-            f"a fitted calibration; `scale fit {path} -o PROFILE` fits it",
+            f"a fitted calibration; `scale fit {source} -o PROFILE` fits it",
         )
     return calibration.profile, calibration.workload
+
+
+def find_profile(field: str, name: str) -> tuple[Profile, Workload | None]:
+    """A profile by its shipped name or from a file, with the calibrated workload where known.
+
+    Args:
+        field: what is to be a profile, for the message.
+
+    Raises:
+        InputError
+    """
+    if name in shipped_profiles():
+        return shipped_profile(name), None
+    path = Path(name)
+    if not path.exists() and not path.suffix:
+        names = ", ".join((*shipped_profiles(), "a calibration or profile file"))
+        raise InputError(field, name, names)
+    return read_fitted(path)
 
 
 def shipped_profiles() -> tuple[str, ...]:

@@ -12,6 +12,8 @@ from annotated_types import Ge, Gt
 from nworkers.models.records.calibration import Environment
 from nworkers.models.records.prediction import Interval, Prediction
 from nworkers.models.records.profile import Evidence
+from nworkers.models.records.runtimes import Runtime, Strategy
+from nworkers.models.records.scenario import Scaling
 from nworkers.models.records.workload import Workload
 
 
@@ -88,9 +90,9 @@ class Measurement:
 
     environment: Environment
     workload: Workload
-    strategy: str
-    runtime: str
-    scaling: str
+    strategy: Strategy
+    runtime: Runtime
+    scaling: Scaling
     batch: int
     complete: bool
     runs: tuple[Run, ...]

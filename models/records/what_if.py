@@ -1,14 +1,9 @@
-"""Variation: what a job does otherwise than the plain one that was calibrated (``--what-if``)."""
+"""Variation: what a job does otherwise than the plain one that was calibrated."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from typing import Any, Literal
-
-from nworkers.models.base.errors import InputError
-from nworkers.models.base.units import bytes_per_s, seconds, size_bytes
+from dataclasses import astuple, dataclass, fields, is_dataclass
+from typing import Literal
 
 ShardBy = Literal["round-robin", "size"]
 AllReduce = Literal["ring", "tree", "hierarchical"]
@@ -81,7 +76,7 @@ class Variation:
     into one all-reduce. With ``hybrid`` the workers of a host all-reduce among themselves and go to
     the ps as one. ``partition_bytes`` splits larger variables over the ps. Hosts on ``one_machine``
     share its cores. ``input_samples_per_s`` is what the input pipeline of a host delivers. ``said``
-    has the options, as they were given.
+    has the words in which it was asked for.
     """
 
     overlap: bool = False
@@ -116,254 +111,28 @@ class Variation:
         )
 
     @property
+    def changes(self) -> tuple[str, ...]:
+        """Each change in the words it was asked in; else by its field and value."""
+        changed = (
+            (entry.name, getattr(self, entry.name))
+            for entry in fields(self)
+            if entry.name != "said" and getattr(self, entry.name) != entry.default
+        )
+        return self.said or tuple(_written(name, value) for name, value in changed)
+
+    @property
     def faults(self) -> bool:
         """Whether anything happens now and then."""
         return any((self.stragglers, self.worker_failures, self.ps_failures))
 
 
+def _written(field: str, value: object) -> str:
+    name = field.replace("_", "-")
+    if value is True:
+        return name
+    parts = astuple(value) if is_dataclass(value) and not isinstance(value, type) else (value,)
+    texts = (f"{part:g}" if isinstance(part, float) else str(part) for part in parts)
+    return f"{name}={','.join(texts)}"
+
+
 PLAIN = Variation()
-
-#: One value of a variation, from its text; None if it is not allowed.
-_Read = Callable[[str], Any]
-
-
-@dataclass(frozen=True)
-class Kind:
-    """How one variation is written: its parts, and what is told of it."""
-
-    field: str
-    parts: tuple[tuple[_Read, Any], ...]
-    example: str
-    meaning: str
-    make: Callable[..., Any]
-
-
-_REQUIRED = object()
-
-
-def _whole(low: int) -> _Read:
-    def read(text: str) -> int | None:
-        known = text.isascii() and text.isdigit() and len(text) < 8
-        return int(text) if known and int(text) >= low else None
-
-    return read
-
-
-def _above(low: float, *, reached: bool = False, high: float = 1e12, of: _Read = float) -> _Read:
-    """A number above ``low``, or from it, up to ``high``."""
-
-    def read(text: str) -> float | None:
-        try:
-            value = of(text)
-        except ValueError:
-            return None
-        inside = value is not None and (value > low or (reached and value == low))
-        return float(value) if inside and value <= high else None
-
-    return read
-
-
-def _one_of(*allowed: str) -> _Read:
-    return lambda text: text if text in allowed else None
-
-
-def _only(value: Any) -> Any:
-    return value
-
-
-def _yes() -> bool:
-    return True
-
-
-_COUNT = _whole(1)
-_FACTOR = _above(1.0, reached=True, high=1e6)
-_TIME = _above(0.0, of=seconds)
-_RATE = _above(0.0)
-
-KINDS: dict[str, Kind] = {
-    "overlap": Kind(
-        "overlap",
-        (),
-        "overlap",
-        "transfers of a layer run beside the compute of others",
-        _yes,
-    ),
-    "backup-workers": Kind(
-        "backup_workers",
-        ((_COUNT, _REQUIRED),),
-        "backup-workers=1",
-        "ps-sync: a round ends without the slowest so many",
-        _only,
-    ),
-    "staleness": Kind(
-        "staleness",
-        ((_whole(0), _REQUIRED),),
-        "staleness=3",
-        "ps-async: nobody is more than so many steps ahead of the slowest",
-        _only,
-    ),
-    "all-reduce": Kind(
-        "all_reduce",
-        ((_one_of("ring", "tree", "hierarchical"), _REQUIRED),),
-        "all-reduce=tree",
-        "ring, tree or hierarchical",
-        _only,
-    ),
-    "buckets": Kind(
-        "bucket_bytes",
-        ((_above(0.0, of=size_bytes), _REQUIRED),),
-        "buckets=25MB",
-        "gradients are fused into all-reduces of up to this size",
-        _only,
-    ),
-    "hybrid": Kind(
-        "hybrid",
-        (),
-        "hybrid",
-        "workers of one host all-reduce, and go to the ps as one",
-        _yes,
-    ),
-    "shard-by": Kind(
-        "shard_by",
-        ((_one_of("round-robin", "size"), _REQUIRED),),
-        "shard-by=size",
-        "variables go to the ps in turn, or each to the one with the fewest bytes",
-        _only,
-    ),
-    "partition": Kind(
-        "partition_bytes",
-        ((_above(0.0, of=size_bytes), _REQUIRED),),
-        "partition=1MiB",
-        "variables are split over the ps into parts of at least this size",
-        _only,
-    ),
-    "compression": Kind(
-        "compression",
-        ((_above(0.0, high=1.0), _REQUIRED), (_above(0.0, reached=True, of=seconds), 0.0)),
-        "compression=0.1,2ns",
-        "gradients of this share of their bytes, for so long a byte",
-        Compression,
-    ),
-    "half-precision": Kind(
-        "half_precision",
-        (),
-        "half-precision",
-        "variables and gradients travel as 16 bits",
-        _yes,
-    ),
-    "rdma": Kind(
-        "rdma",
-        ((_above(0.0, reached=True, of=seconds), _REQUIRED), (_TIME, 0.0)),
-        "rdma=5us,1us",
-        "latency of a request, and processor time of it at either end",
-        Rdma,
-    ),
-    "racks": Kind(
-        "racks",
-        ((_COUNT, _REQUIRED), (_FACTOR, _REQUIRED)),
-        "racks=8,4",
-        "hosts of a rack, whose uplink is oversubscribed so many times",
-        Racks,
-    ),
-    "inner-link": Kind(
-        "inner_link",
-        (
-            (_above(0.0, of=bytes_per_s), _REQUIRED),
-            (_above(0.0, reached=True, of=seconds), 0.0),
-        ),
-        "inner-link=10GB/s,20us",
-        "what carries tensors inside a host",
-        InnerLink,
-    ),
-    "slow-workers": Kind(
-        "slow_workers",
-        ((_COUNT, _REQUIRED), (_FACTOR, _REQUIRED)),
-        "slow-workers=1,2",
-        "so many workers compute so many times slower",
-        Slow,
-    ),
-    "slow-links": Kind(
-        "slow_links",
-        ((_COUNT, _REQUIRED), (_FACTOR, _REQUIRED)),
-        "slow-links=1,4",
-        "the hosts of so many workers have links so many times slower",
-        Slow,
-    ),
-    "one-machine": Kind(
-        "one_machine",
-        (),
-        "one-machine",
-        "hosts are virtual ones with links of their own that share one machine's cores",
-        _yes,
-    ),
-    "input": Kind(
-        "input_samples_per_s",
-        ((_RATE, _REQUIRED),),
-        "input=2000",
-        "samples a second that the input pipeline of a host delivers",
-        _only,
-    ),
-    "dead-workers": Kind(
-        "dead_workers",
-        ((_COUNT, _REQUIRED),),
-        "dead-workers=1",
-        "so many workers have died and do not come back",
-        _only,
-    ),
-    "stragglers": Kind(
-        "stragglers",
-        ((_RATE, _REQUIRED), (_FACTOR, _REQUIRED), (_TIME, _REQUIRED)),
-        "stragglers=6,3,30s",
-        "times an hour that a worker falls so many times slower, for so long",
-        Stragglers,
-    ),
-    "worker-failures": Kind(
-        "worker_failures",
-        ((_RATE, _REQUIRED), (_TIME, _REQUIRED)),
-        "worker-failures=0.5,3m",
-        "times an hour that each worker dies, and how long until it is back",
-        Failures,
-    ),
-    "ps-failures": Kind(
-        "ps_failures",
-        ((_RATE, _REQUIRED), (_TIME, _REQUIRED)),
-        "ps-failures=0.1,10m",
-        "times an hour that each ps dies, and how long until it is restored",
-        Failures,
-    ),
-}
-
-
-def variation(texts: Iterable[str]) -> Variation:
-    """What ``--what-if`` options say together.
-
-    Raises:
-        InputError: an unknown name, a bad value, or one name twice.
-    """
-    found: dict[str, Any] = {}
-    said = [text.strip() for text in texts]
-    for text in said:
-        name, _, value = text.partition("=")
-        kind = KINDS.get(name)
-        if kind is None:
-            near = get_close_matches(name, KINDS, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise InputError("what_if", text, ", ".join(KINDS) + hint)
-        if kind.field in found:
-            raise InputError("what_if", text, f"{name} once")
-        found[kind.field] = _value(text, kind, value)
-    return replace(PLAIN, said=tuple(said), **found)
-
-
-def _value(text: str, kind: Kind, value: str) -> Any:
-    parts = [part.strip() for part in value.split(",")] if value else []
-    needed = sum(default is _REQUIRED for _, default in kind.parts)
-    if not needed <= len(parts) <= len(kind.parts):
-        raise InputError("what_if", text, f"{kind.example}: {kind.meaning}")
-    values = []
-    for place, (read, default) in enumerate(kind.parts):
-        one = read(parts[place]) if place < len(parts) else default
-        if one is None:
-            raise InputError("what_if", text, f"{kind.example}: {kind.meaning}")
-        values.append(one)
-    return kind.make(*values)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from nworkers.cli.asked.what_if import what_if
 from nworkers.models.costs.step import StepCosts
 from nworkers.models.records.profile import Discipline
 from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.what_if import variation
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.engine.engines import ENGINES
@@ -59,7 +59,7 @@ def job(workers: int, *said: str, **of: Any) -> Scenario:
     return Scenario(
         named_workload("gemm:128,256"),
         workers,
-        variation=variation(said),
+        variation=what_if(said),
         **({"batch": 100_000} | SEPARATE | of),
     )
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from nworkers.cli.asked.what_if import what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.sharding import place
-from nworkers.models.records.what_if import PLAIN, variation
+from nworkers.models.records.what_if import PLAIN
 from nworkers.models.records.workload import Variable, Workload, named_workload
 
 MLP = named_workload("mlp:784,512,10")
@@ -14,7 +15,7 @@ FIRST, BIAS, SECOND, LAST = 4 * 784 * 512, 4 * 512, 4 * 5120, 4 * 10
 
 
 def sizes(workload: Workload, ps: int, *said: str) -> list[list[float]]:
-    placed = place(workload, ps, variation(said) if said else PLAIN)
+    placed = place(workload, ps, what_if(said) if said else PLAIN)
     return [[piece.size_bytes for piece in shard] for shard in placed]
 
 
@@ -36,7 +37,7 @@ def test_large_variables_are_split_over_the_ps() -> None:
 
 def test_nothing_is_lost() -> None:
     for said in ("partition=1kB", "shard-by=size"):
-        placed = place(MLP, 3, variation([said]))
+        placed = place(MLP, 3, what_if([said]))
         assert sum(p.size_bytes for shard in placed for p in shard) == pytest.approx(MLP.size_bytes)
         assert {p.variable for shard in placed for p in shard} == {0, 1, 2, 3}
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from nworkers.cli.asked.what_if import what_if
 from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.step import all_reduce, step_costs
 from nworkers.models.records.profile import Apply, Coordinator, Segment
 from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.what_if import variation
 from nworkers.models.records.workload import Cost, StepSeconds, Variable, Workload, named_workload
 from tests.support.factories import parameter, profile
 
@@ -108,7 +108,7 @@ def test_the_coordinator_takes_cores_of_a_host_that_it_shares() -> None:
     together = replace(apart, workers_per_host=1000, ps_placement="shared")
     alone_s, beside_s = (step_costs(made, s).dispatch.worker_s for s in (apart, together))
     assert beside_s - alone_s == pytest.approx(1e-3 * (1 + made.host.kernel_share))
-    virtual = replace(apart, variation=variation(("one-machine",)))
+    virtual = replace(apart, variation=what_if(("one-machine",)))
     assert step_costs(made, virtual).dispatch.worker_s == beside_s
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from nworkers.cli.asked.what_if import KINDS, what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.layers import Layer
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Uneven
 from nworkers.models.records.scenario import Scenario, check_scenario
-from nworkers.models.records.what_if import KINDS, InnerLink, variation
+from nworkers.models.records.what_if import InnerLink
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.events.links import max_min
 from nworkers.simulator.engine.memory import check_memory
@@ -30,9 +31,7 @@ MLP = named_workload("mlp:784,512,512,10")
 
 
 def asked(workers: int = 4, *said: str, **job: Any) -> Scenario:
-    return check_scenario(
-        Scenario(MLP, workers, variation=variation(said), **({"batch": 64} | job))
-    )
+    return check_scenario(Scenario(MLP, workers, variation=what_if(said), **({"batch": 64} | job)))
 
 
 @pytest.mark.parametrize(("oversubscription", "slower"), [(1, 1), (2, 1), (4, 2), (8, 4)])
@@ -260,12 +259,12 @@ def test_what_cannot_be_is_refused(said: list[str], job: dict[str, Any], words: 
 )  # fmt: skip
 def test_a_variation_that_means_nothing(text: str) -> None:
     with pytest.raises(InputError, match=r"^what_if: "):
-        variation([text])
+        what_if([text])
 
 
 def test_the_same_variation_twice() -> None:
     with pytest.raises(InputError, match="once"):
-        variation(["staleness=1", "staleness=2"])
+        what_if(["staleness=1", "staleness=2"])
 
 
 def test_a_link_that_carries_nothing() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from nworkers.cli.asked.what_if import what_if
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.what_if import variation
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.step.spans import Span, breakdown, uses
@@ -36,7 +36,7 @@ JOBS: dict[str, dict[str, Any]] = {
 
 
 def scenario(said: tuple[str, ...] = (), **job: Any) -> Scenario:
-    return Scenario(named_workload("mlp:784,512,10"), 4, batch=64, variation=variation(said), **job)
+    return Scenario(named_workload("mlp:784,512,10"), 4, batch=64, variation=what_if(said), **job)
 
 
 def recorded(engine: Engine, job: dict[str, Any]) -> Run:

@@ -1,0 +1,50 @@
+"""The job request that the shared options make."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from nworkers.cli.asked.options import MAX_SEED, Options, integer
+from nworkers.cli.asked.what_if import what_if
+from nworkers.models.base.choices import Choice, choice
+from nworkers.models.base.defaults import DEFAULT_PROFILE
+from nworkers.models.records.job_request import PLACEMENTS, JobRequest
+from nworkers.models.records.runtimes import RUNTIMES, STRATEGIES
+from nworkers.models.records.scenario import MAX_WORKERS, PsPlacement, Scaling
+from nworkers.models.records.workload import MAX_BATCH
+
+
+def job_request(options: Options, *, ps: int | None = None) -> JobRequest:
+    """What the options say, typed.
+
+    Args:
+        ps: the number of a cluster's parameter servers, in place of the option.
+
+    Raises:
+        InputError: an option is no number in its range, or none of its words.
+    """
+    return JobRequest(
+        profile=DEFAULT_PROFILE if options.calibration is None else options.calibration,
+        link=options.link,
+        workload=options.workload,
+        batch=integer("--batch", options.batch, 1, MAX_BATCH),
+        strategy=choice("--strategy", options.strategy, STRATEGIES),
+        runtime=_one_of("--runtime", options.runtime, RUNTIMES),
+        scaling=choice("--scaling", options.scaling, get_args(Scaling)),
+        ps=integer("--ps", options.ps, 1, MAX_WORKERS) if ps is None else ps,
+        placement=_one_of("--placement", options.placement, PLACEMENTS),
+        hosts=_number("--hosts", options.hosts),
+        workers_per_host=_number("--workers-per-host", options.workers_per_host),
+        ps_placement=_one_of("--ps-placement", options.ps_placement, get_args(PsPlacement)),
+        what_if=what_if(options.what_if or ()),
+        baseline=options.baseline,
+        seed=integer("--seed", options.seed, 0, MAX_SEED),
+    )
+
+
+def _one_of(option: str, text: str | None, allowed: tuple[Choice, ...]) -> Choice | None:
+    return None if text is None else choice(option, text, allowed)
+
+
+def _number(option: str, text: str | None) -> int | None:
+    return None if text is None else integer(option, text, 1, MAX_WORKERS)

@@ -1,0 +1,47 @@
+"""JobRequest: a question about a training job, as far as it was said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_PROFILE
+from nworkers.models.records.calibration import Calibration
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.runtimes import Runtime, Strategy
+from nworkers.models.records.scenario import PsPlacement, Scaling
+from nworkers.models.records.what_if import PLAIN, Variation
+from nworkers.models.records.workload import Workload
+
+Placement = Literal["shared", "separate"]
+PLACEMENTS: tuple[Placement, ...] = ("shared", "separate")
+#: A record, the name of a shipped profile, or a file.
+ProfileSource = Calibration | Profile | Path | str
+
+
+@dataclass(frozen=True)
+class JobRequest:
+    """A job by its names, files and numbers; None leaves a choice to `resolve`.
+
+    ``link`` replaces the profile's link by another's. ``workload`` is a record, a name or a file;
+    by default the calibrated one. ``batch`` is global under strong scaling and per worker under
+    weak. ``placement`` says it of all tasks; ``hosts`` or ``workers_per_host``, and
+    ``ps_placement``, say it in detail. ``baseline`` is ``device``, ``host`` or a number of workers.
+    """
+
+    profile: ProfileSource = DEFAULT_PROFILE
+    link: ProfileSource | None = None
+    workload: Workload | Path | str | None = None
+    batch: int = DEFAULT_BATCH
+    strategy: Strategy = "ps-async"
+    runtime: Runtime | None = None
+    scaling: Scaling = "strong"
+    ps: int = 1
+    placement: Placement | None = None
+    hosts: int | None = None
+    workers_per_host: int | None = None
+    ps_placement: PsPlacement | None = None
+    what_if: Variation = PLAIN
+    baseline: str = "device"
+    seed: int = 1

@@ -1,0 +1,185 @@
+"""Resolve: the training jobs that a request describes, and the hardware it is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import get_args
+
+from nworkers.models.base.choices import choice
+from nworkers.models.base.defaults import DEFAULT_PROFILE, DEFAULT_WORKLOAD
+from nworkers.models.base.errors import Contradiction, InputError
+from nworkers.models.files.store import find_profile, fitted, shipped_profiles
+from nworkers.models.files.workload_toml import read_workload
+from nworkers.models.findings.sanity import doubts
+from nworkers.models.records.calibration import Calibration
+from nworkers.models.records.job_request import (
+    PLACEMENTS,
+    JobRequest,
+    Placement,
+    ProfileSource,
+)
+from nworkers.models.records.profile import Profile, with_link
+from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
+from nworkers.models.records.scenario import (
+    MAX_WORKERS,
+    PsPlacement,
+    Scaling,
+    Scenario,
+    check_scenario,
+)
+from nworkers.models.records.workload import Workload
+
+
+@dataclass(frozen=True)
+class ResolvedJob:
+    """What is simulated: one scenario for each number of workers, on one profile.
+
+    ``shipped`` names the profile if it is not the user's own; ``doubts`` say why its hardware may
+    behave otherwise than was measured.
+    """
+
+    profile: Profile
+    scenarios: tuple[Scenario, ...]
+    baseline: str
+    seed: int
+    shipped: str | None
+    doubts: tuple[str, ...]
+
+    def training(self, workload: Workload) -> ResolvedJob:
+        """The same jobs with another workload."""
+        scenarios = tuple(replace(scenario, workload=workload) for scenario in self.scenarios)
+        return replace(self, scenarios=scenarios)
+
+
+def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False) -> ResolvedJob:
+    """Read what the request names, each file once, and put the jobs together.
+
+    Args:
+        workers: numbers of workers, one job for each.
+        curve: the answer is a curve up to the one number in ``workers``; strong scaling ends it at
+            one sample a worker.
+
+    Raises:
+        InputError: a field is wrong in itself, or contradicts another; a file cannot be read.
+    """
+    choice("strategy", request.strategy, STRATEGIES)
+    choice("scaling", request.scaling, get_args(Scaling))
+    if curve and request.scaling == "strong":
+        workers = [min(most, request.batch) for most in workers]
+    profile, calibrated = _source("calibration", request.profile)
+    doubtful: tuple[str, ...] = ()
+    if request.link is not None:
+        other, _ = _source("link", request.link)
+        doubtful = tuple(doubts(profile, other))
+        profile = with_link(profile, other)
+    placed = [_placement(request, profile, number, curve=curve) for number in workers]
+    workload = _workload(request, profile, calibrated)
+    scenarios = tuple(
+        _checked(
+            Scenario(
+                workload=workload,
+                workers=number,
+                strategy=request.strategy,
+                runtime=request.runtime or RUNTIMES_OF[request.strategy][0],
+                scaling=request.scaling,
+                batch=request.batch,
+                ps=request.ps,
+                workers_per_host=per_host,
+                ps_placement=ps_placement,
+                variation=request.what_if,
+            ),
+            profile,
+        )
+        for number, (per_host, ps_placement) in zip(workers, placed, strict=True)
+    )
+    named = request.profile if isinstance(request.profile, str) else None
+    return ResolvedJob(
+        profile=profile,
+        scenarios=scenarios,
+        baseline=request.baseline,
+        seed=request.seed,
+        shipped=named if named in shipped_profiles() else None,
+        doubts=doubtful,
+    )
+
+
+def _source(field: str, source: ProfileSource) -> tuple[Profile, Workload | None]:
+    """A profile, and the calibrated workload where it is known."""
+    if isinstance(source, Profile):
+        return source, None
+    if isinstance(source, Calibration):
+        return fitted(source, field)
+    return find_profile(field, str(source))
+
+
+def _workload(request: JobRequest, profile: Profile, calibrated: Workload | None) -> Workload:
+    if isinstance(request.workload, Workload):
+        return request.workload
+    if request.workload is not None:
+        return read_workload(str(request.workload))
+    if calibrated is not None:
+        return calibrated
+    try:
+        return read_workload(profile.workload or DEFAULT_WORKLOAD)
+    except InputError:
+        raise InputError(
+            "workload",
+            f"none, and the profile was measured with {profile.workload!r}",
+            "the TOML file of that workload, or another workload",
+        ) from None
+
+
+def _checked(scenario: Scenario, profile: Profile) -> Scenario:
+    """Raises: InputError where it cannot be trained, or not over the link that was measured."""
+    check_scenario(scenario)
+    if profile.link.kind == "loopback" and scenario.hosts > 1:
+        raise InputError(
+            "placement",
+            f"tasks on {scenario.hosts} hosts, with a link that was measured inside one",
+            "shared, or add <link> NAME|FILE for the wire between hosts "
+            f"(shipped: <link> {DEFAULT_PROFILE})",
+        )
+    return scenario
+
+
+def _placement(
+    request: JobRequest, profile: Profile, workers: int, *, curve: bool
+) -> tuple[int, PsPlacement]:
+    """Workers a host and where the ps are; by default all tasks as they were calibrated."""
+    per_host_by_name = {"shared": MAX_WORKERS, "separate": 1}
+    ps_by_name: dict[Placement, PsPlacement] = {"shared": "shared", "separate": "own"}
+    if request.placement is not None:
+        for field in ("hosts", "workers_per_host", "ps_placement"):
+            if (value := getattr(request, field)) is not None:
+                raise Contradiction(field, value, "placement")
+        name = choice("placement", request.placement, PLACEMENTS)
+        return per_host_by_name[name], ps_by_name[name]
+    usual: Placement = "shared" if profile.link.kind == "loopback" else "separate"
+    ps_placement = request.ps_placement or ps_by_name[usual]
+    choice("ps_placement", ps_placement, get_args(PsPlacement))
+    if request.hosts is not None and request.workers_per_host is not None:
+        raise Contradiction("hosts", request.hosts, "workers_per_host")
+    if request.workers_per_host is not None:
+        return request.workers_per_host, ps_placement
+    if request.hosts is not None:
+        return _per_host(request.hosts, workers, curve=curve), ps_placement
+    return per_host_by_name[usual], ps_placement
+
+
+def _per_host(hosts: int, workers: int, *, curve: bool) -> int:
+    if curve:
+        raise InputError(
+            "hosts", hosts, "<workers_per_host> here, since the number of workers varies"
+        )
+    if not 1 <= hosts <= workers:
+        raise InputError("hosts", hosts, f"an integer from 1 to {workers}")
+    per_host = -(-workers // hosts)
+    used = -(-workers // per_host)
+    if used != hosts:
+        raise InputError(
+            "hosts",
+            f"{hosts} for {workers} workers",
+            f"a number that they fill: {used} hosts with {per_host} on each",
+        )
+    return per_host

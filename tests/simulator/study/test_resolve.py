@@ -1,0 +1,76 @@
+"""Resolving a request: typed in, typed out, each file read once, and nothing printed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nworkers.models.base.errors import InputError
+from nworkers.models.files import store
+from nworkers.models.files.store import write_record
+from nworkers.models.records.job_request import JobRequest
+from nworkers.models.records.workload import named_workload
+from nworkers.simulator.study.resolve import resolve
+from tests.support.factories import profile
+
+NETWORK = profile(link__kind="network")
+
+
+def test_the_usual_job() -> None:
+    job = resolve(JobRequest(), [1, 4])
+    assert job.shipped == "emulated-1gbit"
+    assert [(s.workers, s.batch, s.runtime) for s in job.scenarios] == [
+        (1, 32, "session"),
+        (4, 32, "session"),
+    ]
+
+
+def test_each_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "profile.json"
+    write_record(path, NETWORK, force=False)
+    reads: list[Path] = []
+    read = store.read_text
+
+    def counted(path: Path, wanted: str) -> str:
+        reads.append(path)
+        return read(path, wanted)
+
+    monkeypatch.setattr(store, "read_text", counted)
+    job = resolve(JobRequest(profile=path, link=str(path)), [1, 2, 4])
+    assert reads == [path, path]
+    assert (job.profile.hardware, len(job.scenarios)) == (NETWORK.hardware, 3)
+
+
+def test_records_serve_as_well_as_their_names(capsys: pytest.CaptureFixture[str]) -> None:
+    workload = named_workload("mlp:784,512,10")
+    job = resolve(JobRequest(NETWORK, workload=workload, strategy="allreduce"), [2])
+    assert (job.profile, job.shipped) == (NETWORK, None)
+    assert job.scenarios[0].workload is workload
+    assert job.scenarios[0].runtime == "mirrored"
+    with_doubts = resolve(JobRequest("loopback-2core", link="emulated-1gbit"), [2, 4])
+    assert len(with_doubts.doubts) == len(set(with_doubts.doubts)) > 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_curve_ends_at_one_sample_a_worker() -> None:
+    (scenario,) = resolve(JobRequest(batch=8), [64], curve=True).scenarios
+    assert scenario.workers == 8
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (JobRequest(NETWORK, strategy="ps-asink"), r"^strategy: .*mean ps-async"),  # type: ignore[arg-type]
+        (JobRequest(NETWORK, placement="shared", hosts=2), "^hosts: got 2 beside placement"),
+        (JobRequest(NETWORK, hosts=2, workers_per_host=2), "^hosts: got 2 beside workers_per_host"),
+        (JobRequest(NETWORK, hosts=3), "^hosts: got 3 for 4 workers"),
+        (JobRequest(NETWORK, hosts=5), "^hosts: got 5; allowed: an integer from 1 to 4"),
+        (JobRequest("loopback-2core", placement="separate"), "^placement: .*add link NAME"),
+        (JobRequest("nowhere"), "^calibration: got nowhere"),
+        (JobRequest(NETWORK, batch=0), "^batch: got 0"),
+    ],
+)
+def test_what_cannot_be_is_refused_by_field(request_: JobRequest, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        resolve(request_, [4])
