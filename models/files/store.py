@@ -71,6 +71,24 @@ def read_measurement(path: Path) -> Measurement:
     return _read(path, ("measurement",), Measurement)
 
 
+def load(source: Path | str) -> Calibration | Profile | Measurement:
+    """A shipped profile by its name; or what a calibration, profile or measurement file holds.
+
+    Raises:
+        InputError: no profile has this name, and no such file can be read.
+    """
+    if source in shipped_profiles():
+        return shipped_profile(str(source))
+    path = Path(source)
+    kinds: dict[str, type[Calibration | Profile | Measurement]] = {
+        "calibration": Calibration,
+        "profile": Profile,
+        "measurement": Measurement,
+    }
+    kind, text = _opened(path, tuple(kinds))
+    return record_from_json(kinds[kind], text, path)
+
+
 def read_profile(path: Path) -> Profile:
     """The profile in a profile file, or in the calibration that it was fitted to.
 

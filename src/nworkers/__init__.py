@@ -1,3 +1,74 @@
-"""How many workers does it take before distributed training beats one process?"""
+"""How many workers does it take before distributed training beats one process?
+
+What is public is in ``__all__`` and in docs/api.md. Importing this package imports none of it: a
+name is loaded when it is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from nworkers.models.base.errors import HardwareError, InputError
+    from nworkers.models.files.store import load
+    from nworkers.models.fitting.fit import fit_profile as fit
+    from nworkers.models.records.calibration import Calibration
+    from nworkers.models.records.job_request import JobRequest
+    from nworkers.models.records.measurement import Measurement
+    from nworkers.models.records.prediction import BreakEven, Prediction
+    from nworkers.models.records.profile import Profile
+    from nworkers.models.records.scenario import Scenario
+    from nworkers.models.records.what_if import Variation
+    from nworkers.models.records.workload import Workload
+    from nworkers.simulator.study.ask import breakeven, predict
+
+__all__ = [
+    "BreakEven",
+    "Calibration",
+    "HardwareError",
+    "InputError",
+    "JobRequest",
+    "Measurement",
+    "Prediction",
+    "Profile",
+    "Scenario",
+    "Variation",
+    "Workload",
+    "breakeven",
+    "fit",
+    "load",
+    "predict",
+]
+
+#: The module of each, and what it is called there.
+_HOMES = {
+    "BreakEven": "models.records.prediction",
+    "Calibration": "models.records.calibration",
+    "HardwareError": "models.base.errors",
+    "InputError": "models.base.errors",
+    "JobRequest": "models.records.job_request",
+    "Measurement": "models.records.measurement",
+    "Prediction": "models.records.prediction",
+    "Profile": "models.records.profile",
+    "Scenario": "models.records.scenario",
+    "Variation": "models.records.what_if",
+    "Workload": "models.records.workload",
+    "breakeven": "simulator.study.ask",
+    "fit": "models.fitting.fit:fit_profile",
+    "load": "models.files.store",
+    "predict": "simulator.study.ask",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home, _, renamed = _HOMES[name].partition(":")
+    return getattr(import_module(f"{__name__}.{home}"), renamed or name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
