@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.cli.asked.what_if import KINDS
+from nworkers.cli.asked.what_if_options import KINDS
 
 ROOT = Path(__file__).parent.parent
 SCALE = Path(sys.executable).with_name("scale")

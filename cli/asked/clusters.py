@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nworkers.cli.asked.options import Options, integer
-from nworkers.cli.shown import console
 from nworkers.models.base.errors import InputError
 
 if TYPE_CHECKING:
@@ -119,29 +117,3 @@ def machines(found: Membership, connect_timeout_s: float) -> Machines:
         link_kind="loopback" if found.one_host else "network",
         evidence="one host" if found.one_host else "cluster",
     )
-
-
-def serve(port: int, logs: Path, connect_timeout_s: float | None) -> None:
-    """Serve one command, given elsewhere, as a task of this host."""
-    from nworkers.calibrate.training.runtime import UNASSIGNED
-
-    UNASSIGNED.framework.require()
-    from nworkers.calibrate.cluster.node import serve_node
-
-    console.note(
-        f"serving on port {port}, every interface, without authentication: whoever reaches it can "
-        f"run any TensorFlow graph here; logs in {logs}"
-    )
-    serve_node(port, logs=logs, connect_timeout_s=connect_timeout_s, say=console.note)
-    console.note("the coordinator is done")
-
-
-def join(found: Membership, logs: Path, connect_timeout_s: float) -> None:
-    """Be a task of a cluster that another process measures."""
-    from nworkers.calibrate.cluster.membership import host_port
-
-    console.note(
-        f"{found.source}: this is {found.job}{found.index} of {len(found.ps)} ps and "
-        f"{len(found.workers)} workers; {found.coordinator} measures and writes the result"
-    )
-    serve(host_port(found.address)[1], logs, connect_timeout_s)

@@ -16,7 +16,7 @@ from nworkers.cli.asked.options import (
     log_folder,
     number,
 )
-from nworkers.cli.shown import calibration_text, console, json_view, text_view
+from nworkers.cli.shown import calibration_text, console, json_view, notes
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.progress import Progress
 from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
@@ -514,7 +514,7 @@ def _tell(request: Request, calibration: Calibration, unfitted: str) -> None:
     from nworkers.models.findings.original import original
 
     for environment in (calibration.environment, *calibration.resumed):
-        text_view.stolen(environment)
+        console.notes(notes.of_environment(environment))
     for warning in calibration_text.warnings(calibration):
         console.note(warning)
     rows = original(calibration)

@@ -1,276 +1,196 @@
-"""Validating: train for real, and put what happened beside what was predicted."""
+"""The command ``scale validate``."""
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from nworkers.cli.asked.options import Options, log_folder
-from nworkers.cli.shown import console, json_view, text_view
-from nworkers.cli.shown.progress import Progress
-from nworkers.models.base.errors import InputError
-from nworkers.models.files.atomic_write import check_output, write_bytes
-from nworkers.models.files.store import find_profile, read_measurement, write_record
-from nworkers.models.files.workload_toml import workload_text
-from nworkers.models.records.contribution import contribution
-from nworkers.models.records.job_request import JobRequest
-from nworkers.models.records.measurement import Comparison, Measurement, StepParts, compare
-from nworkers.models.records.prediction import Prediction
-from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.workload import Workload
+import typer
+
+from nworkers.cli.asked.options import (
+    ConnectTimeout,
+    Force,
+    Json,
+    Local,
+    Options,
+    Plot,
+    duration,
+    integer,
+    number,
+    picture,
+    shared,
+    worker_counts,
+)
+from nworkers.models.base.errors import Contradiction, InputError
 
 if TYPE_CHECKING:
-    from nworkers.calibrate.campaigns.campaign import Machines
-    from nworkers.simulator.study.resolve import ResolvedJob
-
-#: A model's step in one process is timed for at most so long at each batch.
-DESCRIBE_S = 1.0
+    from nworkers.simulator.answers import ValidateAnswer
 
 
+@shared
 def validate(
-    request: JobRequest,
-    counts: tuple[int, ...],
-    *,
-    machines: Machines | None,
-    starts: int,
-    seconds: float,
-    tolerance: float,
-    model: str | None,
-    write_workload: Path | None,
-    measured: Path | None,
-    output: Path | None,
-    export: Path | None,
-    plot: Path | None,
-    force: bool,
-    as_json: bool,
-) -> bool:
-    """Predict, then train, then compare; whether the prediction held.
+    options: Options,
+    workers: Annotated[
+        str | None, typer.Option(metavar="N[,N…]", help="Worker counts to train with: 1,2,4.")
+    ] = None,
+    starts: Annotated[
+        str, typer.Option(metavar="K", help="Fresh starts of each worker count.")
+    ] = "3",
+    seconds: Annotated[
+        str, typer.Option(metavar="T", help="Seconds of training in each start.")
+    ] = "10",
+    tolerance: Annotated[
+        str, typer.Option(metavar="X", help="Largest relative error of step time to accept.")
+    ] = "0.10",
+    measured: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Compare an earlier -o FILE instead of training; repeat its --ps, placement and "
+            "workload.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODULE:FUNCTION",
+            help="Train a Keras 3 model of yours: the function returns (model, loss, optimizer) or "
+            "(model, loss, optimizer, dataset). --workload describes it for the prediction.",
+        ),
+    ] = None,
+    write_workload: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="With --model: time its step in one process, and write the workload file, which "
+            "then is predicted.",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Keep every measured step here."),
+    ] = None,
+    export: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what others may see: step times and predictions, no names or addresses.",
+        ),
+    ] = None,
+    worker: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOST:PORT,…",
+            help="Train on a cluster: where `scale serve` runs for each worker, and for each ps "
+            "with --ps HOST:PORT,…",
+        ),
+    ] = None,
+    local: Local = False,
+    connect_timeout: ConnectTimeout = "60",
+    published: Annotated[
+        bool,
+        typer.Option(
+            "--published",
+            help="Train nothing: predict the large rows of the tables that others published from "
+            "their small ones.",
+        ),
+    ] = False,
+    plot: Plot = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Train for real, compare with the prediction, and exit 1 beyond the tolerance.
 
-    Args:
-        machines: of a cluster; without them all tasks run here.
+    By default all tasks run here. With TF_CONFIG in the environment, or under Slurm's srun, start
+    the same command on every node: one trains and compares, the others serve it.
     """
-    _check_model(request, model, write_workload, measured)
-    if output is not None:
-        check_output(output, force=force)
-    if export is not None:
-        check_output(export, force=force, field="export")
-    earlier = None if measured is None else read_measurement(measured)
-    job = _job(request, counts, earlier)
-    if earlier is None:
-        for scenario in job.scenarios:
-            _check_hosts(scenario, job.profile.link.kind, machines)
-    if model is not None and write_workload is not None:
-        job = job.training(_described(job, model, write_workload, seconds, force=force))
-    predictions = _predictions(job)
-    measurement = earlier or _train(
-        job.scenarios,
-        model or "",
-        machines,
-        starts=starts,
-        seconds=seconds,
-        output=output,
-        force=force,
+    accepted = number("--tolerance", tolerance, 0.0, 100.0)
+    if published:
+        for field, value in {
+            "workers": workers,
+            "measured": measured,
+            "model": model,
+            "write_workload": write_workload,
+            "output": output,
+            "export": export,
+            "plot": plot,
+            "calibration": options.calibration,
+            "workload": options.workload,
+            "worker": worker,
+        }.items():
+            if value is not None:
+                raise Contradiction(field, value, "published")
+        from nworkers.cli.commands import validate_published
+
+        if not validate_published.validate(accepted, as_json=json):
+            raise typer.Exit(1)
+        return
+    if workers is None:
+        raise InputError("workers", "nothing", "worker counts, such as 1,2,4")
+    counts = worker_counts(workers)
+    picture("plot", plot, force=force)
+    from nworkers.cli.asked import clusters
+    from nworkers.cli.asked.asked_job import job_request
+    from nworkers.cli.commands import validate_trained
+    from nworkers.cli.commands.serve import join
+
+    connect_s = duration("--connect-timeout", connect_timeout)
+    cluster = None
+    if measured is None:
+        cluster = clusters.in_training(options, worker, counts, local=local)
+    elif worker is not None:
+        raise Contradiction("worker", worker, "measured")
+    if cluster is not None and not cluster.coordinates:
+        join(cluster, validate_trained.log_files(output), connect_s)
+        return
+    how_often = integer("--starts", starts, 1, 1000)
+    how_long_s = number("--seconds", seconds, 0.1, 86_400)
+    _check_trainable(options)
+    answer = validate_trained.validate(
+        validate_trained.ValidateRequest(
+            job=job_request(options, ps=None if cluster is None else max(1, len(cluster.ps))),
+            counts=counts,
+            machines=None if cluster is None else clusters.machines(cluster, connect_s),
+            starts=how_often,
+            seconds=how_long_s,
+            tolerance=accepted,
+            model=model,
+            write_workload=write_workload,
+            measured=measured,
+            output=output,
+            export=export,
+            force=force,
+        )
     )
-    text_view.stolen(measurement.environment)
-    result = _compared(measurement, job, predictions, tolerance)
-    if export is not None:
-        write_record(export, contribution(measurement, result), force=force)
-        console.note(f"wrote {export}, without names and addresses: read it before you pass it on")
-    if plot is not None:
-        from nworkers.cli.shown import plots
-
-        plots.comparison(result, plot, force=force)
-        console.note(f"wrote {plot}")
-    if as_json:
-        json_view.emit(json_view.comparison(result))
-    else:
-        console.emit(text_view.comparison(result))
-    return result.holds
+    _show(answer, plot, force=force, as_json=json)
+    if not answer.comparison.holds:
+        raise typer.Exit(1)
 
 
-def check_trainable(options: Options) -> None:
+def _check_trainable(options: Options) -> None:
     """Only what is really trained may be claimed to be checked."""
     if options.calibration is None:
         raise InputError(
-            "--calibration",
+            "calibration",
             "nothing",
             "a calibration of this machine; `scale calibrate -o my.json` measures one",
         )
     if options.what_if:
         raise InputError(
-            "--what-if", options.what_if[0], "nothing here: validate trains the job as it is"
+            "what_if", options.what_if[0], "nothing here: validate trains the job as it is"
         )
     if options.baseline != "device":
-        raise InputError("--baseline", options.baseline, "device, which is what is trained here")
+        raise InputError("baseline", options.baseline, "device, which is what is trained here")
 
 
-def _check_model(
-    request: JobRequest, model: str | None, write_workload: Path | None, measured: Path | None
-) -> None:
-    """A model of the user's is trained, and a file that describes it is predicted."""
-    if model is None:
-        if write_workload is not None:
-            raise InputError("--write-workload", write_workload, "beside --model")
-        return
-    from nworkers.calibrate.tensorflow.user_model import check_model
+def _show(answer: ValidateAnswer, plot: Path | None, *, force: bool, as_json: bool) -> None:
+    from nworkers.cli.shown import console, json_view, validate_text
 
-    check_model(model)
-    if measured is not None:
-        raise InputError("--model", f"{model} beside --measured", "one of the two options")
-    if write_workload is not None and write_workload.suffix != ".toml":
-        raise InputError("--write-workload", write_workload, "a file name ending in .toml")
-    files = sum(file is not None for file in (request.workload, write_workload))
-    if files == 2 or (files == 0 and not _calibrated(request, model)):
-        raise InputError(
-            "--model",
-            f"{model} {'with both' if files else 'without'} a file of it",
-            "either --workload FILE that describes it or --write-workload FILE, or a calibration "
-            "by --model",
-        )
+    if plot is not None:
+        from nworkers.cli.shown import plots
 
-
-def _calibrated(request: JobRequest, model: str) -> bool:
-    """Whether the calibration was one of this model."""
-    _, workload = find_profile("calibration", str(request.profile))
-    return workload is not None and workload.name == model
-
-
-def _job(request: JobRequest, counts: tuple[int, ...], earlier: Measurement | None) -> ResolvedJob:
-    """What is trained; where it was trained earlier, the measurement says what it was."""
-    from nworkers.simulator.study.resolve import resolve
-
-    if earlier is None:
-        return resolve(request, counts)
-    asked = replace(
-        request,
-        batch=earlier.batch,
-        scaling=earlier.scaling,
-        strategy=earlier.strategy,
-        runtime=earlier.runtime,
-    )
-    return resolve(asked, counts).training(earlier.workload)
-
-
-def _described(
-    job: ResolvedJob, model: str, path: Path, seconds: float, *, force: bool
-) -> Workload:
-    """A model with a step at each batch that will be trained, written as a workload file."""
-    from nworkers.calibrate.campaigns.describe import describe
-
-    check_output(path, force=force, field="write_workload")
-    batches = {job.scenarios[0].batch, *(s.per_worker_batch for s in job.scenarios)}
-    seconds, logs = min(seconds, DESCRIBE_S), log_files(path)
-    workload = describe(model, sorted(batches), seconds=seconds, logs=logs)
-    write_bytes(path, workload_text(workload).encode(), force=force, field="write_workload")
-    console.note(f"wrote {path}")
-    return workload
-
-
-def log_files(output: Path | None) -> Path:
-    """The folder of the tasks' logs, made and told."""
-    wanted = (
-        tempfile.mkdtemp(prefix="scale-validate-")
-        if output is None
-        else output.with_suffix(".logs")
-    )
-    folder = log_folder(Path(wanted))
-    console.note(f"logs of the tasks in {folder}")
-    return folder
-
-
-def _predictions(job: ResolvedJob) -> tuple[Prediction, ...]:
-    from nworkers.simulator.study.predict import predict
-
-    for doubt in job.doubts:
-        console.note(doubt)
-    return tuple(predict(job.profile, scenario, seed=job.seed) for scenario in job.scenarios)
-
-
-def _check_hosts(scenario: Scenario, link: str, machines: Machines | None) -> None:
-    """Raises: InputError where training will run on other hosts than were predicted."""
-    if machines is None:
-        if link != "loopback" or scenario.hosts > 1:
-            raise InputError(
-                "--calibration",
-                f"a prediction for {scenario.hosts} hosts on a {link} link",
-                "this machine's own calibration and --placement shared, for validate trains here; "
-                "or the cluster's hosts (--worker HOST:PORT,…, TF_CONFIG or srun)",
-            )
-        return
-    if link != machines.link_kind:
-        raise InputError(
-            "--calibration",
-            f"one of a {link} link",
-            f"one of a {machines.link_kind} link, as the cluster's: scale calibrate with the same "
-            "tasks",
-        )
-    servers = () if scenario.strategy == "allreduce" else machines.ps[: scenario.ps]
-    sites = (*servers, *machines.workers[: scenario.workers])
-    hosts = len({site.host for site in sites})
-    if hosts != scenario.hosts:
-        raise InputError(
-            "--placement",
-            f"tasks on {scenario.hosts} hosts, with {scenario.workers} workers",
-            f"{hosts} hosts, as the addresses say: see --workers-per-host and --ps-placement",
-        )
-
-
-def _train(
-    scenarios: tuple[Scenario, ...],
-    model: str,
-    machines: Machines | None,
-    *,
-    starts: int,
-    seconds: float,
-    output: Path | None,
-    force: bool,
-) -> Measurement:
-    from nworkers.calibrate.campaigns.validation import TrainingStopped, train
-    from nworkers.calibrate.training.runtime import RUNTIMES
-
-    RUNTIMES[scenarios[0].runtime].framework.require()
-    folder = log_files(output)
-    try:
-        with Progress("training", quiet_s=0.0) as progress:
-            measurement = train(
-                scenarios,
-                model=model,
-                starts=starts,
-                seconds=seconds,
-                logs=folder,
-                progress=progress.tell,
-                machines=machines,
-            )
-    except TrainingStopped as stopped:
-        if output is not None and stopped.measurement.runs:
-            write_record(output, stopped.measurement, force=force)
-            console.note(f"the finished runs are in {output}")
-        raise stopped.cause from None
-    if output is not None:
-        write_record(output, measurement, force=force)
-        console.note(f"wrote {output}")
-    return measurement
-
-
-def _compared(
-    measurement: Measurement,
-    job: ResolvedJob,
-    predictions: tuple[Prediction, ...],
-    tolerance: float,
-) -> Comparison:
-    have = sorted({run.workers for run in measurement.runs})
-    wanted = [prediction.scenario.workers for prediction in predictions]
-    missing = [workers for workers in wanted if workers not in have]
-    if 0 not in have:
-        raise InputError("--measured", "no run of the single process", "a complete measurement")
-    if missing:
-        counts = ", ".join(str(workers) for workers in have if workers)
-        raise InputError("--workers", missing[0], f"what was measured: {counts}")
-    parts: dict[int, StepParts] = {}
-    if measurement.traces:
-        from nworkers.simulator.trace.parts import step_parts
-
-        parts = {s.workers: step_parts(job.profile, s, job.seed) for s in job.scenarios}
-    return compare(measurement, predictions, tolerance, parts)
+        plots.save(plots.comparison(answer.comparison), plot, force=force)
+    if as_json:
+        json_view.emit(json_view.comparison(answer.comparison))
+    else:
+        console.emit(validate_text.comparison(answer.comparison))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 
 
 def emit(text: str) -> None:
@@ -19,3 +20,9 @@ def emit(text: str) -> None:
 def note(text: str) -> None:
     """A line beside the answer, which never mixes with it."""
     print(f"note: {text}", file=sys.stderr)
+
+
+def notes(texts: Iterable[str]) -> None:
+    """Several such lines."""
+    for text in texts:
+        note(text)

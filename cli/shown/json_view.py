@@ -3,29 +3,40 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nworkers.cli.shown import console, text_view
-from nworkers.models.findings.weak_parameters import weaknesses
+from nworkers.cli.shown import console, fit_text, predict_text
 from nworkers.models.records.measurement import Compared, Comparison
-from nworkers.models.records.prediction import BreakEven, row
-from nworkers.models.records.profile import Profile, parameters
+from nworkers.models.records.prediction import row
+from nworkers.models.records.profile import Parameter, parameters
 
 if TYPE_CHECKING:
+    from nworkers.models.findings.fit_answer import FitAnswer
     from nworkers.models.findings.original import OriginalRow
     from nworkers.models.fitting.precision import CellPrecision
     from nworkers.models.records.calibration import Calibration
+    from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
+    from nworkers.simulator.step.spans import Use
     from nworkers.simulator.study.resolve import ResolvedJob
-    from nworkers.simulator.trace.observe import Observation
 
 
 def emit(document: dict[str, object]) -> None:
     console.emit(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def context(job: ResolvedJob) -> dict[str, object]:
+def predictions(answer: PredictAnswer) -> dict[str, object]:
+    """A row for each number of workers; the fields of a single one stand beside ``rows`` too."""
+    rows = [
+        row(prediction) | {"resources": _resources(uses)} | _context(answer.job)
+        for prediction, uses in zip(answer.rows, answer.resources, strict=True)
+    ]
+    return {**(rows[0] if len(rows) == 1 else {}), "rows": rows}
+
+
+def _context(job: ResolvedJob) -> dict[str, object]:
     """Whose hardware, and what makes the same answer again."""
     profile = job.profile
     return {
@@ -36,27 +47,30 @@ def context(job: ResolvedJob) -> dict[str, object]:
     }
 
 
-def resources(seen: Observation) -> list[dict[str, object]]:
+def _resources(uses: Mapping[str, Use]) -> list[dict[str, object]]:
     """How busy each resource is, the busiest first."""
     return [
         {"resource": name, "utilisation": use.utilisation, "queue_length": use.queue_length}
-        for name, use in seen.named().items()
+        for name, use in uses.items()
     ]
 
 
-def breakeven(result: BreakEven) -> dict[str, object]:
+def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
+    result = answer.result
     return {
         "breakeven_workers": result.breakeven_workers,
         "breakeven_workers_interval": list(result.breakeven_workers_interval),
         "breakeven_hosts": result.breakeven_hosts,
         "beats_single": [list(found) for found in result.beats_single],
         "max_workers": result.max_workers,
-        "answer": text_view.breakeven_sentence(result),
+        "answer": predict_text.breakeven_sentence(result),
         "rows": [row(prediction) for prediction in result.rows],
+        **_context(answer.job),
     }
 
 
-def fit(profile: Profile) -> dict[str, object]:
+def fit(answer: FitAnswer) -> dict[str, object]:
+    profile = answer.profile
     return {
         "profile": profile.name,
         "hardware": profile.hardware,
@@ -66,12 +80,9 @@ def fit(profile: Profile) -> dict[str, object]:
         "parameters": [
             {
                 "parameter": path,
-                # What the data leave open is never reported as a number.
-                "estimate": parameter.estimate if parameter.identified else None,
-                "interval": list(parameter.interval) if parameter.identified else None,
                 "unit": parameter.unit,
                 "samples": parameter.samples,
-                "identified": parameter.identified,
+                **identified(parameter),
             }
             for path, parameter in parameters(profile)
         ],
@@ -79,8 +90,8 @@ def fit(profile: Profile) -> dict[str, object]:
         "sharing": [asdict(candidate) for candidate in profile.link.candidates],
         "uneven": [asdict(measured) for measured in profile.link.uneven],
         "weak": [
-            {"what": weak.what, "why": weak.why, "remedy": text_view.remedy(weak.remedy)}
-            for weak in weaknesses(profile)
+            {"what": weak.what, "why": weak.why, "remedy": fit_text.remedy(weak.remedy)}
+            for weak in answer.weak
         ],
     }
 
@@ -206,4 +217,14 @@ def comparison(result: Comparison) -> dict[str, object]:
             }
             for compared in result.rows
         ],
+    }
+
+
+def identified(parameter: Parameter) -> dict[str, object]:
+    """What the data leave open is never reported as a number."""
+    seen = parameter.identified
+    return {
+        "estimate": parameter.estimate if seen else None,
+        "interval": list(parameter.interval) if seen else None,
+        "identified": seen,
     }

@@ -1,4 +1,4 @@
-"""Plots: pictures of an answer, drawn without a display, as the bytes of a file."""
+"""Plots: figures of an answer, drawn without a display, and the bytes of a picture's file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
+from nworkers.cli.shown import console
 from nworkers.cli.shown import format as fmt
 from nworkers.models.files.atomic_write import write_bytes
 from nworkers.models.records.prediction import BreakEven
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from nworkers.models.fitting.held_out import Curve
     from nworkers.models.records.measurement import Comparison
+    from nworkers.simulator.answers import BreakEvenAnswer
 
 BLUE, ORANGE, GREY, INK = "#1f5fa8", "#d1602a", "#8a8f98", "#22262b"
 #: Beyond this many workers the axis is logarithmic, so that the first ones stay readable.
@@ -43,8 +45,9 @@ STYLE = {
 }
 
 
-def breakeven(result: BreakEven, profile: Profile, path: Path, *, force: bool) -> None:
+def breakeven(answer: BreakEvenAnswer) -> Figure:
     """Speed-up over workers with its band, ideal scaling, and where it first exceeds 1."""
+    result, profile = answer.result, answer.job.profile
     with rc_context(STYLE):
         figure = Figure(figsize=(8.4, 5.2), layout="constrained")
         axes = figure.add_subplot()
@@ -64,7 +67,7 @@ def breakeven(result: BreakEven, profile: Profile, path: Path, *, force: bool) -
             f"{profile.hardware} ({profile.link.evidence})\n"
             f"placement {result.rows[-1].scenario.placement}",
         )
-        _save(figure, path, force=force)
+    return figure
 
 
 def _draw_speedup(axes: Axes, result: BreakEven) -> None:
@@ -154,7 +157,7 @@ def _baseline(result: BreakEven) -> str:
     return named.get(baseline, f"{baseline} workers" if baseline.isdecimal() else baseline)
 
 
-def fit(curves: Sequence[Curve], profile: Profile, path: Path, *, force: bool) -> None:
+def fit(curves: Sequence[Curve], profile: Profile) -> Figure:
     """For each quantity its samples with the fitted line, and below them what the line misses."""
     with rc_context(STYLE):
         columns = 2 if len(curves) in (2, 4) else min(3, len(curves))
@@ -169,7 +172,7 @@ def fit(curves: Sequence[Curve], profile: Profile, path: Path, *, force: bool) -
             upper = figure.add_subplot(grid[2 * row, column])
             lower = figure.add_subplot(grid[2 * row + 1, column], sharex=upper)
             _draw_curve(upper, lower, drawn, legend=k == 0)
-        _save(figure, path, force=force)
+    return figure
 
 
 def _draw_curve(upper: Axes, lower: Axes, drawn: Curve, *, legend: bool) -> None:
@@ -205,7 +208,7 @@ def _draw_curve(upper: Axes, lower: Axes, drawn: Curve, *, legend: bool) -> None
         upper.legend(loc="upper left", fontsize=9.5)
 
 
-def comparison(result: Comparison, path: Path, *, force: bool) -> None:
+def comparison(result: Comparison) -> Figure:
     """Measured speed-up beside the predicted one, per worker count."""
     with rc_context(STYLE):
         figure = Figure(figsize=(7.6, 4.8), layout="constrained")
@@ -230,7 +233,7 @@ def comparison(result: Comparison, path: Path, *, force: bool) -> None:
             weight="bold",
         )
         _legend_below(figure)
-        _save(figure, path, force=force)
+    return figure
 
 
 def _legend_below(figure: Figure) -> None:
@@ -250,10 +253,26 @@ def _subtitle(axes: Axes, text: str) -> None:
     )
 
 
-def _save(figure: Figure, path: Path, *, force: bool) -> None:
+def picture(figure: Figure, suffix: str) -> bytes:
+    """The file of a figure.
+
+    Args:
+        suffix: of its name: ``.png``, ``.svg`` or ``.pdf``.
+    """
     buffer = io.BytesIO()
-    suffix = path.suffix.lower().removeprefix(".")
+    kind = suffix.lower().removeprefix(".")
     # Without its date the same answer gives the same file.
-    metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[suffix]
-    figure.savefig(buffer, format=suffix, dpi=160, metadata=metadata)
-    write_bytes(path, buffer.getvalue(), force=force, field="plot")
+    metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    with rc_context(STYLE):
+        figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
+    return buffer.getvalue()
+
+
+def save(figure: Figure, path: Path, *, force: bool) -> None:
+    """Write a figure, and say so.
+
+    Raises:
+        InputError: the file cannot be written.
+    """
+    write_bytes(path, picture(figure, path.suffix), force=force, field="plot")
+    console.note(f"wrote {path}")

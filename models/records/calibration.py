@@ -197,6 +197,11 @@ class Environment:
     hardware: str
     facts: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def stolen_share(self) -> float:
+        """Of the cores' time, what a hypervisor gave to others meanwhile; 0 where not known."""
+        return float(self.facts.get("stolen_share", "0"))
+
 
 @dataclass(frozen=True)
 class TaskHost:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
+from typing import Literal
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.files.store import read_text
 from nworkers.models.tables.components.rows import Table, checked
 from nworkers.models.tables.formats import csv_throughput as scaling
 from nworkers.models.tables.formats import csv_times, iperf, nccl, osu
@@ -36,6 +39,19 @@ def format_of(text: str) -> str | None:
     if len(names) >= 2 and lowered & {*csv_times.COLUMNS, "time", "bytes", "size", "second"}:
         return csv_times.FORMAT
     return None
+
+
+def kind_of(file: Path) -> Literal["calibration", "times", "throughput"]:
+    """What a file is to be read as; JSON of no known tool is a calibration.
+
+    Raises:
+        InputError: there is no such file, or it is no text.
+    """
+    text = read_text(file, KNOWN)
+    found = format_of(text)
+    if found == scaling.FORMAT:
+        return "throughput"
+    return "calibration" if found is None and text.lstrip().startswith(("{", "[")) else "times"
 
 
 def read_table(text: str, source: str, *, workers: int | None = None) -> Table:

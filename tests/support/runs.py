@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from nworkers.cli.asked.what_if import what_if
+from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.costs.step import StepCosts
 from nworkers.models.records.profile import Discipline
 from nworkers.models.records.scenario import Scenario

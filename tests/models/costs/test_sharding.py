@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nworkers.cli.asked.what_if import what_if
+from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.sharding import place
 from nworkers.models.records.what_if import PLAIN

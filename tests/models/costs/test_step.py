@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from nworkers.cli.asked.what_if import what_if
+from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.step import all_reduce, step_costs

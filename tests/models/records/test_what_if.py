@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nworkers.cli.asked.what_if import what_if
+from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import PLAIN, Rdma, Variation

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from nworkers.cli.asked.what_if import KINDS, what_if
+from nworkers.cli.asked.what_if_options import KINDS, what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.layers import Layer
 from nworkers.models.costs.step import step_costs

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nworkers.cli.asked.what_if import what_if
+from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from nworkers.cli.asked.what_if import what_if
+from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario

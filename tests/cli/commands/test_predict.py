@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nworkers.cli.shown import text_view
+from nworkers.cli.shown import predict_text
 from nworkers.models.files import store
 from nworkers.models.files.store import write_record
 from nworkers.models.records.prediction import CAUSES, BreakEven
@@ -111,7 +111,7 @@ def test_breakeven_sentence(
 ) -> None:
     row = predict(profile(), Scenario(named_workload("gemm:128,256"), 4), replications=2)
     result = BreakEven((row,), 8, 4, interval, 1, ranges)
-    assert words in text_view.breakeven_sentence(result)
+    assert words in predict_text.breakeven_sentence(result)
 
 
 @pytest.mark.parametrize(

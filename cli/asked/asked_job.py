@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from nworkers.cli.asked.options import MAX_SEED, Options, integer
-from nworkers.cli.asked.what_if import what_if
+from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.choices import Choice, choice
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.records.job_request import PLACEMENTS, JobRequest

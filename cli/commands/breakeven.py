@@ -1,0 +1,73 @@
+"""The command ``scale breakeven``, and the one that draws it alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nworkers.cli.asked.options import (
+    Force,
+    Json,
+    Options,
+    Output,
+    Plot,
+    integer,
+    picture,
+    shared,
+)
+
+DEFAULT_MAX_WORKERS = 64
+MaxWorkers = Annotated[str, typer.Option(metavar="N", help="Largest number of workers to look at.")]
+
+
+@shared
+def breakeven(
+    options: Options,
+    max_workers: MaxWorkers = str(DEFAULT_MAX_WORKERS),
+    plot: Plot = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Find the smallest number of workers that beats one process, and show the curve."""
+    picture("plot", plot, force=force)
+    _breakeven(options, max_workers, plot, force=force, as_json=json)
+
+
+@shared
+def plot_breakeven(
+    output: Output,
+    options: Options,
+    max_workers: MaxWorkers = str(DEFAULT_MAX_WORKERS),
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Draw speed-up over workers with its interval, and the break-even point."""
+    picture("output", output, force=force)
+    _breakeven(options, max_workers, output, force=force, as_json=json)
+
+
+def _breakeven(
+    options: Options, max_workers: str, drawn: Path | None, *, force: bool, as_json: bool
+) -> None:
+    from nworkers.cli.asked.asked_job import job_request
+    from nworkers.cli.shown import console, json_view, notes, predict_text
+    from nworkers.cli.shown.progress import Progress
+    from nworkers.models.records.scenario import MAX_WORKERS
+    from nworkers.simulator.answers import answer_breakeven
+    from nworkers.simulator.study.resolve import resolve
+
+    most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
+    job = resolve(job_request(options), [most], curve=True)
+    console.notes(notes.of_curve(job, most))
+    with Progress("simulating") as progress:
+        answer = answer_breakeven(job, most, progress.update)
+    if drawn is not None:
+        from nworkers.cli.shown import plots
+
+        plots.save(plots.breakeven(answer), drawn, force=force)
+    if as_json:
+        json_view.emit(json_view.breakeven(answer))
+    else:
+        console.emit(predict_text.curve(answer))

@@ -1,0 +1,143 @@
+"""The command ``scale fit``: of a calibration, or of a table that others measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from nworkers.cli.asked.options import Force, Json, Output, integer, picture
+from nworkers.models.base.errors import InputError
+
+
+def fit(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            metavar="FILE",
+            help="A calibration file; or a table of nccl-tests (text or -J), OSU (osu_latency, "
+            "osu_bw, osu_allreduce) or iperf3 --json; or a CSV with columns quantity, seconds, "
+            "size_bytes and so on; or a scaling table with columns model, strategy, "
+            "batch_per_worker, workers, samples_per_s. Told from its content.",
+        ),
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", metavar="FILE", help="Write the profile here."),
+    ] = None,
+    draws: Annotated[
+        str, typer.Option(metavar="N", help="Bootstrap draws behind a calibration's intervals.")
+    ] = "200",
+    base: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="With a table: the profile that gives what the table does not tell. By default a "
+            "shipped one.",
+        ),
+    ] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="With osu_allreduce, which does not print it: processes."),
+    ] = None,
+    workload: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="With a scaling table: the variables of its model, where they do not ship.",
+        ),
+    ] = None,
+    system: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="With a scaling table of several systems: which."),
+    ] = None,
+    fit_to: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="With a scaling table: fit the rows of up to N workers, predict the others.",
+        ),
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Fit the cost models to a calibration's samples (again), or to other people's measurements.
+
+    Those are another tool's table, or throughput at several numbers of workers.
+    """
+    wanted = integer("--draws", draws, 20, 100_000)
+    group = None if workers is None else integer("--workers", workers, 2, 1_000_000)
+    from nworkers.models.tables.detect import kind_of
+
+    kind = kind_of(file)
+    if kind == "throughput":
+        from nworkers.cli.commands import fit_throughput
+
+        if workers is not None:
+            raise InputError("workers", f"{workers} with a scaling table", "a table of OSU")
+        most = None if fit_to is None else integer("--fit-to", fit_to, 1, 1_000_000)
+        fit_throughput.fit(
+            fit_throughput.request(file, base, workload, system, most),
+            output,
+            force=force,
+            as_json=json,
+        )
+        return
+    for field, value in (("workload", workload), ("system", system), ("fit_to", fit_to)):
+        if value is not None:
+            raise InputError(field, f"{value} with {file}", "a scaling table")
+    if kind == "times":
+        from nworkers.cli.commands import fit_table
+
+        fit_table.fit(file, output, base, group, force=force, as_json=json)
+        return
+    for field, value in (("base", base), ("workers", workers)):
+        if value is not None:
+            raise InputError(field, f"{value} with a calibration file", "a table of another tool")
+    _fit(file, output, wanted, force=force, as_json=json)
+
+
+def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bool) -> None:
+    from nworkers.cli.shown import console, fit_text, json_view
+    from nworkers.cli.shown.progress import Progress
+    from nworkers.models.files.atomic_write import check_output
+    from nworkers.models.files.store import read_calibration, write_record
+    from nworkers.models.findings.fit_answer import fit_answer
+    from nworkers.models.fitting.fit import fit_profile
+
+    if output is not None:
+        check_output(output, force=force)
+    calibration = read_calibration(file)
+    with Progress("fitting") as progress:
+        profile = fit_profile(calibration, draws=draws, progress=progress.update)
+    answer = fit_answer(calibration, profile, str(file))
+    console.notes(f"warning: {warning}" for warning in answer.warnings)
+    if output is not None:
+        write_record(output, profile, force=force)
+        console.note(f"wrote {output}")
+    if as_json:
+        json_view.emit(json_view.fit(answer))
+    else:
+        console.emit(fit_text.fit(answer))
+
+
+def plot_fit(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A calibration file.")],
+    output: Output,
+    force: Force = False,
+) -> None:
+    """Draw each quantity's samples, its fitted line and what the line misses."""
+    picture("output", output, force=force)
+    from nworkers.cli.shown import plots
+    from nworkers.cli.shown.progress import Progress
+    from nworkers.models.files.store import read_calibration
+    from nworkers.models.fitting.fit import fit_profile
+    from nworkers.models.fitting.held_out import curves
+
+    calibration = read_calibration(file)
+    profile = calibration.profile
+    if profile is None:
+        with Progress("fitting") as progress:
+            profile = fit_profile(calibration, progress=progress.update)
+    plots.save(plots.fit(curves(calibration, profile), profile), output, force=force)

@@ -1,0 +1,64 @@
+"""The command ``scale predict``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from nworkers.cli.asked.options import Force, Json, Options, shared, worker_counts
+
+if TYPE_CHECKING:
+    from nworkers.simulator.trace.observe import Observation
+
+
+@shared
+def predict(
+    workers: Annotated[
+        str, typer.Option(metavar="N[,N…]", help="Number of workers, or several: 1,2,4.")
+    ],
+    options: Options,
+    trace: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write what happens in a few steps of the last count, for ui.perfetto.dev: a row "
+            "for each worker, ps and link.",
+        ),
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+) -> None:
+    """Predict step time, throughput and speed-up of N workers, and where the time goes."""
+    counts = worker_counts(workers)
+    from nworkers.cli.asked.asked_job import job_request
+    from nworkers.cli.shown import console, json_view, notes, predict_text
+    from nworkers.cli.shown.progress import Progress
+    from nworkers.models.files.atomic_write import check_output
+    from nworkers.simulator.answers import answer_predict
+    from nworkers.simulator.study.resolve import resolve
+
+    if trace is not None:
+        check_output(trace, force=force, field="trace")
+    job = resolve(job_request(options), counts)
+    console.notes(notes.of_job(job))
+    with Progress("predicting") as progress:
+        answer = answer_predict(job, progress.update)
+    if trace is not None:
+        _write(answer.observed[-1], trace, force=force)
+    if json:
+        json_view.emit(json_view.predictions(answer))
+    else:
+        console.emit(predict_text.predictions(answer))
+
+
+def _write(seen: Observation, path: Path, *, force: bool) -> None:
+    import json
+
+    from nworkers.cli.shown import console
+    from nworkers.models.files.atomic_write import write_bytes
+    from nworkers.simulator.trace.chrome import trace
+
+    write_bytes(path, json.dumps(trace(seen)).encode(), force=force, field="trace")
+    console.note(f"wrote {path}; drop it on https://ui.perfetto.dev")

@@ -1,0 +1,86 @@
+"""Table JSON: what ``--json`` prints of tables that others measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+from nworkers.cli.shown import import_text, json_view
+from nworkers.models.tables.components.import_answer import ImportAnswer
+from nworkers.models.tables.throughput.compare import METHODS, Compared
+from nworkers.models.tables.throughput.throughput_answer import PublishedAnswer, ThroughputAnswer
+
+
+def imported(answer: ImportAnswer, named: Callable[[str], str]) -> dict[str, object]:
+    """A table's rows beside their fit; ``named`` is what the reader calls a field."""
+    record = asdict(answer.record)
+    return json_view.fit(answer.fit) | {
+        "imported": {
+            **record,
+            "row_count": record["rows"],
+            "sections": answer.merged.sections,
+            "notes": import_text.notes(answer, named),
+            "rows": [
+                {
+                    "quantity": f.row.quantity,
+                    "size_bytes": f.row.size_bytes,
+                    "workers": f.row.workers,
+                    "flows": f.row.flows,
+                    "seconds": f.row.seconds,
+                    "in_place": f.row.in_place,
+                    "bandwidth_bytes_per_s": f.row.bandwidth_bytes_per_s,
+                    "fitted_s": f.fitted_s,
+                }
+                for f in answer.merged.rows
+            ],
+        }
+    }
+
+
+def throughput(answer: ThroughputAnswer) -> dict[str, object]:
+    return json_view.fit(answer.fit) | {"scaling": _scaling(answer)}
+
+
+def published(answer: PublishedAnswer) -> dict[str, object]:
+    return {
+        "tolerance": answer.tolerance,
+        "holds": answer.holds,
+        "published": [
+            {"fit_to": held.split.fit_to} | _scaling(held.answer) for held in answer.held
+        ],
+    }
+
+
+def _scaling(answer: ThroughputAnswer) -> dict[str, object]:
+    """A table's rows beside every method."""
+    return {
+        **asdict(answer.fit.profile.imported[-1]),
+        "row_count": len(answer.rows),
+        "system": answer.inside[0].row.system,
+        # The others are among the profile's parameters; a spread is in its noise.
+        "spread": answer.spread and json_view.identified(answer.spread),
+        "notes": list(answer.notes),
+        "errors": {
+            label: {method: asdict(found) for method, found in methods.items()}
+            for label, methods in answer.errors.items()
+        },
+        "rows": [_scaling_row(compared) for compared in answer.rows],
+    }
+
+
+def _scaling_row(compared: Compared) -> dict[str, object]:
+    measured = compared.row
+    interval = compared.interval
+    return {
+        "model": measured.model,
+        "strategy": measured.strategy,
+        "batch_per_worker": measured.batch_per_worker,
+        "workers": measured.workers,
+        "ps": None if measured.strategy == "allreduce" else measured.servers,
+        "gpus_per_node": measured.gpus_per_node,
+        "measured_samples_per_s": measured.samples_per_s,
+        "fitted": compared.fitted,
+        "predicted_samples_per_s": dict(compared.samples_per_s),
+        "predicted_samples_per_s_interval": None if interval is None else list(interval),
+        "error": {method: compared.error(method) for method in METHODS},
+    }

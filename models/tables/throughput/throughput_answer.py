@@ -1,0 +1,200 @@
+"""Throughput answer: one system's rows, fitted, beside the usual laws."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nworkers.models.base.errors import InputError
+from nworkers.models.files.store import read_text
+from nworkers.models.findings.fit_answer import FitAnswer
+from nworkers.models.findings.weak_parameters import weaknesses
+from nworkers.models.records.profile import Parameter, Profile, parameters
+from nworkers.models.records.workload import Workload
+from nworkers.models.tables.detect import KNOWN
+from nworkers.models.tables.formats.csv_throughput import ScalingRow, of_system, read
+from nworkers.models.tables.throughput.assemble import assemble
+from nworkers.models.tables.throughput.compare import (
+    METHODS,
+    Compared,
+    Errors,
+    Method,
+    compare,
+    errors,
+    split,
+)
+from nworkers.models.tables.throughput.fit import ScalingFit, check_rows, fit
+from nworkers.models.tables.throughput.jobs import Predict
+from nworkers.models.tables.throughput.names import workloads_of
+from nworkers.models.tables.throughput.published import Split
+
+#: Told what is done and how much there is.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class ThroughputRequest:
+    """A table, and what is fitted of it; ``fit_to`` is the most workers of a row that is fitted."""
+
+    file: Path
+    base: Profile
+    workload: Workload | None = None
+    system: str | None = None
+    fit_to: int | None = None
+
+
+@dataclass(frozen=True)
+class FittedRows:
+    """A table of which some rows are fitted; ``outside`` are the others."""
+
+    request: ThroughputRequest
+    text: str
+    workloads: Mapping[str, Workload]
+    outside: tuple[ScalingRow, ...]
+    fitted: ScalingFit
+
+
+@dataclass(frozen=True)
+class ThroughputAnswer:
+    """The profile, how it was fitted, and every row beside every method."""
+
+    request: ThroughputRequest
+    fit: FitAnswer
+    fitted: ScalingFit
+    rows: tuple[Compared, ...]
+
+    @property
+    def inside(self) -> tuple[Compared, ...]:
+        """The rows that were fitted."""
+        return tuple(row for row in self.rows if row.fitted)
+
+    @property
+    def outside(self) -> tuple[Compared, ...]:
+        """The rows that were not."""
+        return tuple(row for row in self.rows if not row.fitted)
+
+    @property
+    def errors(self) -> dict[str, dict[Method, Errors]]:
+        """Each method's errors on the fitted rows, and on the predicted ones if there are any."""
+        return {
+            label: {method: errors(rows, method) for method in METHODS}
+            for label, rows in (("fitted", self.inside), ("predicted", self.outside))
+            if rows
+        }
+
+    @property
+    def spread(self) -> Parameter | None:
+        """The deviation of compute between workers; None where no row could tell of it."""
+        return self.fitted.parameter("spread") if "spread" in self.fitted.costs else None
+
+    @property
+    def learnt(self) -> tuple[tuple[str, Parameter], ...]:
+        """What the table was asked for, whether it told or not; the rest is empty or the base's.
+
+        A fetch and a push are taken alike, so they are listed once.
+        """
+        profile, costs = self.fit.profile, self.fitted.costs
+        found = [
+            (f"step of {measured.workload}, {path}", parameter)
+            for measured in profile.device.workloads
+            for path, parameter in parameters(measured.step)
+        ]
+        if "per_byte_s" in costs:
+            fetch = profile.link.fetch
+            found.append(("bandwidth of a node, each way", fetch.bandwidth_bytes_per_s))
+            found.append(("time for each tensor, each way", fetch.per_tensor_s))
+        if "hop_s" in costs:
+            collective = profile.collective
+            found.append(("bandwidth of the ring", collective.bandwidth_bytes_per_s))
+            found.append(("latency of a step of the ring", collective.latency_s))
+        if self.spread is not None:
+            found.append(("spread of compute between workers", self.spread))
+        return tuple(found)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How the rows were read, and what they leave open."""
+        notes = ["a row of one worker is taken as one process without ps"]
+        open_ones = [
+            name
+            for name, parameter in self.learnt
+            if not parameter.identified and not name.startswith("step of")
+        ]
+        if open_ones:
+            notes.append(
+                f"these rows do not tell: {', '.join(open_ones)}. Predictions take as little of it "
+                "as the rows leave possible, so far from them, or with fewer ps, they may be too "
+                "fast"
+            )
+        alone = {(c.row.model, c.row.batch_per_worker) for c in self.rows if c.row.alone}
+        for model, batch in self.fitted.groups:
+            if (model, batch) not in alone:
+                notes.append(f"{model}, batch {batch}: no row of one worker; its rate is inferred")
+        return tuple(notes)
+
+
+@dataclass(frozen=True)
+class PublishedSplit:
+    """One published table's rows, of which the small ones were fitted."""
+
+    split: Split
+    answer: ThroughputAnswer
+
+    @property
+    def error(self) -> Errors:
+        """Of the rows that were not fitted."""
+        return self.answer.errors["predicted"]["scale"]
+
+
+@dataclass(frozen=True)
+class PublishedAnswer:
+    """Every split, and whether all its rows are predicted within the tolerance."""
+
+    tolerance: float
+    held: tuple[PublishedSplit, ...]
+
+    @property
+    def holds(self) -> bool:
+        return all((one.error.worst or 0.0) <= self.tolerance for one in self.held)
+
+
+def fit_rows(request: ThroughputRequest, predict: Predict, progress: Progress) -> FittedRows:
+    """Fit the rows that the request wants fitted.
+
+    Args:
+        predict: the step time of a scenario on a profile.
+
+    Raises:
+        InputError: the file is no such table, or too little is left to fit.
+    """
+    source = str(request.file)
+    text = read_text(request.file, KNOWN)
+    chosen = of_system(read(text, source), request.system, source)
+    rows, workloads = workloads_of(chosen, request.workload, source)
+    inside, outside = split(rows, request.fit_to)
+    if request.fit_to is not None and not outside:
+        most = max(row.workers for row in rows)
+        raise InputError(
+            "fit_to", request.fit_to, f"fewer than the most workers in the table ({most})"
+        )
+    check_rows(inside, source)
+    found = fit(inside, workloads, request.base, predict, source=source, progress=progress)
+    return FittedRows(request, text, workloads, tuple(outside), found)
+
+
+def throughput_answer(rows: FittedRows, predict: Predict, progress: Progress) -> ThroughputAnswer:
+    """Put all rows beside every method, and the fit into a profile."""
+    request, fitted = rows.request, rows.fitted
+    expected = max(1, len(rows.outside) * (1 + len(fitted.costs)))
+    done = 0
+
+    def tell() -> None:
+        nonlocal done
+        done += 1
+        progress(min(done, expected), expected)
+
+    compared = compare(fitted, rows.outside, rows.workloads, request.base, predict, progress=tell)
+    profile = assemble(fitted, rows.workloads, request.base, rows.text, request.file.name)
+    fit = FitAnswer(profile, str(request.file), weaknesses(profile))
+    return ThroughputAnswer(request, fit, fitted, compared)
