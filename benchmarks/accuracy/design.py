@@ -20,7 +20,7 @@ from benchmarks.page import ROOT
 from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.scenario import Scaling, Scenario
-from nworkers.models.records.what_if import Variation
+from nworkers.models.records.what_if import WhatIf
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 
 SEED = 20261123
@@ -124,7 +124,7 @@ class Curve:
             workers_per_host=1 if alone else 10_000,
             ps_placement="own" if alone else "shared",
             # Emulated hosts have links of their own and share the machine's cores.
-            variation=Variation(one_machine=alone),
+            variation=WhatIf(one_machine=alone),
         )
 
     def cell(self, workers: int) -> str:

@@ -17,7 +17,7 @@ from nworkers.calibrate.training.runtime import RUNTIMES, SINGLE_JOB, single, sp
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
 from nworkers.calibrate.training.trainer import BEYOND, TrainingJob
 from nworkers.models.base.errors import HardwareError
-from nworkers.models.records.measurement import Busy, Measurement, Run, TracedStep
+from nworkers.models.records.measurement import Measurement, ProcessorUse, Run, TracedStep
 from nworkers.models.records.scenario import Scenario
 
 WARMUP_S = 1.0
@@ -236,13 +236,13 @@ class _Use:
         self._hosts = {machine: k for k, (machine, _) in enumerate(identities)}
         self._began = self._read()
 
-    def until_now(self) -> Busy:
+    def until_now(self) -> ProcessorUse:
         now, then = self._read(), self._began
         wall_s, workers_s, ps_s, busy_s, stolen = (
             max(0.0, b - a) for a, b in zip(then, now, strict=True)
         )
         cores = sum(self._cluster.call(self._asked, "cores"))
-        return Busy(wall_s, workers_s, ps_s, busy_s, stolen, cores)
+        return ProcessorUse(wall_s, workers_s, ps_s, busy_s, stolen, cores)
 
     @property
     def _asked(self) -> list[str]:

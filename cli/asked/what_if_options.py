@@ -18,7 +18,7 @@ from nworkers.models.records.what_if import (
     Rdma,
     Slow,
     Stragglers,
-    Variation,
+    WhatIf,
 )
 
 #: One value of a what-if, from its text; None if it is not allowed.
@@ -232,7 +232,7 @@ KINDS: dict[str, Kind] = {
 }
 
 
-def what_if(texts: Iterable[str]) -> Variation:
+def what_if(texts: Iterable[str]) -> WhatIf:
     """What the texts say together.
 
     Raises:

@@ -53,7 +53,7 @@ def _breakeven(
 ) -> None:
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, json_view, notes, predict_text
-    from nworkers.cli.shown.progress import Progress
+    from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.scenario import MAX_WORKERS
     from nworkers.simulator.answers import answer_breakeven
     from nworkers.simulator.study.resolve import resolve
@@ -61,7 +61,7 @@ def _breakeven(
     most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
     job = resolve(job_request(options), [most], curve=True)
     console.notes(notes.of_curve(job, most))
-    with Progress("simulating") as progress:
+    with ProgressLine("simulating") as progress:
         answer = answer_breakeven(job, most, progress.update)
     if drawn is not None:
         from nworkers.cli.shown import plots

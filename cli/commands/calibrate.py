@@ -18,7 +18,7 @@ from nworkers.cli.asked.options import (
 )
 from nworkers.cli.shown import calibration_text, console, json_view, notes
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown.progress import Progress
+from nworkers.cli.shown.progress import ProgressLine
 from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.atomic_write import check_output
@@ -356,7 +356,7 @@ def _workload(request: Request, options: dict[str, str]) -> Workload:
     batch = integer("--batch", options["batch"], 1, MAX_WIDTH)
     count = QUICK_MODEL_BATCHES if options["quick"] == "yes" else MODEL_BATCHES
     folder = _logs(request)
-    with Progress("timing the model", quiet_s=0.0) as progress:
+    with ProgressLine("timing the model", quiet_s=0.0) as progress:
         return describe(
             model,
             step_batches(batch, count),
@@ -393,7 +393,7 @@ def _measured(request: Request, work: _Work, limit_s: float | None) -> Calibrati
     journal = None if request.output == STDOUT else Journal(journal_path(request.output), _lost)
     course = Course(work.planned, work.before, work.rounds, journal, limit_s)
     try:
-        with Progress("calibrating", quiet_s=0.0) as progress:
+        with ProgressLine("calibrating", quiet_s=0.0) as progress:
             calibration = measure(
                 work.plan,
                 logs=folder,
@@ -499,7 +499,7 @@ def _fitted(request: Request, calibration: Calibration) -> tuple[Calibration, st
     from nworkers.models.fitting.fit import fit_profile
 
     try:
-        with Progress("fitting") as progress:
+        with ProgressLine("fitting") as progress:
             profile = fit_profile(calibration, progress=progress.update)
     except InputError as error:
         if calibration.complete and calibration.planned and not calibration.planned.only:

@@ -100,7 +100,7 @@ def fit(
 
 def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bool) -> None:
     from nworkers.cli.shown import console, fit_text, json_view
-    from nworkers.cli.shown.progress import Progress
+    from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.files.atomic_write import check_output
     from nworkers.models.files.store import read_calibration, write_record
     from nworkers.models.findings.fit_answer import fit_answer
@@ -109,7 +109,7 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
     if output is not None:
         check_output(output, force=force)
     calibration = read_calibration(file)
-    with Progress("fitting") as progress:
+    with ProgressLine("fitting") as progress:
         profile = fit_profile(calibration, draws=draws, progress=progress.update)
     answer = fit_answer(calibration, profile, str(file))
     console.notes(f"warning: {warning}" for warning in answer.warnings)
@@ -130,7 +130,7 @@ def plot_fit(
     """Draw each quantity's samples, its fitted line and what the line misses."""
     picture("output", output, force=force)
     from nworkers.cli.shown import plots
-    from nworkers.cli.shown.progress import Progress
+    from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.files.store import read_calibration
     from nworkers.models.fitting.fit import fit_profile
     from nworkers.models.fitting.held_out import curves
@@ -138,6 +138,6 @@ def plot_fit(
     calibration = read_calibration(file)
     profile = calibration.profile
     if profile is None:
-        with Progress("fitting") as progress:
+        with ProgressLine("fitting") as progress:
             profile = fit_profile(calibration, progress=progress.update)
     plots.save(plots.fit(curves(calibration, profile), profile), output, force=force)

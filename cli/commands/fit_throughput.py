@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nworkers.cli.shown import console, json_view, table_json, throughput_text
-from nworkers.cli.shown.progress import Progress
+from nworkers.cli.shown.progress import ProgressLine
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.files.atomic_write import check_output
 from nworkers.models.files.store import find_profile, write_record
@@ -53,7 +53,7 @@ def answer(asked: ThroughputRequest) -> ThroughputAnswer:
     """Every row beside every method, with progress shown."""
     from nworkers.simulator.study.steady import steady_step_s
 
-    with Progress("fitting") as progress:
+    with ProgressLine("fitting") as progress:
         rows = fit_rows(asked, steady_step_s, progress.update)
-    with Progress("predicting") as progress:
+    with ProgressLine("predicting") as progress:
         return throughput_answer(rows, steady_step_s, progress.update)

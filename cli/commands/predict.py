@@ -34,7 +34,7 @@ def predict(
     counts = worker_counts(workers)
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, json_view, notes, predict_text
-    from nworkers.cli.shown.progress import Progress
+    from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.files.atomic_write import check_output
     from nworkers.simulator.answers import answer_predict
     from nworkers.simulator.study.resolve import resolve
@@ -43,7 +43,7 @@ def predict(
         check_output(trace, force=force, field="trace")
     job = resolve(job_request(options), counts)
     console.notes(notes.of_job(job))
-    with Progress("predicting") as progress:
+    with ProgressLine("predicting") as progress:
         answer = answer_predict(job, progress.update)
     if trace is not None:
         _write(answer.observed[-1], trace, force=force)

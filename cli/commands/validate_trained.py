@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from nworkers.cli.asked.options import log_folder
 from nworkers.cli.shown import console, notes
-from nworkers.cli.shown.progress import Progress
+from nworkers.cli.shown.progress import ProgressLine
 from nworkers.models.base.errors import Contradiction, InputError
 from nworkers.models.files.atomic_write import check_output, write_bytes
 from nworkers.models.files.store import find_profile, read_measurement, write_record
@@ -193,7 +193,7 @@ def _train(scenarios: tuple[Scenario, ...], request: ValidateRequest) -> Measure
     RUNTIMES[scenarios[0].runtime].framework.require()
     folder = log_files(request.output)
     try:
-        with Progress("training", quiet_s=0.0) as progress:
+        with ProgressLine("training", quiet_s=0.0) as progress:
             measurement = train(
                 scenarios,
                 model=request.model or "",

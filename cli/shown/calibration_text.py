@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown.table import Table
+from nworkers.cli.shown.table import TextTable
 from nworkers.models.findings.bus_bandwidth import reductions
 from nworkers.models.findings.host_speed import host_rows, mixed
 from nworkers.models.findings.sanity import implausible
@@ -142,7 +142,7 @@ def _hosts(calibration: Calibration) -> list[str]:
     rows = host_rows(calibration)
     if not rows:
         return []
-    table = Table("host of", "cell", "median", "to the others", "", left=(0, 1, 4))
+    table = TextTable("host of", "cell", "median", "to the others", "", left=(0, 1, 4))
     for row in rows:
         table.add_row(
             ", ".join(row.tasks),
@@ -160,7 +160,7 @@ def _precision(calibration: Calibration, output: Path) -> list[str]:
     missed = widest(cells)
     if not missed:
         return []
-    table = Table("cell", "median", "±", "target", "rounds ended by", "outliers", left=(0, 4))
+    table = TextTable("cell", "median", "±", "target", "rounds ended by", "outliers", left=(0, 4))
     for cell in missed[:SHOWN]:
         table.add_row(
             cell.cell.name,

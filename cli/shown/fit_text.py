@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
-from nworkers.cli.shown.table import Table
+from nworkers.cli.shown.table import TextTable
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.weak_parameters import Remedy
 from nworkers.models.records.profile import Candidate, FitRow, Profile, parameters
@@ -27,7 +27,7 @@ def _choices(profile: Profile) -> list[str]:
         tried.append(("sharing the link", profile.link.candidates))
     if not tried:
         return []
-    table = Table("", "chosen", "also tried", left=(0, 1, 2))
+    table = TextTable("", "chosen", "also tried", left=(0, 1, 2))
     for what, candidates in tried:
         best = next(c for c in candidates if c.chosen)
         others = [_score(c, best) for c in candidates if not c.chosen]
@@ -39,7 +39,7 @@ def _shares(profile: Profile) -> list[str]:
     """How far from equally transfers share the link that begin at once."""
     if not profile.link.uneven:
         return []
-    table = Table("transfers at once", "bytes of each", "deviation of log weight", left=())
+    table = TextTable("transfers at once", "bytes of each", "deviation of log weight", left=())
     for measured in profile.link.uneven:
         size = fmt.quantity(measured.size_bytes, "B")
         table.add_row(str(measured.flows), size, f"{measured.log_deviation:.2f}")
@@ -79,7 +79,7 @@ def remedy(found: Remedy) -> str:
 
 def quality(rows: Iterable[FitRow]) -> str:
     """How well each operation is fitted."""
-    table = Table("operation", "cells", "held out", "median error", "worst error", left=(0,))
+    table = TextTable("operation", "cells", "held out", "median error", "worst error", left=(0,))
     for row in rows:
         table.add_row(
             row.operation,

@@ -10,7 +10,7 @@ from statistics import median
 from nworkers.cli.shown import fit_text
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
-from nworkers.cli.shown.table import Table
+from nworkers.cli.shown.table import TextTable
 from nworkers.models.base.errors import with_fields
 from nworkers.models.tables.components.import_answer import ImportAnswer
 from nworkers.models.tables.components.merge import Fitted
@@ -27,7 +27,7 @@ def imported(answer: ImportAnswer, output: Path | None, named: Callable[[str], s
         named: what the reader calls a field.
     """
     record, profile = answer.record, answer.fit.profile
-    origins = Table("section", "comes from", left=(0, 1))
+    origins = TextTable("section", "comes from", left=(0, 1))
     for section, origin in answer.merged.sections.items():
         origins.add_row(section, origin)
     lines = [
@@ -53,9 +53,9 @@ def notes(answer: ImportAnswer, named: Callable[[str], str]) -> list[str]:
     return [with_fields(note, named) for note in answer.merged.notes]
 
 
-def _rows(rows: tuple[Fitted, ...]) -> Table:
+def _rows(rows: tuple[Fitted, ...]) -> TextTable:
     """The median of each size, thinned evenly where there are many."""
-    table = Table(
+    table = TextTable(
         "quantity", "group", "size", "measured", "fitted", "error", "bandwidth", left=(0,)
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import console, fit_text, predict_text
-from nworkers.models.records.measurement import Compared, Comparison
+from nworkers.models.records.measurement import ComparedCount, Comparison
 from nworkers.models.records.prediction import row
 from nworkers.models.records.profile import Parameter, parameters
 
@@ -176,7 +176,7 @@ def _precision(found: CellPrecision) -> dict[str, object]:
     }
 
 
-def _parts(compared: Compared) -> dict[str, object] | None:
+def _parts(compared: ComparedCount) -> dict[str, object] | None:
     if compared.parts is None:
         return None
     traced, simulated = compared.parts

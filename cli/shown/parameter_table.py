@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown.table import Table
+from nworkers.cli.shown.table import TextTable
 from nworkers.models.records.profile import Parameter
 
 
-def parameter_table(rows: Iterable[tuple[str, Parameter]], counted: str) -> Table:
+def parameter_table(rows: Iterable[tuple[str, Parameter]], counted: str) -> TextTable:
     """One row a parameter.
 
     Args:
         counted: what its samples are called.
     """
-    table = Table("parameter", "estimate", "90 % interval", "unit", counted, left=(0,))
+    table = TextTable("parameter", "estimate", "90 % interval", "unit", counted, left=(0,))
     for name, parameter in rows:
         table.add_row(name, *_columns(parameter), str(parameter.samples))
     return table

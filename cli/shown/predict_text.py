@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown.table import Table
+from nworkers.cli.shown.table import TextTable
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.profile import Profile
 
@@ -131,7 +131,7 @@ def _heading(row: Prediction, profile: Profile) -> str:
 
 
 def _scaling_table(rows: Iterable[Prediction]) -> str:
-    table = Table("workers", "batch", "step time", "samples/s", "speed-up", "efficiency")
+    table = TextTable("workers", "batch", "step time", "samples/s", "speed-up", "efficiency")
     for row in rows:
         table.add_row(
             str(row.scenario.workers),
@@ -146,7 +146,7 @@ def _scaling_table(rows: Iterable[Prediction]) -> str:
 
 def _breakdown(row: Prediction) -> str:
     """Where one step's time goes, largest cause first."""
-    table = Table("where a step's time goes", "seconds", "share", "", left=(0, 3))
+    table = TextTable("where a step's time goes", "seconds", "share", "", left=(0, 3))
     causes = sorted(row.breakdown.items(), key=lambda item: -item[1])
     for cause, spent_s in causes:
         if spent_s > 0:

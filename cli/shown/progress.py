@@ -1,4 +1,4 @@
-"""Progress: how far long work is, on stderr; a bar for a person, rare plain lines for a log."""
+"""Progress line: how far long work is, on stderr; a bar for people, rare lines for a log."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ QUIET_S = 2.0
 LINE_EVERY_S = 15.0
 
 
-class Progress:
+class ProgressLine:
     """Shows what it is told by `update`, once the work has lasted a while."""
 
     def __init__(self, title: str, *, quiet_s: float = QUIET_S) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 GAP = "   "
 
 
-class Table:
+class TextTable:
     """Rows under a header; the columns named in ``left`` hold words, the others numbers."""
 
     def __init__(self, *header: str, left: Sequence[int] = ()) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
-from nworkers.cli.shown.table import Table
+from nworkers.cli.shown.table import TextTable
 from nworkers.models.tables.throughput.compare import METHODS, Compared, Errors, Method
 from nworkers.models.tables.throughput.throughput_answer import PublishedAnswer, ThroughputAnswer
 
@@ -66,8 +66,8 @@ def published(answer: PublishedAnswer) -> str:
     return "\n".join(lines)
 
 
-def _errors(answer: ThroughputAnswer) -> Table:
-    table = Table("error, median / worst", *(NAMES[m] for m in METHODS), left=(0,))
+def _errors(answer: ThroughputAnswer) -> TextTable:
+    table = TextTable("error, median / worst", *(NAMES[m] for m in METHODS), left=(0,))
     for label, found in answer.errors.items():
         rows = len(answer.inside if label == "fitted" else answer.outside)
         table.add_row(
@@ -77,10 +77,10 @@ def _errors(answer: ThroughputAnswer) -> Table:
     return table
 
 
-def _rows(rows: Sequence[Compared]) -> Table:
+def _rows(rows: Sequence[Compared]) -> TextTable:
     """Rows in their order, the fitted ones first; an interval where a row was predicted."""
     header = ("model", "strategy", "batch", "workers", "ps", "measured", "", "scale", "interval")
-    table = Table(*header, *(NAMES[m] for m in METHODS), left=(0, 1, 6))
+    table = TextTable(*header, *(NAMES[m] for m in METHODS), left=(0, 1, 6))
     for c in rows:
         row, ours = c.row, c.samples_per_s["scale"]
         table.add_row(

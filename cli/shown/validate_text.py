@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown.table import Table
+from nworkers.cli.shown.table import TextTable
 from nworkers.models.records.measurement import Comparison
 
 
 def comparison(result: Comparison) -> str:
     """Measured beside predicted, with the verdict."""
-    table = Table(
+    table = TextTable(
         "workers",
         "measured",
         "predicted",
@@ -69,7 +69,7 @@ def _parts(result: Comparison) -> Iterator[str]:
     traced = [(row, row.parts) for row in result.rows if row.parts]
     if not traced:
         return
-    table = Table("workers", "fetch", "compute", "push and wait", "off most")
+    table = TextTable("workers", "fetch", "compute", "push and wait", "off most")
     for row, (measured, predicted) in traced:
         table.add_row(
             str(row.workers),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.records.what_if import Variation
+from nworkers.models.records.what_if import WhatIf
 from nworkers.models.records.workload import BYTES_PER_ELEMENT, Variable, Workload
 
 _HALF_BYTES = 2
@@ -19,7 +19,7 @@ class Piece:
     size_bytes: float
 
 
-def carried_bytes(variable: Variable, variation: Variation) -> float:
+def carried_bytes(variable: Variable, variation: WhatIf) -> float:
     """What travels of a variable: in half precision, 16 bits of every longer number."""
     each = BYTES_PER_ELEMENT[variable.dtype]
     if variation.half_precision and "float" in variable.dtype:
@@ -27,7 +27,7 @@ def carried_bytes(variable: Variable, variation: Variation) -> float:
     return float(variable.elements * each)
 
 
-def pieces(workload: Workload, ps: int, variation: Variation) -> tuple[Piece, ...]:
+def pieces(workload: Workload, ps: int, variation: WhatIf) -> tuple[Piece, ...]:
     """All tensors that travel, in the order of the variables.
 
     A variable is split as ``tf.compat.v1.min_max_variable_partitioner`` does: into as many parts as
@@ -42,7 +42,7 @@ def pieces(workload: Workload, ps: int, variation: Variation) -> tuple[Piece, ..
     return tuple(found)
 
 
-def place(workload: Workload, ps: int, variation: Variation) -> tuple[tuple[Piece, ...], ...]:
+def place(workload: Workload, ps: int, variation: WhatIf) -> tuple[tuple[Piece, ...], ...]:
     """The tensors of each ps.
 
     In turn, as ``tf.compat.v1.train.replica_device_setter`` has it, or each to the ps with the

@@ -11,7 +11,7 @@ from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.scenario import PsPlacement, Scaling
-from nworkers.models.records.what_if import PLAIN, Variation
+from nworkers.models.records.what_if import PLAIN, WhatIf
 from nworkers.models.records.workload import Workload
 
 Placement = Literal["shared", "separate"]
@@ -42,6 +42,6 @@ class JobRequest:
     hosts: int | None = None
     workers_per_host: int | None = None
     ps_placement: PsPlacement | None = None
-    what_if: Variation = PLAIN
+    what_if: WhatIf = PLAIN
     baseline: str = "device"
     seed: int = 1

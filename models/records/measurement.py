@@ -18,7 +18,7 @@ from nworkers.models.records.workload import Workload
 
 
 @dataclass(frozen=True)
-class Busy:
+class ProcessorUse:
     """Processor seconds from the workers' common start to their last step's end.
 
     Of the tasks that train, of the ps, and of the whole host (``busy_s``), which has so many
@@ -53,7 +53,7 @@ class Run:
     window_s: Annotated[float, Gt(0)]
     steps_s: tuple[tuple[float, ...], ...]
     loss: tuple[float, float]
-    busy: Busy | None = None
+    busy: ProcessorUse | None = None
 
     @property
     def step_time_s(self) -> float:
@@ -122,7 +122,7 @@ class StepParts:
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedCount:
     """One worker count, measured beside predicted; ``error`` is predicted over measured − 1.
 
     What is measured is the median of the starts, each range from the least of them to the largest.
@@ -162,7 +162,7 @@ class Compared:
 class Comparison:
     """Measured and predicted, side by side."""
 
-    rows: tuple[Compared, ...]
+    rows: tuple[ComparedCount, ...]
     single_measured_samples_per_s: float
     single_predicted_samples_per_s: float
     single_error: float
@@ -194,7 +194,7 @@ def compare(
     single = [r for r in measurement.runs if r.workers == 0]
     single_step_s = statistics.median(r.step_time_s for r in single)
     single_rate = single[0].per_worker_batch / single_step_s
-    rows: list[Compared] = []
+    rows: list[ComparedCount] = []
     for prediction in predictions:
         workers = prediction.scenario.workers
         runs = [r for r in measurement.runs if r.workers == workers]
@@ -208,7 +208,7 @@ def compare(
         shares = [r.busy.share for r in runs if r.busy]
         traced = [step for step in measurement.traces if step.workers == workers]
         rows.append(
-            Compared(
+            ComparedCount(
                 workers=workers,
                 starts=len(runs),
                 measured_step_time_s=median,

@@ -8,7 +8,7 @@ from typing import Literal
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.profile import Discipline
 from nworkers.models.records.runtimes import RUNTIMES_OF, SCHEDULED, Runtime, Strategy
-from nworkers.models.records.what_if import PLAIN, Variation
+from nworkers.models.records.what_if import PLAIN, WhatIf
 from nworkers.models.records.workload import MAX_BATCH, Workload
 
 Scaling = Literal["strong", "weak"]
@@ -37,7 +37,7 @@ class Scenario:
     workers_per_host: int = 1
     ps_placement: PsPlacement = "own"
     discipline: Discipline | None = None
-    variation: Variation = PLAIN
+    variation: WhatIf = PLAIN
 
     @property
     def scheduled(self) -> bool:

@@ -1,4 +1,4 @@
-"""Variation: what a job does otherwise than the plain one that was calibrated."""
+"""What-if: what a job does otherwise than the plain one that was calibrated."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ class Failures:
 
 
 @dataclass(frozen=True)
-class Variation:
+class WhatIf:
     """What is otherwise than in plain training; by default nothing is.
 
     ``backup_workers`` of synchronous training are not waited for; ``staleness`` is how many steps
@@ -135,4 +135,4 @@ def _written(field: str, value: object) -> str:
     return f"{name}={','.join(texts)}"
 
 
-PLAIN = Variation()
+PLAIN = WhatIf()

@@ -8,7 +8,7 @@ import numpy as np
 
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.what_if import Failures, Slow, Stragglers, Variation
+from nworkers.models.records.what_if import Failures, Slow, Stragglers, WhatIf
 from nworkers.simulator.study.steady import steady_step_s
 
 _HOUR_S = 3600.0
@@ -21,7 +21,7 @@ _RARE = 1e-3
 _GROUPS = 7
 
 
-def split(scenario: Scenario, step_s: float) -> tuple[Variation, Variation]:
+def split(scenario: Scenario, step_s: float) -> tuple[WhatIf, WhatIf]:
     """The scenario's variation with its short faults only, and with its long ones only."""
     change = scenario.variation
     slow, died, down = change.stragglers, change.worker_failures, change.ps_failures
@@ -44,7 +44,7 @@ def split(scenario: Scenario, step_s: float) -> tuple[Variation, Variation]:
     return short, long
 
 
-def kept_share(profile: Profile, scenario: Scenario, long: Variation) -> float:
+def kept_share(profile: Profile, scenario: Scenario, long: WhatIf) -> float:
     """Throughput of a long run over that of one without these faults.
 
     Outages much longer than a step leave training in one steady state after the other, so that its

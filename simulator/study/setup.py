@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nworkers.models.costs.compute import compute_time
 from nworkers.models.records.profile import Noise, Profile
 from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.what_if import Variation
+from nworkers.models.records.what_if import WhatIf
 from nworkers.simulator.step.demand import Layout, layout
 from nworkers.simulator.step.noise import of_compute
 from nworkers.simulator.step.run_spec import Faults
@@ -38,7 +38,7 @@ def setup(profile: Profile, scenario: Scenario) -> Setup:
     )
 
 
-def faults(change: Variation, scenario: Scenario, seed: int, replication: int) -> Faults | None:
+def faults(change: WhatIf, scenario: Scenario, seed: int, replication: int) -> Faults | None:
     """Those of a variation, in one run of the scenario; None where nothing happens."""
     if not change.faults:
         return None

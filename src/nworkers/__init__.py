@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from nworkers.models.records.prediction import BreakEven, Prediction
     from nworkers.models.records.profile import Profile
     from nworkers.models.records.scenario import Scenario
-    from nworkers.models.records.what_if import Variation
+    from nworkers.models.records.what_if import WhatIf
     from nworkers.models.records.workload import Workload
     from nworkers.simulator.study.ask import breakeven, predict
 
@@ -35,7 +35,7 @@ __all__ = [
     "Prediction",
     "Profile",
     "Scenario",
-    "Variation",
+    "WhatIf",
     "Workload",
     "breakeven",
     "fit",
@@ -54,7 +54,7 @@ _HOMES = {
     "Prediction": "models.records.prediction",
     "Profile": "models.records.profile",
     "Scenario": "models.records.scenario",
-    "Variation": "models.records.what_if",
+    "WhatIf": "models.records.what_if",
     "Workload": "models.records.workload",
     "breakeven": "simulator.study.ask",
     "fit": "models.fitting.fit:fit_profile",

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import pytest
 
-from nworkers.cli.shown.progress import Progress
+from nworkers.cli.shown.progress import ProgressLine
 
 
 def test_a_log_gets_plain_lines_now_and_then(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress("calibrating", quiet_s=0.0) as progress:
+    with ProgressLine("calibrating", quiet_s=0.0) as progress:
         for done in range(3):
             progress.update(done, 177, "noop ps", 65.0)
     captured = capsys.readouterr()
@@ -15,7 +15,7 @@ def test_a_log_gets_plain_lines_now_and_then(capsys: pytest.CaptureFixture[str])
 
 
 def test_short_work_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    with Progress("predicting") as progress:
+    with ProgressLine("predicting") as progress:
         progress.update(1, 2)
     assert capsys.readouterr().err == ""
 
@@ -24,6 +24,6 @@ def test_a_terminal_gets_a_bar(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.stderr.isatty", lambda: True)
-    with Progress("calibrating", quiet_s=0.0) as progress:
+    with ProgressLine("calibrating", quiet_s=0.0) as progress:
         progress.update(3, 177, "noop ps", 65.0)
     assert "calibrating noop ps" in capsys.readouterr().err

@@ -1,0 +1,53 @@
+"""Text, JSON and figures are functions of an answer: nothing is computed, printed or written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from matplotlib.figure import Figure
+
+from nworkers.cli.shown import fit_text, json_view, notes, plots, predict_text
+from nworkers.models.findings.fit_answer import FitAnswer
+from nworkers.models.findings.weak_parameters import weaknesses
+from nworkers.models.records.job_request import JobRequest
+from nworkers.simulator.answers import answer_breakeven, answer_predict
+from nworkers.simulator.study.resolve import resolve
+from tests.support.factories import profile
+
+REQUEST = JobRequest(profile(link__kind="network"), batch=8)
+
+
+def test_a_prediction(capsys: pytest.CaptureFixture[str]) -> None:
+    answer = answer_predict(resolve(REQUEST, [2]))
+    document: dict[str, Any] = json_view.predictions(answer)
+    (row,) = document["rows"]
+    assert row["workers"] == document["workers"] == 2
+    assert document["resources"] == row["resources"]
+    assert "2 workers train at " in predict_text.predictions(answer)
+    assert predict_text.predictions(answer) == predict_text.predictions(answer)
+    several = json_view.predictions(answer_predict(resolve(REQUEST, [1, 2])))
+    assert list(several) == ["rows"]
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_curve_and_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
+    job = resolve(REQUEST, [3], curve=True)
+    answer = answer_breakeven(job, 3)
+    document = json_view.breakeven(answer)
+    assert str(document["answer"]) in predict_text.curve(answer)
+    figure = plots.breakeven(answer)
+    assert isinstance(figure, Figure)
+    assert plots.picture(figure, ".png").startswith(b"\x89PNG")
+    assert list(notes.of_curve(job, 3)) == []
+    assert len(list(notes.of_curve(resolve(REQUEST, [64], curve=True), 64))) == 1
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_fit_says_what_is_weak_in_both_views() -> None:
+    made = profile(rounds=2, provisional=True)
+    answer = FitAnswer(made, "mine.json", weaknesses(made))
+    document: dict[str, Any] = json_view.fit(answer)
+    first = document["weak"][0]
+    assert first["remedy"] == "--resume --rounds 5"
+    assert "scale calibrate --resume --rounds 5 -o mine.json" in fit_text.fit(answer)
