@@ -21,8 +21,9 @@ from nworkers.cli.asked.options import (
     log_folder,
     option_of,
 )
-from nworkers.cli.commands.breakeven import breakeven, plot_breakeven
-from nworkers.cli.commands.fit import fit, plot_fit
+from nworkers.cli.commands.breakeven import breakeven
+from nworkers.cli.commands.fit import fit
+from nworkers.cli.commands.plot import plot_breakeven, plot_fit
 from nworkers.cli.commands.predict import predict
 from nworkers.cli.commands.serve import join, serve
 from nworkers.cli.commands.validate import validate

@@ -1,4 +1,4 @@
-"""The command ``scale breakeven``, and the one that draws it alone."""
+"""The command ``scale breakeven``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from nworkers.cli.asked.options import (
     Force,
     Json,
     Options,
-    Output,
     Plot,
     integer,
     picture,
@@ -32,25 +31,17 @@ def breakeven(
 ) -> None:
     """Find the smallest number of workers that beats one process, and show the curve."""
     picture("plot", plot, force=force)
-    _breakeven(options, max_workers, plot, force=force, as_json=json)
+    show_curve(options, max_workers, plot, force=force, as_json=json)
 
 
-@shared
-def plot_breakeven(
-    output: Output,
-    options: Options,
-    max_workers: MaxWorkers = str(DEFAULT_MAX_WORKERS),
-    force: Force = False,
-    json: Json = False,
-) -> None:
-    """Draw speed-up over workers with its interval, and the break-even point."""
-    picture("output", output, force=force)
-    _breakeven(options, max_workers, output, force=force, as_json=json)
-
-
-def _breakeven(
+def show_curve(
     options: Options, max_workers: str, drawn: Path | None, *, force: bool, as_json: bool
 ) -> None:
+    """Answer, draw where there is a file to draw to, and print.
+
+    Raises:
+        InputError
+    """
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, json_view, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine

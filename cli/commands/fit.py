@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nworkers.cli.asked.options import Force, Json, Output, integer, picture
+from nworkers.cli.asked.options import Force, Json, integer
 from nworkers.models.base.errors import InputError
 
 
@@ -120,24 +120,3 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
         json_view.emit(json_view.fit(answer))
     else:
         console.emit(fit_text.fit(answer))
-
-
-def plot_fit(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A calibration file.")],
-    output: Output,
-    force: Force = False,
-) -> None:
-    """Draw each quantity's samples, its fitted line and what the line misses."""
-    picture("output", output, force=force)
-    from nworkers.cli.shown import plots
-    from nworkers.cli.shown.progress import ProgressLine
-    from nworkers.models.files.store import read_calibration
-    from nworkers.models.fitting.fit import fit_profile
-    from nworkers.models.fitting.held_out import curves
-
-    calibration = read_calibration(file)
-    profile = calibration.profile
-    if profile is None:
-        with ProgressLine("fitting") as progress:
-            profile = fit_profile(calibration, progress=progress.update)
-    plots.save(plots.fit(curves(calibration, profile), profile), output, force=force)
