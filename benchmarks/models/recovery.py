@@ -11,7 +11,7 @@ import numpy as np
 
 from benchmarks.models.pages import PAGE
 from benchmarks.page import table
-from nworkers.models.fitting.observations import Resampling, fit_family
+from nworkers.models.fitting.observations import Resampling, fit_law
 from nworkers.models.fitting.select_law import (
     Choice,
     all_reduce_law,
@@ -57,7 +57,7 @@ def one(task: tuple[int, int]) -> Found:
     right = choice.law.name == machine.law.name
     right = right and all(len(b) == ("jump" in machine.name) for b in choice.breaks.values())
     # Parameters are compared where the law is known; whether it is found is counted apart.
-    fitted = fit_family(choice.law if right else machine.law, bank, _resampling(rng))
+    fitted = fit_law(choice.law if right else machine.law, bank, _resampling(rng))
     seen = {n: p for n, p in fitted.parameters.items() if p.identified and n in machine.values}
     true = machine.values
     return Found(

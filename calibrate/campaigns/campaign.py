@@ -34,7 +34,7 @@ from nworkers.models.records.calibration import (
     Burst,
     Calibration,
     Cell,
-    Crowd,
+    ConcurrentFlows,
     Memory,
     Neighbour,
     Planned,
@@ -189,7 +189,7 @@ class _Campaign:
         self._tasks = before.tasks if before else ()
         self._joined = False
         self._memory: Memory | None = before.memory if before else None
-        self._crowds: tuple[Crowd, ...] = before.crowds if before else ()
+        self._crowds: tuple[ConcurrentFlows, ...] = before.crowds if before else ()
         if not machines.ps:
             reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
             needing = [c for c in plan.cells if runner_of(c).ps]

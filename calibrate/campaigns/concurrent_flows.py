@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 
 from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.probes.flow_sockets import ANSWER_S, CONNECT_S
-from nworkers.models.records.calibration import Crowd
+from nworkers.models.records.calibration import ConcurrentFlows
 
 #: (connections, bytes over each).
 Kind = tuple[int, int]
@@ -27,11 +27,11 @@ LEAST_ROUNDS, MOST_ROUNDS = 3, 20
 
 def measure(
     cluster: Cluster, kinds: Sequence[Kind], tell: Callable[[str], None]
-) -> tuple[Crowd, ...]:
+) -> tuple[ConcurrentFlows, ...]:
     """Every kind on the first ps and all workers, smallest first; none where no port is reached."""
     workers = cluster.names("worker")
     (port,) = cluster.call(["ps0"], "offer")
-    found: list[Crowd] = []
+    found: list[ConcurrentFlows] = []
     rate_bytes_per_s = 0.0
     for flows, size_bytes in sorted(kinds, key=lambda kind: kind[0] * kind[1]):
         bytes_ = flows * size_bytes
@@ -48,7 +48,7 @@ def measure(
             rounds.append(ends_s)
             took_s = max(ends_s) + PAUSE_S
             rate_bytes_per_s = max(rate_bytes_per_s, bytes_ / max(ends_s))
-        found.append(Crowd(flows, size_bytes, tuple(rounds[1:])))
+        found.append(ConcurrentFlows(flows, size_bytes, tuple(rounds[1:])))
     return tuple(found)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
 from nworkers.models.base.errors import HardwareError
-from nworkers.models.records.calibration import Cell, Path
+from nworkers.models.records.calibration import Cell, Executor
 from nworkers.models.records.runtimes import RUNTIMES_OF, Strategy
 from nworkers.models.records.runtimes import Runtime as RuntimeName
 
@@ -111,7 +111,7 @@ class Runtime:
     server: str
     trainer: str
     alone: RuntimeName
-    runners: Mapping[Path, CellRunner]
+    runners: Mapping[Executor, CellRunner]
     probes: tuple[ProbeModule, ...]
     added_cells: Callable[[int, int, Sequence[int]], list[Cell]] = lambda *_: []
     meets_peers: bool = False

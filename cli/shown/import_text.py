@@ -13,7 +13,7 @@ from nworkers.cli.shown.parameter_table import parameter_table
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.base.errors import with_fields
 from nworkers.models.tables.components.import_answer import ImportAnswer
-from nworkers.models.tables.components.merge import Fitted
+from nworkers.models.tables.components.merge import FittedRow
 
 #: More rows than this are thinned in the text; JSON has all.
 MOST_ROWS = 24
@@ -53,13 +53,13 @@ def notes(answer: ImportAnswer, named: Callable[[str], str]) -> list[str]:
     return [with_fields(note, named) for note in answer.merged.notes]
 
 
-def _rows(rows: tuple[Fitted, ...]) -> TextTable:
+def _rows(rows: tuple[FittedRow, ...]) -> TextTable:
     """The median of each size, thinned evenly where there are many."""
     table = TextTable(
         "quantity", "group", "size", "measured", "fitted", "error", "bandwidth", left=(0,)
     )
 
-    def key(fitted: Fitted) -> tuple[str, str, int, int, int, float]:
+    def key(fitted: FittedRow) -> tuple[str, str, int, int, int, float]:
         row = fitted.row
         # Streams of one test each move another number of bytes.
         size = 0 if row.quantity == "flow" else row.size_bytes

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from nworkers.cli.shown import import_text, json_view
 from nworkers.models.tables.components.import_answer import ImportAnswer
-from nworkers.models.tables.throughput.compare import METHODS, Compared
+from nworkers.models.tables.throughput.compare import METHODS, ComparedRow
 from nworkers.models.tables.throughput.throughput_answer import PublishedAnswer, ThroughputAnswer
 
 
@@ -68,7 +68,7 @@ def _scaling(answer: ThroughputAnswer) -> dict[str, object]:
     }
 
 
-def _scaling_row(compared: Compared) -> dict[str, object]:
+def _scaling_row(compared: ComparedRow) -> dict[str, object]:
     measured = compared.row
     interval = compared.interval
     return {

@@ -8,7 +8,7 @@ from pathlib import Path
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
 from nworkers.cli.shown.table import TextTable
-from nworkers.models.tables.throughput.compare import METHODS, Compared, Errors, Method
+from nworkers.models.tables.throughput.compare import METHODS, ComparedRow, Errors, Method
 from nworkers.models.tables.throughput.throughput_answer import PublishedAnswer, ThroughputAnswer
 
 NAMES: dict[Method, str] = {
@@ -77,7 +77,7 @@ def _errors(answer: ThroughputAnswer) -> TextTable:
     return table
 
 
-def _rows(rows: Sequence[Compared]) -> TextTable:
+def _rows(rows: Sequence[ComparedRow]) -> TextTable:
     """Rows in their order, the fitted ones first; an interval where a row was predicted."""
     header = ("model", "strategy", "batch", "workers", "ps", "measured", "", "scale", "interval")
     table = TextTable(*header, *(NAMES[m] for m in METHODS), left=(0, 1, 6))

@@ -16,7 +16,7 @@ from nworkers.models.costs.extrapolation import log_spread
 from nworkers.models.costs.layers import WHOLE, Layer, layer_of, layers
 from nworkers.models.costs.phase import Direction, Operation, Phase
 from nworkers.models.costs.sharding import Piece, carried_bytes, place
-from nworkers.models.records.profile import Coordinator, Profile, Uneven
+from nworkers.models.records.profile import Coordinator, FlowWeights, Profile
 from nworkers.models.records.scenario import Scenario
 
 Chain = tuple[Phase, ...]
@@ -59,7 +59,7 @@ class StepCosts:
     coordinator_s: float = 0.0
     compute_chance: Chance = "about median"
     both_ways_bandwidth_bytes_per_s: float | None = None
-    uneven: tuple[Uneven, ...] = ()
+    uneven: tuple[FlowWeights, ...] = ()
 
 
 def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) -> StepCosts:
@@ -367,7 +367,7 @@ def _gradient_bytes(scenario: Scenario) -> float:
 
 
 @dataclass(frozen=True)
-class _Ring:
+class AlphaBeta:
     """What a collective costs: seconds of a hop and of a byte, and processor seconds of them."""
 
     hop_s: float
@@ -396,7 +396,7 @@ class _Ring:
         )
 
 
-def _between_workers(profile: Profile, draw: int | None) -> _Ring:
+def _between_workers(profile: Profile, draw: int | None) -> AlphaBeta:
     """As collectives were measured.
 
     Until they are, their processor time is a fetch's. An imported time holds whatever its
@@ -412,7 +412,7 @@ def _between_workers(profile: Profile, draw: int | None) -> _Ring:
     else:
         per_hop_s = host.fetch_worker.per_request_s.at(draw) + host.fetch_ps.per_request_s.at(draw)
         per_byte_s = host.fetch_worker.per_byte_s.at(draw) + host.fetch_ps.per_byte_s.at(draw)
-    return _Ring(
+    return AlphaBeta(
         collective.latency_s.at(draw),
         1.0 / collective.bandwidth_bytes_per_s.at(draw),
         per_hop_s * kernel,
@@ -426,7 +426,7 @@ def all_reduce(profile: Profile, workers: int, size_bytes: float, draw: int | No
     return _between_workers(profile, draw).phases(terms)
 
 
-def _between_hosts(profile: Profile, scenario: Scenario, draw: int | None) -> _Ring:
+def _between_hosts(profile: Profile, scenario: Scenario, draw: int | None) -> AlphaBeta:
     """Over the slowest link of the ring, and with the transport that was asked for."""
     change, ring = scenario.variation, _between_workers(profile, draw)
     slower = 1.0 if change.slow_links is None else change.slow_links.factor
@@ -440,7 +440,7 @@ def _between_hosts(profile: Profile, scenario: Scenario, draw: int | None) -> _R
     return ring
 
 
-def _inside(profile: Profile, scenario: Scenario, draw: int | None) -> _Ring:
+def _inside(profile: Profile, scenario: Scenario, draw: int | None) -> AlphaBeta:
     """Inside a host: its own link where one is stated, else as between workers."""
     ring, inner = _between_workers(profile, draw), scenario.variation.inner_link
     if inner is None:

@@ -10,18 +10,18 @@ import numpy as np
 from nworkers.models.base.all_reduce_terms import ALGORITHMS
 from nworkers.models.base.errors import InputError
 from nworkers.models.fitting import laws
-from nworkers.models.fitting.flow_weights import fit_uneven, seen_discipline
+from nworkers.models.fitting.flow_weights import fit_flow_weights, seen_discipline
 from nworkers.models.fitting.held_out import fit_rows, held_out_cells
 from nworkers.models.fitting.laws import Law
 from nworkers.models.fitting.link_sharing import Sharing, sharing
 from nworkers.models.fitting.observations import (
-    Bank,
-    Fitted,
+    FittedLaw,
+    Observations,
     Resampling,
     demands,
-    fit_family,
+    determined,
+    fit_law,
     times,
-    told,
 )
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.fitting.residual_noise import residual_noise
@@ -51,10 +51,10 @@ from nworkers.models.records.profile import (
     Host,
     Link,
     Parameter,
-    Path,
     Profile,
     Segment,
     StepTime,
+    TransferPath,
     WorkloadTime,
 )
 
@@ -66,7 +66,7 @@ NEEDED = ("transfers", "gemm", "processor of the worker", "processor of the ps")
 class _Found:
     """All fitted laws by the name of what they explain, and the parameters of all of them."""
 
-    fitted: dict[str, Fitted]
+    fitted: dict[str, FittedLaw]
     choices: dict[str, Choice]
 
     @property
@@ -141,7 +141,7 @@ def _fit(
     }
     reduce = next(name for name in ALGORITHMS if name == choices["allreduce"].law.name)
     loaded_reduce = any(cell.quantity == "allreduce" and cell.tensors > 1 for cell, _ in spent)
-    families: list[tuple[str, Law, Bank]] = [
+    families: list[tuple[str, Law, Observations]] = [
         *((name, choice.law, bank) for name, choice in choices.items()),
         ("processor of the worker", laws.demand("worker"), demands(loaded, "worker")),
         ("processor of the ps", laws.demand("ps"), demands(loaded, "ps")),
@@ -157,17 +157,17 @@ def _fit(
         ("coordinator", laws.coordinator(), bank),
         ("input", laws.pipeline(), bank),
     ]
-    fitted: dict[str, Fitted] = {}
+    fitted: dict[str, FittedLaw] = {}
     for done, (name, law, observed) in enumerate(families):
         # What a profile can do without, a line of two parameters must have two points for.
-        if name in NEEDED or told(law, observed):
-            fitted[name] = fit_family(law, observed, resampling)
+        if name in NEEDED or determined(law, observed):
+            fitted[name] = fit_law(law, observed, resampling)
         if progress is not None:
             progress(done + 1, len(families))
     return _Found(fitted, choices)
 
 
-def _most_in_flight(bank: Bank) -> list[Cell]:
+def _most_in_flight(bank: Observations) -> list[Cell]:
     """The exchange of the most bytes, where they dwarf a latency; short ones fit into queues."""
     found = {
         cell for cell, _ in bank if cell.quantity == "exchange" and cell.plain and cell.tensors == 1
@@ -254,11 +254,11 @@ def _link(calibration: Calibration, found: _Found, shared: Sharing) -> Link:
         duplex=shared.duplex,
         both_ways_bandwidth_bytes_per_s=_inverse(both, "bytes/s") if both else None,
         candidates=shared.candidates,
-        uneven=fit_uneven(calibration.crowds),
+        uneven=fit_flow_weights(calibration.crowds),
     )
 
 
-def _path(kind: laws.Kind, found: _Found) -> Path:
+def _path(kind: laws.TransferKind, found: _Found) -> TransferPath:
     fitted = found.parameters
     segments = [
         Segment(
@@ -269,7 +269,7 @@ def _path(kind: laws.Kind, found: _Found) -> Path:
         for k, from_bytes in enumerate(found.choices["transfers"].breaks[kind])
         for place in [laws.segment_name(kind, k + 1)]
     ]
-    return Path(
+    return TransferPath(
         fitted[f"link.{kind}.latency_s"],
         fitted[f"link.{kind}.per_tensor_s"],
         _inverse(fitted[f"link.{kind}.per_byte_s"], "bytes/s"),
@@ -353,7 +353,7 @@ def _collective(calibration: Calibration, found: _Found, link: Link) -> Collecti
     )
 
 
-def _compute_loss(bursts: Iterable[Burst], reduce: Fitted, gradient: Fitted) -> float | None:
+def _compute_loss(bursts: Iterable[Burst], reduce: FittedLaw, gradient: FittedLaw) -> float | None:
     """What gradients take beyond their time alone, per second of the all-reduce beside them.
 
     The median over all such cells. Where workers share a host it holds what they cost each other.

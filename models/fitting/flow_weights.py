@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from nworkers.models.base.statistics import Floats
-from nworkers.models.records.profile import Discipline, Uneven
+from nworkers.models.records.profile import Discipline, FlowWeights
 
 if TYPE_CHECKING:
-    from nworkers.models.records.calibration import Crowd
+    from nworkers.models.records.calibration import ConcurrentFlows
 
 #: Of the way from turns to equal shares; weights would need a deviation of 2 to come so near.
 TURNS = 0.25
@@ -29,7 +29,7 @@ MOST = 3.0
 _ROUNDS, _GRID = 2000, 61
 
 
-def fit_uneven(crowds: Iterable[Crowd]) -> tuple[Uneven, ...]:
+def fit_flow_weights(crowds: Iterable[ConcurrentFlows]) -> tuple[FlowWeights, ...]:
     """The deviation of every number of transfers and size that was measured, in that order."""
     found = []
     for crowd in sorted(crowds, key=lambda c: (c.size_bytes, c.flows)):
@@ -38,11 +38,11 @@ def fit_uneven(crowds: Iterable[Crowd]) -> tuple[Uneven, ...]:
         deviations, means = _table(crowd.flows)
         # Means fall as deviations rise.
         deviation = float(np.interp(-mean, -means, deviations))
-        found.append(Uneven(crowd.flows, float(crowd.size_bytes), deviation))
+        found.append(FlowWeights(crowd.flows, float(crowd.size_bytes), deviation))
     return tuple(found)
 
 
-def seen_discipline(crowds: Sequence[Crowd]) -> Discipline | None:
+def seen_discipline(crowds: Sequence[ConcurrentFlows]) -> Discipline | None:
     """Whether transfers that began at once went beside each other, or one after the other.
 
     Their mean end, over the last one's, is 1 with equal shares and (n + 1)/2n in turns; shares may
@@ -59,7 +59,7 @@ def seen_discipline(crowds: Sequence[Crowd]) -> Discipline | None:
     return "fair" if float(np.median(beside)) > TURNS else "fifo"
 
 
-def deviation_at(measured: Sequence[Uneven], flows: int, size_bytes: float) -> float:
+def deviation_at(measured: Sequence[FlowWeights], flows: int, size_bytes: float) -> float:
     """Between what was measured, along the logarithms of both; beyond it as at its edge."""
     if flows < 2 or not measured:
         return 0.0

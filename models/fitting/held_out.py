@@ -9,7 +9,7 @@ import numpy as np
 
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law
-from nworkers.models.fitting.observations import Fitted
+from nworkers.models.fitting.observations import FittedLaw
 from nworkers.models.records.calibration import Burst, Calibration, Cell, Quantity
 from nworkers.models.records.profile import Candidate, FitRow, Profile, parameters
 
@@ -79,7 +79,7 @@ def _medians(bursts: Iterable[Burst], law: Law, quantity: str) -> dict[Cell, flo
 
 def fit_rows(
     bursts: Iterable[Burst],
-    fitted: Mapping[str, Fitted],
+    fitted: Mapping[str, FittedLaw],
     candidates: Mapping[str, tuple[Candidate, ...]],
     held_out: frozenset[Cell],
 ) -> tuple[FitRow, ...]:

@@ -13,16 +13,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nworkers.models.base.all_reduce_terms import ALGORITHMS, Algorithm
-from nworkers.models.records.calibration import Cell, Path
+from nworkers.models.records.calibration import Cell, Executor
 from nworkers.models.records.profile import GemmLaw
 
 Row = tuple[float, ...]
-Kind = Literal["fetch", "push"]
+TransferKind = Literal["fetch", "push"]
 StepQuantity = Literal["step", "gradient"]
 End = Literal["worker", "ps"]
 GEMM_LAWS: tuple[GemmLaw, ...] = ("rate", "sum", "max", "segments")
-KINDS: tuple[Kind, ...] = ("fetch", "push")
-REDUCING: tuple[Path, ...] = ("collective", "mirrored")
+TRANSFER_KINDS: tuple[TransferKind, ...] = ("fetch", "push")
+REDUCING: tuple[Executor, ...] = ("collective", "mirrored")
 STEPS: tuple[StepQuantity, ...] = ("step", "gradient")
 
 
@@ -105,7 +105,7 @@ def transfers(
     """
     passing = credits or {}
     names = ["host.server_dispatch_s", "link.dispatch_s"]
-    for kind in KINDS:
+    for kind in TRANSFER_KINDS:
         names += [f"link.{kind}.per_tensor_s", *([f"link.{kind}.several_s"] if several else [])]
         for segment in range(1 + len(breaks.get(kind, ()))):
             place = segment_name(kind, segment)
@@ -113,7 +113,7 @@ def transfers(
     updates = [f"host.apply[{o}].{part}" for o in optimizers for part in ("floor_s", "per_byte_s")]
     extra = ["link.push.after_fetch_s", *updates]
 
-    def moved(kind: Kind, cell: Cell) -> dict[str, float]:
+    def moved(kind: TransferKind, cell: Cell) -> dict[str, float]:
         ends = breaks.get(kind, ())
         segment = bisect_right(ends, cell.size_bytes / cell.tensors)
         place = segment_name(kind, segment)
@@ -292,7 +292,7 @@ def demand(end: End) -> Law:
     """Processor seconds of an operation at one end, of cells in which all workers take part."""
     dispatch = f"host.dispatch_{end}_s"
     names = [dispatch]
-    for kind in KINDS:
+    for kind in TRANSFER_KINDS:
         names += [f"host.{kind}_{end}.per_{of}_s" for of in ("request", "tensor", "byte")]
 
     def terms(cell: Cell) -> dict[str, float] | None:

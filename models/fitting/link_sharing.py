@@ -17,7 +17,7 @@ from itertools import product
 import numpy as np
 
 from nworkers.models.base.statistics import Floats
-from nworkers.models.fitting.observations import Fitted
+from nworkers.models.fitting.observations import FittedLaw
 from nworkers.models.fitting.select_law import MARGIN, bic
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.profile import Candidate, Discipline, Duplex
@@ -61,7 +61,7 @@ class _Observed:
 
 def sharing(
     bursts: Iterable[Burst],
-    transfers: Fitted,
+    transfers: FittedLaw,
     *,
     cores: float,
     one_host: bool,
@@ -125,7 +125,7 @@ def sharing(
 
 
 def _observations(
-    bursts: Iterable[Burst], transfers: Fitted, cores: float, *, one_host: bool, kernel: float
+    bursts: Iterable[Burst], transfers: FittedLaw, cores: float, *, one_host: bool, kernel: float
 ) -> Iterable[_Observed]:
     values = transfers.values
     seconds: dict[Cell, list[float]] = {}
@@ -151,7 +151,7 @@ def _observations(
         )
 
 
-def _alone_s(transfers: Fitted, values: Mapping[str, float], cell: Cell) -> tuple[float, float]:
+def _alone_s(transfers: FittedLaw, values: Mapping[str, float], cell: Cell) -> tuple[float, float]:
     """One worker's seconds: without its bytes, and of its bytes in one direction."""
     if cell.quantity == "exchange":
         parts = [

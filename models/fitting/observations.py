@@ -28,7 +28,7 @@ ONE_ROUND_LOG_SPREAD = 0.25
 WIDEST = 2.0
 
 #: Of each cell and round the value, then values of the same samples drawn again.
-Bank = Mapping[tuple[Cell, int], Floats]
+Observations = Mapping[tuple[Cell, int], Floats]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Resampling:
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedLaw:
     """A law's parameters, by name, and the observations that they were fitted to."""
 
     law: Law
@@ -90,7 +90,7 @@ def demands(bursts: Iterable[Burst], end: str) -> dict[tuple[Cell, int], Floats]
     return bank
 
 
-def medians(bank: Bank, law: Law) -> dict[Cell, float]:
+def medians(bank: Observations, law: Law) -> dict[Cell, float]:
     """Of each cell that the law explains the median over rounds."""
     found: dict[Cell, list[float]] = {}
     for (cell, _), values in bank.items():
@@ -123,14 +123,14 @@ class Design:
         return tuple(n for n in law.parameters if n not in self.names and n not in law.optional)
 
 
-def told(law: Law, bank: Bank) -> bool:
+def determined(law: Law, bank: Observations) -> bool:
     """Whether there are at least as many different cells as parameters that the law needs."""
     cells = list({cell for cell, _ in bank if law.row(cell) is not None})
     enough = len(cells) >= len(law.parameters) - len(law.optional)
     return bool(cells) and enough and not Design.of(law, cells).missing(law)
 
 
-def fit_family(law: Law, bank: Bank, resampling: Resampling) -> Fitted:
+def fit_law(law: Law, bank: Observations, resampling: Resampling) -> FittedLaw:
     """Fit a law to all rounds, and to every resampling of them.
 
     Raises:
@@ -160,7 +160,7 @@ def fit_family(law: Law, bank: Bank, resampling: Resampling) -> Fitted:
         )
         for k, name in enumerate(design.names)
     }
-    return Fitted(law, parameters, len({cell for cell, _ in keys}))
+    return FittedLaw(law, parameters, len({cell for cell, _ in keys}))
 
 
 def _drawn_again(values: Sequence[Floats], draws: int, rng: np.random.Generator) -> Floats:

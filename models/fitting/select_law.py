@@ -14,7 +14,7 @@ from nworkers.models.base.statistics import Floats
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law
 from nworkers.models.fitting.log_least_squares import evaluate, solve, solve_many
-from nworkers.models.fitting.observations import Bank, Design, medians
+from nworkers.models.fitting.observations import Design, Observations, medians
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.profile import Candidate, Criterion
 
@@ -148,7 +148,7 @@ class Choice:
     credits: dict[str, float] = field(default_factory=dict)
 
 
-def transfer_law(bank: Bank) -> Choice:
+def transfer_law(bank: Observations) -> Choice:
     """Fetches and pushes, each with as many breaks as its sizes call for, and a credit if any."""
     credits: dict[str, float] = {}
     found: dict[str, tuple[float, ...]] = {}
@@ -156,7 +156,7 @@ def transfer_law(bank: Bank) -> Choice:
     optimizers = tuple(dict.fromkeys(c.optimizer for c, _ in bank if c.quantity == "apply"))
     seconds = medians(bank, laws.transfers({}, optimizers))
     empty_s = seconds.get(Cell("noop", "ps"), 0.0)
-    for kind in laws.KINDS:
+    for kind in laws.TRANSFER_KINDS:
         line = sorted(
             (cell.size_bytes, time_s)
             for cell, time_s in seconds.items()
@@ -173,7 +173,7 @@ def transfer_law(bank: Bank) -> Choice:
     return Choice(choice.law, tried | choice.tried, found, credits)
 
 
-def gemm_law(bank: Bank) -> Choice:
+def gemm_law(bank: Observations) -> Choice:
     """Whichever of the products' laws predicts shapes best that it was not fitted to."""
     seconds = medians(bank, laws.gemm("rate"))
     by_flops: dict[float, list[float]] = {}
@@ -197,13 +197,13 @@ def gemm_law(bank: Bank) -> Choice:
     )
 
 
-def step_law(quantity: laws.StepQuantity, bank: Bank) -> Choice:
+def step_law(quantity: laws.StepQuantity, bank: Observations) -> Choice:
     """A line in the batch, or one with a knee."""
     made = [laws.step(quantity, quantity, knee=knee) for knee in (False, True)]
     return _by_bic(quantity, made, [medians(bank, law) for law in made])
 
 
-def all_reduce_law(bank: Bank) -> Choice:
+def all_reduce_law(bank: Observations) -> Choice:
     """A ring unless a tree is clearly better; from one number of workers nobody can tell."""
     made = [laws.all_reduce(algorithm) for algorithm in ALGORITHMS]
     return _by_bic("allreduce", made, [medians(bank, law) for law in made])

@@ -49,7 +49,7 @@ Quantity = Literal[
 #: What runs a cell: a session of a process without any cluster; of a worker's own server with
 #: nothing on the ps, or with a part of the graph there; collectives between the workers' servers;
 #: ParameterServerStrategy's coordinator; MultiWorkerMirroredStrategy.
-Path = Literal["process", "server", "ps", "collective", "coordinator", "mirrored"]
+Executor = Literal["process", "server", "ps", "collective", "coordinator", "mirrored"]
 Optimizer = Literal["", "sgd", "momentum", "adam"]
 Stop = Literal["precision", "samples", "time", "window", "count"]
 Seconds = Annotated[float, Gt(0), Le(1e6)]
@@ -68,7 +68,7 @@ class Cell:
     """
 
     quantity: Quantity
-    path: Path
+    path: Executor
     size_bytes: Annotated[int, Ge(0)] = 0
     tensors: Annotated[int, Ge(1)] = 1
     workers: Annotated[int, Ge(1)] = 1
@@ -175,7 +175,7 @@ class Memory:
 
 
 @dataclass(frozen=True)
-class Crowd:
+class ConcurrentFlows:
     """Transfers of ``size_bytes`` each that one ps sent over ``flows`` connections, all at once.
 
     ``ends_s`` is [round][flow], seconds since the common beginning; plain sockets, no TensorFlow.
@@ -264,7 +264,7 @@ class Calibration:
     profile: Profile | None = None
     tasks: tuple[TaskHost, ...] = ()
     memory: Memory | None = None
-    crowds: tuple[Crowd, ...] = ()
+    crowds: tuple[ConcurrentFlows, ...] = ()
     threads: Annotated[int, Gt(0)] | None = None
     pipeline: str = ""
     planned: Planned | None = None
@@ -299,7 +299,7 @@ def samples_sha256(bursts: Iterable[Burst]) -> str:
 
 
 def select(
-    bursts: Iterable[Burst], *, quantity: Quantity, path: Path, workers: int | None = None
+    bursts: Iterable[Burst], *, quantity: Quantity, path: Executor, workers: int | None = None
 ) -> Iterator[Burst]:
     """The bursts of one quantity on one path, by default at any number of workers."""
     for burst in bursts:

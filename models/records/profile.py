@@ -203,7 +203,7 @@ class Segment:
 
 
 @dataclass(frozen=True)
-class Path:
+class TransferPath:
     """One direction between a worker and a ps, on top of the step's dispatch.
 
     Hockney's α + n/β (*Parallel Computing* 20, 1994), with what every tensor after the first adds.
@@ -221,7 +221,7 @@ class Path:
     several_s: Parameter | None = None
     credit_bytes: Annotated[float, Ge(0)] = 0.0
 
-    def segment(self, size_bytes: float) -> Path | Segment:
+    def segment(self, size_bytes: float) -> TransferPath | Segment:
         """What holds for a tensor of so many bytes."""
         above = [s for s in self.segments if size_bytes >= s.from_bytes]
         return above[-1] if above else self
@@ -254,7 +254,7 @@ class Path:
 
 
 @dataclass(frozen=True)
-class Uneven:
+class FlowWeights:
     """How unequally ``flows`` transfers of so many bytes share a link that begin at once.
 
     ``log_deviation`` is that of their weights' logarithm; 0 where they share equally.
@@ -281,8 +281,8 @@ class Link:
     kind: Literal["loopback", "network"]
     evidence: Evidence | Literal["imported"]
     dispatch_s: Parameter
-    fetch: Path
-    push: Path
+    fetch: TransferPath
+    push: TransferPath
     shared_bandwidth_bytes_per_s: Parameter | None
     discipline: Discipline
     discipline_evidence: Literal["measured", "assumed"]
@@ -292,7 +292,7 @@ class Link:
     duplex: Duplex | None = None
     both_ways_bandwidth_bytes_per_s: Parameter | None = None
     candidates: tuple[Candidate, ...] = ()
-    uneven: tuple[Uneven, ...] = ()
+    uneven: tuple[FlowWeights, ...] = ()
 
 
 @dataclass(frozen=True)

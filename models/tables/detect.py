@@ -8,7 +8,7 @@ from typing import Literal
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.store import read_text
-from nworkers.models.tables.components.rows import Table, checked
+from nworkers.models.tables.components.rows import MeasuredTable, checked
 from nworkers.models.tables.formats import csv_throughput as scaling
 from nworkers.models.tables.formats import csv_times, iperf, nccl, osu
 
@@ -54,7 +54,7 @@ def kind_of(file: Path) -> Literal["calibration", "times", "throughput"]:
     return "calibration" if found is None and text.lstrip().startswith(("{", "[")) else "times"
 
 
-def read_table(text: str, source: str, *, workers: int | None = None) -> Table:
+def read_table(text: str, source: str, *, workers: int | None = None) -> MeasuredTable:
     """The rows of a text of any known format.
 
     ``workers`` is the group's size where the format does not say it (osu_allreduce).

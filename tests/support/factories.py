@@ -16,9 +16,9 @@ from nworkers.models.records.profile import (
     Link,
     Noise,
     Parameter,
-    Path,
     Profile,
     StepTime,
+    TransferPath,
     WorkloadTime,
 )
 
@@ -105,8 +105,8 @@ def _profile() -> Profile:
             kind="network",
             evidence="emulated hosts",
             dispatch_s=p(2e-4),
-            fetch=Path(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
-            push=Path(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
+            fetch=TransferPath(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
+            push=TransferPath(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
             shared_bandwidth_bytes_per_s=p(2.5e8, "B/s"),
             discipline="fair",
             discipline_evidence="measured",

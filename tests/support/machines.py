@@ -11,7 +11,7 @@ from nworkers.calibrate.campaigns.cells import log_spaced_bytes
 from nworkers.calibrate.campaigns.presets import DEFAULT
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law
-from nworkers.models.fitting.observations import Bank, times
+from nworkers.models.fitting.observations import Observations, times
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.profile import GemmLaw
 
@@ -32,7 +32,7 @@ class Machine:
     cells: tuple[Cell, ...]
 
 
-def measured(machine: Machine, rng: np.random.Generator) -> Bank:
+def measured(machine: Machine, rng: np.random.Generator) -> Observations:
     """A calibration of five rounds, as the fit takes it."""
     bursts = []
     for number in range(ROUNDS):
@@ -69,7 +69,7 @@ def transfers(rng: np.random.Generator, *, broken: bool) -> Machine:
         "link.dispatch_s": _between(rng, 1e-4, 6e-4),
     }
     breaks: dict[str, tuple[float, ...]] = {}
-    for kind in laws.KINDS:
+    for kind in laws.TRANSFER_KINDS:
         cells += [Cell(kind, "ps", size) for size in sizes]
         cells += [Cell(kind, "ps", 2**15, tensors=count) for count in DEFAULT.tensors]
         latency_s, per_byte_s = _between(rng, 2e-4, 3e-3), 1 / _between(rng, 1.2e7, 5e9)

@@ -14,7 +14,7 @@ from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.records.profile import FitRow, Imported, Profile, parameters
 from nworkers.models.tables.components import network, operations, ring
 from nworkers.models.tables.components.fit_rows import held_out_errors
-from nworkers.models.tables.components.rows import Row, Table
+from nworkers.models.tables.components.rows import MeasuredTable, Row
 
 #: What each tool's number means beside TensorFlow's own path.
 MEANINGS = {
@@ -30,7 +30,7 @@ MEANINGS["nccl-tests JSON"] = MEANINGS["nccl-tests"]
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedRow:
     """A row beside what the model makes of it; None where the number was taken as it is."""
 
     row: Row
@@ -46,13 +46,13 @@ class Import:
 
     profile: Profile
     base: Profile
-    table: Table
-    rows: tuple[Fitted, ...]
+    table: MeasuredTable
+    rows: tuple[FittedRow, ...]
     sections: dict[str, str]
     notes: tuple[str, ...]
 
 
-def graft(table: Table, text: str, base: Profile, source: str, *, seed: int = 1) -> Import:
+def graft(table: MeasuredTable, text: str, base: Profile, source: str, *, seed: int = 1) -> Import:
     """Put into ``base`` what ``table`` determines; ``text`` is what it was read from.
 
     Imported parameters have as many draws as the base, so that draw k of all of them makes one
@@ -112,7 +112,7 @@ def graft(table: Table, text: str, base: Profile, source: str, *, seed: int = 1)
         _labelled(profile, base, record, min([base.rounds, *runs]), quality),
         base,
         table,
-        tuple(Fitted(row, fitted.get(row)) for row in table.rows),
+        tuple(FittedRow(row, fitted.get(row)) for row in table.rows),
         _sections(changed, base),
         tuple(notes),
     )

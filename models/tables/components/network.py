@@ -12,7 +12,7 @@ import numpy as np
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import student_inflation
-from nworkers.models.records.profile import FitRow, Link, Parameter, Path, Profile
+from nworkers.models.records.profile import FitRow, Link, Parameter, Profile, TransferPath
 from nworkers.models.tables.components.fit_rows import (
     STATED_LOG_SPREAD,
     combined,
@@ -165,7 +165,7 @@ def _relayed(link: Link, new: Parameter, old: Parameter | None, draws: int) -> L
             lambda a, o, w: max(0.1 * a, a + 2 * (w - o)), "s", of, old, new, draws=draws
         )
 
-    def path(of: Path) -> Path:
+    def path(of: TransferPath) -> TransferPath:
         return replace(of, latency_s=moved(of.latency_s))
 
     return replace(

@@ -15,7 +15,14 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law
 from nworkers.models.records.calibration import Cell
-from nworkers.models.records.profile import Device, Parameter, Path, Profile, StepTime, WorkloadTime
+from nworkers.models.records.profile import (
+    Device,
+    Parameter,
+    Profile,
+    StepTime,
+    TransferPath,
+    WorkloadTime,
+)
 from nworkers.models.tables.components.fit_rows import Columns, Solved, combined, fit, parameter
 from nworkers.models.tables.components.rows import Row
 
@@ -221,14 +228,14 @@ def _row(law: Law, row: Row, path: str = "") -> tuple[float, ...]:
     return made
 
 
-def _path(kind: str, path: Path, found: dict[str, Parameter], draws: int) -> Path:
+def _path(kind: str, path: TransferPath, found: dict[str, Parameter], draws: int) -> TransferPath:
     latency = found.get(f"link.{kind}.latency_s", path.latency_s)
     per_tensor = found.get(f"link.{kind}.per_tensor_s", path.per_tensor_s)
     per_byte = found.get(f"link.{kind}.per_byte_s")
     bandwidth = path.bandwidth_bytes_per_s
     if per_byte is not None:
         bandwidth = combined(lambda s: 1 / s, "bytes/s", per_byte, draws=draws)
-    return Path(latency, per_tensor, bandwidth)
+    return TransferPath(latency, per_tensor, bandwidth)
 
 
 def _identified(names: Iterable[str], solved: Solved) -> dict[str, Parameter]:

@@ -70,7 +70,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Table:
+class MeasuredTable:
     """Rows of one file; ``notes`` are remarks for whoever reads the answer."""
 
     format: str
@@ -78,7 +78,7 @@ class Table:
     notes: tuple[str, ...] = ()
 
 
-def checked(table: Table, source: str) -> Table:
+def checked(table: MeasuredTable, source: str) -> MeasuredTable:
     """The table, if it holds rows that can have been measured, with a note of a slip of units.
 
     Raises:
@@ -108,7 +108,7 @@ def checked(table: Table, source: str) -> Table:
         f"a slip of units? {fastest.size_bytes} bytes in {fastest.seconds:g} s are "
         f"{fastest.bandwidth_bytes_per_s:.3g} bytes/s, more than any memory passes"
     )
-    return Table(table.format, table.rows, (*table.notes, slip))
+    return MeasuredTable(table.format, table.rows, (*table.notes, slip))
 
 
 def number(text: object, where: str) -> float:

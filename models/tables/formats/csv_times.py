@@ -10,7 +10,7 @@ from typing import get_args
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.calibration import Quantity
-from nworkers.models.tables.components.rows import Row, RowQuantity, Table, number, whole
+from nworkers.models.tables.components.rows import MeasuredTable, Row, RowQuantity, number, whole
 
 FORMAT = "CSV"
 QUANTITIES: tuple[RowQuantity, ...] = (
@@ -54,7 +54,7 @@ def header(text: str) -> tuple[list[str], str]:
     return [], ","
 
 
-def read(text: str, source: str) -> Table:
+def read(text: str, source: str) -> MeasuredTable:
     """Raises: InputError: a column is missing or misspelt, or a value cannot have been measured."""
     names, separator = header(text)
     ignored = _check_header(names, source)
@@ -70,7 +70,7 @@ def read(text: str, source: str) -> Table:
             raise InputError(where, f"{len(values)} columns", f"{len(names)}, as the header has")
         rows.append(_row({n: v.strip() for n, v in zip(names, values, strict=True)}, where))
     notes = (f"columns that were not used: {', '.join(ignored)}",) if ignored else ()
-    return Table(FORMAT, tuple(rows), notes)
+    return MeasuredTable(FORMAT, tuple(rows), notes)
 
 
 def _holds_values(line: str) -> bool:

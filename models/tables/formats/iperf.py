@@ -11,9 +11,9 @@ from typing import Any
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.validate_json import shown
 from nworkers.models.tables.components.rows import (
+    MeasuredTable,
     Row,
     RowQuantity,
-    Table,
     document,
     listing,
     mapping,
@@ -24,7 +24,7 @@ FORMAT = "iperf3"
 WANTED = "one document, as `iperf3 -c HOST --json` prints"
 
 
-def read(text: str, source: str) -> Table:
+def read(text: str, source: str) -> MeasuredTable:
     """Raises: InputError."""
     found = document(text, source, WANTED)
     if "error" in found:
@@ -55,7 +55,7 @@ def read(text: str, source: str) -> Table:
         # The last interval of a test can be a few microseconds that moved nothing.
         if not total.get("omitted") and _moved(total):
             rows.append(_row("second", total, flows, where))
-    return Table(FORMAT, tuple(rows))
+    return MeasuredTable(FORMAT, tuple(rows))
 
 
 def _moved(part: object) -> bool:

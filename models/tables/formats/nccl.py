@@ -13,8 +13,8 @@ from typing import Any
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.tables.components.rows import (
+    MeasuredTable,
     Row,
-    Table,
     document,
     listing,
     mapping,
@@ -32,7 +32,7 @@ _RANK = re.compile(r"^\s*#\s+Rank\s+\d+\b")
 _START = re.compile(r"^\s*#\s+(nThread\b|(?:nccl|rccl)-tests\s+version\b|Collective test starting)")
 
 
-def read_text(text: str, source: str) -> Table:
+def read_text(text: str, source: str) -> MeasuredTable:
     """Rows of one run, or of several one after the other, each with its own number of ranks.
 
     Raises:
@@ -60,10 +60,10 @@ def read_text(text: str, source: str) -> Table:
             run.lines += _columns(header, line.split(), f"{source}: line {number_of_line}")
     run.finish()
     wrong = ("some sums were wrong (#wrong is not 0): do not trust these times",) * run.wrong
-    return Table(TEXT, tuple(run.rows), wrong[:1])
+    return MeasuredTable(TEXT, tuple(run.rows), wrong[:1])
 
 
-def read_json(text: str, source: str) -> Table:
+def read_json(text: str, source: str) -> MeasuredTable:
     """Raises: InputError."""
     whole_file = document(text, source, WANTED)
     arguments = [str(a) for a in listing(whole_file.get("args", []), f"{source}: args")]
@@ -85,7 +85,7 @@ def read_json(text: str, source: str) -> Table:
             run.lines.append(_from_json(size, place, mapping(found[place], where), where))
     run.finish()
     notes = ("some sums were wrong (nwrong is not 0): do not trust these times",) * run.wrong
-    return Table(JSON, tuple(run.rows), notes[:1])
+    return MeasuredTable(JSON, tuple(run.rows), notes[:1])
 
 
 Line = tuple[int, bool, float, float, float, bool]  # size, in place, seconds, algbw, busbw, wrong

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.tables.components.rows import Row, RowQuantity, Table, number, whole
+from nworkers.models.tables.components.rows import MeasuredTable, Row, RowQuantity, number, whole
 
 FORMAT = "OSU micro-benchmarks"
 TITLE = re.compile(r"^\s*#?\s*OSU (?:MPI\S*|\S+) (.*?)\s*Test\b.*$", re.MULTILINE)
@@ -23,7 +23,7 @@ _UNITS["stream"] = r"bandwidth\s*\(MB/s\)"
 _PROCESSES = re.compile(r"\s-{1,2}(?:np?|ntasks)[= ]\s*(\d{1,9})\b")
 
 
-def read(text: str, source: str, workers: int | None) -> Table:
+def read(text: str, source: str, workers: int | None) -> MeasuredTable:
     """Rows of one test, or of several one after the other.
 
     ``workers`` is the size of the group, which osu_allreduce does not print; a line
@@ -58,7 +58,7 @@ def read(text: str, source: str, workers: int | None) -> Table:
             if test == "stream" and not size:
                 continue
             rows.append(Row(test, seconds, size, workers=_group(test, group, where), round=run))
-    return Table(FORMAT, tuple(rows))
+    return MeasuredTable(FORMAT, tuple(rows))
 
 
 def _group(test: RowQuantity, workers: int | None, where: str) -> int:

@@ -15,14 +15,21 @@ from nworkers.models.records.workload import Workload
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.fit import ScalingFit
 from nworkers.models.tables.throughput.jobs import Jobs, Predict, group_of
-from nworkers.models.tables.throughput.laws import Law, Paleo, amdahl, paleo, series, universal
+from nworkers.models.tables.throughput.laws import (
+    Paleo,
+    ScalingLaw,
+    amdahl,
+    paleo,
+    series,
+    universal,
+)
 
 Method = Literal["scale", "amdahl", "usl", "paleo"]
 METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)
-class Compared:
+class ComparedRow:
     """A row beside each method's samples per second; None where a method has no answer.
 
     ``interval`` (90 %) is the model's for another run of a row that it was not fitted to.
@@ -67,10 +74,10 @@ def compare(
     *,
     seed: int = 1,
     progress: Callable[[], None] | None = None,
-) -> tuple[Compared, ...]:
+) -> tuple[ComparedRow, ...]:
     """The fitted rows, then the others, each beside every method fitted to the same rows."""
     curves = series(fit.rows)
-    laws: dict[Method, dict[tuple[str, int, str], Law | None]] = {
+    laws: dict[Method, dict[tuple[str, int, str], ScalingLaw | None]] = {
         "amdahl": {key: amdahl(rows) for key, rows in curves.items()},
         "usl": {key: universal(rows) for key, rows in curves.items()},
     }
@@ -79,13 +86,13 @@ def compare(
 
     def beside(
         row: ScalingRow, fitted: bool, rate: float | None, interval: tuple[float, float] | None
-    ) -> Compared:
+    ) -> ComparedRow:
         rates: dict[Method, float | None] = {"scale": rate}
         for method, found in laws.items():
             law = found.get((row.model, row.batch_per_worker, row.strategy))
             rates[method] = None if law is None else law.samples_per_s(row.workers)
         rates["paleo"] = _paleo_rate(straight, row, sizes)
-        return Compared(row, fitted, rates, interval)
+        return ComparedRow(row, fitted, rates, interval)
 
     inside = [
         beside(row, True, row.workers * row.batch_per_worker / float(time_s), None)
@@ -105,7 +112,7 @@ def compare(
     return (*inside, *outside)
 
 
-def errors(compared: Sequence[Compared], method: Method) -> Errors:
+def errors(compared: Sequence[ComparedRow], method: Method) -> Errors:
     """Median and worst absolute error over the rows to which the method has an answer."""
     found = [abs(error) for c in compared if (error := c.error(method)) is not None]
     return Errors(len(found), median(found) if found else None, max(found, default=None))

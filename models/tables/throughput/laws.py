@@ -21,7 +21,7 @@ _FURTHEST = 20.0
 
 
 @dataclass(frozen=True)
-class Law:
+class ScalingLaw:
     """A law of throughput over workers N, for one model, batch and strategy.
 
     λN / (1 + σ(N−1) + κN(N−1)), in samples per second: Gunther's Universal Scalability Law
@@ -86,12 +86,12 @@ def series(rows: Sequence[ScalingRow]) -> dict[Key, list[ScalingRow]]:
     return found
 
 
-def amdahl(rows: Sequence[ScalingRow]) -> Law | None:
+def amdahl(rows: Sequence[ScalingRow]) -> ScalingLaw | None:
     """Amdahl's law of one series; None where there are fewer than two numbers of workers."""
     return _law(rows, parameters=1)
 
 
-def universal(rows: Sequence[ScalingRow]) -> Law | None:
+def universal(rows: Sequence[ScalingRow]) -> ScalingLaw | None:
     """The Universal Scalability Law; None where there are fewer than three numbers of workers."""
     return _law(rows, parameters=2)
 
@@ -117,7 +117,7 @@ def paleo(rows: Sequence[ScalingRow], size_bytes: Mapping[str, int]) -> Paleo | 
     return Paleo(compute_s, 1.0 / per_byte_s if seen else None)
 
 
-def _law(rows: Sequence[ScalingRow], parameters: int) -> Law | None:
+def _law(rows: Sequence[ScalingRow], parameters: int) -> ScalingLaw | None:
     workers = np.array([row.workers for row in rows], dtype=float)
     if len(set(workers.tolist())) < parameters + 1:
         return None
@@ -133,7 +133,7 @@ def _law(rows: Sequence[ScalingRow], parameters: int) -> Law | None:
     start = np.array([begin, *[0.05] * parameters])
     x = _least_squares(model, start, rates, free=1)
     values = [float(v) for v in x[1:] / scale]
-    return Law(float(np.exp(x[0])), *values)
+    return ScalingLaw(float(np.exp(x[0])), *values)
 
 
 def _least_squares(

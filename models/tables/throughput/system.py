@@ -15,9 +15,9 @@ from nworkers.models.records.profile import (
     Link,
     Noise,
     Parameter,
-    Path,
     Profile,
     StepTime,
+    TransferPath,
     WorkloadTime,
 )
 from nworkers.models.tables.components.fit_rows import combined
@@ -104,7 +104,9 @@ def hardware(
     if "per_byte_s" in costs:
         bandwidth = _inverse(costs["per_byte_s"], draws)
         per_tensor = costs["per_tensor_s"]
-        path = Path(latency_s=per_tensor, per_tensor_s=per_tensor, bandwidth_bytes_per_s=bandwidth)
+        path = TransferPath(
+            latency_s=per_tensor, per_tensor_s=per_tensor, bandwidth_bytes_per_s=bandwidth
+        )
         link = Link(
             kind="network",
             evidence="imported",

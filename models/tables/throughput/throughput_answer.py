@@ -17,7 +17,7 @@ from nworkers.models.tables.formats.csv_throughput import ScalingRow, of_system,
 from nworkers.models.tables.throughput.assemble import assemble
 from nworkers.models.tables.throughput.compare import (
     METHODS,
-    Compared,
+    ComparedRow,
     Errors,
     Method,
     compare,
@@ -62,15 +62,15 @@ class ThroughputAnswer:
     request: ThroughputRequest
     fit: FitAnswer
     fitted: ScalingFit
-    rows: tuple[Compared, ...]
+    rows: tuple[ComparedRow, ...]
 
     @property
-    def inside(self) -> tuple[Compared, ...]:
+    def inside(self) -> tuple[ComparedRow, ...]:
         """The rows that were fitted."""
         return tuple(row for row in self.rows if row.fitted)
 
     @property
-    def outside(self) -> tuple[Compared, ...]:
+    def outside(self) -> tuple[ComparedRow, ...]:
         """The rows that were not."""
         return tuple(row for row in self.rows if not row.fitted)
 

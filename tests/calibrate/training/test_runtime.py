@@ -67,7 +67,7 @@ def test_the_modules_of_a_framework_have_what_they_are_called_for(framework: obj
 
 def test_every_path_has_one_runtime() -> None:
     paths = [path for row in ROWS for path in row.runners]
-    assert sorted(paths) == sorted(get_args(calibration.Path))
+    assert sorted(paths) == sorted(get_args(calibration.Executor))
 
 
 def test_every_cell_of_a_full_plan_is_built_and_run_by_tasks_of_its_runtime() -> None:

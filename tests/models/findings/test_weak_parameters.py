@@ -6,12 +6,12 @@ from dataclasses import replace
 
 from nworkers.models.findings.sanity import doubts, implausible
 from nworkers.models.findings.weak_parameters import Remedy, weaknesses
-from nworkers.models.records.profile import FitRow, Uneven
+from nworkers.models.records.profile import FitRow, FlowWeights
 from tests.support.factories import parameter, profile
 
 
 def test_a_firm_profile_is_weak_where_nothing_was_measured_alone() -> None:
-    even = profile(link__uneven=(Uneven(2, 1e6, 0.0),))
+    even = profile(link__uneven=(FlowWeights(2, 1e6, 0.0),))
     assert [weak.what for weak in weaknesses(even)] == ["all-reduce"]
 
 

@@ -7,19 +7,21 @@ import pytest
 
 from nworkers.models.fitting.flow_weights import (
     deviation_at,
-    fit_uneven,
+    fit_flow_weights,
     seen_discipline,
     shared_ends,
 )
-from nworkers.models.records.calibration import Crowd
-from nworkers.models.records.profile import Uneven
+from nworkers.models.records.calibration import ConcurrentFlows
+from nworkers.models.records.profile import FlowWeights
 
 
-def crowd(flows: int, deviation: float, rounds: int = 400) -> Crowd:
+def crowd(flows: int, deviation: float, rounds: int = 400) -> ConcurrentFlows:
     """Rounds of transfers whose weights are lognormal, in any order."""
     rng = np.random.default_rng(3)
     ends = shared_ends(np.exp(deviation * rng.standard_normal((rounds, flows))))
-    return Crowd(flows, 10**6, tuple(tuple(0.3 * e for e in rng.permutation(row)) for row in ends))
+    return ConcurrentFlows(
+        flows, 10**6, tuple(tuple(0.3 * e for e in rng.permutation(row)) for row in ends)
+    )
 
 
 def test_equal_weights_end_together() -> None:
@@ -39,15 +41,15 @@ def test_whoever_has_all_the_weight_goes_first() -> None:
 @pytest.mark.parametrize("flows", [2, 4, 16])
 @pytest.mark.parametrize("deviation", [0.1, 0.5, 1.2])
 def test_a_deviation_is_found_again(flows: int, deviation: float) -> None:
-    (found,) = fit_uneven([crowd(flows, deviation)])
+    (found,) = fit_flow_weights([crowd(flows, deviation)])
     assert (found.flows, found.size_bytes) == (flows, 1e6)
     assert found.log_deviation == pytest.approx(deviation, rel=0.15)
 
 
 def test_equal_shares_have_no_deviation_and_turns_the_most() -> None:
-    together = Crowd(3, 10, ((1.0, 1.0, 1.0),))
-    in_turn = Crowd(3, 20, ((1.0, 2.0, 3.0),))
-    found = fit_uneven([in_turn, together])
+    together = ConcurrentFlows(3, 10, ((1.0, 1.0, 1.0),))
+    in_turn = ConcurrentFlows(3, 20, ((1.0, 2.0, 3.0),))
+    found = fit_flow_weights([in_turn, together])
     assert [each.log_deviation for each in found] == pytest.approx([0.0, 3.0], abs=0.01)
 
 
@@ -58,16 +60,16 @@ def test_unequal_shares_are_still_no_turns(flows: int, deviation: float) -> None
 
 
 def test_turns_are_seen() -> None:
-    in_turn = Crowd(3, 20, ((1.0, 2.0, 3.0),)), Crowd(2, 20, ((2.0, 1.1),))
+    in_turn = ConcurrentFlows(3, 20, ((1.0, 2.0, 3.0),)), ConcurrentFlows(2, 20, ((2.0, 1.1),))
     assert seen_discipline(in_turn) == "fifo"
     assert seen_discipline([]) is None
 
 
 MEASURED = (
-    Uneven(2, 1e4, 0.2),
-    Uneven(8, 1e4, 0.6),
-    Uneven(2, 1e6, 0.4),
-    Uneven(8, 1e6, 0.0),
+    FlowWeights(2, 1e4, 0.2),
+    FlowWeights(8, 1e4, 0.6),
+    FlowWeights(2, 1e6, 0.4),
+    FlowWeights(8, 1e6, 0.0),
 )
 
 

@@ -11,7 +11,7 @@ import simpy
 
 from nworkers.models.fitting.laws import transfers
 from nworkers.models.fitting.link_sharing import Sharing, sharing
-from nworkers.models.fitting.observations import Fitted
+from nworkers.models.fitting.observations import FittedLaw
 from nworkers.models.records.calibration import Burst, Cell, Processor
 from nworkers.models.records.profile import Discipline, Duplex, Parameter
 from nworkers.simulator.engine.events.resources import FairShare, FifoQueue, Resource
@@ -22,7 +22,7 @@ SIZES = (4, 2**16, 2**18, 2**20, 2**22)
 WINDOW_S = 3.0
 
 
-def alone() -> Fitted:
+def alone() -> FittedLaw:
     """What one worker takes: latencies and one flow's rate."""
     values = {
         "host.server_dispatch_s": SERVER_S,
@@ -36,7 +36,7 @@ def alone() -> Fitted:
         "link.push.per_tensor_s": 1e-5,
     }
     made = {n: Parameter(v, (v, v), "s", 1, True, (v,)) for n, v in values.items()}
-    return Fitted(transfers({}), made, 10)
+    return FittedLaw(transfers({}), made, 10)
 
 
 def mean_cycle_s(cell: Cell, capacity: float, discipline: Discipline, duplex: Duplex) -> float:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from nworkers.models.base.statistics import Floats
-from nworkers.models.fitting.observations import Bank
+from nworkers.models.fitting.observations import Observations
 from nworkers.models.fitting.select_law import all_reduce_law, breaks, credit, gemm_law, step_law
 from nworkers.models.records.calibration import Cell
 
@@ -87,7 +87,7 @@ SHAPES = [
 ]
 
 
-def products(flop_s: float, byte_s: float, *, roofline: bool) -> Bank:
+def products(flop_s: float, byte_s: float, *, roofline: bool) -> Observations:
     bank: dict[tuple[Cell, int], Floats] = {(Cell("noop", "process"), 0): np.array([20e-6])}
     for f, b, h in SHAPES:
         cell = Cell("gemm", "process", features=f, batch=b, hidden=h)
@@ -115,7 +115,7 @@ def test_a_knee_is_found_where_there_is_one(knee: bool) -> None:
     assert step_law("step", bank).law.name == ("step with a knee" if knee else "step")
 
 
-def reduces(tree: bool, groups: tuple[int, ...]) -> Bank:
+def reduces(tree: bool, groups: tuple[int, ...]) -> Observations:
     bank: dict[tuple[Cell, int], Floats] = {(Cell("noop", "server"), 0): np.array([1e-4])}
     for n in groups:
         for size in (4, 2**14, 2**18, 2**21, 2**23):

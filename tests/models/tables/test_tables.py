@@ -19,13 +19,13 @@ from nworkers.models.records.profile import Profile, with_link
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
 from nworkers.models.tables.components.merge import Import, graft
-from nworkers.models.tables.components.rows import Row, Table
+from nworkers.models.tables.components.rows import MeasuredTable, Row
 from nworkers.models.tables.detect import format_of, read_table
 from tests.support.factories import DRAWS, parameter, profile
 from tests.support.tables import FILES, SAMPLES
 
 
-def table(name: str) -> Table:
+def table(name: str) -> MeasuredTable:
     return read_table((SAMPLES / name).read_text(), name)
 
 

@@ -7,10 +7,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
-from nworkers.models.tables.throughput.laws import Law, Paleo, amdahl, paleo, paleo_bytes, universal
+from nworkers.models.tables.throughput.laws import (
+    Paleo,
+    ScalingLaw,
+    amdahl,
+    paleo,
+    paleo_bytes,
+    universal,
+)
 
 
-def rows_of(law: Law, counts: tuple[int, ...]) -> list[ScalingRow]:
+def rows_of(law: ScalingLaw, counts: tuple[int, ...]) -> list[ScalingRow]:
     return [ScalingRow("m", "ps-sync", 32, n, law.samples_per_s(n), 1) for n in counts]
 
 
@@ -21,7 +28,7 @@ def rows_of(law: Law, counts: tuple[int, ...]) -> list[ScalingRow]:
     st.sampled_from([(1, 2, 4), (1, 3, 10, 30), (2, 8, 64), (1, 2)]),
 )
 def test_amdahl(rate: float, serial: float, counts: tuple[int, ...]) -> None:
-    found = amdahl(rows_of(Law(rate, serial), counts))
+    found = amdahl(rows_of(ScalingLaw(rate, serial), counts))
     assert found is not None
     assert found.rate_per_s == pytest.approx(rate, rel=1e-3)
     assert found.contention == pytest.approx(serial, rel=1e-2, abs=1e-5)
@@ -30,7 +37,7 @@ def test_amdahl(rate: float, serial: float, counts: tuple[int, ...]) -> None:
 @settings(deadline=None, max_examples=50)
 @given(st.floats(1e-2, 1e5), st.floats(1e-3, 0.3), st.floats(1e-4, 1e-2))
 def test_universal_scalability(rate: float, contention: float, coherency: float) -> None:
-    law = Law(rate, contention, coherency)
+    law = ScalingLaw(rate, contention, coherency)
     found = universal(rows_of(law, (1, 2, 4, 8, 16, 32)))
     assert found is not None
     for workers in (1, 3, 30, 100):
@@ -68,7 +75,7 @@ def test_bytes_of_a_step() -> None:
 
 
 def test_too_few_rows_have_no_curve() -> None:
-    law = Law(10.0, 0.1)
+    law = ScalingLaw(10.0, 0.1)
     assert amdahl(rows_of(law, (4,))) is None
     assert universal(rows_of(law, (1, 4))) is None
     assert paleo(rows_of(law, (1,)), {"m": 1}) is None

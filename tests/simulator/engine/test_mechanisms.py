@@ -12,7 +12,7 @@ from nworkers.cli.asked.what_if_options import KINDS, what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.layers import Layer
 from nworkers.models.costs.step import step_costs
-from nworkers.models.records.profile import Uneven
+from nworkers.models.records.profile import FlowWeights
 from nworkers.models.records.scenario import Scenario, check_scenario
 from nworkers.models.records.what_if import InnerLink
 from nworkers.models.records.workload import named_workload
@@ -75,7 +75,7 @@ def in_step(
     """Seconds of a round whose transfers take 4 ms alone, and whose compute takes 10 ms."""
     step = replace(
         costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8),
-        uneven=(Uneven(2, 4e5, deviation),),
+        uneven=(FlowWeights(2, 4e5, deviation),),
     )
     chance = Given(scores=[3.0, 1.0, -1.0, -3.0])
     return trained(step, workers, variates=chance, strategy=strategy).step_time_s
@@ -101,7 +101,7 @@ def test_unequal_shares_make_a_synchronous_round_shorter(trained: Trained) -> No
 
 
 def test_only_synchronous_workers_begin_at_once() -> None:
-    uneven = profile(link__uneven=(Uneven(2, 1e6, 0.7),))
+    uneven = profile(link__uneven=(FlowWeights(2, 1e6, 0.7),))
     assert step_costs(uneven, asked(strategy="ps-sync")).uneven == uneven.link.uneven
     assert step_costs(uneven, asked(strategy="ps-async")).uneven == ()
 
