@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nworkers.models.costs.laws import sustained
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
@@ -28,11 +29,12 @@ def hockney_s(profile: Profile, scenario: Scenario) -> float:
 def bandwidth_s(profile: Profile, scenario: Scenario) -> float:
     """Compute, and bytes over bandwidth at the busiest server or in the ring (Paleo, ICLR 2017)."""
     compute_s = step_costs(profile, scenario, draw=None).compute.wall_s
+    known = profile.drawn(None)
     size, workers = scenario.workload.size_bytes, scenario.workers
     if scenario.strategy == "allreduce":
-        ring = profile.collective.bandwidth_bytes_per_s.estimate
+        ring = known.collective.bandwidth_bytes_per_s
         return compute_s + 2.0 * (workers - 1) / workers * size / ring
-    fetched, pushed = profile.link.fetch.sustained(None), profile.link.push.sustained(None)
+    fetched, pushed = sustained(known.link.fetch), sustained(known.link.push)
     return compute_s + workers * size / scenario.ps * (1.0 / fetched + 1.0 / pushed)
 
 

@@ -14,7 +14,7 @@ from benchmarks.calibration.quiet import watched
 from benchmarks.calibration.statistics import slope
 from benchmarks.page import table
 from nworkers.models.base.statistics import interval90
-from nworkers.models.records.profile import Parameter, Profile
+from nworkers.models.records.profile import Parameter, Profile, value_at
 from tests.testbed.echo import echoing, round_trips_ms
 from tests.testbed.hosts import hosts
 
@@ -113,7 +113,7 @@ def _point(delay_ms: float, effort: Effort) -> Point:
 def _latencies_ms(profile: Profile) -> dict[str, tuple[float, ...]]:
     """Of what a user waits for, the estimate and then its draws."""
     own, remote = profile.host.server_dispatch_s, profile.link.dispatch_s
-    fetch, push = profile.link.fetch.latency_s, profile.link.push.latency_s
+    fetch, push = (p.segments[0].latency_s for p in (profile.link.fetch, profile.link.push))
     sums = {
         "an empty step on the ps": (own, remote),
         "a fetch": (own, remote, fetch),
@@ -124,7 +124,7 @@ def _latencies_ms(profile: Profile) -> dict[str, tuple[float, ...]]:
 
 def _sum_ms(parts: tuple[Parameter, ...]) -> tuple[float, ...]:
     draws = range(len(parts[0].draws))
-    return tuple(1e3 * sum(part.at(draw) for part in parts) for draw in (None, *draws))
+    return tuple(1e3 * sum(value_at(part, draw) for part in parts) for draw in (None, *draws))
 
 
 def _trips(what: str, points: list[Point]) -> Trips:

@@ -12,7 +12,7 @@ from benchmarks.calibration.quiet import watched
 from benchmarks.calibration.silence import Silence, silence
 from benchmarks.page import table
 from nworkers.models.records.calibration import Cell
-from nworkers.models.records.profile import Parameter
+from nworkers.models.records.profile import Identified, Parameter
 from tests.testbed.hosts import Host, burst_bytes, hosts
 from tests.testbed.iperf import iperf_mbit
 
@@ -115,8 +115,8 @@ def _link(rate_mbit: int, effort: Effort) -> Link:
         rate_mbit,
         before,
         after,
-        _fitted(link.fetch.bandwidth_bytes_per_s),
-        _fitted(link.push.bandwidth_bytes_per_s),
+        _fitted(link.fetch.segments[0].bandwidth_bytes_per_s),
+        _fitted(link.push.segments[0].bandwidth_bytes_per_s),
         _fitted(shared) if shared else None,
         silences,
     )
@@ -136,8 +136,9 @@ def _measure_silences(rate_mbit: int, ps: Host, worker: Host) -> tuple[Silence, 
 
 
 def _fitted(parameter: Parameter) -> Fitted:
-    low, high = parameter.interval
-    return Fitted(*(value * 8e-6 for value in (parameter.estimate, low, high)))
+    # At the largest sizes of a wire, what a rate leaves open is a failure of the run.
+    assert isinstance(parameter, Identified)
+    return Fitted(*(value * 8e-6 for value in (parameter.estimate, *parameter.interval)))
 
 
 INTRODUCTION = """Two emulated hosts, a ps and a worker, on links shaped by token buckets: iperf3's

@@ -17,7 +17,7 @@ from benchmarks.page import ROOT, table
 from nworkers.calibrate.campaigns.plan import Plan
 from nworkers.models.files.store import read_calibration, write_record
 from nworkers.models.records.calibration import Cell
-from nworkers.models.records.profile import Profile, parameters
+from nworkers.models.records.profile import Identified, Profile, parameters
 
 TITLE = "Many calibrations of one machine"
 #: A folder for each plan and machine, with a calibration a run; a rerun goes on.
@@ -86,7 +86,7 @@ def _plan(effort: Effort) -> Plan:
     chosen = list(short.cells(*sizes))
     for batch in BATCHES:
         chosen.append(Cell("step", "process", batch=batch))
-        chosen.append(Cell("gradient", "process", batch=batch, rest_s=REST_S))
+        chosen.append(Cell("gradient", "process", batch=batch, idle_s=REST_S))
     chosen.append(Cell("noop", "ps", workers=2))
     for quantity in ("fetch", "push"):
         chosen += [Cell(quantity, "ps", size, workers=2) for size in (4, 2**17, 2**20, 2**22)]
@@ -117,7 +117,7 @@ def _values(profile: Profile) -> dict[str, list[float]]:
     return {
         name: [float(f"{value:.5g}") for value in (found.estimate, *found.interval)]
         for name, found in parameters(profile)
-        if found.identified and not name.startswith("collective")
+        if isinstance(found, Identified) and not name.startswith("collective")
     }
 
 

@@ -13,7 +13,7 @@ from benchmarks.models.pages import PAGE
 from benchmarks.page import table
 from nworkers.models.files.store import read_calibration
 from nworkers.models.fitting.fit import fit_profile
-from nworkers.models.fitting.held_out import held_out_cells, law_of, law_values
+from nworkers.models.fitting.held_out import cell_seconds, held_out_cells
 from nworkers.models.records.calibration import Calibration, Cell
 from nworkers.models.records.profile import Profile
 
@@ -67,11 +67,10 @@ def _errors(calibration: Calibration, profile: Profile) -> dict[str, list[dict[s
     for burst in calibration.bursts:
         if burst.cell in held_out and burst.worker == 0:
             medians.setdefault(burst.cell, []).append(float(np.median(burst.samples_s)))
-    values = law_values(profile)
+    known = profile.drawn(None)
     found: dict[str, list[dict[str, Any]]] = {}
     for cell, taken in medians.items():
-        law = law_of(profile, cell.quantity)
-        seconds = law.seconds(cell, values) if law else None
+        seconds = cell_seconds(known, profile.workload, cell)
         if seconds is None:
             continue
         logs = np.log(taken)

@@ -11,6 +11,7 @@ import numpy as np
 
 from benchmarks.models.pages import PAGE
 from benchmarks.page import table
+from nworkers.models.fitting.laws import Law, LocalProducts, Session
 from nworkers.models.fitting.observations import Resampling, fit_law
 from nworkers.models.fitting.select_law import (
     Choice,
@@ -19,6 +20,7 @@ from nworkers.models.fitting.select_law import (
     step_law,
     transfer_law,
 )
+from nworkers.models.records.profile import PARAMETERS, Identified
 from tests.support.machines import (
     CELL_ROUND,
     MACHINES,
@@ -55,20 +57,32 @@ def one(task: tuple[int, int]) -> Found:
     bank = measured(machine, rng)
     choice = _chosen(machine.name, bank)
     right = choice.law.name == machine.law.name
-    right = right and all(len(b) == ("jump" in machine.name) for b in choice.breaks.values())
+    found = _breaks_of(choice.law)
+    right = right and (not found or all(n == ("jump" in machine.name) for n in found))
     # Parameters are compared where the law is known; whether it is found is counted apart.
     fitted = fit_law(choice.law if right else machine.law, bank, _resampling(rng))
-    seen = {n: p for n, p in fitted.parameters.items() if p.identified and n in machine.values}
+    known = dict(fitted.law.named(fitted.record, PARAMETERS))
+    seen = {n: p for n, p in known.items() if isinstance(p, Identified) and n in machine.values}
     true = machine.values
     return Found(
         machine.name,
         right,
-        sum(map(len, choice.breaks.values())),
+        sum(found),
         {n: abs(p.estimate / true[n] - 1) for n, p in seen.items()},
         {n: p.interval[0] <= true[n] <= p.interval[1] for n, p in seen.items()},
         {n: (p.interval[1] - p.interval[0]) / 2 / p.estimate for n, p in seen.items()},
-        len(fitted.parameters) - len(seen),
+        len(known) - len(seen),
     )
+
+
+def _breaks_of(law: Law) -> list[int]:
+    """How often a law's fetches, pushes or products jump."""
+    match law.record:
+        case Session(fetch=fetch, push=push):
+            return [len(path.segments) - 1 for path in (fetch, push)]
+        case LocalProducts(products=products):
+            return [len(products.segments) - 1]
+    return []
 
 
 def _resampling(rng: np.random.Generator) -> Resampling:

@@ -140,7 +140,7 @@ def plan(
     if workload.widths:
         for rows in step_batches(batch, preset.batches):
             cells.append(Cell("step", "process", batch=rows))
-            cells.append(Cell("gradient", "process", batch=rows, rest_s=IDLE_S))
+            cells.append(Cell("gradient", "process", batch=rows, idle_s=IDLE_S))
     if pipeline:
         rows_of_input = sorted({1, max(1, batch // 4), batch})
         cells += [Cell("input", "process", batch=rows) for rows in rows_of_input]

@@ -19,7 +19,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol, get_type_hints
 
-from nworkers.models.files.typed_json import decode, encode
+from nworkers.models.files.validate_json import decode, encode
 
 #: Time between beats; a death is noticed after about as long.
 BEAT_S = 3.0

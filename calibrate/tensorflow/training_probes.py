@@ -37,7 +37,7 @@ def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
                         cell,
                         session.make_callable(op),
                         partial(verify, session, cell, op, product=bool(context.workload.widths)),
-                        before=partial(time.sleep, cell.rest_s) if cell.rest_s else nothing,
+                        before=partial(time.sleep, cell.idle_s) if cell.idle_s else nothing,
                     )
                 )
     return made

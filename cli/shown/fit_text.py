@@ -37,10 +37,10 @@ def _choices(profile: Profile) -> list[str]:
 
 def _shares(profile: Profile) -> list[str]:
     """How far from equally transfers share the link that begin at once."""
-    if not profile.link.uneven:
+    if not profile.link.flow_weights:
         return []
     table = TextTable("transfers at once", "bytes of each", "deviation of log weight", left=())
-    for measured in profile.link.uneven:
+    for measured in profile.link.flow_weights:
         size = fmt.quantity(measured.size_bytes, "B")
         table.add_row(str(measured.flows), size, f"{measured.log_deviation:.2f}")
     return [f"How unequally they share the link (0 is equally):\n{table}"]

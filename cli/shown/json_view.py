@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from nworkers.cli.shown import console, fit_text, predict_text
 from nworkers.models.records.measurement import ComparedCount, Comparison
 from nworkers.models.records.prediction import row
-from nworkers.models.records.profile import Parameter, parameters
+from nworkers.models.records.profile import Identified, Parameter, parameters
 
 if TYPE_CHECKING:
     from nworkers.models.findings.fit_answer import FitAnswer
@@ -88,7 +88,7 @@ def fit(answer: FitAnswer) -> dict[str, object]:
         ],
         "fit": [asdict(fitted) for fitted in profile.fit],
         "sharing": [asdict(candidate) for candidate in profile.link.candidates],
-        "uneven": [asdict(measured) for measured in profile.link.uneven],
+        "uneven": [asdict(measured) for measured in profile.link.flow_weights],
         "weak": [
             {"what": weak.what, "why": weak.why, "remedy": fit_text.remedy(weak.remedy)}
             for weak in answer.weak
@@ -222,9 +222,7 @@ def comparison(result: Comparison) -> dict[str, object]:
 
 def identified(parameter: Parameter) -> dict[str, object]:
     """What the data leave open is never reported as a number."""
-    seen = parameter.identified
-    return {
-        "estimate": parameter.estimate if seen else None,
-        "interval": list(parameter.interval) if seen else None,
-        "identified": seen,
-    }
+    if not isinstance(parameter, Identified):
+        return {"estimate": None, "interval": None, "identified": False}
+    interval = list(parameter.interval)
+    return {"estimate": parameter.estimate, "interval": interval, "identified": True}

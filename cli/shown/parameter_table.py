@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.table import TextTable
-from nworkers.models.records.profile import Parameter
+from nworkers.models.records.profile import Identified, Parameter
 
 
 def parameter_table(rows: Iterable[tuple[str, Parameter]], counted: str) -> TextTable:
@@ -22,7 +22,7 @@ def parameter_table(rows: Iterable[tuple[str, Parameter]], counted: str) -> Text
 
 
 def _columns(parameter: Parameter) -> tuple[str, str, str]:
-    if not parameter.identified:
+    if not isinstance(parameter, Identified):
         return "not identified", "—", parameter.unit
     if not parameter.unit:  # a spread of the logarithm is one in percent, as long as it is small
         return fmt.digits(100 * parameter.estimate), fmt.span(parameter.interval, 0.01), "%"

@@ -8,7 +8,8 @@ from itertools import pairwise
 from typing import Literal
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.records.profile import Profile
+from nworkers.models.costs.laws import product_s, step_s
+from nworkers.models.records.profile import Drawn
 from nworkers.models.records.workload import Workload
 
 #: Log-deviation added to a compute time that comes from the GEMM rate instead of a measured step:
@@ -62,26 +63,26 @@ def _from_table(workload: Workload, batch: int) -> tuple[float, float]:
     return last.seconds * more, last.processor_s * more
 
 
-def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | None) -> ComputeTime:
+def compute_time(known: Drawn, workload: Workload, batch: int) -> ComputeTime:
     """The compute of one step from the best source there is.
 
     In order: the step measured on this device, or the file's own table; the file's cost; FLOPs
     over the fitted GEMM rate.
 
     Raises:
-        InputError: the workload states no cost and is unknown to the profile.
+        InputError: the workload states no cost and is unknown to the device.
     """
-    device = profile.device
-    dispatch_s = device.dispatch_s.at(draw)
+    device = known.device
+    dispatch_s = device.dispatch_s
     for measured in device.workloads:
         if measured.workload == workload.name:
             low, high = measured.batches
             return ComputeTime(
                 "step_table",
                 "about median",
-                measured.step.at(batch, draw),
-                max(0.0, measured.gradient.at(batch, draw) - dispatch_s),
-                measured.processor.at(batch, draw),
+                step_s(measured.step, batch),
+                max(0.0, step_s(measured.gradient, batch) - dispatch_s),
+                step_s(measured.processor, batch),
                 RANGE_LOG_SPREAD * doublings_outside(batch, low, high),
             )
     if workload.step:
@@ -99,13 +100,15 @@ def compute_time(profile: Profile, workload: Workload, batch: int, draw: int | N
         seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
         return ComputeTime("workload_file", "none", dispatch_s + seconds, seconds, 0.0, 0.0)
     if workload.flops_per_sample:
-        seconds = device.product_s(workload.flops_per_sample * batch, draw)
+        # Of what its products move at least the weights are known.
+        flops = workload.flops_per_sample * batch
+        seconds = product_s(device.products, flops, workload.size_bytes)
         return ComputeTime(
             "gemm_rate",
             "about median",
             dispatch_s + seconds,
             seconds,
-            seconds * profile.host.cores,
+            seconds * known.host.cores,
             GEMM_RATE_LOG_SPREAD,
         )
     raise InputError(

@@ -61,7 +61,7 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
     """What the prediction rests on beyond what was measured; empty when all is inside."""
     notes: list[str] = []
     workload, batch = scenario.workload, scenario.per_worker_batch
-    source = compute_time(profile, workload, batch, None).source
+    source = compute_time(profile.drawn(None), workload, batch).source
     if source == "gemm_rate":
         notes.append("compute: flops over the GEMM rate, the workload's step was not measured")
     for measured in profile.device.workloads:

@@ -43,3 +43,7 @@ class Phase:
     size_bytes: float = 0.0
     direction: Direction | None = None
     layer: int = 0
+
+
+#: Phases one after the other.
+Chain = tuple[Phase, ...]

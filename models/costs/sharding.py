@@ -27,6 +27,11 @@ def carried_bytes(variable: Variable, variation: WhatIf) -> float:
     return float(variable.elements * each)
 
 
+def compressed(variation: WhatIf) -> float:
+    """Which share of its bytes a gradient has on the way."""
+    return 1.0 if variation.compression is None else variation.compression.factor
+
+
 def pieces(workload: Workload, ps: int, variation: WhatIf) -> tuple[Piece, ...]:
     """All tensors that travel, in the order of the variables.
 

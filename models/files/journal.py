@@ -16,8 +16,13 @@ from pathlib import Path
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.atomic_write import write_bytes
-from nworkers.models.files.store import SCHEMA_VERSION, check_version, read_text, record_json
-from nworkers.models.files.validate_json import record_from_json
+from nworkers.models.files.store import (
+    SCHEMA_VERSION,
+    check_version,
+    read_text,
+    record_json,
+    record_of,
+)
 from nworkers.models.records.calibration import Burst, Calibration, Neighbour, Skipped
 
 KIND = "journal"
@@ -117,7 +122,7 @@ def read_journal(path: Path) -> Calibration:
         for name, items in _parsed(path, number, line).items():
             if name in lists and isinstance(items, list):
                 lists[name] += items
-    return record_from_json(Calibration, json.dumps(document | lists), path)
+    return record_of(Calibration, path, document | lists)
 
 
 def _parsed(path: Path, number: int, line: str) -> dict[str, object]:

@@ -6,20 +6,21 @@ import gzip
 import io
 import json
 import zlib
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.files import schema_1
 from nworkers.models.files.atomic_write import write_bytes
-from nworkers.models.files.validate_json import record_from_json, shown
+from nworkers.models.files.validate_json import record_from_document, shown
 from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.contribution import Contribution
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.workload import Workload
 
-SCHEMA_VERSION = "1.0"
+SCHEMA_VERSION = "2.0"
 KINDS: dict[str, type[Any]] = {
     "calibration": Calibration,
     "profile": Profile,
@@ -85,8 +86,8 @@ def load(source: Path | str) -> Calibration | Profile | Measurement:
         "profile": Profile,
         "measurement": Measurement,
     }
-    kind, text = _opened(path, tuple(kinds))
-    return record_from_json(kinds[kind], text, path)
+    opened = _opened(path, tuple(kinds))
+    return opened.record(kinds[opened.kind])
 
 
 def read_profile(path: Path) -> Profile:
@@ -104,10 +105,10 @@ def read_fitted(path: Path) -> tuple[Profile, Workload | None]:
     Raises:
         InputError
     """
-    kind, text = _opened(path, ("calibration", "profile"))
-    if kind == "profile":
-        return record_from_json(Profile, text, path), None
-    return fitted(record_from_json(Calibration, text, path), str(path))
+    opened = _opened(path, ("calibration", "profile"))
+    if opened.kind == "profile":
+        return opened.record(Profile), None
+    return fitted(opened.record(Calibration), str(path))
 
 
 def fitted(calibration: Calibration, source: str) -> tuple[Profile, Workload | None]:
@@ -159,7 +160,7 @@ def shipped_profile(name: str) -> Profile:
 
 
 def _read(path: Path, kinds: tuple[str, ...], record: type[Record]) -> Record:
-    return record_from_json(record, _opened(path, kinds)[1], path)
+    return _opened(path, kinds).record(record)
 
 
 def read_text(path: Path, wanted: str) -> str:
@@ -203,8 +204,34 @@ def _unpacked(path: Path, content: bytes, wanted: str) -> bytes:
     return unpacked
 
 
-def _opened(path: Path, kinds: tuple[str, ...]) -> tuple[str, str]:
-    """Kind and text of a file whose envelope has been checked."""
+@dataclass(frozen=True)
+class _Opened:
+    """A file whose envelope has been checked: its text, and the document that it holds."""
+
+    path: Path
+    kind: str
+    text: str
+    document: dict[str, Any]
+
+    def record(self, kind: type[Record]) -> Record:
+        """Raises: InputError."""
+        return record_of(kind, self.path, self.document, self.text)
+
+
+def record_of(
+    kind: type[Record], path: Path, document: dict[str, Any], text: str | None = None
+) -> Record:
+    """The record in a document of any version that can be read; ``text`` holds it, if any does.
+
+    Raises:
+        InputError: it holds none, or is of a version that cannot be read.
+    """
+    if check_version(path, document.get("schema_version")) == 1:
+        document, text = schema_1.converted(document), None
+    return record_from_document(kind, document, text or json.dumps(document), path)
+
+
+def _opened(path: Path, kinds: tuple[str, ...]) -> _Opened:
     wanted = f"a {' or '.join(kinds)} file, as `scale {_WRITER[kinds[0]]} -o FILE` writes"
     text = read_text(path, wanted)
     try:
@@ -220,20 +247,24 @@ def _opened(path: Path, kinds: tuple[str, ...]) -> tuple[str, str]:
     if kind not in kinds:
         raise InputError(f"{path}: kind", shown(kind) if kind else "nothing", wanted)
     check_version(path, document.get("schema_version"))
-    return kind, text
+    return _Opened(path, kind, text, document)
 
 
 _WRITER = {"calibration": "calibrate", "measurement": "validate"}
 
 
-def check_version(path: Path, version: object) -> None:
-    """Raises: InputError where this scale cannot read what that version wrote."""
+def check_version(path: Path, version: object) -> int:
+    """The major version.
+
+    Raises:
+        InputError: this scale cannot read what that version wrote.
+    """
     ours = SCHEMA_VERSION.partition(".")[0]
     major, dot, minor = version.partition(".") if isinstance(version, str) else ("", "", "")
     if not (dot and major.isdecimal() and minor.isdecimal()):
         got = "nothing" if version is None else shown(version)
         raise InputError(f"{path}: schema_version", got, f'"{ours}.x"')
-    if int(major) != int(ours):
+    if int(major) not in (1, int(ours)):
         age, advice = (
             ("newer", "update scale") if int(major) > int(ours) else ("older", "measure again")
         )
@@ -242,6 +273,7 @@ def check_version(path: Path, version: object) -> None:
             version,
             f"{ours}.x; schema_version {version} is {age} than {ours}.x: {advice}",
         )
+    return int(major)
 
 
 def _fields(record: object) -> dict[str, object]:

@@ -1,9 +1,10 @@
-"""Document: text from outside, checked against a record; the first problem, in one line."""
+"""JSON by type: text from outside checked against a record, and values between machines."""
 
 from __future__ import annotations
 
 import json
-from typing import TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -40,21 +41,54 @@ def record_from_json(kind: type[Record], text: str, source: object) -> Record:
     Raises:
         InputError: names the source, the path in the document, what stood there, what is allowed.
     """
-    found = _unreal(json.loads(text))
+    return record_from_document(kind, json.loads(text), text, source)
+
+
+def record_from_document(kind: type[Record], document: object, text: str, source: object) -> Record:
+    """As `record_from_json`, of a text that holds the document and was parsed already."""
+    found = _unreal(document)
     if found is not None:
         path, value = found
         raise InputError(f"{source}: {dotted(path)}", shown(value), _ALLOWED["finite_number"])
+    adapter: TypeAdapter[Record] = _adapter(kind)  # type: ignore[arg-type]
     try:
         # Strict, since "0.5" or true in place of a number is a mistake of whoever wrote it.
-        return TypeAdapter(kind).validate_json(text, strict=True)
+        record = adapter.validate_json(text, strict=True)
     except ValidationError as error:
         problems = error.errors(include_url=False)
         raise _first(problems, source) from None
+    return record
+
+
+def encode(kind: Any, value: Any) -> str:
+    """A value of a type (records, lists, numbers) as JSON; floats survive to the last digit."""
+    return _adapter(kind).dump_json(value).decode()
+
+
+def decode(kind: Any, text: str) -> Any:
+    """The inverse of `encode`.
+
+    Raises:
+        ValueError: the text holds no value of the type.
+    """
+    return _adapter(kind).validate_json(text)
+
+
+@cache
+def _adapter(kind: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
 
 
 def dotted(path: tuple[Step, ...]) -> str:
-    """``bursts[3].samples_s[0]`` for ("bursts", 3, "samples_s", 0)."""
-    parts = (f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    """``bursts[3].samples_s[0]`` for ("bursts", 3, "samples_s", 0).
+
+    Which of several records a place may hold is in angle brackets, and left out.
+    """
+    parts = (
+        f"[{step}]" if isinstance(step, int) else f".{step}"
+        for step in path
+        if not str(step).startswith("<")
+    )
     return "".join(parts).removeprefix(".")
 
 

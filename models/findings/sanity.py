@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nworkers.models.records.profile import Profile
+from nworkers.models.records.profile import Identified, Profile, value_at
 
 #: Beyond the memory of any host that trains: an HBM3 stack gives 0.8 TB/s, and gRPC copies twice.
 MEMORY_BYTES_PER_S = 1e12
@@ -19,37 +19,49 @@ MOST_FLOPS, LEAST_FLOPS = 1e18, 1e5
 def implausible(profile: Profile) -> Iterator[str]:
     """Warnings, each with the number and what it may come from."""
     for kind, path in (("fetch", profile.link.fetch), ("push", profile.link.push)):
-        rate, latency_s = path.bandwidth_bytes_per_s, path.latency_s.estimate
-        if rate.identified and rate.estimate > MEMORY_BYTES_PER_S:
+        small = path.segments[0]
+        rate, latency = small.bandwidth_bytes_per_s, small.latency_s
+        if isinstance(rate, Identified) and rate.estimate > MEMORY_BYTES_PER_S:
             yield (
                 f"a {kind} moves {rate.estimate:.3g} bytes/s, faster than memory: "
                 "are its times in seconds and its sizes in bytes?"
             )
-        if rate.identified and rate.estimate < MODEM_BYTES_PER_S:
+        if isinstance(rate, Identified) and rate.estimate < MODEM_BYTES_PER_S:
             yield (
                 f"a {kind} moves {rate.estimate:.3g} bytes/s, slower than a modem: "
                 "are its times in seconds and its sizes in bytes?"
             )
-        if path.latency_s.identified and not LEAST_LATENCY_S < latency_s < MOST_LATENCY_S:
-            yield f"a {kind} has a latency of {latency_s:.3g} s: are its times in seconds?"
-    flops = profile.device.gemm_flops_per_s
-    if flops.identified and not LEAST_FLOPS < flops.estimate < MOST_FLOPS:
+        if isinstance(latency, Identified) and not (
+            LEAST_LATENCY_S < latency.estimate < MOST_LATENCY_S
+        ):
+            yield f"a {kind} has a latency of {latency.estimate:.3g} s: are its times in seconds?"
+    flops = profile.device.products.segments[0].gemm_flops_per_s
+    if isinstance(flops, Identified) and not LEAST_FLOPS < flops.estimate < MOST_FLOPS:
         yield f"products run at {flops.estimate:.3g} flop/s: are their times in seconds?"
 
 
 def doubts(profile: Profile, other: Profile) -> Iterator[str]:
     """Why another profile's link may behave otherwise with this profile's hosts."""
-    own, theirs = profile.link.fetch.latency_s, other.link.fetch.latency_s
-    if profile.link.kind == "loopback" and theirs.interval[1] < own.interval[0]:
+    small, faster = profile.link.fetch.segments[0], other.link.fetch.segments[0]
+    own, theirs = small.latency_s, faster.latency_s
+    if (
+        profile.link.kind == "loopback"
+        and isinstance(own, Identified)
+        and isinstance(theirs, Identified)
+        and theirs.interval[1] < own.interval[0]
+    ):
         yield (
             f"a fetch over the link of {other.name} has a latency of {1e3 * theirs.estimate:.2g} "
             f"ms, less than the {1e3 * own.estimate:.2g} ms of software alone on "
             f"{profile.name}: its hosts are faster, and yours will take longer"
         )
-    rate = other.link.fetch.bandwidth_bytes_per_s.estimate
+    rate = value_at(faster.bandwidth_bytes_per_s, None)
     for end, demand in (("worker", profile.host.fetch_worker), ("ps", profile.host.fetch_ps)):
-        cores = rate * demand.per_byte_s.estimate * (1.0 + profile.host.kernel_share)
-        if demand.per_byte_s.identified and cores > profile.host.cores:
+        per_byte = demand.per_byte_s
+        if not isinstance(per_byte, Identified):
+            continue
+        cores = rate * per_byte.estimate * (1.0 + profile.host.os_overhead_share)
+        if cores > profile.host.cores:
             yield (
                 f"to fill the link of {other.name} a {end} would keep {cores:.1f} cores busy, and "
                 f"a host of {profile.name} has {profile.host.cores:g}: processors, not the link, "

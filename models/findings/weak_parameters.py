@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
-from nworkers.models.records.profile import Parameter, Profile, parameters
+from nworkers.models.records.profile import Identified, Profile, parameters
 
 #: An interval from so much below to so much above the estimate is wide enough to be told.
 WIDE = 0.25
@@ -88,7 +88,7 @@ def _of_the_link(profile: Profile) -> Iterator[Weakness]:
             "fair and first come, first served explain the measurements alike; fair is assumed",
             Remedy("another", words="the same cluster with more workers"),
         )
-    if link.kind == "network" and not link.uneven:
+    if link.kind == "network" and not link.flow_weights:
         yield Weakness(
             "how unequally transfers share the link that begin at once",
             "not measured; synchronous rounds are predicted as if the shares were equal",
@@ -119,15 +119,17 @@ def _wide(profile: Profile) -> Iterator[Weakness]:
     """One line for all parameters that the same cells tell of: the widest of them."""
     widest: dict[tuple[str, ...], tuple[float, str]] = {}
     for path, parameter in parameters(profile):
+        if not isinstance(parameter, Identified):
+            continue
         width = _half_width(parameter)
         cells = next((c for start, c in _TOLD_BY.items() if path.startswith(start)), ())
-        if parameter.identified and cells and width > max(WIDE, widest.get(cells, (0.0, ""))[0]):
+        if cells and width > max(WIDE, widest.get(cells, (0.0, ""))[0]):
             widest[cells] = width, path
     for cells, (width, path) in sorted(widest.items(), key=lambda item: -item[1][0]):
         known = f"{100 * width:.0f} %" if width < 1 else f"a factor of {1 + width:.1f}"
         yield Weakness(path, f"known to {known} only", Remedy("refine", only=cells))
 
 
-def _half_width(parameter: Parameter) -> float:
+def _half_width(parameter: Identified) -> float:
     low, high = parameter.interval
     return math.exp(0.5 * math.log(high / low)) - 1.0

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
-from nworkers.models.fitting import laws
-from nworkers.models.fitting.laws import Law
+from nworkers.models.fitting.laws import (
+    AllReduces,
+    LocalProducts,
+    Session,
+    all_reduced_s,
+    copied_s,
+    delivered_s,
+    local_product_s,
+    one_step_s,
+    session_s,
+)
 from nworkers.models.fitting.observations import FittedLaw
 from nworkers.models.records.calibration import Burst, Calibration, Cell, Quantity
-from nworkers.models.records.profile import Candidate, FitRow, Profile, parameters
+from nworkers.models.records.profile import Candidate, Drawn, FitRow, Profile
 
-#: Quantities that a law explains by size, each with errors of its own, and the law's name.
-FITTED: dict[Quantity, str] = {
-    "gemm": "gemm",
-    "fetch": "transfers",
-    "push": "transfers",
-    "fetch_push": "transfers",
-    "apply": "transfers",
-    "to_python": "python",
-    "step": "step",
-    "gradient": "gradient",
-    "allreduce": "allreduce",
-    "input": "input",
-}
+#: Quantities that a law explains by size, each with errors of its own.
+FITTED: tuple[Quantity, ...] = (
+    "gemm",
+    "fetch",
+    "push",
+    "fetch_push",
+    "apply",
+    "to_python",
+    "step",
+    "gradient",
+    "allreduce",
+    "input",
+)
 #: Every fourth size and the largest are held out only where so many are left to fit.
 LEAST_SIZES = 5
-#: How a Profile ends a name that a law's inverse stands for.
-_INVERSES = {
-    "gemm_flops_per_s": "per_flop_s",
-    "gemm_bandwidth_bytes_per_s": "per_byte_s",
-    ".bandwidth_bytes_per_s": ".per_byte_s",
-}
+#: Seconds of a cell, or None where nothing is said of it.
+Seconds = Callable[[Cell], float | None]
 
 
 def held_out_cells(bursts: Iterable[Burst]) -> frozenset[Cell]:
@@ -67,34 +74,36 @@ class Curve:
     residuals: tuple[float, ...]
 
 
-def _medians(bursts: Iterable[Burst], law: Law, quantity: str) -> dict[Cell, float]:
+def _medians(
+    bursts: Iterable[Burst], explains: Callable[[Cell], bool], quantity: str
+) -> dict[Cell, float]:
     """Median over rounds of each cell's round medians, of the first worker."""
     rounds: dict[Cell, list[float]] = {}
     for burst in bursts:
         cell = burst.cell
-        if cell.quantity == quantity and burst.worker == 0 and law.row(cell) is not None:
+        if cell.quantity == quantity and burst.worker == 0 and explains(cell):
             rounds.setdefault(cell, []).append(float(np.median(burst.samples_s)))
     return {cell: float(np.median(values)) for cell, values in rounds.items()}
 
 
 def fit_rows(
     bursts: Iterable[Burst],
-    fitted: Mapping[str, FittedLaw],
+    fitted: Callable[[Quantity], FittedLaw[Any] | None],
     candidates: Mapping[str, tuple[Candidate, ...]],
     held_out: frozenset[Cell],
 ) -> tuple[FitRow, ...]:
     """A row for each quantity that was measured."""
     taken = list(bursts)
     rows: list[FitRow] = []
-    for quantity, name in FITTED.items():
-        family = fitted.get(name)
-        if family is None:
+    for quantity in FITTED:
+        law = fitted(quantity)
+        if law is None:
             continue
-        medians = _medians(taken, family.law, quantity)
+        medians = _medians(taken, law.law.explains, quantity)
         errors = [
             abs(model / medians[cell] - 1)
             for cell in held_out
-            if cell in medians and (model := family.law.seconds(cell, family.values)) is not None
+            if cell in medians and (model := law.seconds(cell)) is not None
         ]
         if medians:
             rows.append(
@@ -113,7 +122,11 @@ def fit_rows(
 def curves(calibration: Calibration, profile: Profile) -> tuple[Curve, ...]:
     """Every quantity of a fit as points and a line, one tensor and one worker at a time."""
     held_out = held_out_cells(calibration.bursts)
-    values = law_values(profile)
+    seconds = partial(cell_seconds, profile.drawn(None), profile.workload)
+
+    def explains(cell: Cell) -> bool:
+        return seconds(cell) is not None
+
     workload = calibration.workload.name
     labels: dict[Quantity, tuple[str, str]] = {
         "gemm": ("local GEMM", "floating-point operations"),
@@ -125,18 +138,16 @@ def curves(calibration: Calibration, profile: Profile) -> tuple[Curve, ...]:
     }
     shown: list[Curve] = []
     for quantity, (title, x_label) in labels.items():
-        law = law_of(profile, quantity)
-        assert law is not None
-        medians = _medians(calibration.bursts, law, quantity)
+        medians = _medians(calibration.bursts, explains, quantity)
         most = max((cell.workers for cell in medians), default=1)
         chosen = [c for c in medians if c.tensors == 1 and c.workers == most]
         shapes = [(_abscissa(cell), cell) for cell in chosen if cell.path != "mirrored"]
         points = sorted(shapes, key=lambda point: point[0])
-        fitted = {cell: law.seconds(cell, values) for _, cell in points}
+        fitted = {cell: seconds(cell) for _, cell in points}
         line = {cell: seconds for cell, seconds in fitted.items() if seconds is not None}
         if not points or len(line) < len(points):
             continue
-        dense = _dense(points, law, values)
+        dense = _dense(points, seconds)
         shown.append(_curve(title, x_label, points, medians, line, dense, held_out))
     return tuple(shown)
 
@@ -162,9 +173,7 @@ def _curve(
     )
 
 
-def _dense(
-    points: list[tuple[float, Cell]], law: Law, values: Mapping[str, float]
-) -> dict[float, float]:
+def _dense(points: list[tuple[float, Cell]], seconds_of: Seconds) -> dict[float, float]:
     """The law between the points; of products, whose shapes differ, at the points alone."""
     first, last = points[0], points[-1]
     if first[1].hidden:
@@ -177,7 +186,7 @@ def _dense(
             else replace(cell, batch=int(x))
             for x in np.unique(np.geomspace(max(first[0], 1.0), last[0], 200).round())
         }
-    found = {x: law.seconds(cell, values) for x, cell in between.items()}
+    found = {x: seconds_of(cell) for x, cell in between.items()}
     return {x: seconds for x, seconds in found.items() if seconds is not None}
 
 
@@ -187,51 +196,40 @@ def _abscissa(cell: Cell) -> float:
     return float(cell.size_bytes or cell.batch)
 
 
-def law_values(profile: Profile) -> dict[str, float]:
-    """A profile's estimates under the names that laws use: rates as their inverses."""
-    found: dict[str, float] = {}
-    own = f"device.workloads[{profile.workload}]."
-    for path, parameter in parameters(profile):
-        name = path.removeprefix(own)
-        for rate, inverse in _INVERSES.items():
-            if name.endswith(rate):
-                found[name.removesuffix(rate) + inverse] = 1.0 / parameter.estimate
-        found[name] = parameter.estimate
-    found["collective.session.dispatch_s"] = found["host.server_dispatch_s"]
-    if "collective.session_latency_s" in found:
-        found["collective.session.latency_s"] = found["collective.session_latency_s"]
-    return found
+def cell_seconds(known: Drawn, workload: str, cell: Cell) -> float | None:
+    """A profile's time of a cell, by the laws that it was fitted with; None where they are silent.
 
-
-def law_of(profile: Profile, quantity: Quantity) -> Law | None:
-    """The law that a profile holds of a quantity, to be used with its `law_values`."""
-    device, link = profile.device, profile.link
-    match quantity:
+    Args:
+        workload: the one that was calibrated, of which steps and gradients are.
+    """
+    device, host, link, collective = known.device, known.host, known.link, known.collective
+    match cell.quantity:
         case "gemm":
-            return laws.gemm(device.gemm_law, [s.from_flops for s in device.gemm_segments])
+            return local_product_s(LocalProducts(device.dispatch_s, device.products), cell)
         case "noop" | "fetch" | "push" | "fetch_push" | "apply":
-            breaks = {
-                kind: [segment.from_bytes for segment in path.segments]
-                for kind, path in (("fetch", link.fetch), ("push", link.push))
-            }
-            optimizers = [update.optimizer for update in profile.host.apply]
-            return laws.transfers(
-                breaks,
-                optimizers,
-                several=link.fetch.several_s is not None,
-                credits={"fetch": link.fetch.credit_bytes, "push": link.push.credit_bytes},
+            session = Session(
+                host.server_dispatch_s, link.dispatch_s, link.fetch, link.push, host.apply
             )
+            return session_s(session, cell)
         case "allreduce":
-            return laws.all_reduce(profile.collective.algorithm)
-        case "to_python":
-            return laws.python()
-        case "input":
-            return laws.pipeline()
-        case "step" | "gradient":
-            knee = any(
-                getattr(w, quantity).plateau_s is not None
-                for w in device.workloads
-                if w.workload == profile.workload
+            if collective.session_latency_s is None:
+                return None
+            reduced = AllReduces(
+                host.server_dispatch_s,
+                collective.session_latency_s,
+                collective.dispatch_s,
+                collective.latency_s,
+                collective.bandwidth_bytes_per_s,
+                collective.algorithm,
             )
-            return laws.step(quantity, quantity, knee=knee)
+            return all_reduced_s(reduced, cell)
+        case "to_python":
+            return None if host.python is None else copied_s(host.python, cell)
+        case "input":
+            return None if host.input is None else delivered_s(host.input, cell)
+        case "step" | "gradient":
+            for measured in device.workloads:
+                if measured.workload == workload:
+                    time = measured.step if cell.quantity == "step" else measured.gradient
+                    return one_step_s(time, cell)
     return None

@@ -1,163 +1,209 @@
-"""Laws: how long a measured cell takes, as a sum of positive terms.
+"""Laws of cells: which measured cells a formula explains, and the unknowns that it has.
 
-Bandwidths and rates stand as their inverses, so that every law is linear in its parameters, but for
-one set of terms of which only the largest may count. Parameters are named by their place in a
-Profile.
+Formulas are those of predictions (`nworkers.models.costs.laws`); what stands here is what a call of
+a cell consists of.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar
 
 from nworkers.models.base.all_reduce_terms import ALGORITHMS, Algorithm
-from nworkers.models.records.calibration import Cell, Executor
-from nworkers.models.records.profile import GemmLaw
+from nworkers.models.base.leaves import leaves, mapped
+from nworkers.models.base.linear import Linear, Number, Unknown
+from nworkers.models.costs.laws import (
+    all_reduce_s,
+    bytes_s,
+    coordinator_s,
+    copy_s,
+    latency_s,
+    product_s,
+    request_s,
+    step_s,
+    transfer_s,
+    update_s,
+)
+from nworkers.models.records.calibration import Cell
+from nworkers.models.records.profile import (
+    PARAMETERS,
+    Apply,
+    Coordinator,
+    Copy,
+    Demand,
+    GemmLaw,
+    GemmSegment,
+    N,
+    Products,
+    Segment,
+    StepTime,
+    TransferPath,
+    named,
+    value_at,
+)
 
-Row = tuple[float, ...]
 TransferKind = Literal["fetch", "push"]
 StepQuantity = Literal["step", "gradient"]
 End = Literal["worker", "ps"]
-GEMM_LAWS: tuple[GemmLaw, ...] = ("rate", "sum", "max", "segments")
-TRANSFER_KINDS: tuple[TransferKind, ...] = ("fetch", "push")
-REDUCING: tuple[Executor, ...] = ("collective", "mirrored")
 STEPS: tuple[StepQuantity, ...] = ("step", "gradient")
+TRANSFER_KINDS: tuple[TransferKind, ...] = ("fetch", "push")
+Leaf = TypeVar("Leaf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Law:
-    """Seconds of a cell: Σ coefficient · parameter.
+    """Seconds of the cells that a formula explains.
 
-    ``row`` gives a coefficient for each parameter, or None where the law says nothing of a cell.
-    Of the columns in ``largest`` only the largest term counts. Parameters in ``optional`` may be
-    missing from a calibration; the others are what every profile needs.
+    ``record`` holds the formula's parameters, each an `Unknown`. ``formula`` takes such a record,
+    of unknowns or of numbers, and a cell; it gives None where it says nothing of the cell, or where
+    an optional parameter is missing. ``places`` says where a Profile has each field of the record.
     """
 
     name: str
-    parameters: tuple[str, ...]
-    row: Callable[[Cell], Row | None]
-    largest: tuple[int, ...] = ()
-    optional: frozenset[str] = frozenset()
+    record: Any
+    formula: Callable[[Any, Cell], Any]
+    places: Mapping[str, str]
+    _forms: dict[Cell, Linear | None] = field(default_factory=dict, repr=False)
 
-    def seconds(self, cell: Cell, values: Mapping[str, float]) -> float | None:
-        """The law's time of a cell, or None where it says nothing or a value is missing."""
-        row = self.row(cell)
-        if row is None:
-            return None
-        used = {k: x for k, x in enumerate(row) if x}
-        if any(self.parameters[k] not in values for k in used):
-            return None
-        terms = {k: x * values[self.parameters[k]] for k, x in used.items()}
-        capped = [terms.pop(k) for k in self.largest if k in terms]
-        return sum(terms.values()) + max(capped, default=0.0)
+    @cached_property
+    def unknowns(self) -> tuple[Unknown, ...]:
+        """In the order of the record's fields."""
+        return tuple(leaves(self.record, Unknown))
+
+    def form(self, cell: Cell) -> Linear | None:
+        """The coefficients of the law's time of a cell."""
+        if cell not in self._forms:
+            self._forms[cell] = self.formula(self.record, cell)
+        return self._forms[cell]
+
+    def explains(self, cell: Cell) -> bool:
+        return self.form(cell) is not None
+
+    def seconds(self, record: Any, cell: Cell) -> float | None:
+        """The law's time of a cell by a record of numbers."""
+        seconds: float | None = self.formula(record, cell)
+        return seconds
+
+    def filled(self, values: Mapping[str, float]) -> Any:
+        """The record with numbers, by their names in a Profile; None for those not given."""
+        found = {unknown: values.get(name) for name, unknown in self.named(self.record, Unknown)}
+        return mapped(self.record, Unknown, found.get)
+
+    def named(
+        self, record: Any, kind: type[Leaf] | tuple[type[Leaf], ...]
+    ) -> Iterator[tuple[str, Leaf]]:
+        """The leaves of a record of this law, each by its name in a Profile."""
+        for entry in fields(record):
+            place = self.places.get(entry.name, self.places.get("", ""))
+            name = place if entry.name in self.places else f"{place}.{entry.name}"
+            yield from named(getattr(record, entry.name), name, kind)
 
 
-def _law(
-    name: str,
-    parameters: Sequence[str],
-    terms: Callable[[Cell], Mapping[str, float] | None],
-    *,
-    largest: Sequence[str] = (),
-    optional: Sequence[str] = (),
-) -> Law:
-    places = {parameter: k for k, parameter in enumerate(parameters)}
+def estimates(record: Any) -> Any:
+    """A record's parameters as plain numbers."""
+    return mapped(record, PARAMETERS, lambda parameter: value_at(parameter, None))
 
-    def row(cell: Cell) -> Row | None:
-        found = terms(cell)
-        if found is None:
-            return None
-        made = [0.0] * len(places)
-        for parameter, coefficient in found.items():
-            made[places[parameter]] = coefficient
-        return tuple(made)
 
-    return Law(
-        name,
-        tuple(parameters),
-        row,
-        tuple(places[parameter] for parameter in largest),
-        frozenset(optional),
-    )
+@dataclass(frozen=True)
+class Session(Generic[N]):
+    """What steps through a worker's own server take."""
+
+    server_dispatch_s: N
+    ps_dispatch_s: N
+    fetch: TransferPath[N]
+    push: TransferPath[N]
+    apply: tuple[Apply[N], ...] = ()
 
 
 def transfers(
-    breaks: Mapping[str, Sequence[float]],
+    breaks: Mapping[TransferKind, Sequence[float]],
     optimizers: Collection[str] = (),
     *,
     several: bool = False,
-    credits: Mapping[str, float] | None = None,
+    credits: Mapping[TransferKind, float] | None = None,
 ) -> Law:
     """Steps through a worker's own server: empty, fetching, pushing, both, and updates on the ps.
 
-    A transfer is Hockney's α + n/β (*Parallel Computing* 20, 1994), with what every tensor after
-    the first adds, and what it adds that there are several at all. Beyond a break, in bytes a
-    tensor, α and β are others: protocols switch by jumps. A push that follows a fetch in its step
-    has a latency of its own, since the ps has asked for the gradient by then. A push's update costs
-    what it costs alone, per byte; what the update costs at least is in the push's latency.
+    A push's update costs what it costs alone, per byte; what the update costs at least is in the
+    push's latency.
 
     Args:
-        breaks: of ``fetch`` and ``push``, ascending.
+        breaks: bytes a tensor beyond which latency and bandwidth are others, ascending.
         optimizers: whose updates were measured alone.
         several: whether more than one tensor costs more than each further one does.
-        credits: bytes that pass before the rate of the largest tensors holds, by quantity.
+        credits: bytes that pass before the rate of the largest tensors holds.
     """
-    passing = credits or {}
-    names = ["host.server_dispatch_s", "link.dispatch_s"]
-    for kind in TRANSFER_KINDS:
-        names += [f"link.{kind}.per_tensor_s", *([f"link.{kind}.several_s"] if several else [])]
-        for segment in range(1 + len(breaks.get(kind, ()))):
-            place = segment_name(kind, segment)
-            names += [f"{place}.latency_s", f"{place}.per_byte_s"]
-    updates = [f"host.apply[{o}].{part}" for o in optimizers for part in ("floor_s", "per_byte_s")]
-    extra = ["link.push.after_fetch_s", *updates]
 
-    def moved(kind: TransferKind, cell: Cell) -> dict[str, float]:
-        ends = breaks.get(kind, ())
-        segment = bisect_right(ends, cell.size_bytes / cell.tensors)
-        place = segment_name(kind, segment)
-        passed = passing.get(kind, 0.0) if segment == len(ends) else 0.0
-        terms = {
-            f"{place}.latency_s": 1.0,
-            f"link.{kind}.per_tensor_s": cell.tensors - 1.0,
-            f"{place}.per_byte_s": max(0.0, cell.size_bytes - passed),
-        }
-        if several:
-            terms[f"link.{kind}.several_s"] = float(cell.tensors > 1)
-        if kind == "push" and "sgd" in optimizers:
-            terms["host.apply[sgd].per_byte_s"] = float(cell.size_bytes)
-        return terms
+    def path(kind: TransferKind) -> TransferPath[Linear]:
+        return TransferPath(
+            Unknown("s/tensor"),
+            Unknown(optional=True) if several else None,
+            tuple(
+                Segment(from_bytes, Unknown(), Unknown("bytes/s", rate=True))
+                for from_bytes in (0.0, *breaks.get(kind, ()))
+            ),
+            Unknown(optional=True) if kind == "push" else None,
+            (credits or {}).get(kind, 0.0),
+        )
 
-    def terms(cell: Cell) -> dict[str, float] | None:
-        if cell.path not in ("server", "ps") or cell.workers > 1 or not _simple(cell):
-            return None
-        dispatch = {"host.server_dispatch_s": 1.0, "link.dispatch_s": float(cell.path == "ps")}
-        size = float(cell.size_bytes)
-        match cell.quantity:
-            case "noop":
-                return dispatch
-            case "fetch":
-                return dispatch | moved("fetch", cell)
-            case "push":
-                return dispatch | moved("push", cell)
-            case "fetch_push":
-                pushed = moved("push", cell)
-                latency = next(name for name in pushed if name.endswith("latency_s"))
-                pushed["link.push.after_fetch_s"] = pushed.pop(latency)
-                return dispatch | moved("fetch", cell) | pushed
-            case "apply" if cell.optimizer in optimizers:
-                place = f"host.apply[{cell.optimizer}]"
-                return dispatch | {f"{place}.floor_s": 1.0, f"{place}.per_byte_s": size}
+    updates = tuple(
+        Apply(o, Unknown(optional=True), Unknown("s/byte", optional=True)) for o in optimizers
+    )
+    return Law(
+        "several" if several else "line",
+        Session(Unknown(), Unknown(), path("fetch"), path("push"), updates),
+        session_s,
+        {
+            "server_dispatch_s": "host.server_dispatch_s",
+            "ps_dispatch_s": "link.dispatch_s",
+            "fetch": "link.fetch",
+            "push": "link.push",
+            "apply": "host.apply",
+        },
+    )
+
+
+def session_s(known: Session[Number], cell: Cell) -> Number | None:
+    """Seconds of a step of one worker."""
+    if cell.path not in ("server", "ps") or cell.workers > 1 or not _simple(cell):
         return None
+    dispatch_s = known.server_dispatch_s
+    if cell.path == "ps":
+        dispatch_s = dispatch_s + known.ps_dispatch_s
+    sizes = (cell.size_bytes / cell.tensors,) * cell.tensors
+    match cell.quantity:
+        case "noop":
+            return dispatch_s
+        case "fetch":
+            return dispatch_s + _moved_s(known.fetch, sizes)
+        case "push":
+            return dispatch_s + _pushed_s(known, sizes)
+        case "fetch_push" if known.push.after_fetch_s is not None:
+            fetched_s = _moved_s(known.fetch, sizes)
+            return dispatch_s + fetched_s + _pushed_s(known, sizes, after_fetch=True)
+        case "apply":
+            for update in known.apply:
+                if update.optimizer == cell.optimizer:
+                    return dispatch_s + update.floor_s + update_s(update, cell.size_bytes)
+    return None
 
-    optional = [*extra, *(name for name in names if name.endswith("several_s"))]
-    return _law("several" if several else "line", [*names, *extra], terms, optional=optional)
+
+def _moved_s(
+    path: TransferPath[Number], sizes: Sequence[float], *, after_fetch: bool = False
+) -> Number:
+    return latency_s(path, sizes, after_fetch=after_fetch) + transfer_s(path, sizes)
 
 
-def segment_name(kind: str, segment: int) -> str:
-    """Where a Profile keeps the latency and bandwidth of a size segment, counted from 0."""
-    return f"link.{kind}.segments[{segment - 1}]" if segment else f"link.{kind}"
+def _pushed_s(
+    known: Session[Number], sizes: Sequence[float], *, after_fetch: bool = False
+) -> Number:
+    pushed_s = _moved_s(known.push, sizes, after_fetch=after_fetch)
+    for update in known.apply:
+        if update.optimizer == "sgd":
+            pushed_s = pushed_s + update_s(update, sum(sizes))
+    return pushed_s
 
 
 def _simple(cell: Cell) -> bool:
@@ -165,35 +211,43 @@ def _simple(cell: Cell) -> bool:
     return (cell.ps, cell.flows, cell.overlap_bytes, cell.device) == (1, 1, 0, "")
 
 
-def gemm(kind: GemmLaw, breaks: Sequence[float] = ()) -> Law:
-    """A product: overhead + flops/rate, plus bytes/bandwidth, or the larger of the two.
+@dataclass(frozen=True)
+class LocalProducts(Generic[N]):
+    """What matrix products in one process take, and a no-op step."""
 
-    The last is the roofline (Williams, Waterman and Patterson, *Comm. ACM* 52, 2009). Bytes are
-    those of both operands and the result, each moved once. Beyond a break, in flops, overhead and
-    rate are others: the runtime gives a product to more threads where it is large enough.
+    dispatch_s: N
+    products: Products[N]
+
+
+def gemm(law: GemmLaw, breaks: Sequence[float] = ()) -> Law:
+    """Products in one process by one of their laws.
+
+    Beyond a break, in flops, overhead and rate are others: the runtime gives a product to more
+    threads where it is large enough.
     """
-    flop, byte = "device.per_flop_s", "device.per_byte_s"
-    both = (byte,) if kind in ("sum", "max") else ()
-    places = ["device", *(f"device.gemm_segments[{k}]" for k in range(len(breaks)))]
+    segments = tuple(
+        GemmSegment(from_flops, Unknown(), Unknown("flop/s", rate=True))
+        for from_flops in (0.0, *breaks)
+    )
+    counted = law in ("sum", "max")
+    bandwidth = Unknown("bytes/s", rate=True) if counted else None
+    return Law(
+        law,
+        LocalProducts(Unknown(), Products(segments, law, bandwidth)),
+        local_product_s,
+        {"dispatch_s": "device.dispatch_s", "products": "device"},
+    )
 
-    def terms(cell: Cell) -> dict[str, float] | None:
-        if cell.path != "process" or not cell.plain:
-            return None
-        if cell.quantity == "noop":
-            return {"device.dispatch_s": 1.0}
-        if cell.quantity != "gemm":
-            return None
-        place = places[bisect_right(breaks, cell.flops)]
-        found = {
-            "device.dispatch_s": 1.0,
-            f"{place}.gemm_overhead_s": 1.0,
-            f"{place}.per_flop_s": cell.flops,
-        }
-        return found | dict.fromkeys(both, matrix_bytes(cell))
 
-    rates = [f"{p}.{name}" for p in places for name in ("gemm_overhead_s", "per_flop_s")]
-    names = ("device.dispatch_s", *rates, *both)
-    return _law(kind, names, terms, largest=(flop, byte) if kind == "max" else ())
+def local_product_s(known: LocalProducts[Number], cell: Cell) -> Number | None:
+    """Seconds of a no-op or of a product in one process."""
+    if cell.path != "process" or not cell.plain:
+        return None
+    if cell.quantity == "noop":
+        return known.dispatch_s
+    if cell.quantity != "gemm":
+        return None
+    return known.dispatch_s + product_s(known.products, cell.flops, matrix_bytes(cell))
 
 
 def matrix_bytes(cell: Cell) -> float:
@@ -204,113 +258,146 @@ def matrix_bytes(cell: Cell) -> float:
 
 
 def step(quantity: StepQuantity, name: str, *, knee: bool) -> Law:
-    """A training step in one process: floor + per sample, from a knee on if it has one.
+    """A training step in one process, from a knee on if it has one."""
 
-    Below the knee a device is not saturated, and a smaller batch takes no less time.
+    def seconds(known: StepTime[Number], cell: Cell) -> Number | None:
+        return one_step_s(known, cell) if cell.quantity == quantity else None
+
+    plateau = Unknown() if knee else None
+    record = StepTime(Unknown(), Unknown("s/sample"), plateau)
+    return Law(f"{name} with a knee" if knee else name, record, seconds, {"": name})
+
+
+def one_step_s(known: StepTime[Number], cell: Cell) -> Number | None:
+    """Seconds of a step in one process, whether with its apply or without."""
+    if cell.quantity not in STEPS or cell.path != "process" or not cell.plain:
+        return None
+    return step_s(known, cell.batch)
+
+
+@dataclass(frozen=True)
+class AllReduces(Generic[N]):
+    """What collectives take, of plain sessions and of MultiWorkerMirroredStrategy.
+
+    Both move the same bytes in the same way, but a strategy's hop takes longer, and so each has a
+    latency of its own after a dispatch of its own. What a worker spends on adding up is in the
+    bandwidth: in a ring it grows with the very bytes that are moved.
     """
-    per_sample, plateau = f"{name}.per_sample_s", f"{name}.plateau_s"
-    more = (plateau,) if knee else ()
 
-    def terms(cell: Cell) -> dict[str, float] | None:
-        if cell.quantity != quantity or cell.path != "process" or not cell.plain:
-            return None
-        return {f"{name}.floor_s": 1.0, per_sample: float(cell.batch)} | dict.fromkeys(more, 1.0)
-
-    return _law(
-        f"{name} with a knee" if knee else name,
-        (f"{name}.floor_s", per_sample, *more),
-        terms,
-        largest=(per_sample, plateau) if knee else (),
-    )
+    session_dispatch_s: N
+    session_latency_s: N
+    dispatch_s: N | None
+    latency_s: N | None
+    bandwidth_bytes_per_s: N
+    algorithm: Algorithm
 
 
 def all_reduce(algorithm: Algorithm) -> Law:
-    """Collectives between the workers' servers, and those of MultiWorkerMirroredStrategy.
+    """Collectives between the workers' servers, and those of MultiWorkerMirroredStrategy."""
+    record: AllReduces[Linear] = AllReduces(
+        Unknown(),
+        Unknown(),
+        Unknown(optional=True),
+        Unknown(optional=True),
+        Unknown("bytes/s", rate=True),
+        algorithm,
+    )
+    return Law(algorithm, record, all_reduced_s, {"": "collective"})
 
-    Both paths move the same bytes in the same way, but a strategy's hop takes longer, and so each
-    has a latency of its own after a dispatch of its own. What a worker spends on adding up is in
-    the bandwidth: in a ring it grows with the very bytes that are moved.
-    """
-    exchanged = ALGORITHMS[algorithm]
 
-    def terms(cell: Cell) -> dict[str, float] | None:
-        mirrored = cell.path == "mirrored"
-        of = "collective" if mirrored else "collective.session"
-        if cell.quantity == "noop" and (mirrored or (cell.path, cell.workers) == ("server", 1)):
-            return {f"{of}.dispatch_s": 1.0}
-        if cell.quantity != "allreduce" or not cell.plain or cell.tensors > 1:
+def all_reduced_s(known: AllReduces[Number], cell: Cell) -> Number | None:
+    """Seconds of a collective, or of the empty step that it is in."""
+    mirrored = cell.path == "mirrored"
+    dispatch_s, hop_s = known.session_dispatch_s, known.session_latency_s
+    if mirrored:
+        if known.dispatch_s is None or known.latency_s is None:
             return None
-        hops, moved = exchanged(cell.size_bytes, cell.workers)
-        return {
-            f"{of}.dispatch_s": 1.0,
-            f"{of}.latency_s": hops,
-            "collective.per_byte_s": moved,
-        }
-
-    session = ("collective.session.dispatch_s", "collective.session.latency_s")
-    mirrored = ("collective.dispatch_s", "collective.latency_s")
-    return _law(algorithm, (*session, *mirrored, "collective.per_byte_s"), terms, optional=mirrored)
+        dispatch_s, hop_s = known.dispatch_s, known.latency_s
+    if cell.quantity == "noop" and (mirrored or (cell.path, cell.workers) == ("server", 1)):
+        return dispatch_s
+    if cell.quantity != "allreduce" or not cell.plain or cell.tensors > 1:
+        return None
+    terms = ALGORITHMS[known.algorithm](cell.size_bytes, cell.workers)
+    hops_s, moved_s = all_reduce_s(terms, hop_s, 1.0 / known.bandwidth_bytes_per_s)
+    return dispatch_s + hops_s + moved_s
 
 
 def python() -> Law:
-    """A tensor of a worker's own server brought into Python, the step's dispatch included."""
+    """A tensor of a worker's own server brought into Python."""
+    record: Copy[Linear] = Copy(Unknown(), Unknown("bytes/s", rate=True))
+    return Law("python", record, copied_s, {"": "host.python"})
 
-    def terms(cell: Cell) -> dict[str, float] | None:
-        if cell.quantity != "to_python" or cell.path != "server":
-            return None
-        return {"host.python.latency_s": 1.0, "host.python.per_byte_s": float(cell.size_bytes)}
 
-    return _law("python", ("host.python.latency_s", "host.python.per_byte_s"), terms)
+def copied_s(known: Copy[Number], cell: Cell) -> Number | None:
+    """Seconds of a tensor brought into Python."""
+    if cell.quantity != "to_python" or cell.path != "server":
+        return None
+    return copy_s(known, cell.size_bytes)
 
 
 def coordinator() -> Law:
-    """An empty function of a ClusterCoordinator, and what each further one costs its process."""
+    """Empty functions of a ClusterCoordinator."""
 
-    def terms(cell: Cell) -> dict[str, float] | None:
+    def seconds(known: Coordinator[Number], cell: Cell) -> Number | None:
         if (cell.quantity, cell.path) != ("noop", "coordinator"):
             return None
-        return {
-            "host.coordinator.latency_s": 1.0,
-            "host.coordinator.serial_s": cell.workers - 1.0,
-        }
+        return coordinator_s(known, cell.workers)
 
-    return _law("coordinator", ("host.coordinator.latency_s", "host.coordinator.serial_s"), terms)
+    return Law("coordinator", Coordinator(Unknown(), Unknown()), seconds, {"": "host.coordinator"})
 
 
 def pipeline() -> Law:
-    """A batch of the input pipeline: floor + per sample."""
+    """A batch of the input pipeline."""
+    record: StepTime[Linear] = StepTime(Unknown(), Unknown("s/sample"))
+    return Law("input", record, delivered_s, {"": "host.input"})
 
-    def terms(cell: Cell) -> dict[str, float] | None:
-        if cell.quantity != "input":
-            return None
-        return {"host.input.floor_s": 1.0, "host.input.per_sample_s": float(cell.batch)}
 
-    return _law("input", ("host.input.floor_s", "host.input.per_sample_s"), terms)
+def delivered_s(known: StepTime[Number], cell: Cell) -> Number | None:
+    """Seconds of a batch of the input pipeline."""
+    return step_s(known, cell.batch) if cell.quantity == "input" else None
+
+
+@dataclass(frozen=True)
+class Demands(Generic[N]):
+    """Processor seconds at one end of the link: of an empty step, and of requests on top."""
+
+    dispatch_s: N
+    fetch: Demand[N]
+    push: Demand[N]
 
 
 def demand(end: End) -> Law:
     """Processor seconds of an operation at one end, of cells in which all workers take part."""
-    dispatch = f"host.dispatch_{end}_s"
-    names = [dispatch]
-    for kind in TRANSFER_KINDS:
-        names += [f"host.{kind}_{end}.per_{of}_s" for of in ("request", "tensor", "byte")]
 
-    def terms(cell: Cell) -> dict[str, float] | None:
+    def seconds(known: Demands[Number], cell: Cell) -> Number | None:
         if cell.path != "ps" or not cell.plain:
             return None
         if cell.quantity == "noop":
-            return {dispatch: 1.0}
+            return known.dispatch_s
         if cell.quantity not in ("fetch", "push"):
             return None
-        place = f"host.{cell.quantity}_{end}"
-        return {
-            dispatch: 1.0,
-            f"{place}.per_request_s": 1.0,
-            f"{place}.per_tensor_s": cell.tensors - 1.0,
-            f"{place}.per_byte_s": float(cell.size_bytes),
-        }
+        asked = known.fetch if cell.quantity == "fetch" else known.push
+        spent_s = request_s(asked, cell.tensors) + bytes_s(asked, cell.size_bytes)
+        return known.dispatch_s + spent_s
 
-    return _law(f"processor of the {end}", names, terms)
+    def asked() -> Demand[Linear]:
+        return Demand(Unknown(), Unknown("s/tensor"), Unknown("s/byte"))
+
+    places = {
+        "dispatch_s": f"host.dispatch_{end}_s",
+        "fetch": f"host.fetch_{end}",
+        "push": f"host.push_{end}",
+    }
+    return Law(f"processor of the {end}", Demands(Unknown(), asked(), asked()), seconds, places)
+
+
+@dataclass(frozen=True)
+class CollectiveDemand(Generic[N]):
+    """Processor seconds of a hop and of a byte, and of a hop's spinning where it is told apart."""
+
+    processor_per_hop_s: N
+    processor_per_byte_s: N
+    spinning_per_hop_s: N | None
 
 
 def collective_demand(algorithm: Algorithm, *, loaded: bool) -> Law:
@@ -322,40 +409,57 @@ def collective_demand(algorithm: Algorithm, *, loaded: bool) -> Law:
     Args:
         loaded: whether there are cells of many; without them a hop's spinning counts.
     """
-    exchanged = ALGORITHMS[algorithm]
-    per_hop, per_byte = (f"collective.processor_per_{n}_s" for n in ("hop", "byte"))
-    spinning = "collective.spinning_per_hop_s"
 
-    def terms(cell: Cell) -> dict[str, float] | None:
+    def seconds(known: CollectiveDemand[Number], cell: Cell) -> Number | None:
         if cell.quantity != "allreduce" or cell.path != "collective" or not cell.plain:
             return None
-        hops, moved = exchanged(cell.size_bytes, cell.workers)
-        asked = {per_hop: cell.tensors * hops, per_byte: moved}
-        if loaded and cell.tensors == 1:
-            asked[spinning] = hops
-        return asked
+        hops, moved = ALGORITHMS[algorithm](cell.size_bytes, cell.workers)
+        terms = cell.tensors * hops, moved
+        hops_s, moved_s = all_reduce_s(terms, known.processor_per_hop_s, known.processor_per_byte_s)
+        if cell.tensors == 1 and known.spinning_per_hop_s is not None:
+            hops_s = hops_s + hops * known.spinning_per_hop_s
+        return hops_s + moved_s
 
-    names = (per_hop, per_byte, *((spinning,) if loaded else ()))
-    return _law("processor of a collective", names, terms)
+    spinning = Unknown("s/hop") if loaded else None
+    record = CollectiveDemand(Unknown("s/hop"), Unknown("s/byte"), spinning)
+    return Law("processor of a collective", record, seconds, {"": "collective"})
+
+
+@dataclass(frozen=True)
+class BothWays(Generic[N]):
+    """What each direction of the link carries while the other is busy."""
+
+    bandwidth_bytes_per_s: N
 
 
 def both_ways(measured: Cell) -> Law:
-    """The exchange with the most bytes in flight: each direction while the other is busy."""
+    """The exchange with the most bytes in flight."""
 
-    def terms(cell: Cell) -> dict[str, float] | None:
-        moved = float(cell.workers * cell.size_bytes)
-        return {"both_ways.per_byte_s": moved} if cell == measured else None
+    def seconds(known: BothWays[Number], cell: Cell) -> Number | None:
+        if cell != measured:
+            return None
+        return cell.workers * cell.size_bytes / known.bandwidth_bytes_per_s
 
-    return _law("both ways", ("both_ways.per_byte_s",), terms)
+    places = {"bandwidth_bytes_per_s": "link.both_ways_bandwidth_bytes_per_s"}
+    return Law("both ways", BothWays(Unknown("bytes/s", rate=True)), seconds, places)
+
+
+@dataclass(frozen=True)
+class Together(Generic[N]):
+    """A fetch by several workers at once: what it takes at least, and what each of them gets."""
+
+    latency_s: N
+    bandwidth_bytes_per_s: N
 
 
 def together(workers: int) -> Law:
     """Fetches of one tensor by all workers at once."""
 
-    def terms(cell: Cell) -> dict[str, float] | None:
+    def seconds(known: Together[Number], cell: Cell) -> Number | None:
         fetch = cell.quantity == "fetch" and cell.path == "ps" and cell.plain
         if not fetch or cell.workers != workers or cell.tensors > 1:
             return None
-        return {"together.latency_s": 1.0, "together.per_byte_s": float(cell.size_bytes)}
+        return known.latency_s + cell.size_bytes / known.bandwidth_bytes_per_s
 
-    return _law("together", ("together.latency_s", "together.per_byte_s"), terms)
+    record = Together(Unknown(), Unknown("bytes/s", rate=True))
+    return Law("together", record, seconds, {"": "link.shared"})

@@ -10,17 +10,19 @@ two.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
 
 from nworkers.models.base.statistics import Floats
+from nworkers.models.fitting.laws import TRANSFER_KINDS, Session, session_s
 from nworkers.models.fitting.observations import FittedLaw
 from nworkers.models.fitting.select_law import MARGIN, bic
 from nworkers.models.records.calibration import Burst, Cell
-from nworkers.models.records.profile import Candidate, Discipline, Duplex
+from nworkers.models.records.profile import Candidate, Discipline, Duplex, Parameter, TransferPath
 
 #: Only transfers long enough for the link to matter tell of it.
 LEAST_SHARE = 0.3
@@ -61,7 +63,7 @@ class _Observed:
 
 def sharing(
     bursts: Iterable[Burst],
-    transfers: FittedLaw,
+    transfers: FittedLaw[Session[Parameter]],
     *,
     cores: float,
     one_host: bool,
@@ -125,9 +127,14 @@ def sharing(
 
 
 def _observations(
-    bursts: Iterable[Burst], transfers: FittedLaw, cores: float, *, one_host: bool, kernel: float
+    bursts: Iterable[Burst],
+    transfers: FittedLaw[Session[Parameter]],
+    cores: float,
+    *,
+    one_host: bool,
+    kernel: float,
 ) -> Iterable[_Observed]:
-    values = transfers.values
+    known: Session[float] = transfers.estimates
     seconds: dict[Cell, list[float]] = {}
     demands: dict[Cell, list[float]] = {}
     for burst in bursts:
@@ -145,30 +152,34 @@ def _observations(
             demands.setdefault(cell, []).append(cell.workers * per_call / cores)
     for cell, taken in seconds.items():
         alone = Cell(cell.quantity, "ps", cell.size_bytes)
-        fixed, moved = _alone_s(transfers, values, alone)
+        fixed, moved = _alone_s(known, alone)
         yield _Observed(
             cell, float(np.median(taken)), fixed, moved, float(np.median(demands.get(cell, [0.0])))
         )
 
 
-def _alone_s(transfers: FittedLaw, values: Mapping[str, float], cell: Cell) -> tuple[float, float]:
+def _alone_s(known: Session[float], cell: Cell) -> tuple[float, float]:
     """One worker's seconds: without its bytes, and of its bytes in one direction."""
     if cell.quantity == "exchange":
-        parts = [
-            _alone_s(transfers, values, Cell(q, "ps", cell.size_bytes)) for q in ("fetch", "push")
-        ]
+        parts = [_alone_s(known, Cell(q, "ps", cell.size_bytes)) for q in TRANSFER_KINDS]
         return max(fixed for fixed, _ in parts), max(moved for _, moved in parts)
-    whole = transfers.law.seconds(cell, values)
-    if whole is None:
+    whole, fixed = session_s(known, cell), session_s(_without_bytes(known), cell)
+    if whole is None or fixed is None:
         # Nothing was measured of a push after a fetch: as if it cost what a push alone does.
-        fetch, push = (Cell(q, "ps", cell.size_bytes) for q in ("fetch", "push"))
-        one, two = (_alone_s(transfers, values, c) for c in (fetch, push))
+        one, two = (_alone_s(known, Cell(q, "ps", cell.size_bytes)) for q in TRANSFER_KINDS)
         return one[0] + two[0], one[1] + two[1]
-    per_byte = {
-        name: 0.0 if name.endswith("per_byte_s") else value for name, value in values.items()
-    }
-    fixed = transfers.law.seconds(cell, per_byte) or 0.0
     return fixed, whole - fixed
+
+
+def _without_bytes(known: Session[float]) -> Session[float]:
+    """As if bytes took no time."""
+
+    def path(of: TransferPath[float]) -> TransferPath[float]:
+        segments = tuple(replace(s, bandwidth_bytes_per_s=math.inf) for s in of.segments)
+        return replace(of, segments=segments)
+
+    updates = tuple(replace(update, per_byte_s=0.0) for update in known.apply)
+    return replace(known, fetch=path(known.fetch), push=path(known.push), apply=updates)
 
 
 def _alone(observed: list[_Observed]) -> Floats:

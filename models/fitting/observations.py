@@ -1,24 +1,29 @@
-"""Family: the measured cells that one law explains, and the law fitted to them.
+"""Observations: the measured cells that one law explains, and the law fitted to them.
 
 Uncertainty is a bootstrap of rounds first and samples second. The same rounds are drawn for every
-family, so that draw k of all parameters belongs together.
+law, so that draw k of all parameters belongs together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Generic, TypeVar
 from zlib import crc32
 
 import numpy as np
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.base.leaves import mapped
+from nworkers.models.base.linear import Unknown
 from nworkers.models.base.statistics import Floats, interval90, student_inflation
-from nworkers.models.fitting.laws import Law
+from nworkers.models.fitting.laws import Law, estimates
 from nworkers.models.fitting.log_least_squares import solve, solve_many
 from nworkers.models.records.calibration import Burst, Cell
-from nworkers.models.records.profile import Parameter
+from nworkers.models.records.profile import Identified, NotIdentified, Parameter
 
+R = TypeVar("R")
 #: Bootstrapped medians kept of each burst, and the most samples that each is the median of.
 BANK = 64
 MOST_SAMPLES = 500
@@ -51,16 +56,24 @@ class Resampling:
 
 
 @dataclass(frozen=True)
-class FittedLaw:
-    """A law's parameters, by name, and the observations that they were fitted to."""
+class FittedLaw(Generic[R]):
+    """A law with what the data tell of its parameters, and the number of cells that told it.
+
+    ``record`` is the law's own with a parameter for each unknown, None where nothing tells it.
+    """
 
     law: Law
-    parameters: dict[str, Parameter]
+    record: R
     cells: int
 
-    @property
-    def values(self) -> dict[str, float]:
-        return {name: parameter.estimate for name, parameter in self.parameters.items()}
+    @cached_property
+    def estimates(self) -> Any:
+        """The record with plain numbers."""
+        return estimates(self.record)
+
+    def seconds(self, cell: Cell) -> float | None:
+        """Of a cell; None where the law says nothing of it, or a parameter is missing."""
+        return self.law.seconds(self.estimates, cell)
 
 
 def times(bursts: Iterable[Burst], seed: int) -> dict[tuple[Cell, int], Floats]:
@@ -70,7 +83,7 @@ def times(bursts: Iterable[Burst], seed: int) -> dict[tuple[Cell, int], Floats]:
     """
     bank: dict[tuple[Cell, int], Floats] = {}
     for burst in bursts:
-        rng = np.random.default_rng((seed, crc32(burst.cell.name.encode()), burst.round))
+        rng = np.random.default_rng((seed, crc32(burst.cell.id.encode()), burst.round))
         samples = np.asarray(burst.samples_s)
         size = min(samples.size, MOST_SAMPLES)
         again = np.median(samples[rng.integers(samples.size, size=(BANK, size))], axis=1)
@@ -94,49 +107,58 @@ def medians(bank: Observations, law: Law) -> dict[Cell, float]:
     """Of each cell that the law explains the median over rounds."""
     found: dict[Cell, list[float]] = {}
     for (cell, _), values in bank.items():
-        if law.row(cell) is not None:
+        if law.explains(cell):
             found.setdefault(cell, []).append(float(values[0]))
     return {cell: float(np.median(values)) for cell, values in found.items()}
 
 
 @dataclass(frozen=True)
 class Design:
-    """Coefficients of shape (cells, names), of the parameters that the cells tell of."""
+    """Coefficients of shape (cells, unknowns), of the unknowns that the cells tell of.
 
-    names: tuple[str, ...]
+    Of the columns in ``largest`` only the largest term counts.
+    """
+
+    unknowns: tuple[Unknown, ...]
     x: Floats
     largest: tuple[int, ...]
 
     @staticmethod
-    def of(law: Law, cells: Sequence[Cell]) -> Design:
-        rows = np.array([law.row(cell) for cell in cells], dtype=float)
-        rows = rows.reshape(len(cells), len(law.parameters))
+    def of(law: Law, cells: Iterable[Cell]) -> Design:
+        """Of cells that the law explains."""
+        forms = [form for cell in cells if (form := law.form(cell)) is not None]
+        rows = np.array([[f.terms.get(u, 0.0) for u in law.unknowns] for f in forms])
+        rows = rows.reshape(len(forms), len(law.unknowns))
         kept = np.flatnonzero(rows.any(axis=0)).tolist()
+        unknowns = tuple(law.unknowns[k] for k in kept)
+        larger = {unknown for form in forms for unknown in form.largest}
         return Design(
-            tuple(law.parameters[k] for k in kept),
-            rows[:, kept],
-            tuple(kept.index(k) for k in law.largest if k in kept),
+            unknowns, rows[:, kept], tuple(k for k, u in enumerate(unknowns) if u in larger)
         )
 
     def missing(self, law: Law) -> tuple[str, ...]:
-        """Parameters that the law cannot do without."""
-        return tuple(n for n in law.parameters if n not in self.names and n not in law.optional)
+        """Names of the parameters that the law cannot do without."""
+        return tuple(
+            name
+            for name, unknown in law.named(law.record, Unknown)
+            if unknown not in self.unknowns and not unknown.optional
+        )
 
 
 def determined(law: Law, bank: Observations) -> bool:
     """Whether there are at least as many different cells as parameters that the law needs."""
-    cells = list({cell for cell, _ in bank if law.row(cell) is not None})
-    enough = len(cells) >= len(law.parameters) - len(law.optional)
+    cells = list({cell for cell, _ in bank if law.explains(cell)})
+    enough = len(cells) >= sum(not unknown.optional for unknown in law.unknowns)
     return bool(cells) and enough and not Design.of(law, cells).missing(law)
 
 
-def fit_law(law: Law, bank: Observations, resampling: Resampling) -> FittedLaw:
+def fit_law(law: Law, bank: Observations, resampling: Resampling) -> FittedLaw[Any]:
     """Fit a law to all rounds, and to every resampling of them.
 
     Raises:
         InputError: no cell tells of a parameter that the law cannot do without.
     """
-    keys = [key for key in bank if law.row(key[0]) is not None]
+    keys = [key for key in bank if law.explains(key[0])]
     design = Design.of(law, [cell for cell, _ in keys])
     if missing := design.missing(law):
         raise InputError("bursts", f"none that tell {', '.join(missing)}", "a complete calibration")
@@ -155,12 +177,14 @@ def fit_law(law: Law, bank: Observations, resampling: Resampling) -> FittedLaw:
         thetas = thetas * resampling.luck[:, None]
     inflation = student_inflation(rounds)
     parameters = {
-        name: _parameter(
-            name, float(best.theta[k]), thetas[:, k], best.identified[k], inflation, len(keys)
+        unknown: _parameter(
+            unknown, float(best.theta[k]), thetas[:, k], best.identified[k], inflation, len(keys)
         )
-        for k, name in enumerate(design.names)
+        for k, unknown in enumerate(design.unknowns)
     }
-    return FittedLaw(law, parameters, len({cell for cell, _ in keys}))
+    return FittedLaw(
+        law, mapped(law.record, Unknown, parameters.get), len({cell for cell, _ in keys})
+    )
 
 
 def _drawn_again(values: Sequence[Floats], draws: int, rng: np.random.Generator) -> Floats:
@@ -172,18 +196,15 @@ def _drawn_again(values: Sequence[Floats], draws: int, rng: np.random.Generator)
 
 
 def _parameter(
-    name: str, best: float, drawn: Floats, seen: bool, inflation: float, samples: int
+    unknown: Unknown, best: float, drawn: Floats, seen: bool, inflation: float, samples: int
 ) -> Parameter:
-    """Widen the draws about the estimate, in the logarithm."""
+    """Widen the draws about the estimate, in the logarithm; a rate is one over what was fitted."""
     deviation = np.log(drawn / best) * (inflation if seen else 1.0)
     values = best * np.exp(np.clip(deviation, -WIDEST, WIDEST))
-    return Parameter(
-        best, interval90(values), _unit(name), samples, seen, tuple(float(v) for v in values)
-    )
-
-
-def _unit(name: str) -> str:
-    for of in ("byte", "flop", "tensor", "sample", "hop"):
-        if name.endswith(f"per_{of}_s"):
-            return f"s/{of}"
-    return "s"
+    low, high = interval90(values)
+    if unknown.rate:
+        best, low, high, values = 1.0 / best, 1.0 / high, 1.0 / low, 1.0 / values
+    draws = tuple(float(v) for v in values)
+    if not seen:
+        return NotIdentified(best, unknown.unit, samples, draws)
+    return Identified(best, (low, high), unknown.unit, samples, draws)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from nworkers.models.base.all_reduce_terms import ALGORITHMS
 from nworkers.models.base.statistics import Floats
 from nworkers.models.fitting import laws
-from nworkers.models.fitting.laws import Law
+from nworkers.models.fitting.laws import Law, TransferKind
 from nworkers.models.fitting.log_least_squares import evaluate, solve, solve_many
 from nworkers.models.fitting.observations import Design, Observations, medians
 from nworkers.models.records.calibration import Cell
@@ -137,21 +137,16 @@ def simplest(scores: Sequence[float]) -> int:
 
 @dataclass(frozen=True)
 class Choice:
-    """A law, the candidates of each quantity that it explains, and where transfers break.
-
-    ``credits`` are the bytes of the largest tensors that pass at once, by quantity.
-    """
+    """A law, and the candidates of each quantity that it explains."""
 
     law: Law
     tried: dict[str, tuple[Candidate, ...]]
-    breaks: dict[str, tuple[float, ...]] = field(default_factory=dict)
-    credits: dict[str, float] = field(default_factory=dict)
 
 
 def transfer_law(bank: Observations) -> Choice:
     """Fetches and pushes, each with as many breaks as its sizes call for, and a credit if any."""
-    credits: dict[str, float] = {}
-    found: dict[str, tuple[float, ...]] = {}
+    credits: dict[TransferKind, float] = {}
+    found: dict[TransferKind, tuple[float, ...]] = {}
     tried: dict[str, tuple[Candidate, ...]] = {}
     optimizers = tuple(dict.fromkeys(c.optimizer for c, _ in bank if c.quantity == "apply"))
     seconds = medians(bank, laws.transfers({}, optimizers))
@@ -170,7 +165,7 @@ def transfer_law(bank: Observations) -> Choice:
         for several in (False, True)
     ]
     choice = _by_bic("several tensors", made, [seconds, seconds])
-    return Choice(choice.law, tried | choice.tried, found, credits)
+    return Choice(choice.law, tried | choice.tried)
 
 
 def gemm_law(bank: Observations) -> Choice:
@@ -189,12 +184,7 @@ def gemm_law(bank: Observations) -> Choice:
     best = int(np.argmin(scores))
     # A richer law that predicts no better is not worth its parameter.
     chosen = best if scores[best] < WORTH * scores[0] else 0
-    law = made[chosen]
-    return Choice(
-        law,
-        {"gemm": _candidates(made, "left out", scores, chosen)},
-        {"gemm": jumps if law.name == "segments" else ()},
-    )
+    return Choice(made[chosen], {"gemm": _candidates(made, "left out", scores, chosen)})
 
 
 def step_law(quantity: laws.StepQuantity, bank: Observations) -> Choice:
@@ -212,13 +202,13 @@ def all_reduce_law(bank: Observations) -> Choice:
 def _by_bic(quantity: str, made: Sequence[Law], observed: Sequence[dict[Cell, float]]) -> Choice:
     scores = []
     for law, seconds in zip(made, observed, strict=True):
-        if len(seconds) <= len(law.parameters):
+        if len(seconds) <= len(law.unknowns):
             scores.append(math.inf)
             continue
-        design, y = Design.of(law, list(seconds)), np.array(list(seconds.values()))
+        design, y = Design.of(law, seconds), np.array(list(seconds.values()))
         theta = solve(design.x, y, largest=design.largest).theta
         residuals = np.log(evaluate(design.x, theta, design.largest) / y)
-        scores.append(bic(residuals, len(design.names)))
+        scores.append(bic(residuals, len(design.unknowns)))
     if not math.isfinite(scores[0]):
         return Choice(made[0], {})
     chosen = simplest(scores)
@@ -227,9 +217,9 @@ def _by_bic(quantity: str, made: Sequence[Law], observed: Sequence[dict[Cell, fl
 
 def _left_out(law: Law, seconds: dict[Cell, float]) -> float:
     """Mean absolute log error on each cell by a fit to all the others."""
-    if len(seconds) <= len(law.parameters):
+    if len(seconds) <= len(law.unknowns):
         return math.inf
-    design, y = Design.of(law, list(seconds)), np.array(list(seconds.values()))
+    design, y = Design.of(law, seconds), np.array(list(seconds.values()))
     best = solve(design.x, y, largest=design.largest)
     weights = 1.0 - np.eye(y.size)
     thetas = solve_many(design.x, y, weights, best.theta, best.scale, design.largest)

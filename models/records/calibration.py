@@ -62,7 +62,7 @@ class Cell:
     ``workers`` is how many workers run the cell at once; ``size_bytes`` is what one step moves, in
     all its ``tensors``, which are spread over ``ps`` tasks; ``flows`` is the number of connections
     between two hosts that carry it; ``features, batch, hidden`` shape the product
-    [batch×features]·[features×hidden]; ``rest_s`` is a pause before each step, outside its time;
+    [batch×features]·[features×hidden]; ``idle_s`` is a pause before each step, outside its time;
     ``overlap_bytes`` is an all-reduce in flight while the cell runs; ``device`` is ``""`` for the
     processor, else ``gpu``.
     """
@@ -75,7 +75,7 @@ class Cell:
     features: Annotated[int, Ge(0)] = 0
     batch: Annotated[int, Ge(0)] = 0
     hidden: Annotated[int, Ge(0)] = 0
-    rest_s: Annotated[float, Ge(0), Le(1)] = 0.0
+    idle_s: Annotated[float, Ge(0), Le(1)] = 0.0
     ps: Annotated[int, Ge(1)] = 1
     flows: Annotated[int, Ge(1)] = 1
     optimizer: Optimizer = ""
@@ -99,7 +99,8 @@ class Cell:
         return special == (1, 1, "", 0, "")
 
     @property
-    def name(self) -> str:
+    def id(self) -> str:
+        """Seeds the random numbers of its bursts, and never changes."""
         parts: list[str] = [self.quantity, self.path]
         if self.hidden:
             parts.append(f"{self.features}/{self.batch}/{self.hidden}")
@@ -119,6 +120,11 @@ class Cell:
             parts.append(f"{self.workers} workers")
         parts += [word for word in (self.optimizer, self.device) if word]
         return " ".join(parts)
+
+    @property
+    def name(self) -> str:
+        """What readers see."""
+        return self.id
 
 
 @dataclass(frozen=True)
@@ -294,8 +300,20 @@ def samples_sha256(bursts: Iterable[Burst]) -> str:
     """Hash of the samples that a fit used, so that a profile can be told from its samples."""
     digest = hashlib.sha256()
     for burst in bursts:
-        digest.update(f"{burst.cell} {burst.round} {burst.worker} {burst.samples_s}".encode())
+        cell = _hashed(burst.cell)
+        digest.update(f"{cell} {burst.round} {burst.worker} {burst.samples_s}".encode())
     return digest.hexdigest()
+
+
+def _hashed(cell: Cell) -> str:
+    """What a hash takes of a cell: this text stays, whatever the record's fields become."""
+    return (
+        f"Cell(quantity={cell.quantity!r}, path={cell.path!r}, size_bytes={cell.size_bytes}, "
+        f"tensors={cell.tensors}, workers={cell.workers}, features={cell.features}, "
+        f"batch={cell.batch}, hidden={cell.hidden}, rest_s={cell.idle_s}, ps={cell.ps}, "
+        f"flows={cell.flows}, optimizer={cell.optimizer!r}, overlap_bytes={cell.overlap_bytes}, "
+        f"device={cell.device!r})"
+    )
 
 
 def select(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Len, Lt
+from pydantic import Discriminator, Tag
 
 from nworkers.models.base.all_reduce_terms import Algorithm
 from nworkers.models.base.errors import InputError
+from nworkers.models.base.leaves import mapped
 
 Positive = Annotated[float, Gt(0)]
+NotNegative = Annotated[float, Ge(0)]
 Discipline = Literal["fair", "fifo"]
 Evidence = Literal["one host", "emulated hosts", "cluster"]
 Duplex = Literal["full", "half"]
@@ -20,46 +22,97 @@ GemmLaw = Literal["rate", "sum", "max", "segments"]
 Criterion = Literal["bic", "left out"]
 
 
+#: What the numbers of a record are: parameters in a profile, plain floats in a draw of it, unknowns
+#: in a law that is to be fitted.
+N = TypeVar("N")
+Leaf = TypeVar("Leaf")
+
+
 @dataclass(frozen=True)
-class Parameter:
-    """One fitted number with what is known of its uncertainty.
+class Identified:
+    """A fitted number that the data determine, with what is known of its uncertainty.
 
     ``draws`` are joint: draw k of every parameter of one profile belongs together, because latency
-    and bandwidth are correlated and break-even is a crossing. ``identified`` is False where the
-    data leave the number open; it then stands for "too small to see".
+    and bandwidth are correlated and break-even is a crossing.
     """
 
     estimate: Positive
     interval: tuple[Positive, Positive]
     unit: str
     samples: Annotated[int, Ge(0)]
-    identified: bool
     draws: Annotated[tuple[Positive, ...], Len(1)]
-
-    def at(self, draw: int | None) -> float:
-        """The value in a draw, or the estimate for None."""
-        return self.estimate if draw is None else self.draws[draw % len(self.draws)]
 
 
 @dataclass(frozen=True)
-class StepTime:
+class NotIdentified:
+    """A number that the data leave open, because what it stands for is too small to see.
+
+    ``too_small_to_see`` is where the fit left it: next to nothing within what was measured, and no
+    number to report. Draws as of `Identified`.
+    """
+
+    too_small_to_see: Positive
+    unit: str
+    samples: Annotated[int, Ge(0)]
+    draws: Annotated[tuple[Positive, ...], Len(1)]
+
+
+def _tag(value: object) -> str:
+    names = value if isinstance(value, dict) else vars(value) if is_dataclass(value) else ()
+    return "<not identified>" if "too_small_to_see" in names else "<identified>"
+
+
+Parameter = Annotated[
+    Annotated[Identified, Tag("<identified>")] | Annotated[NotIdentified, Tag("<not identified>")],
+    Discriminator(_tag),
+]
+
+
+PARAMETERS = (Identified, NotIdentified)
+
+
+def value_at(parameter: Parameter, draw: int | None) -> float:
+    """What a prediction takes: the value in a draw, or for None the estimate.
+
+    What is too small to see counts as what the fit left of it.
+    """
+    if draw is not None:
+        return parameter.draws[draw % len(parameter.draws)]
+    if isinstance(parameter, NotIdentified):
+        return parameter.too_small_to_see
+    return parameter.estimate
+
+
+def scaled(parameter: Parameter, factor: float) -> Parameter:
+    """The parameter times a constant."""
+    draws = tuple(factor * value for value in parameter.draws)
+    if isinstance(parameter, NotIdentified):
+        small = factor * parameter.too_small_to_see
+        return replace(parameter, too_small_to_see=small, draws=draws)
+    low, high = parameter.interval
+    return replace(
+        parameter,
+        estimate=factor * parameter.estimate,
+        interval=(factor * low, factor * high),
+        draws=draws,
+    )
+
+
+@dataclass(frozen=True)
+class StepTime(Generic[N]):
     """Seconds of one step: floor_s + per_sample_s · batch, between the batches measured.
 
     With a plateau the second term is at least ``plateau_s``: so long take batches that leave the
     device unsaturated.
     """
 
-    floor_s: Parameter
-    per_sample_s: Parameter
-    plateau_s: Parameter | None = None
-
-    def at(self, batch: int, draw: int | None) -> float:
-        least_s = self.plateau_s.at(draw) if self.plateau_s else 0.0
-        return self.floor_s.at(draw) + max(least_s, batch * self.per_sample_s.at(draw))
+    floor_s: N
+    per_sample_s: N
+    plateau_s: N | None = None
 
 
 @dataclass(frozen=True)
-class WorkloadTime:
+class WorkloadTime(Generic[N]):
     """The measured step of one workload on the device.
 
     ``step`` is all of it in one process; ``gradient`` stops before the apply, as a worker does;
@@ -68,112 +121,106 @@ class WorkloadTime:
 
     workload: str
     batches: tuple[int, int]
-    step: StepTime
-    gradient: StepTime
-    processor: StepTime
+    step: StepTime[N]
+    gradient: StepTime[N]
+    processor: StepTime[N]
 
 
 @dataclass(frozen=True)
-class GemmSegment:
+class GemmSegment(Generic[N]):
     """Overhead and rate of products of at least ``from_flops`` operations."""
 
-    from_flops: Positive
-    gemm_overhead_s: Parameter
-    gemm_flops_per_s: Parameter
+    from_flops: NotNegative
+    gemm_overhead_s: N
+    gemm_flops_per_s: N
 
 
 @dataclass(frozen=True)
-class Device:
+class Products(Generic[N]):
+    """Matrix products by one of the laws of `nworkers.models.costs.laws.product_s`.
+
+    ``segments`` ascend from 0 operations on; ``bandwidth_bytes_per_s`` is None where the law counts
+    no bytes.
+    """
+
+    segments: Annotated[tuple[GemmSegment[N], ...], Len(1)]
+    law: GemmLaw = "rate"
+    bandwidth_bytes_per_s: N | None = None
+
+
+@dataclass(frozen=True)
+class Device(Generic[N]):
     """What computes. ``dispatch_s`` is a no-op step in one process.
 
-    A product takes its overhead and flops/rate; under ``gemm_law`` ``sum`` also bytes/bandwidth,
-    under ``max`` the larger of the two. ``gemm_segments`` has the overhead and the rate of larger
-    products where they jump, in ascending order.
+    ``gemm_flops`` are the operations of the smallest and the largest product that was measured.
     """
 
     name: str
-    dispatch_s: Parameter
-    gemm_overhead_s: Parameter
-    gemm_flops_per_s: Parameter
+    dispatch_s: N
+    products: Products[N]
     gemm_flops: tuple[Positive, Positive]
-    workloads: tuple[WorkloadTime, ...] = ()
-    gemm_law: GemmLaw = "rate"
-    gemm_bandwidth_bytes_per_s: Parameter | None = None
-    gemm_segments: tuple[GemmSegment, ...] = ()
-
-    def product_s(self, flops: float, draw: int | None) -> float:
-        """Seconds of so many operations at the rate of products of that size."""
-        above = [s for s in self.gemm_segments if flops >= s.from_flops]
-        of = above[-1] if above else self
-        return of.gemm_overhead_s.at(draw) + flops / of.gemm_flops_per_s.at(draw)
+    workloads: tuple[WorkloadTime[N], ...] = ()
 
 
 @dataclass(frozen=True)
-class Demand:
+class Demand(Generic[N]):
     """Processor seconds (service demand) of one operation at one end of the link."""
 
-    per_request_s: Parameter
-    per_tensor_s: Parameter
-    per_byte_s: Parameter
-
-    def at(self, tensors: int, size_bytes: float, draw: int | None) -> float:
-        return (
-            self.per_request_s.at(draw)
-            + self.per_tensor_s.at(draw) * max(0, tensors - 1)
-            + self.per_byte_s.at(draw) * size_bytes
-        )
+    per_request_s: N
+    per_tensor_s: N
+    per_byte_s: N
 
 
 @dataclass(frozen=True)
-class Apply:
+class Apply(Generic[N]):
     """An optimiser's update of a variable on the ps: floor_s + per_byte_s · its bytes."""
 
     optimizer: str
-    floor_s: Parameter
-    per_byte_s: Parameter
+    floor_s: N
+    per_byte_s: N
 
 
 @dataclass(frozen=True)
-class Copy:
+class Copy(Generic[N]):
     """Bringing a tensor into Python, the step's dispatch included."""
 
-    latency_s: Parameter
-    bandwidth_bytes_per_s: Parameter
+    latency_s: N
+    bandwidth_bytes_per_s: N
 
 
 @dataclass(frozen=True)
-class Coordinator:
+class Coordinator(Generic[N]):
     """A ClusterCoordinator's empty function, and what each further one costs its one process."""
 
-    latency_s: Parameter
-    serial_s: Parameter
+    latency_s: N
+    serial_s: N
 
 
 @dataclass(frozen=True)
-class Host:
+class Host(Generic[N]):
     """Cores, the runtime's dispatch, and the processor time that each operation takes.
 
     ``server_dispatch_s`` is a no-op step through a worker's own server. ``dispatch_*`` are the
     processor seconds of a step that does nothing but touch the ps, at either end; a fetch's and a
-    push's come on top. ``kernel_share`` is the busy time of the host beyond its tasks', per second
-    of theirs. ``apply`` holds the optimisers that were measured, ``input`` the pipeline's time of a
-    batch; None where something was not measured.
+    push's come on top. ``os_overhead_share`` is the busy time of the host beyond its tasks',
+    per second of theirs. ``apply`` holds the optimisers that were measured, ``input`` the
+    pipeline's time of a batch; None where something was not measured.
     """
 
     cores: Positive
-    server_dispatch_s: Parameter
-    dispatch_worker_s: Parameter
-    dispatch_ps_s: Parameter
-    fetch_worker: Demand
-    fetch_ps: Demand
-    push_worker: Demand
-    push_ps: Demand
-    kernel_share: Annotated[float, Ge(0)]
+    server_dispatch_s: N
+    dispatch_worker_s: N
+    dispatch_ps_s: N
+    fetch_worker: Demand[N]
+    fetch_ps: Demand[N]
+    push_worker: Demand[N]
+    push_ps: Demand[N]
+    os_overhead_share: NotNegative
     concurrency: Annotated[int, Ge(1)]
-    apply: tuple[Apply, ...] = ()
-    python: Copy | None = None
-    coordinator: Coordinator | None = None
-    input: StepTime | None = None
+    apply: tuple[Apply[N], ...] = ()
+    python: Copy[N] | None = None
+    coordinator: Coordinator[N] | None = None
+    input: StepTime[N] | None = None
 
 
 @dataclass(frozen=True)
@@ -189,68 +236,36 @@ class Candidate:
     chosen: bool = False
 
 
-#: What a transfer takes at least of what it would without the credit of a token bucket.
-LEAST_SHARE = 0.05
-
-
 @dataclass(frozen=True)
-class Segment:
+class Segment(Generic[N]):
     """Latency and bandwidth of tensors of at least ``from_bytes``, where a protocol switches."""
 
-    from_bytes: Positive
-    latency_s: Parameter
-    bandwidth_bytes_per_s: Parameter
+    from_bytes: NotNegative
+    latency_s: N
+    bandwidth_bytes_per_s: N
 
 
 @dataclass(frozen=True)
-class TransferPath:
+class TransferPath(Generic[N]):
     """One direction between a worker and a ps, on top of the step's dispatch.
 
-    Hockney's α + n/β (*Parallel Computing* 20, 1994), with what every tensor after the first adds.
-    ``bandwidth`` is what one flow gets. ``segments`` has the larger tensors' α and β where they
-    jump, in ascending order; ``credit_bytes`` of the largest pass before β holds, as a token bucket
-    lets them. ``after_fetch_s`` is a push's latency in a step that has fetched,
-    ``several_s`` what it adds that there is more than one tensor; None where nothing calls for it.
+    ``segments`` ascend from 0 bytes on, and ``bandwidth_bytes_per_s`` is what one flow gets.
+    ``per_tensor_s`` is what every tensor after the first adds, ``several_s`` what it adds that
+    there is more than one, ``after_fetch_s`` a push's latency in a step that has fetched; None
+    where nothing calls for it. ``credit_bytes`` of the largest tensors pass before their bandwidth
+    holds, as a token bucket lets them.
     """
 
-    latency_s: Parameter
-    per_tensor_s: Parameter
-    bandwidth_bytes_per_s: Parameter
-    segments: tuple[Segment, ...] = ()
-    after_fetch_s: Parameter | None = None
-    several_s: Parameter | None = None
-    credit_bytes: Annotated[float, Ge(0)] = 0.0
+    per_tensor_s: N
+    several_s: N | None
+    segments: Annotated[tuple[Segment[N], ...], Len(1)]
+    after_fetch_s: N | None = None
+    credit_bytes: NotNegative = 0.0
 
-    def segment(self, size_bytes: float) -> TransferPath | Segment:
-        """What holds for a tensor of so many bytes."""
-        above = [s for s in self.segments if size_bytes >= s.from_bytes]
-        return above[-1] if above else self
 
-    def latency_of(self, sizes: tuple[float, ...], draw: int | None, *, after_fetch: bool) -> float:
-        """Seconds before the bytes of so many tensors move, all in one step."""
-        if not sizes:
-            return 0.0
-        first_s = max(self.segment(size).latency_s.at(draw) for size in set(sizes))
-        if after_fetch and self.after_fetch_s is not None:
-            first_s = self.after_fetch_s.at(draw)
-        if self.several_s is not None and len(sizes) > 1:
-            first_s += self.several_s.at(draw)
-        return first_s + self.per_tensor_s.at(draw) * (len(sizes) - 1)
-
-    def sustained(self, draw: int | None) -> float:
-        """Bytes per second of one flow in the largest tensors; small ones fit into buffers."""
-        return self.segment(math.inf).bandwidth_bytes_per_s.at(draw)
-
-    def transfer_of(self, sizes: tuple[float, ...], draw: int | None) -> float:
-        """Seconds in which their bytes move, alone on the link."""
-        moved_s = sum(n / self.segment(n).bandwidth_bytes_per_s.at(draw) for n in sizes)
-        if self.credit_bytes:
-            largest = self.segment(math.inf)
-            ruled = sum(n for n in sizes if self.segment(n) is largest)
-            passed_s = min(self.credit_bytes, ruled) / largest.bandwidth_bytes_per_s.at(draw)
-            # Not nothing: on a busy link they wait as all others do.
-            moved_s = max(LEAST_SHARE * moved_s, moved_s - passed_s)
-        return moved_s
+def straight_path(latency_s: N, per_tensor_s: N, bandwidth_bytes_per_s: N) -> TransferPath[N]:
+    """A path of one latency and one bandwidth."""
+    return TransferPath(per_tensor_s, None, (Segment(0.0, latency_s, bandwidth_bytes_per_s),))
 
 
 @dataclass(frozen=True)
@@ -262,11 +277,11 @@ class FlowWeights:
 
     flows: Annotated[int, Ge(2)]
     size_bytes: Positive
-    log_deviation: Annotated[float, Ge(0)]
+    log_deviation: NotNegative
 
 
 @dataclass(frozen=True)
-class Link:
+class Link(Generic[N]):
     """What carries tensors. ``dispatch_s`` is what a part of the graph on the ps adds to a step.
 
     ``shared_bandwidth_bytes_per_s`` is the rate that all flows share, in each direction; None
@@ -274,29 +289,29 @@ class Link:
     a latency one way, within the paths' latencies; None where it is not known apart. ``duplex``
     says whether the directions share that rate; None where the data do not tell. ``both_ways_*`` is
     what each direction carries while the other is busy; None where that was not measured.
-    ``candidates`` are the kinds of sharing that were tried, ``uneven`` what was seen of transfers
-    that begin at once.
+    ``candidates`` are the kinds of sharing that were tried, ``flow_weights`` what was
+    seen of transfers that begin at once.
     """
 
     kind: Literal["loopback", "network"]
     evidence: Evidence | Literal["imported"]
-    dispatch_s: Parameter
-    fetch: TransferPath
-    push: TransferPath
-    shared_bandwidth_bytes_per_s: Parameter | None
+    dispatch_s: N
+    fetch: TransferPath[N]
+    push: TransferPath[N]
+    shared_bandwidth_bytes_per_s: N | None
     discipline: Discipline
     discipline_evidence: Literal["measured", "assumed"]
     size_bytes: tuple[Positive, Positive]
     tensors: tuple[int, int]
-    wire_latency_s: Parameter | None = None
+    wire_latency_s: N | None = None
     duplex: Duplex | None = None
-    both_ways_bandwidth_bytes_per_s: Parameter | None = None
+    both_ways_bandwidth_bytes_per_s: N | None = None
     candidates: tuple[Candidate, ...] = ()
-    uneven: tuple[FlowWeights, ...] = ()
+    flow_weights: tuple[FlowWeights, ...] = ()
 
 
 @dataclass(frozen=True)
-class Collective:
+class Collective(Generic[N]):
     """All-reduce between workers: latency of a hop and bandwidth of ``algorithm``.
 
     ``workers`` and ``size_bytes`` are the smallest and the largest that were measured. ``imported``
@@ -307,17 +322,17 @@ class Collective:
     """
 
     measured: bool
-    latency_s: Parameter
-    bandwidth_bytes_per_s: Parameter
+    latency_s: N
+    bandwidth_bytes_per_s: N
     imported: bool = False
     workers: tuple[int, int] | None = None
     size_bytes: tuple[Positive, Positive] | None = None
     algorithm: Algorithm = "ring"
-    dispatch_s: Parameter | None = None
-    session_latency_s: Parameter | None = None
-    processor_per_hop_s: Parameter | None = None
-    processor_per_byte_s: Parameter | None = None
-    compute_loss: Annotated[float, Ge(0)] | None = None
+    dispatch_s: N | None = None
+    session_latency_s: N | None = None
+    processor_per_hop_s: N | None = None
+    processor_per_byte_s: N | None = None
+    compute_loss: NotNegative | None = None
 
 
 @dataclass(frozen=True)
@@ -345,8 +360,8 @@ class FitRow:
     operation: str
     cells: int
     held_out: int
-    median_error: Annotated[float, Ge(0)] | None
-    worst_error: Annotated[float, Ge(0)] | None
+    median_error: NotNegative | None
+    worst_error: NotNegative | None
     candidates: tuple[Candidate, ...] = ()
 
 
@@ -363,6 +378,16 @@ class Imported:
 
 
 @dataclass(frozen=True)
+class Drawn:
+    """The sections of a profile with plain numbers: one joint draw, or the estimates."""
+
+    device: Device[float]
+    host: Host[float]
+    link: Link[float]
+    collective: Collective[float]
+
+
+@dataclass(frozen=True)
 class Profile:
     """The cost model of some hardware; every prediction is made from one of these."""
 
@@ -372,10 +397,10 @@ class Profile:
     samples_sha256: str
     rounds: Annotated[int, Ge(1)]
     provisional: bool
-    device: Device
-    host: Host
-    link: Link
-    collective: Collective
+    device: Device[Parameter]
+    host: Host[Parameter]
+    link: Link[Parameter]
+    collective: Collective[Parameter]
     noise: Noise
     fit: tuple[FitRow, ...]
     workload: str
@@ -386,19 +411,64 @@ class Profile:
         """How many joint draws there are."""
         return len(self.device.dispatch_s.draws)
 
+    def drawn(self, draw: int | None) -> Drawn:
+        """Its numbers in one joint draw, or for None their estimates."""
+
+        def sections(record: Any) -> Any:
+            return mapped(record, PARAMETERS, lambda parameter: value_at(parameter, draw))
+
+        return Drawn(*map(sections, (self.device, self.host, self.link, self.collective)))
+
 
 def parameters(record: object, prefix: str = "") -> Iterator[tuple[str, Parameter]]:
-    """Every Parameter below a record, by its dotted path (``link.fetch.latency_s``)."""
-    if isinstance(record, Parameter):
-        yield prefix, record
-    elif isinstance(record, tuple):
+    """Every parameter below a record, by the name that readers see (``link.fetch.latency_s``)."""
+    found: Iterator[tuple[str, Parameter]] = named(record, prefix, PARAMETERS)
+    yield from found
+
+
+def named(
+    record: object, prefix: str, kind: type[Leaf] | tuple[type[Leaf], ...]
+) -> Iterator[tuple[str, Leaf]]:
+    """Every leaf of a kind below a record, by the name that readers see."""
+    if isinstance(record, kind):
+        leaf: Leaf = record
+        yield prefix, leaf
+        return
+    for label, item in _labelled(record):
+        name = f"{prefix}{label}" if label.startswith("[") or not prefix else f"{prefix}.{label}"
+        yield from named(item, name, kind)
+
+
+def _labelled(record: object) -> Iterator[tuple[str, object]]:
+    """What is below a record, each with its part of the name.
+
+    The first segment of a path or of products is named as if there were no others.
+    """
+    if isinstance(record, tuple):
         for place, item in enumerate(record):
             label = getattr(item, "workload", "") or getattr(item, "optimizer", "") or place
-            yield from parameters(item, f"{prefix}[{label}]")
+            yield f"[{label}]", item
+    elif isinstance(record, Device):
+        first, *others = _labelled(record.products)
+        yield "dispatch_s", record.dispatch_s
+        yield from (first, others[0])
+        yield "workloads", record.workloads
+        yield from others[1:]
+    elif isinstance(record, Products):
+        yield "gemm_overhead_s", record.segments[0].gemm_overhead_s
+        yield "gemm_flops_per_s", record.segments[0].gemm_flops_per_s
+        yield "gemm_bandwidth_bytes_per_s", record.bandwidth_bytes_per_s
+        yield "gemm_segments", record.segments[1:]
+    elif isinstance(record, TransferPath):
+        yield "latency_s", record.segments[0].latency_s
+        yield "per_tensor_s", record.per_tensor_s
+        yield "bandwidth_bytes_per_s", record.segments[0].bandwidth_bytes_per_s
+        yield "segments", record.segments[1:]
+        yield "after_fetch_s", record.after_fetch_s
+        yield "several_s", record.several_s
     elif is_dataclass(record):
         for entry in fields(record):
-            path = f"{prefix}.{entry.name}" if prefix else entry.name
-            yield from parameters(getattr(record, entry.name), path)
+            yield entry.name, getattr(record, entry.name)
 
 
 def with_link(profile: Profile, other: Profile) -> Profile:

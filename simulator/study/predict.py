@@ -88,7 +88,7 @@ def beside(
     speedup = float(np.median(speedups))
     single_s = float(np.median(ensemble.single_step_s))
     breakdown = ensemble.breakdown
-    compute = compute_time(profile, scenario.workload, scenario.per_worker_batch, None)
+    compute = compute_time(profile.drawn(None), scenario.workload, scenario.per_worker_batch)
     return Prediction(
         scenario=scenario,
         step_time_s=step_time_s,

@@ -27,7 +27,7 @@ def setup(profile: Profile, scenario: Scenario) -> Setup:
     Raises:
         InputError: the workload states no cost and is unknown to the profile.
     """
-    compute = compute_time(profile, scenario.workload, scenario.per_worker_batch, None)
+    compute = compute_time(profile.drawn(None), scenario.workload, scenario.per_worker_batch)
     return Setup(
         layout(
             scenario,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nworkers.models.costs.step import all_reduce
+from nworkers.models.costs.all_reduce import all_reduce
 from nworkers.models.records.profile import Discipline
 from nworkers.simulator.step.variates import Given
 from tests.support.costs import EXACT, costs
-from tests.support.factories import profile
+from tests.support.factories import estimate, profile
 from tests.support.runs import SHARED, Trained
 
 STEP = costs(
@@ -130,10 +130,10 @@ def test_shards_of_two_ps_cross_the_workers_end_together(trained: Trained) -> No
 def test_ring_all_reduce(trained: Trained, workers: int) -> None:
     """2(N−1)α + 2(N−1)/N · n/β, after dispatch and compute."""
     made = profile()
-    alpha = made.collective.latency_s.estimate
-    beta = made.collective.bandwidth_bytes_per_s.estimate
+    alpha = estimate(made.collective.latency_s)
+    beta = estimate(made.collective.bandwidth_bytes_per_s)
     size = 1e6
-    step = costs(compute_s=7e-3, collective=all_reduce(made, workers, size, None))
+    step = costs(compute_s=7e-3, collective=all_reduce(made.drawn(None), workers, size))
     run = trained(step, workers, strategy="allreduce")
     ring_s = 2 * (workers - 1) * alpha + 2 * (workers - 1) / workers * size / beta
     assert run.step_time_s == pytest.approx(7e-3 + ring_s, rel=EXACT)

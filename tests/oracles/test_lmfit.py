@@ -8,6 +8,7 @@ import lmfit
 import numpy as np
 import pytest
 
+from nworkers.models.base.linear import Unknown
 from nworkers.models.base.statistics import Floats
 from nworkers.models.fitting.log_least_squares import evaluate, solve
 from nworkers.models.fitting.observations import Design
@@ -32,7 +33,9 @@ def by_lmfit(x: Floats, y: Floats, largest: Sequence[int], begin: Floats) -> Flo
 def test_clean_data_give_what_lmfit_gives(maker: int, seed: int) -> None:
     machine: Machine = MACHINES[maker](np.random.default_rng((maker, seed)))
     design = Design.of(machine.law, machine.cells)
-    true = np.array([machine.values[name] for name in design.names])
+    names = {unknown: name for name, unknown in machine.law.named(machine.law.record, Unknown)}
+    values = [(unknown, machine.values[names[unknown]]) for unknown in design.unknowns]
+    true = np.array([1 / value if unknown.rate else value for unknown, value in values])
     y = evaluate(design.x, true, design.largest)
     ours = solve(design.x, y, largest=design.largest).theta
     theirs = by_lmfit(design.x, y, design.largest, true * 1.3)

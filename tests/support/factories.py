@@ -12,26 +12,48 @@ from nworkers.models.records.profile import (
     Demand,
     Device,
     FitRow,
+    GemmSegment,
     Host,
+    Identified,
     Link,
     Noise,
     Parameter,
+    Products,
     Profile,
     StepTime,
     TransferPath,
     WorkloadTime,
+    straight_path,
 )
 
 DRAWS = 16
 WORKLOAD = "gemm:128,256"
 
 
-def parameter(estimate: float, unit: str = "s", spread: float = 0.02, seed: int = 0) -> Parameter:
+def parameter(estimate: float, unit: str = "s", spread: float = 0.02, seed: int = 0) -> Identified:
     """A parameter whose draws lie around the estimate, ``spread`` wide in the logarithm."""
     deviates = np.random.default_rng(seed).permutation(np.linspace(-1.8, 1.8, DRAWS))
     draws = tuple(float(d) for d in estimate * np.exp(spread * deviates))
     low, high = np.quantile(draws, [0.05, 0.95])
-    return Parameter(estimate, (float(low), float(high)), unit, 100, True, draws)
+    return Identified(estimate, (float(low), float(high)), unit, 100, draws)
+
+
+def estimate(parameter: Parameter | None) -> float:
+    """The number of a parameter that is there and identified."""
+    assert isinstance(parameter, Identified)
+    return parameter.estimate
+
+
+def interval(parameter: Parameter) -> tuple[float, float]:
+    """The interval of a parameter that is identified."""
+    assert isinstance(parameter, Identified)
+    return parameter.interval
+
+
+def with_first(path: TransferPath[Parameter], **changes: Any) -> TransferPath[Parameter]:
+    """A path with numbers of its first segment changed."""
+    small, *larger = path.segments
+    return replace(path, segments=(replace(small, **changes), *larger))
 
 
 def factors(spread: float) -> tuple[float, ...]:
@@ -57,13 +79,13 @@ def profile(**changes: Any) -> Profile:
 def _profile() -> Profile:
     seeds = iter(range(1, 100))
 
-    def p(estimate: float, unit: str = "s", spread: float = 0.02) -> Parameter:
+    def p(estimate: float, unit: str = "s", spread: float = 0.02) -> Identified:
         return parameter(estimate, unit, spread, seed=next(seeds))
 
-    def demand(per_request_s: float) -> Demand:
+    def demand(per_request_s: float) -> Demand[Parameter]:
         return Demand(p(per_request_s), p(per_request_s / 10), p(1e-10, "s/B"))
 
-    def step(floor_s: float, per_sample_s: float) -> StepTime:
+    def step(floor_s: float, per_sample_s: float) -> StepTime[Parameter]:
         return StepTime(p(floor_s), p(per_sample_s))
 
     return Profile(
@@ -76,8 +98,7 @@ def _profile() -> Profile:
         device=Device(
             name="synthetic device",
             dispatch_s=p(2e-4),
-            gemm_overhead_s=p(5e-5),
-            gemm_flops_per_s=p(5e10, "1/s"),
+            products=Products((GemmSegment(0.0, p(5e-5), p(5e10, "1/s")),)),
             gemm_flops=(1e6, 1e9),
             workloads=(
                 WorkloadTime(
@@ -98,15 +119,15 @@ def _profile() -> Profile:
             fetch_ps=demand(2e-4),
             push_worker=demand(2e-4),
             push_ps=demand(2e-4),
-            kernel_share=0.1,
+            os_overhead_share=0.1,
             concurrency=2,
         ),
         link=Link(
             kind="network",
             evidence="emulated hosts",
             dispatch_s=p(2e-4),
-            fetch=TransferPath(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
-            push=TransferPath(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
+            fetch=straight_path(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
+            push=straight_path(p(6e-4), p(1e-4), p(2.5e8, "B/s")),
             shared_bandwidth_bytes_per_s=p(2.5e8, "B/s"),
             discipline="fair",
             discipline_evidence="measured",

@@ -12,7 +12,7 @@ from nworkers.calibrate.campaigns.presets import DEFAULT
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law
 from nworkers.models.fitting.observations import Observations, times
-from nworkers.models.records.calibration import Burst, Cell
+from nworkers.models.records.calibration import Burst, Cell, Executor
 from nworkers.models.records.profile import GemmLaw
 
 ROUNDS, SAMPLES = 5, 40
@@ -22,23 +22,27 @@ NOISE, CELL_ROUND, ROUND = 0.03, 0.01, 0.02
 OUTLIERS, SLOWER = 0.10, (2.0, 6.0)
 
 
+REDUCING: tuple[Executor, ...] = ("collective", "mirrored")
+
+
 @dataclass(frozen=True)
 class Machine:
     """Cells of a calibration and the law that they follow, with its true parameters."""
 
     name: str
     law: Law
+    #: By their names in a Profile.
     values: Mapping[str, float]
     cells: tuple[Cell, ...]
 
 
 def measured(machine: Machine, rng: np.random.Generator) -> Observations:
     """A calibration of five rounds, as the fit takes it."""
-    bursts = []
+    bursts, known = [], machine.law.filled(machine.values)
     for number in range(ROUNDS):
         shift = ROUND * rng.standard_normal()
         for cell in machine.cells:
-            true = machine.law.seconds(cell, machine.values)
+            true = machine.law.seconds(known, cell)
             assert true is not None
             logs = shift + CELL_ROUND * rng.standard_normal() + NOISE * rng.standard_normal(SAMPLES)
             samples = true * np.exp(logs)
@@ -68,20 +72,20 @@ def transfers(rng: np.random.Generator, *, broken: bool) -> Machine:
         "host.server_dispatch_s": _between(rng, 1e-4, 4e-4),
         "link.dispatch_s": _between(rng, 1e-4, 6e-4),
     }
-    breaks: dict[str, tuple[float, ...]] = {}
+    breaks: dict[laws.TransferKind, tuple[float, ...]] = {}
     for kind in laws.TRANSFER_KINDS:
         cells += [Cell(kind, "ps", size) for size in sizes]
         cells += [Cell(kind, "ps", 2**15, tensors=count) for count in DEFAULT.tensors]
         latency_s, per_byte_s = _between(rng, 2e-4, 3e-3), 1 / _between(rng, 1.2e7, 5e9)
         values[f"link.{kind}.latency_s"] = latency_s
         values[f"link.{kind}.per_tensor_s"] = _between(rng, 3e-5, 2e-4)
-        values[f"link.{kind}.per_byte_s"] = per_byte_s
+        values[f"link.{kind}.bandwidth_bytes_per_s"] = 1 / per_byte_s
         if broken:
             breaks[kind] = (_between(rng, 2**14, 2**21),)
-            place = laws.segment_name(kind, 1)
+            place = f"link.{kind}.segments[0]"
             alone_s = latency_s + breaks[kind][0] * per_byte_s
             values[f"{place}.latency_s"] = alone_s * rng.uniform(1.2, 3.0)
-            values[f"{place}.per_byte_s"] = per_byte_s * rng.uniform(0.5, 1.0)
+            values[f"{place}.bandwidth_bytes_per_s"] = 1 / (per_byte_s * rng.uniform(0.5, 1.0))
     name = "transfers with a jump" if broken else "transfers"
     return Machine(name, laws.transfers(breaks), values, tuple(dict.fromkeys(cells)))
 
@@ -92,11 +96,14 @@ def products(rng: np.random.Generator, kind: GemmLaw) -> Machine:
     values = {
         "device.dispatch_s": _between(rng, 1e-5, 3e-5),
         "device.gemm_overhead_s": _between(rng, 1e-5, 5e-5),
-        "device.per_flop_s": 1 / _between(rng, 2e10, 3e11),
+        "device.gemm_flops_per_s": _between(rng, 2e10, 3e11),
     }
     if kind != "rate":
         # So that bytes are what small batches wait for, and operations what large ones do.
-        values["device.per_byte_s"] = values["device.per_flop_s"] * _between(rng, 10, 60)
+        flops_per_byte = _between(rng, 10, 60)
+        values["device.gemm_bandwidth_bytes_per_s"] = (
+            values["device.gemm_flops_per_s"] / flops_per_byte
+        )
     return Machine(f"products, {kind}", laws.gemm(kind), values, tuple(cells))
 
 
@@ -117,14 +124,14 @@ def steps(rng: np.random.Generator, *, knee: bool) -> Machine:
 def reductions(rng: np.random.Generator) -> Machine:
     sizes = (4, 2**12, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**23)
     cells = [Cell("noop", "server"), Cell("noop", "mirrored", workers=2)]
-    for path in laws.REDUCING:
+    for path in REDUCING:
         cells += [Cell("allreduce", path, size, workers=n) for n in (2, 4) for size in sizes]
     values = {
-        "collective.session.dispatch_s": _between(rng, 1e-4, 4e-4),
-        "collective.session.latency_s": _between(rng, 2e-4, 1e-3),
+        "collective.session_dispatch_s": _between(rng, 1e-4, 4e-4),
+        "collective.session_latency_s": _between(rng, 2e-4, 1e-3),
         "collective.dispatch_s": _between(rng, 1e-4, 4e-4),
         "collective.latency_s": _between(rng, 2e-4, 2e-3),
-        "collective.per_byte_s": 1 / _between(rng, 1e8, 5e9),
+        "collective.bandwidth_bytes_per_s": _between(rng, 1e8, 5e9),
     }
     return Machine("all-reduce", laws.all_reduce("ring"), values, tuple(cells))
 

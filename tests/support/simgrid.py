@@ -20,9 +20,9 @@ from typing import Literal
 import numpy as np
 
 from nworkers.models.base.statistics import Floats
+from nworkers.models.costs.all_reduce import all_reduce
 from nworkers.models.costs.phase import Phase
-from nworkers.models.costs.step import all_reduce
-from nworkers.models.records.profile import Collective
+from nworkers.models.records.profile import Collective, Parameter
 from nworkers.simulator.engine.base import Engine
 from nworkers.simulator.step.variates import Given
 from tests.support.costs import costs
@@ -180,8 +180,10 @@ def by_scale(job: Job, engine: Engine = EVENTS) -> Run:
     ring: tuple[Phase, ...] = ()
     if job.mode == "ring":
         (size,) = job.shards_bytes
-        links = Collective(False, parameter(alpha), parameter(beta, "B/s"), imported=True)
-        ring = all_reduce(replace(profile(), collective=links), job.workers, size, None)
+        links: Collective[Parameter] = Collective(
+            False, parameter(alpha), parameter(beta, "B/s"), imported=True
+        )
+        ring = all_reduce(replace(profile(), collective=links).drawn(None), job.workers, size)
     shards = [
         costs(
             latency_s=alpha,

@@ -5,14 +5,23 @@ Neither is TensorFlow's: of its α about a millisecond is software, which stays 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import student_inflation
-from nworkers.models.records.profile import FitRow, Link, Parameter, Profile, TransferPath
+from nworkers.models.records.profile import (
+    FitRow,
+    Identified,
+    Link,
+    Parameter,
+    Profile,
+    Segment,
+    TransferPath,
+    value_at,
+)
 from nworkers.models.tables.components.fit_rows import (
     STATED_LOG_SPREAD,
     combined,
@@ -76,9 +85,9 @@ def measure(rows: Sequence[Row], draws: int, rng: np.random.Generator, source: s
         fitted.update(zip(streams, solved.fitted_s, strict=True))
         quality.append(held_out_errors("stream", streams, columns))
     flow = None
-    if slope is not None and slope.identified:
+    if isinstance(slope, Identified):
         flow = combined(lambda s: 1 / s, "bytes/s", slope, draws=draws)
-    if latency is not None and not latency.identified:
+    if not isinstance(latency, Identified):
         latency = None
     if latency is None and flow is None:
         raise InputError(
@@ -87,7 +96,7 @@ def measure(rows: Sequence[Row], draws: int, rng: np.random.Generator, source: s
     return Wire(latency, flow, flow, tuple(quality), tuple(fitted.get(row) for row in rows))
 
 
-def put_in(profile: Profile, wire: Wire) -> tuple[Link, tuple[str, ...]]:
+def put_in(profile: Profile, wire: Wire) -> tuple[Link[Parameter], tuple[str, ...]]:
     """The base's link over that wire, and what to know about it.
 
     A flow gets the smaller of what the wire passes and what the base's software does, where the
@@ -100,12 +109,16 @@ def put_in(profile: Profile, wire: Wire) -> tuple[Link, tuple[str, ...]]:
     if wire.shared is not None:
         bound = _wire_bound(profile)
         flow = wire.flow or wire.shared
-        known = [path.bandwidth_bytes_per_s for path in (link.fetch, link.push)]
-        new = [flow if bound else combined(min, "bytes/s", k, flow, draws=draws) for k in known]
+
+        def passed(of: Segment[Parameter]) -> Segment[Parameter]:
+            known = of.bandwidth_bytes_per_s
+            new = flow if bound else combined(min, "bytes/s", known, flow, draws=draws)
+            return replace(of, bandwidth_bytes_per_s=new)
+
         link = replace(
             link,
-            fetch=replace(link.fetch, bandwidth_bytes_per_s=new[0]),
-            push=replace(link.push, bandwidth_bytes_per_s=new[1]),
+            fetch=_first_changed(link.fetch, passed),
+            push=_first_changed(link.push, passed),
             shared_bandwidth_bytes_per_s=wire.shared,
         )
         if bound:
@@ -136,25 +149,37 @@ def _wire_bound(profile: Profile) -> bool:
         return False
     if any(FLOW in earlier.parameters for earlier in profile.imported):
         return False
-    return link.fetch.bandwidth_bytes_per_s.estimate > WIRE_BOUND * shared.estimate
+    flow = link.fetch.segments[0].bandwidth_bytes_per_s
+    return value_at(flow, None) > WIRE_BOUND * value_at(shared, None)
 
 
 def _processors(profile: Profile, shared: Parameter) -> Iterator[str]:
     """A note where the base's hosts take longer for a byte than the wire does."""
     host = profile.host
     busiest = max(
-        end.per_byte_s.estimate
+        value_at(end.per_byte_s, None)
         for end in (host.fetch_worker, host.fetch_ps, host.push_worker, host.push_ps)
     )
-    limit = host.cores / (busiest * (1 + host.kernel_share))
-    if limit < shared.estimate:
+    limit = host.cores / (busiest * (1 + host.os_overhead_share))
+    wire = value_at(shared, None)
+    if limit < wire:
         yield (
             f"the base's processors pass {limit:.3g} bytes/s a host at most, less than this wire's "
-            f"{shared.estimate:.3g}: predictions stay at that unless the base is faster"
+            f"{wire:.3g}: predictions stay at that unless the base is faster"
         )
 
 
-def _relayed(link: Link, new: Parameter, old: Parameter | None, draws: int) -> Link:
+def _first_changed(
+    path: TransferPath[Parameter], change: Callable[[Segment[Parameter]], Segment[Parameter]]
+) -> TransferPath[Parameter]:
+    """A path whose small tensors go otherwise; larger ones stay the base's."""
+    first, *others = path.segments
+    return replace(path, segments=(change(first), *others))
+
+
+def _relayed(
+    link: Link[Parameter], new: Parameter, old: Parameter | None, draws: int
+) -> Link[Parameter]:
     """The link with two latencies of another wire in every request and its answer."""
 
     def moved(of: Parameter) -> Parameter:
@@ -165,14 +190,14 @@ def _relayed(link: Link, new: Parameter, old: Parameter | None, draws: int) -> L
             lambda a, o, w: max(0.1 * a, a + 2 * (w - o)), "s", of, old, new, draws=draws
         )
 
-    def path(of: TransferPath) -> TransferPath:
+    def later(of: Segment[Parameter]) -> Segment[Parameter]:
         return replace(of, latency_s=moved(of.latency_s))
 
     return replace(
         link,
         dispatch_s=moved(link.dispatch_s),
-        fetch=path(link.fetch),
-        push=path(link.push),
+        fetch=_first_changed(link.fetch, later),
+        push=_first_changed(link.push, later),
         wire_latency_s=new,
     )
 

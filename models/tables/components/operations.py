@@ -6,22 +6,31 @@ whole call, from which the dispatch is told apart.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.base.leaves import mapped
+from nworkers.models.base.linear import Unknown
 from nworkers.models.fitting import laws
-from nworkers.models.fitting.laws import Law
+from nworkers.models.fitting.laws import Law, LocalProducts, Session
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.profile import (
-    Device,
+    GemmSegment,
+    Identified,
+    NotIdentified,
     Parameter,
+    Products,
     Profile,
     StepTime,
     TransferPath,
     WorkloadTime,
+    straight_path,
+    value_at,
 )
 from nworkers.models.tables.components.fit_rows import Columns, Solved, combined, fit, parameter
 from nworkers.models.tables.components.rows import Row
@@ -70,27 +79,21 @@ def _session(
             f"{source}: noop", f"path {' and '.join(paths)} alone", "both paths, server and ps"
         )
 
-    def columns(row: Row) -> Sequence[float]:
-        made = _row(TRANSFERS, row)
-        return made if noops else (0.0, 0.0, *made[2:])
-
+    dispatches = (TRANSFERS.record.server_dispatch_s, TRANSFERS.record.ps_dispatch_s)
+    columns = partial(_row, TRANSFERS, without=() if noops else dispatches)
     solved = fit(
         [*noops, *transfers],
         columns,
-        [_unit(name) for name in TRANSFERS.parameters],
+        _units(TRANSFERS),
         profile.draws,
         rng,
         f"{source}: transfers",
     )
-    found = _identified(TRANSFERS.parameters, solved)
+    found: Session[Parameter | None] = _determined(TRANSFERS, solved, profile.draws)
     host, link = profile.host, profile.link
-    if (server := found.get("host.server_dispatch_s")) is not None:
-        host = replace(host, server_dispatch_s=server)
-    if (dispatch := found.get("link.dispatch_s")) is not None:
-        link = replace(link, dispatch_s=dispatch)
-    fetch = _path("fetch", link.fetch, found, profile.draws)
-    push = _path("push", link.push, found, profile.draws)
-    link = replace(link, fetch=fetch, push=push)
+    fetch, push = _path(link.fetch, found.fetch), _path(link.push, found.push)
+    host = replace(host, server_dispatch_s=found.server_dispatch_s or host.server_dispatch_s)
+    link = replace(link, dispatch_s=found.ps_dispatch_s or link.dispatch_s, fetch=fetch, push=push)
     if transfers:
         sizes = [float(row.size_bytes) for row in transfers if row.size_bytes] or [1.0]
         tensors = [row.tensors for row in transfers]
@@ -104,10 +107,11 @@ def _session(
     shared = link.shared_bandwidth_bytes_per_s
     if transfers and shared is not None:
         # What one flow was seen to pass, the link passes.
-        flow = max((p.bandwidth_bytes_per_s for p in (fetch, push)), key=lambda p: p.estimate)
+        flows = [path.segments[0].bandwidth_bytes_per_s for path in (fetch, push)]
+        flow = max(flows, key=lambda rate: value_at(rate, None))
         at_least = combined(max, "bytes/s", shared, flow, draws=profile.draws)
         link = replace(link, shared_bandwidth_bytes_per_s=at_least)
-    notes = _left_open(TRANSFERS.parameters, solved)
+    notes = _left_open(TRANSFERS, solved)
     used = (([*noops, *transfers], columns, solved),)
     return Placed(replace(profile, host=host, link=link), used, notes)
 
@@ -127,7 +131,7 @@ def _together(
 
     solved = fit(chosen, columns, ("s", "s/byte"), profile.draws, rng, f"{source}: fetches at once")
     per_byte = solved.parameters[1]
-    if per_byte is None or not per_byte.identified:
+    if not isinstance(per_byte, Identified):
         return Placed(profile, (), ("fetches at once leave the shared bandwidth open",))
     shared = combined(lambda s: most / s, "bytes/s", per_byte, draws=profile.draws)
     link = replace(profile.link, shared_bandwidth_bytes_per_s=shared, evidence="imported")
@@ -143,32 +147,24 @@ def _process(
     if not noops and not products:
         return Placed(profile, ())
 
-    def columns(row: Row) -> Sequence[float]:
-        made = _row(GEMM, row, path="process")
-        return made if noops else (0.0, *made[1:])
-
+    without = () if noops else (GEMM.record.dispatch_s,)
+    columns = partial(_row, GEMM, path="process", without=without)
     chosen = [*noops, *products]
-    units = ("s", "s", "s/flop")
-    solved = fit(chosen, columns, units, profile.draws, rng, f"{source}: gemm")
-    found = _identified(GEMM.parameters, solved)
-    device: Device = profile.device
-    if (dispatch := found.get("device.dispatch_s")) is not None:
-        device = replace(device, dispatch_s=dispatch)
-    if (overhead := found.get("device.gemm_overhead_s")) is not None:
-        device = replace(device, gemm_overhead_s=overhead)
-    if (per_flop := found.get("device.per_flop_s")) is not None:
+    solved = fit(chosen, columns, _units(GEMM), profile.draws, rng, f"{source}: gemm")
+    found: LocalProducts[Parameter | None] = _determined(GEMM, solved, profile.draws)
+    base = profile.device
+    device = replace(base, dispatch_s=found.dispatch_s or base.dispatch_s)
+    [new], [old, *larger] = found.products.segments, base.products.segments
+    overhead = new.gemm_overhead_s or old.gemm_overhead_s
+    if new.gemm_flops_per_s is None:
+        kept = (replace(old, gemm_overhead_s=overhead), *larger)
+        device = replace(device, products=replace(base.products, segments=kept))
+    else:
         flops = [2.0 * row.features * row.batch * row.hidden for row in products]
-        rate = combined(lambda s: 1 / s, "flop/s", per_flop, draws=profile.draws)
-        device = replace(
-            device,
-            gemm_flops_per_s=rate,
-            gemm_flops=(min(flops), max(flops)),
-            gemm_law="rate",
-            gemm_bandwidth_bytes_per_s=None,
-            gemm_segments=(),
-        )
+        rate = GemmSegment(0.0, overhead, new.gemm_flops_per_s)
+        device = replace(device, products=Products((rate,)), gemm_flops=(min(flops), max(flops)))
     used = ((chosen, columns, solved),)
-    return Placed(replace(profile, device=device), used, _left_open(GEMM.parameters, solved))
+    return Placed(replace(profile, device=device), used, _left_open(GEMM, solved))
 
 
 def _steps(profile: Profile, rows: Sequence[Row], rng: np.random.Generator, source: str) -> Placed:
@@ -179,7 +175,7 @@ def _steps(profile: Profile, rows: Sequence[Row], rng: np.random.Generator, sour
     used: list[tuple[Sequence[Row], Columns, Solved]] = []
     for name in dict.fromkeys(row.workload or profile.workload for row in steps):
         own = [row for row in steps if (row.workload or profile.workload) == name]
-        lines: dict[str, StepTime] = {}
+        lines: dict[str, StepTime[Parameter]] = {}
         for quantity in ("step", "gradient"):
             chosen = [row for row in own if row.quantity == quantity]
             if chosen:
@@ -212,8 +208,8 @@ def _batch(row: Row) -> Sequence[float]:
     return 1.0, float(row.batch)
 
 
-def _row(law: Law, row: Row, path: str = "") -> tuple[float, ...]:
-    """The coefficients of a row by the law of a calibration's cells."""
+def _row(law: Law, row: Row, path: str = "", without: Sequence[Unknown] = ()) -> tuple[float, ...]:
+    """The coefficients of a row by the law of a calibration's cells, some taken as nothing."""
     cell = Cell(
         row.quantity,  # type: ignore[arg-type]
         path or row.path or "ps",  # type: ignore[arg-type]
@@ -223,34 +219,45 @@ def _row(law: Law, row: Row, path: str = "") -> tuple[float, ...]:
         batch=row.batch,
         hidden=row.hidden,
     )
-    made = law.row(cell)
-    assert made is not None
-    return made
+    form = law.form(cell)
+    assert form is not None
+    return tuple(0.0 if u in without else form.terms.get(u, 0.0) for u in law.unknowns)
 
 
-def _path(kind: str, path: TransferPath, found: dict[str, Parameter], draws: int) -> TransferPath:
-    latency = found.get(f"link.{kind}.latency_s", path.latency_s)
-    per_tensor = found.get(f"link.{kind}.per_tensor_s", path.per_tensor_s)
-    per_byte = found.get(f"link.{kind}.per_byte_s")
-    bandwidth = path.bandwidth_bytes_per_s
-    if per_byte is not None:
-        bandwidth = combined(lambda s: 1 / s, "bytes/s", per_byte, draws=draws)
-    return TransferPath(latency, per_tensor, bandwidth)
+def _path(
+    base: TransferPath[Parameter], found: TransferPath[Parameter | None]
+) -> TransferPath[Parameter]:
+    """A straight path of what was found, and of the base's small tensors where nothing was."""
+    [new], old = found.segments, base.segments[0]
+    return straight_path(
+        new.latency_s or old.latency_s,
+        found.per_tensor_s or base.per_tensor_s,
+        new.bandwidth_bytes_per_s or old.bandwidth_bytes_per_s,
+    )
 
 
-def _identified(names: Iterable[str], solved: Solved) -> dict[str, Parameter]:
-    """What the table determines; what it leaves open stays the base's."""
-    pairs = zip(names, solved.parameters, strict=True)
-    return {name: p for name, p in pairs if p is not None and p.identified}
+def _determined(law: Law, solved: Solved, draws: int) -> Any:
+    """The law's record with what the table determines, and None where the base's stays."""
+    found: dict[Unknown, Parameter] = {}
+    for unknown, fitted in zip(law.unknowns, solved.parameters, strict=True):
+        if isinstance(fitted, Identified):
+            found[unknown] = fitted
+            if unknown.rate:
+                found[unknown] = combined(lambda s: 1 / s, unknown.unit, fitted, draws=draws)
+    return mapped(law.record, Unknown, found.get)
 
 
-def _left_open(names: Iterable[str], solved: Solved) -> tuple[str, ...]:
-    pairs = zip(names, solved.parameters, strict=True)
-    left = [name for name, p in pairs if p is not None and not p.identified]
+def _left_open(law: Law, solved: Solved) -> tuple[str, ...]:
+    parameters = dict(zip(law.unknowns, solved.parameters, strict=True))
+    left = [
+        name
+        for name, unknown in law.named(law.record, Unknown)
+        if isinstance(parameters[unknown], NotIdentified)
+    ]
     return (f"not identified, so the base's stay: {', '.join(left)}",) if left else ()
 
 
-def _unit(name: str) -> str:
-    if name.endswith("per_byte_s"):
-        return "s/byte"
-    return "s/tensor" if name.endswith("per_tensor_s") else "s"
+def _units(law: Law) -> tuple[str, ...]:
+    """Of what is fitted: a rate's inverse."""
+    inverse = {"bytes/s": "s/byte", "flop/s": "s/flop"}
+    return tuple(inverse.get(unknown.unit, unknown.unit) for unknown in law.unknowns)

@@ -8,7 +8,7 @@ import numpy as np
 
 from nworkers.models.base.all_reduce_terms import ring_terms
 from nworkers.models.base.errors import InputError
-from nworkers.models.records.profile import Collective
+from nworkers.models.records.profile import Collective, Identified, Parameter
 from nworkers.models.tables.components.fit_rows import Solved, combined, fit
 from nworkers.models.tables.components.rows import Row
 
@@ -24,13 +24,13 @@ def columns(row: Row) -> tuple[float, float]:
 
 def measure(
     rows: Sequence[Row], draws: int, rng: np.random.Generator, source: str
-) -> tuple[Collective, Solved]:
+) -> tuple[Collective[Parameter], Solved]:
     """Raises: InputError: the sizes leave the bandwidth open."""
     where = f"{source}: allreduce"
     solved = fit(rows, columns, ("s", "s/byte"), draws, rng, where)
     latency, per_byte = solved.parameters
     largest = max(row.size_bytes for row in rows)
-    if latency is None or per_byte is None or not per_byte.identified:
+    if latency is None or not isinstance(per_byte, Identified):
         raise InputError(where, f"sizes up to {largest} bytes", "sizes that show the bandwidth")
     moved = [row.size_bytes for row in rows if row.size_bytes]
     groups = [row.workers for row in rows]

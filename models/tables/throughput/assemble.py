@@ -12,6 +12,7 @@ from nworkers.models.base.statistics import Floats
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.records.profile import (
     FitRow,
+    Identified,
     Imported,
     Parameter,
     Profile,
@@ -23,7 +24,7 @@ from nworkers.models.records.workload import Workload
 from nworkers.models.tables.formats.csv_throughput import FORMAT
 from nworkers.models.tables.throughput.fit import ScalingFit, drawn_parameter
 from nworkers.models.tables.throughput.jobs import group_of
-from nworkers.models.tables.throughput.system import NOTHING_S, hardware, workload_time
+from nworkers.models.tables.throughput.system import NOTHING_S, hardware, products, workload_time
 
 #: Every operation of a run, which a row's deviation from the fit slows or speeds up alike.
 _OPERATIONS = ("dispatch", "fetch", "compute", "push")
@@ -54,7 +55,8 @@ def assemble(
     made = replace(made, device=replace(made.device, name=system))
     rate, flops = _rate(fit, workloads)
     if rate is not None:
-        made = replace(made, device=replace(made.device, gemm_flops_per_s=rate, gemm_flops=flops))
+        made_of = products(made.device.products.segments[0].gemm_overhead_s, rate)
+        made = replace(made, device=replace(made.device, products=made_of, gemm_flops=flops))
     if made.collective.measured and "hop_s" in fit.costs:
         reduced = [row for row in fit.rows if row.strategy == "allreduce" and not row.alone]
         sizes = [float(workloads[row.model].size_bytes) for row in reduced]
@@ -71,7 +73,9 @@ def assemble(
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     before = dict(parameters(base))
     changed = tuple(
-        path for path, p in parameters(made) if p.identified and p is not before.get(path)
+        path
+        for path, p in parameters(made)
+        if isinstance(p, Identified) and p is not before.get(path)
     )
     return replace(
         made,
@@ -94,7 +98,7 @@ def assemble(
     )
 
 
-def _workload(fit: ScalingFit, name: str) -> WorkloadTime:
+def _workload(fit: ScalingFit, name: str) -> WorkloadTime[Parameter]:
     """The measured step of a model: a line through the batches, if there are several.
 
     The spread between workers has no draws of its own in a profile, so what its draws do to the

@@ -15,7 +15,7 @@ import numpy as np
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import Floats, interval90, student_inflation
 from nworkers.models.fitting.log_least_squares import OPEN_LOG_DEVIATION, SEEN_SHARE
-from nworkers.models.records.profile import Parameter, Profile
+from nworkers.models.records.profile import Identified, NotIdentified, Parameter, Profile
 from nworkers.models.records.workload import Workload
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.jobs import (
@@ -81,7 +81,9 @@ def drawn_parameter(
 ) -> Parameter:
     """A parameter with these draws, and the 90 % interval that they give."""
     values = tuple(float(v) for v in draws)
-    return Parameter(estimate, interval90(draws), unit, samples, identified, values)
+    if not identified:
+        return NotIdentified(estimate, unit, samples, values)
+    return Identified(estimate, interval90(draws), unit, samples, values)
 
 
 def check_rows(rows: Sequence[ScalingRow], source: str) -> None:

@@ -11,14 +11,17 @@ from typing import Literal, get_args
 from nworkers.models.records.profile import (
     Collective,
     Demand,
+    GemmSegment,
     Host,
     Link,
     Noise,
+    NotIdentified,
     Parameter,
+    Products,
     Profile,
     StepTime,
-    TransferPath,
     WorkloadTime,
+    straight_path,
 )
 from nworkers.models.tables.components.fit_rows import combined
 
@@ -55,7 +58,7 @@ _BINS = 201
 
 def constant(value: float, unit: str = "s", draws: int = 1) -> Parameter:
     """A parameter that is not identified: what no row tells, or a trial value."""
-    return Parameter(value, (value, value), unit, 0, False, (value,) * draws)
+    return NotIdentified(value, unit, 0, (value,) * draws)
 
 
 def trial(
@@ -71,8 +74,12 @@ def trial(
 
 
 def workload_time(
-    name: str, batches: tuple[int, int], step: StepTime, gradient: StepTime, draws: int
-) -> WorkloadTime:
+    name: str,
+    batches: tuple[int, int],
+    step: StepTime[Parameter],
+    gradient: StepTime[Parameter],
+    draws: int,
+) -> WorkloadTime[Parameter]:
     """A measured step; nothing is known of its processor time, and none is charged."""
     none = StepTime(constant(NOTHING_S, draws=draws), constant(NOTHING_S, "s/sample", draws))
     return WorkloadTime(name, batches, step, gradient, none)
@@ -82,7 +89,7 @@ def hardware(
     base: Profile,
     costs: Mapping[Cost, Parameter],
     spread: float,
-    workloads: Sequence[WorkloadTime],
+    workloads: Sequence[WorkloadTime[Parameter]],
     *,
     workers_per_host: int = 1,
     concurrency: int = 1,
@@ -104,9 +111,7 @@ def hardware(
     if "per_byte_s" in costs:
         bandwidth = _inverse(costs["per_byte_s"], draws)
         per_tensor = costs["per_tensor_s"]
-        path = TransferPath(
-            latency_s=per_tensor, per_tensor_s=per_tensor, bandwidth_bytes_per_s=bandwidth
-        )
+        path = straight_path(per_tensor, per_tensor, bandwidth)
         link = Link(
             kind="network",
             evidence="imported",
@@ -132,11 +137,8 @@ def hardware(
         device=replace(
             base.device,
             dispatch_s=none,
-            gemm_overhead_s=none,
+            products=products(none, base.device.products.segments[0].gemm_flops_per_s),
             workloads=tuple(workloads),
-            gemm_law="rate",
-            gemm_bandwidth_bytes_per_s=None,
-            gemm_segments=(),
         ),
         host=Host(
             cores=float(workers_per_host),
@@ -147,13 +149,18 @@ def hardware(
             fetch_ps=demand,
             push_worker=demand,
             push_ps=demand,
-            kernel_share=0.0,
+            os_overhead_share=0.0,
             concurrency=concurrency,
         ),
         link=link,
         collective=collective,
         noise=Noise(within={"compute": compute_factors(spread)}, between=({"compute": 1.0},)),
     )
+
+
+def products(overhead_s: Parameter, flops_per_s: Parameter) -> Products[Parameter]:
+    """Products of one rate, whatever their size."""
+    return Products((GemmSegment(0.0, overhead_s, flops_per_s),))
 
 
 def compute_factors(spread: float) -> tuple[float, ...]:

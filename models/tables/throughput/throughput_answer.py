@@ -10,7 +10,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.files.store import read_text
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.weak_parameters import weaknesses
-from nworkers.models.records.profile import Parameter, Profile, parameters
+from nworkers.models.records.profile import NotIdentified, Parameter, Profile, parameters
 from nworkers.models.records.workload import Workload
 from nworkers.models.tables.detect import KNOWN
 from nworkers.models.tables.formats.csv_throughput import ScalingRow, of_system, read
@@ -102,7 +102,7 @@ class ThroughputAnswer:
         ]
         if "per_byte_s" in costs:
             fetch = profile.link.fetch
-            found.append(("bandwidth of a node, each way", fetch.bandwidth_bytes_per_s))
+            found.append(("bandwidth of a node, each way", fetch.segments[0].bandwidth_bytes_per_s))
             found.append(("time for each tensor, each way", fetch.per_tensor_s))
         if "hop_s" in costs:
             collective = profile.collective
@@ -119,7 +119,7 @@ class ThroughputAnswer:
         open_ones = [
             name
             for name, parameter in self.learnt
-            if not parameter.identified and not name.startswith("step of")
+            if isinstance(parameter, NotIdentified) and not name.startswith("step of")
         ]
         if open_ones:
             notes.append(

@@ -38,7 +38,7 @@ GEMM = named_workload("mlp:8,4,2")
     [
         (
             TaskMethods.build,
-            [[Cell("fetch", "ps", 4), Cell("noop", "process", rest_s=0.002)], GEMM],
+            [[Cell("fetch", "ps", 4), Cell("noop", "process", idle_s=0.002)], GEMM],
         ),
         (TaskMethods.burst, [3, Limits(0.02, 100, 0.25, start_at=12345.678901234567)]),
         (TaskMethods.train, [TrainingJob(GEMM, "ps-sync", "session", 32, workers=2, ps=1)]),

@@ -7,13 +7,15 @@ from dataclasses import replace
 import pytest
 
 from nworkers.cli.asked.what_if_options import what_if
+from nworkers.models.costs.all_reduce import all_reduce
 from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import extrapolations
-from nworkers.models.costs.step import all_reduce, step_costs
-from nworkers.models.records.profile import Apply, Coordinator, Segment
+from nworkers.models.costs.laws import transfer_s
+from nworkers.models.costs.step import step_costs
+from nworkers.models.records.profile import Apply, Coordinator, Parameter, Segment
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, StepSeconds, Variable, Workload, named_workload
-from tests.support.factories import parameter, profile
+from tests.support.factories import estimate, parameter, profile
 
 GEMM = named_workload("gemm:128,256")
 
@@ -22,8 +24,8 @@ def test_one_shard_is_latency_then_transfer() -> None:
     known = profile()
     costs = step_costs(known, Scenario(GEMM, workers=2))
     latency, transfer = costs.fetch[0]
-    assert latency.wall_s == known.link.fetch.latency_s.estimate
-    rate = known.link.fetch.bandwidth_bytes_per_s.estimate
+    assert latency.wall_s == estimate(known.link.fetch.segments[0].latency_s)
+    rate = estimate(known.link.fetch.segments[0].bandwidth_bytes_per_s)
     assert transfer.wall_s == pytest.approx(131072 / rate)
     assert transfer.size_bytes == 131072
     assert transfer.direction == "to_worker"
@@ -35,7 +37,9 @@ def test_further_tensors_pay_their_own_latency() -> None:
     mlp = named_workload("mlp:8,4,2")
     latency, _ = step_costs(known, Scenario(mlp, workers=1)).fetch[0]
     path = known.link.fetch
-    assert latency.wall_s == pytest.approx(path.latency_s.estimate + 3 * path.per_tensor_s.estimate)
+    assert latency.wall_s == pytest.approx(
+        estimate(path.segments[0].latency_s) + 3 * estimate(path.per_tensor_s)
+    )
 
 
 def test_a_ps_without_variables_costs_nothing() -> None:
@@ -46,13 +50,13 @@ def test_compute_sources_come_in_the_contracts_order() -> None:
     known = profile()
     variables = (Variable("w", (4,)),)
     table = Workload("t", variables, step=(StepSeconds(1, 0.1), StepSeconds(3, 0.3)))
-    assert compute_time(known, table, 2, None).step_s == pytest.approx(0.2)
-    assert compute_time(known, table, 6, None).step_s == pytest.approx(0.6)
-    assert compute_time(known, table, 6, None).log_spread == pytest.approx(0.1)
+    assert compute_time(known.drawn(None), table, 2).step_s == pytest.approx(0.2)
+    assert compute_time(known.drawn(None), table, 6).step_s == pytest.approx(0.6)
+    assert compute_time(known.drawn(None), table, 6).log_spread == pytest.approx(0.1)
     stated = Workload("s", variables, cost=Cost(0.01, 0.001))
-    assert compute_time(known, stated, 10, None).gradient_s == pytest.approx(0.02)
-    assert compute_time(known, stated, 10, None).source == "workload_file"
-    guess = compute_time(known, named_workload("gemm:64,64"), 32, None)
+    assert compute_time(known.drawn(None), stated, 10).gradient_s == pytest.approx(0.02)
+    assert compute_time(known.drawn(None), stated, 10).source == "workload_file"
+    guess = compute_time(known.drawn(None), named_workload("gemm:64,64"), 32)
     assert guess.source == "gemm_rate"
     assert guess.log_spread > 0.3
 
@@ -64,9 +68,11 @@ def test_flops_of_an_mlp_by_hand() -> None:
 
 def test_ring_all_reduce_is_the_closed_form() -> None:
     known = profile()
-    latency, transfer = all_reduce(known, 4, 1e6, None)
-    assert latency.wall_s == pytest.approx(6 * known.collective.latency_s.estimate)
-    assert transfer.wall_s == pytest.approx(1.5e6 / known.collective.bandwidth_bytes_per_s.estimate)
+    latency, transfer = all_reduce(known.drawn(None), 4, 1e6)
+    assert latency.wall_s == pytest.approx(6 * estimate(known.collective.latency_s))
+    assert transfer.wall_s == pytest.approx(
+        1.5e6 / estimate(known.collective.bandwidth_bytes_per_s)
+    )
 
 
 def test_what_lies_outside_the_measured_range_is_said() -> None:
@@ -83,22 +89,23 @@ def test_draws_differ_from_the_estimate_together() -> None:
     known = profile()
     scenario = Scenario(GEMM, workers=1)
     draw = step_costs(known, scenario, 3)
-    assert draw.fetch[0][0].wall_s == known.link.fetch.latency_s.draws[3]
+    assert draw.fetch[0][0].wall_s == known.link.fetch.segments[0].latency_s.draws[3]
     assert replace(scenario, workers=2).per_worker_batch == 16
 
 
 def test_large_tensors_have_their_own_latency_and_rate() -> None:
     known = profile()
-    beyond = Segment(1000.0, parameter(0.5), parameter(10.0, "bytes/s"))
-    path = replace(known.link.fetch, segments=(beyond,), several_s=parameter(7.0))
+    beyond: Segment[Parameter] = Segment(1000.0, parameter(0.5), parameter(10.0, "bytes/s"))
+    small = known.link.fetch.segments[0]
+    path = replace(known.link.fetch, segments=(small, beyond), several_s=parameter(7.0))
     made = profile(link__fetch=path)
     several = Workload("w", tuple(Variable(f"v{k}", (n,)) for k, n in enumerate((5, 250, 300))))
     stated = replace(several, cost=Cost(0.01, 0.0))
     latency, transfer = step_costs(made, Scenario(stated, workers=1)).fetch[0]
-    first, each = path.latency_s.estimate, path.per_tensor_s.estimate
+    first, each = estimate(small.latency_s), estimate(path.per_tensor_s)
     assert first < 0.5
     assert latency.wall_s == pytest.approx(0.5 + 7 + 2 * each)
-    rate = path.bandwidth_bytes_per_s.estimate
+    rate = estimate(small.bandwidth_bytes_per_s)
     assert transfer.wall_s == pytest.approx(20 / rate + 1000 / 10 + 1200 / 10)
 
 
@@ -107,22 +114,22 @@ def test_the_coordinator_takes_cores_of_a_host_that_it_shares() -> None:
     apart = Scenario(GEMM, workers=2, runtime="coordinator")
     together = replace(apart, workers_per_host=1000, ps_placement="shared")
     alone_s, beside_s = (step_costs(made, s).dispatch.worker_s for s in (apart, together))
-    assert beside_s - alone_s == pytest.approx(1e-3 * (1 + made.host.kernel_share))
+    assert beside_s - alone_s == pytest.approx(1e-3 * (1 + made.host.os_overhead_share))
     virtual = replace(apart, variation=what_if(("one-machine",)))
     assert step_costs(made, virtual).dispatch.worker_s == beside_s
 
 
 def test_every_ps_that_a_run_touches_is_sent_its_part_and_answers_for_it() -> None:
-    known = profile(host__dispatch_worker_s=parameter(5e-4), host__kernel_share=0.0)
+    known = profile(host__dispatch_worker_s=parameter(5e-4), host__os_overhead_share=0.0)
     host, mlp = known.host, named_workload("mlp:8,4,2")
-    sent_s = 5e-4 - host.server_dispatch_s.estimate
-    each_s = sent_s + host.fetch_worker.per_tensor_s.estimate
-    at_ps_s = host.dispatch_ps_s.estimate + host.fetch_ps.per_tensor_s.estimate
+    sent_s = 5e-4 - estimate(host.server_dispatch_s)
+    each_s = sent_s + estimate(host.fetch_worker.per_tensor_s)
+    at_ps_s = estimate(host.dispatch_ps_s) + estimate(host.fetch_ps.per_tensor_s)
     # Of its four variables five ps cannot all hold one.
     for ps, touched in ((1, 1), (3, 3), (5, 4)):
         asked = Scenario(mlp, workers=2, ps=ps, strategy="ps-sync")
         costs = step_costs(known, asked)
-        whole_s = host.server_dispatch_s.estimate + touched * each_s
+        whole_s = estimate(host.server_dispatch_s) + touched * each_s
         assert costs.dispatch.worker_s == pytest.approx(whole_s)
         assert costs.dispatch.ps_s == pytest.approx(at_ps_s)
         # The chief's run is one for both workers.
@@ -131,14 +138,14 @@ def test_every_ps_that_a_run_touches_is_sent_its_part_and_answers_for_it() -> No
 
 
 def test_a_token_bucket_s_credit_is_given_once() -> None:
-    known = profile().link.fetch
-    path = replace(known, credit_bytes=300.0, segments=())
-    rate = path.bandwidth_bytes_per_s.estimate
-    assert path.transfer_of((1000.0, 500.0), None) == pytest.approx(1200 / rate)
+    path = replace(profile().drawn(None).link.fetch, credit_bytes=300.0)
+    [small] = path.segments
+    rate = small.bandwidth_bytes_per_s
+    assert transfer_s(path, (1000.0, 500.0)) == pytest.approx(1200 / rate)
     # Where it covers all, what is left still takes its turn on a busy link.
-    assert path.transfer_of((100.0,), None) == pytest.approx(0.05 * 100 / rate)
-    beyond = replace(path, segments=(Segment(1000.0, parameter(0.5), parameter(10.0, "bytes/s")),))
-    assert beyond.transfer_of((2000.0, 500.0), None) == pytest.approx(1700 / 10 + 500 / rate)
+    assert transfer_s(path, (100.0,)) == pytest.approx(0.05 * 100 / rate)
+    beyond = replace(path, segments=(small, Segment(1000.0, 0.5, 10.0)))
+    assert transfer_s(beyond, (2000.0, 500.0)) == pytest.approx(1700 / 10 + 500 / rate)
 
 
 def test_a_push_in_training_follows_a_fetch_and_ends_with_its_update() -> None:
@@ -150,8 +157,8 @@ def test_a_push_in_training_follows_a_fetch_and_ends_with_its_update() -> None:
     assert latency.wall_s == pytest.approx(3e-4)
     assert update.cause == "apply"
     assert update.wall_s == pytest.approx(131072 * 2e-10)
-    kernel = 1 + known.host.kernel_share
-    whole = known.host.push_ps.per_byte_s.estimate * 131072 * kernel
+    kernel = 1 + known.host.os_overhead_share
+    whole = estimate(known.host.push_ps.per_byte_s) * 131072 * kernel
     assert transfer.ps_s + update.ps_s == pytest.approx(whole)
 
 

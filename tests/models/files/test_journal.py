@@ -67,7 +67,7 @@ def test_a_spoilt_journal_is_refused_by_line(tmp_path: Path) -> None:
     path.write_text('{"kind": "profile"}\n')
     with pytest.raises(InputError, match='allowed: "journal"'):
         read_journal(path)
-    path.write_text(lines[0].replace('"1.', '"9.', 1) + "\n")
+    path.write_text(lines[0].replace('"2.', '"9.', 1) + "\n")
     with pytest.raises(InputError, match="newer"):
         read_journal(path)
 

@@ -116,7 +116,7 @@ def test_envelope_first_and_a_line_a_record(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     write_record(path, calibration(burst(*[0.1] * 1000), burst(0.2)), force=False)
     lines = path.read_text().splitlines()
-    assert lines[:3] == ["{", '  "schema_version": "1.0",', '  "kind": "calibration",']
+    assert lines[:3] == ["{", '  "schema_version": "2.0",', '  "kind": "calibration",']
     assert sum('"samples_s"' in line for line in lines) == 2
     assert len(lines) < 70
 
@@ -125,7 +125,7 @@ def test_unknown_fields_and_minor_versions_are_let_pass(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     write_record(path, calibration(burst(0.1)), force=False)
     document = json.loads(path.read_text())
-    document |= {"schema_version": "1.7", "later": {"field": 1}}
+    document |= {"schema_version": "2.7", "later": {"field": 1}}
     document["bursts"][0]["later"] = True
     path.write_text(json.dumps(document))
     assert read_calibration(path) == calibration(burst(0.1))

@@ -7,11 +7,11 @@ from dataclasses import replace
 from nworkers.models.findings.sanity import doubts, implausible
 from nworkers.models.findings.weak_parameters import Remedy, weaknesses
 from nworkers.models.records.profile import FitRow, FlowWeights
-from tests.support.factories import parameter, profile
+from tests.support.factories import parameter, profile, with_first
 
 
 def test_a_firm_profile_is_weak_where_nothing_was_measured_alone() -> None:
-    even = profile(link__uneven=(FlowWeights(2, 1e6, 0.0),))
+    even = profile(link__flow_weights=(FlowWeights(2, 1e6, 0.0),))
     assert [weak.what for weak in weaknesses(even)] == ["all-reduce"]
 
 
@@ -29,8 +29,7 @@ def test_few_rounds_make_every_interval_weak() -> None:
 def test_the_widest_of_the_parameters_that_the_same_cells_tell_of() -> None:
     made = profile()
     path = replace(
-        made.link.fetch,
-        latency_s=parameter(1e-3, spread=0.3),
+        with_first(made.link.fetch, latency_s=parameter(1e-3, spread=0.3)),
         per_tensor_s=parameter(1e-4, spread=0.5),
     )
     weak = weaknesses(replace(made, link=replace(made.link, fetch=path)))
@@ -54,8 +53,8 @@ def test_a_link_without_a_limit_needs_more_workers() -> None:
 def test_units_off_by_a_thousand_are_told() -> None:
     made = profile()
     assert not list(implausible(made))
-    fast = replace(made.link.fetch, bandwidth_bytes_per_s=parameter(2e14, "bytes/s"))
-    slow = replace(made.link.push, latency_s=parameter(600.0))
+    fast = with_first(made.link.fetch, bandwidth_bytes_per_s=parameter(2e14, "bytes/s"))
+    slow = with_first(made.link.push, latency_s=parameter(600.0))
     words = list(implausible(replace(made, link=replace(made.link, fetch=fast, push=slow))))
     assert len(words) == 2
     assert "faster than memory" in words[0]
@@ -64,14 +63,14 @@ def test_units_off_by_a_thousand_are_told() -> None:
 
 def test_a_link_that_is_faster_than_ones_own_software_is_doubted() -> None:
     mine = profile(link__kind="loopback")
-    fast = replace(mine.link.fetch, latency_s=parameter(1e-5))
+    fast = with_first(mine.link.fetch, latency_s=parameter(1e-5))
     (doubt,) = doubts(mine, profile(link__fetch=fast))
     assert "its hosts are faster" in doubt
     assert not list(doubts(mine, profile()))
 
 
 def test_a_link_that_ones_processors_cannot_fill_is_doubted() -> None:
-    fast = replace(profile().link.fetch, bandwidth_bytes_per_s=parameter(1e11, "bytes/s"))
+    fast = with_first(profile().link.fetch, bandwidth_bytes_per_s=parameter(1e11, "bytes/s"))
     words = list(doubts(profile(), profile(link__fetch=fast)))
     assert [w.split(" would")[0].rsplit(" ", 1)[-1] for w in words] == ["worker", "ps"]
     assert "11.0 cores" in words[0]

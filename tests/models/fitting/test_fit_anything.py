@@ -14,7 +14,7 @@ from nworkers.models.findings.sanity import implausible
 from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.calibration import Burst, Calibration
-from nworkers.models.records.profile import parameters
+from nworkers.models.records.profile import Identified, parameters, value_at
 from tests.support.synthetic import synthetic
 
 WHOLE = synthetic(rounds=2)
@@ -53,7 +53,9 @@ def test_no_input_makes_a_nan(kept: float, how: str, seed: int) -> None:
     except InputError:
         return
     for name, parameter in parameters(profile):
-        values = (parameter.estimate, *parameter.interval, *parameter.draws)
+        values = [value_at(parameter, None), *parameter.draws]
+        if isinstance(parameter, Identified):
+            values += parameter.interval
         assert all(math.isfinite(v) and v > 0 for v in values), name
     for row in profile.fit:
         assert row.median_error is None or math.isfinite(row.median_error)

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 import simpy
 
-from nworkers.models.fitting.laws import transfers
+from nworkers.models.base.leaves import mapped
+from nworkers.models.base.linear import Unknown
+from nworkers.models.fitting.laws import Session, transfers
 from nworkers.models.fitting.link_sharing import Sharing, sharing
 from nworkers.models.fitting.observations import FittedLaw
 from nworkers.models.records.calibration import Burst, Cell, Processor
-from nworkers.models.records.profile import Discipline, Duplex, Parameter
+from nworkers.models.records.profile import Discipline, Duplex, Identified, Parameter
 from nworkers.simulator.engine.events.resources import FairShare, FifoQueue, Resource
 from tests.support.jobs import submitted
 
@@ -22,21 +24,26 @@ SIZES = (4, 2**16, 2**18, 2**20, 2**22)
 WINDOW_S = 3.0
 
 
-def alone() -> FittedLaw:
+def alone() -> FittedLaw[Session[Parameter]]:
     """What one worker takes: latencies and one flow's rate."""
     values = {
         "host.server_dispatch_s": SERVER_S,
         "link.dispatch_s": DISPATCH_S,
         "link.fetch.latency_s": LATENCY_S,
-        "link.fetch.per_byte_s": 1 / FLOW,
+        "link.fetch.bandwidth_bytes_per_s": FLOW,
         "link.push.latency_s": LATENCY_S,
         "link.push.after_fetch_s": LATENCY_S,
-        "link.push.per_byte_s": 1 / FLOW,
+        "link.push.bandwidth_bytes_per_s": FLOW,
         "link.fetch.per_tensor_s": 1e-5,
         "link.push.per_tensor_s": 1e-5,
     }
-    made = {n: Parameter(v, (v, v), "s", 1, True, (v,)) for n, v in values.items()}
-    return FittedLaw(transfers({}), made, 10)
+    law = transfers({})
+    made = {
+        unknown: Identified(value, (value, value), "s", 1, (value,))
+        for name, unknown in law.named(law.record, Unknown)
+        if (value := values.get(name)) is not None
+    }
+    return FittedLaw(law, mapped(law.record, Unknown, made.get), 10)
 
 
 def mean_cycle_s(cell: Cell, capacity: float, discipline: Discipline, duplex: Duplex) -> float:

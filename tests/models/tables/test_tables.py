@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.extrapolation import extrapolations
+from nworkers.models.costs.laws import step_s
 from nworkers.models.files.store import read_profile, write_record
 from nworkers.models.records.profile import Profile, with_link
 from nworkers.models.records.scenario import Scenario
@@ -21,7 +22,7 @@ from nworkers.models.records.workload import named_workload
 from nworkers.models.tables.components.merge import Import, graft
 from nworkers.models.tables.components.rows import MeasuredTable, Row
 from nworkers.models.tables.detect import format_of, read_table
-from tests.support.factories import DRAWS, parameter, profile
+from tests.support.factories import DRAWS, estimate, interval, parameter, profile
 from tests.support.tables import FILES, SAMPLES
 
 
@@ -79,9 +80,9 @@ def test_bus_bandwidth_is_that_of_nccl_tests() -> None:
 @pytest.mark.parametrize("name", ["nccl.txt", "nccl-two-groups.txt", "nccl.json"])
 def test_ring_found_again(name: str) -> None:
     made = sample(name)
-    assert made.collective.latency_s.estimate == pytest.approx(10e-6, rel=0.02)
-    assert made.collective.bandwidth_bytes_per_s.estimate == pytest.approx(20e9, rel=0.02)
-    low, high = made.collective.latency_s.interval
+    assert estimate(made.collective.latency_s) == pytest.approx(10e-6, rel=0.02)
+    assert estimate(made.collective.bandwidth_bytes_per_s) == pytest.approx(20e9, rel=0.02)
+    low, high = interval(made.collective.latency_s)
     assert low < 10e-6 < high
     assert made.collective.measured
     assert made.collective.imported
@@ -129,29 +130,32 @@ def test_osu_on_a_loopback_base_adds_the_wire_to_its_software() -> None:
     made = imported(text, base).profile
     link = made.link
     assert link.wire_latency_s is not None
-    assert link.wire_latency_s.estimate == pytest.approx(2e-6, rel=0.02)
+    assert estimate(link.wire_latency_s) == pytest.approx(2e-6, rel=0.02)
     for new, old in ((link.fetch, base.link.fetch), (link.push, base.link.push)):
-        added = new.latency_s.estimate - old.latency_s.estimate
-        assert added == pytest.approx(2 * link.wire_latency_s.estimate)
-        assert new.bandwidth_bytes_per_s.estimate == old.bandwidth_bytes_per_s.estimate
+        added = estimate(new.segments[0].latency_s) - estimate(old.segments[0].latency_s)
+        assert added == pytest.approx(2 * estimate(link.wire_latency_s))
+        rates = [estimate(of.segments[0].bandwidth_bytes_per_s) for of in (new, old)]
+        assert rates[0] == rates[1]
     shared = link.shared_bandwidth_bytes_per_s
     assert shared is not None
-    assert shared.estimate == pytest.approx(12e9, rel=0.02)
+    assert estimate(shared) == pytest.approx(12e9, rel=0.02)
     assert (link.kind, link.evidence) == ("network", "imported")
     assert with_link(profile(), made).link == link
     # A second wire replaces the first, which is known by then.
     slower = imported("# OSU MPI Latency Test v7\n# Size Latency (us)\n1 50.0\n", made).profile
-    expected = base.link.fetch.latency_s.estimate + 100e-6
-    assert slower.link.fetch.latency_s.estimate == pytest.approx(expected, rel=1e-6)
+    expected = estimate(base.link.fetch.segments[0].latency_s) + 100e-6
+    assert estimate(slower.link.fetch.segments[0].latency_s) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_network_base_keeps_its_latency() -> None:
     base = profile()
     made = imported((SAMPLES / "osu_latency.txt").read_text(), base)
-    assert made.profile.link.fetch.latency_s == base.link.fetch.latency_s
+    assert made.profile.link.fetch.segments[0].latency_s == base.link.fetch.segments[0].latency_s
     assert any("its own wire's" in note for note in made.notes)
     # The base's one flow was stopped by its wire, so nothing is known of the software beyond.
-    assert made.profile.link.fetch.bandwidth_bytes_per_s.estimate == pytest.approx(12e9, rel=0.02)
+    assert estimate(made.profile.link.fetch.segments[0].bandwidth_bytes_per_s) == pytest.approx(
+        12e9, rel=0.02
+    )
 
 
 def test_iperf_one_flow_then_several() -> None:
@@ -160,22 +164,28 @@ def test_iperf_one_flow_then_several() -> None:
     four = sample("iperf3-four.json", one)
     shared = four.link.shared_bandwidth_bytes_per_s
     assert shared is not None
-    assert shared.estimate == pytest.approx(35806984565.47955 / 8)
-    assert one.link.fetch.bandwidth_bytes_per_s.estimate == pytest.approx(34850206797 / 8, rel=1e-3)
-    flow = four.link.fetch.bandwidth_bytes_per_s.estimate
-    assert flow == one.link.fetch.bandwidth_bytes_per_s.estimate
+    assert estimate(shared) == pytest.approx(35806984565.47955 / 8)
+    assert estimate(one.link.fetch.segments[0].bandwidth_bytes_per_s) == pytest.approx(
+        34850206797 / 8, rel=1e-3
+    )
+    flow = estimate(four.link.fetch.segments[0].bandwidth_bytes_per_s)
+    assert flow == estimate(one.link.fetch.segments[0].bandwidth_bytes_per_s)
     assert [record.format for record in four.imported] == ["iperf3", "iperf3"]
     # An all-reduce that nobody measured follows the fetch.
-    assert four.collective.bandwidth_bytes_per_s == four.link.fetch.bandwidth_bytes_per_s
+    assert (
+        four.collective.bandwidth_bytes_per_s == four.link.fetch.segments[0].bandwidth_bytes_per_s
+    )
 
 
 def test_csv_of_transfers_with_rounds() -> None:
     made = sample("transfers.csv")
-    assert made.host.server_dispatch_s.estimate == pytest.approx(2e-4, rel=0.03)
-    assert made.link.dispatch_s.estimate == pytest.approx(4e-4, rel=0.05)
-    assert made.link.fetch.latency_s.estimate == pytest.approx(3e-4, rel=0.05)
-    assert made.link.fetch.per_tensor_s.estimate == pytest.approx(5e-5, rel=0.05)
-    assert made.link.push.bandwidth_bytes_per_s.estimate == pytest.approx(1.2e8, rel=0.03)
+    assert estimate(made.host.server_dispatch_s) == pytest.approx(2e-4, rel=0.03)
+    assert estimate(made.link.dispatch_s) == pytest.approx(4e-4, rel=0.05)
+    assert estimate(made.link.fetch.segments[0].latency_s) == pytest.approx(3e-4, rel=0.05)
+    assert estimate(made.link.fetch.per_tensor_s) == pytest.approx(5e-5, rel=0.05)
+    assert estimate(made.link.push.segments[0].bandwidth_bytes_per_s) == pytest.approx(
+        1.2e8, rel=0.03
+    )
     # Five repetitions of every cell are five rounds.
     assert made.rounds == 5
     assert not made.provisional
@@ -186,9 +196,11 @@ def test_csv_of_products_and_steps() -> None:
     text += "".join(f"gemm,{k},{k},{k},,{5e-6 + 2 * k**3 / 1e12}\n" for k in (32, 128, 512, 2048))
     text += "".join(f"step,,{b},,resnet,{1e-2 + 1e-3 * b}\n" for b in (1, 8, 64))
     made = imported(text).profile
-    assert made.device.gemm_flops_per_s.estimate == pytest.approx(1e12, rel=1e-3)
+    assert estimate(made.device.products.segments[0].gemm_flops_per_s) == pytest.approx(
+        1e12, rel=1e-3
+    )
     assert made.workload == "resnet"
-    assert made.device.workloads[-1].step.at(16, None) == pytest.approx(2.6e-2, rel=1e-3)
+    assert step_s(made.drawn(None).device.workloads[-1].step, 16) == pytest.approx(2.6e-2, rel=1e-3)
     # Three rows and two parameters are little: the interval is far wider than the residuals.
     assert made.provisional
 
@@ -198,21 +210,24 @@ def test_csv_of_fetches_at_once() -> None:
     made = imported("\n".join(["quantity,size_bytes,workers,seconds", *rows])).profile
     shared = made.link.shared_bandwidth_bytes_per_s
     assert shared is not None
-    assert shared.estimate == pytest.approx(1e8, rel=1e-3)
+    assert estimate(shared) == pytest.approx(1e8, rel=1e-3)
 
 
 def test_two_rows_for_two_parameters_are_given_a_stated_spread() -> None:
     made = imported(
         "quantity,size_bytes,workers,seconds\nallreduce,8,2,1e-4\nallreduce,1000000,2,1e-2"
     )
-    low, high = made.profile.collective.latency_s.interval
+    low, high = interval(made.profile.collective.latency_s)
     assert high / low > 1.5
 
 
 def test_small_sizes_alone_leave_a_csv_bandwidth_to_the_base() -> None:
     base = profile()
     made = imported("quantity,size_bytes,seconds\nfetch,4,0.001\nfetch,8,0.001001", base)
-    assert made.profile.link.fetch.bandwidth_bytes_per_s == base.link.fetch.bandwidth_bytes_per_s
+    assert (
+        made.profile.link.fetch.segments[0].bandwidth_bytes_per_s
+        == base.link.fetch.segments[0].bandwidth_bytes_per_s
+    )
     assert any("not identified" in note for note in made.notes)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.step import step_costs
-from nworkers.models.records.profile import Profile, parameters
+from nworkers.models.records.profile import Identified, Profile, parameters, value_at
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Variable, Workload
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
@@ -24,7 +24,7 @@ from nworkers.models.tables.throughput.jobs import scenario
 from nworkers.models.tables.throughput.system import Cost, compute_factors, trial
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.steady import steady_step_s
-from tests.support.factories import profile
+from tests.support.factories import estimate, interval, profile
 
 BASE = profile()
 WORKLOADS = {
@@ -74,7 +74,7 @@ def additive(made: Profile, job: Scenario) -> float:
 def test_costs_of_parameter_servers_are_found_again() -> None:
     found = fitted(table(PS_COSTS, ["ps-sync"], (1, 2, 4, 8, 16)))
     for cost, value in PS_COSTS.items():
-        assert found.parameter(cost).identified
+        assert isinstance(found.parameter(cost), Identified)
         assert found.cost(cost) == pytest.approx(value, rel=0.02)
     assert found.x[: len(STEPS_S)] == pytest.approx(list(STEPS_S.values()), rel=0.005)
     assert np.abs(found.log_residuals).max() < 0.002
@@ -84,17 +84,17 @@ def test_costs_of_a_ring_are_found_again() -> None:
     truth: Mapping[Cost, float] = {"spread": 0.0, "hop_s": 2e-3, "ring_per_byte_s": 1 / 1e9}
     found = fitted(table(truth, ["allreduce"], (1, 2, 4, 8, 16)))
     for cost in ("hop_s", "ring_per_byte_s"):
-        assert found.parameter(cost).identified
+        assert isinstance(found.parameter(cost), Identified)
         assert found.cost(cost) == pytest.approx(truth[cost], rel=0.02)
-    assert not found.parameter("spread").identified
+    assert not isinstance(found.parameter("spread"), Identified)
 
 
 def test_what_takes_no_time_is_not_identified() -> None:
     truth: Mapping[Cost, float] = {"spread": 0.05, "per_tensor_s": 0.0, "per_byte_s": 0.0}
     found = fitted(table(truth, ["ps-sync"], (1, 4, 16)))
     assert found.cost("spread") == pytest.approx(0.05, rel=0.05)
-    assert not found.parameter("per_tensor_s").identified
-    assert not found.parameter("per_byte_s").identified
+    assert not isinstance(found.parameter("per_tensor_s"), Identified)
+    assert not isinstance(found.parameter("per_byte_s"), Identified)
 
 
 def test_asynchronous_workers_wait_for_nobody() -> None:
@@ -107,7 +107,7 @@ def test_three_points_say_how_little_they_say() -> None:
     """One series of 1, 2 and 4 workers: the barrier and the link explain it alike."""
     rows = table(PS_COSTS, ["ps-sync"], (1, 2, 4))[:3]
     found = fitted(rows)
-    told = [cost for cost in found.costs if found.parameter(cost).identified]
+    told = [cost for cost in found.costs if isinstance(found.parameter(cost), Identified)]
     assert len(told) < len(found.costs)
     others = table(PS_COSTS, ["ps-sync"], (32,))[:1]
     (predicted,) = [
@@ -126,7 +126,7 @@ def test_one_profile_answers_as_the_table() -> None:
     made = assemble(found, WORKLOADS, BASE, "text", "it.csv")
     for path, p in parameters(made):
         assert len(p.draws) == BASE.draws, path
-        assert p.estimate > 0, path
+        assert value_at(p, None) > 0, path
     for row in (row for row in rows[:10] if not row.alone):
         answer = predict(made, scenario(row, WORKLOADS[row.model]), replications=16)
         assert answer.step_time_s == pytest.approx(row.step_time_s, rel=0.03)
@@ -141,7 +141,9 @@ def test_a_model_that_is_not_in_the_table_computes_at_the_others_rate() -> None:
     made = assemble(found, WORKLOADS, BASE, "text", "it.csv")
     rates = [64 * 1e9 / 0.5, 128 * 1e9 / 0.9, 64 * 1e9 / 0.3]
     wanted = math.exp(sum(map(math.log, rates)) / 3)
-    assert made.device.gemm_flops_per_s.estimate == pytest.approx(wanted, rel=0.02)
+    assert estimate(made.device.products.segments[0].gemm_flops_per_s) == pytest.approx(
+        wanted, rel=0.02
+    )
 
 
 def test_rows_to_predict_are_not_fitted() -> None:
@@ -182,7 +184,7 @@ def test_intervals_hold_the_truth() -> None:
         found = fit(rows, WORKLOADS, BASE, additive, source="it", seed=number)
         low, high = np.quantile(found.draws[:, 0], [0.05, 0.95])
         held["compute"] += bool(low <= 0.5 <= high)
-        low, high = found.parameter("per_byte_s").interval
+        low, high = interval(found.parameter("per_byte_s"))
         held["link"] += bool(low <= truth["per_byte_s"] <= high)
     # Sixteen draws give rough ends: at 80 % of true coverage, fewer than 27 of 40 are one in 40.
     assert min(held.values()) >= 27, held
@@ -226,7 +228,7 @@ def test_any_rows_give_finite_numbers_or_one_line(
     assert np.isfinite(found.draws).all()
     assert (found.x >= 0).all()
     made = assemble(found, WORKLOADS, BASE, "text", "it.csv")
-    assert all(0 < v < math.inf for _, p in parameters(made) for v in (p.estimate, *p.draws))
+    assert all(0 < v < math.inf for _, p in parameters(made) for v in (value_at(p, None), *p.draws))
     for c in compare(found, [], WORKLOADS, BASE, quick):
         assert all(math.isfinite(v) for v in c.samples_per_s.values() if v is not None)
 

@@ -24,7 +24,7 @@ from nworkers.simulator.study.faults import kept_share, split
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.warmup import warmup_steps
 from tests.support.costs import costs
-from tests.support.factories import parameter, profile
+from tests.support.factories import estimate, parameter, profile
 from tests.support.runs import Trained
 
 MLP = named_workload("mlp:784,512,512,10")
@@ -62,10 +62,10 @@ def test_workers_that_fetch_while_others_push_are_slower() -> None:
     known = profile().link.shared_bandwidth_bytes_per_s
     assert known is not None
     plain = predict(profile(), asked(8))
-    rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(0.6 * known.estimate, "bytes/s")}
+    rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(0.6 * estimate(known), "bytes/s")}
     slower = predict(profile(**rate), asked(8))
     assert slower.step_time_s > 1.1 * plain.step_time_s
-    rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(2 * known.estimate, "bytes/s")}
+    rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(2 * estimate(known), "bytes/s")}
     assert predict(profile(**rate), asked(8)).step_time_s == plain.step_time_s
 
 
@@ -101,8 +101,8 @@ def test_unequal_shares_make_a_synchronous_round_shorter(trained: Trained) -> No
 
 
 def test_only_synchronous_workers_begin_at_once() -> None:
-    uneven = profile(link__uneven=(FlowWeights(2, 1e6, 0.7),))
-    assert step_costs(uneven, asked(strategy="ps-sync")).uneven == uneven.link.uneven
+    uneven = profile(link__flow_weights=(FlowWeights(2, 1e6, 0.7),))
+    assert step_costs(uneven, asked(strategy="ps-sync")).uneven == uneven.link.flow_weights
     assert step_costs(uneven, asked(strategy="ps-async")).uneven == ()
 
 

@@ -13,7 +13,7 @@ from nworkers.models.records.workload import named_workload
 from nworkers.simulator.study import breakeven as module
 from nworkers.simulator.study.breakeven import breakeven
 from nworkers.simulator.study.predict import predict
-from tests.support.factories import parameter, profile
+from tests.support.factories import parameter, profile, with_first
 
 FEW = 6
 
@@ -25,7 +25,7 @@ def job(**changes: Any) -> Scenario:
 def slow_link(bandwidth_bytes_per_s: float) -> Profile:
     made = profile()
     rate = parameter(bandwidth_bytes_per_s, "B/s", 0.05)
-    path = replace(made.link.fetch, bandwidth_bytes_per_s=rate)
+    path = with_first(made.link.fetch, bandwidth_bytes_per_s=rate)
     return profile(
         link=replace(made.link, fetch=path, push=path, shared_bandwidth_bytes_per_s=rate)
     )
@@ -40,8 +40,8 @@ def slow_to_answer(latency_s: float) -> Profile:
         made,
         link=replace(
             link,
-            fetch=replace(link.fetch, latency_s=late),
-            push=replace(link.push, latency_s=late),
+            fetch=with_first(link.fetch, latency_s=late),
+            push=with_first(link.push, latency_s=late),
         ),
     )
 

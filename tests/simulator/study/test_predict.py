@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.base.leaves import mapped
 from nworkers.models.costs import model_discrepancy
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.prediction import CAUSES
-from nworkers.models.records.profile import Noise, Parameter, Profile, WorkloadTime
+from nworkers.models.records.profile import PARAMETERS, Noise, Parameter, Profile, value_at
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.step.noise import mean_factor
@@ -27,19 +28,10 @@ def job(workers: int, **changes: Any) -> Scenario:
 def certain() -> Profile:
     """One without noise, whose draws all equal the estimates."""
 
-    def settled(record: Any) -> Any:
-        if isinstance(record, Parameter):
-            return replace(record, draws=(record.estimate,))
-        if isinstance(record, tuple) and record and isinstance(record[0], WorkloadTime):
-            return tuple(settled(item) for item in record)
-        if hasattr(record, "__dataclass_fields__"):
-            return replace(
-                record,
-                **{name: settled(getattr(record, name)) for name in record.__dataclass_fields__},
-            )
-        return record
+    def settled(parameter: Parameter) -> Parameter:
+        return replace(parameter, draws=(value_at(parameter, None),))
 
-    made: Profile = settled(profile(noise=Noise({}, ({},))))
+    made: Profile = mapped(profile(noise=Noise({}, ({},))), PARAMETERS, settled)
     return made
 
 

@@ -1,0 +1,129 @@
+"""All-reduce: the phases of collectives between workers, inside hosts, and of fused gradients."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from nworkers.models.base.all_reduce_terms import ALGORITHMS, hierarchical_terms
+from nworkers.models.costs.laws import all_reduce_s
+from nworkers.models.costs.layers import layer_of
+from nworkers.models.costs.phase import Chain, Phase
+from nworkers.models.costs.sharding import carried_bytes, compressed
+from nworkers.models.records.profile import Drawn
+from nworkers.models.records.scenario import Scenario
+
+
+@dataclass(frozen=True)
+class AlphaBeta:
+    """What a collective costs: seconds of a hop and of a byte, and processor seconds of them."""
+
+    hop_s: float
+    byte_s: float
+    processor_hop_s: float
+    processor_byte_s: float
+
+    def phases(self, terms: tuple[float, float], layer: int = 0) -> Chain:
+        """Latency of every hop, then the bytes."""
+        latency_s, transfer_s = all_reduce_s(terms, self.hop_s, self.byte_s)
+        hops_s, bytes_s = all_reduce_s(terms, self.processor_hop_s, self.processor_byte_s)
+        return (
+            Phase("collective_latency", "collective", latency_s, hops_s, layer=layer),
+            Phase("collective_transfer", "collective", transfer_s, bytes_s, layer=layer),
+        )
+
+
+def _between_workers(known: Drawn) -> AlphaBeta:
+    """As collectives were measured.
+
+    Until they are, their processor time is a fetch's. An imported time holds whatever its
+    processors did, which no table of another tool tells apart.
+    """
+    host, collective = known.host, known.collective
+    busy = 1.0 + host.os_overhead_share
+    per_hop_s, per_byte_s = collective.processor_per_hop_s, collective.processor_per_byte_s
+    if per_hop_s is None or per_byte_s is None:
+        per_hop_s = host.fetch_worker.per_request_s + host.fetch_ps.per_request_s
+        per_byte_s = host.fetch_worker.per_byte_s + host.fetch_ps.per_byte_s
+        if collective.imported:
+            per_hop_s = per_byte_s = 0.0
+    return AlphaBeta(
+        collective.latency_s,
+        1.0 / collective.bandwidth_bytes_per_s,
+        per_hop_s * busy,
+        per_byte_s * busy,
+    )
+
+
+def all_reduce(known: Drawn, workers: int, size_bytes: float) -> Chain:
+    """One all-reduce between workers on hosts alike, by the algorithm that was measured."""
+    terms = ALGORITHMS[known.collective.algorithm](size_bytes, workers)
+    return _between_workers(known).phases(terms)
+
+
+def _between_hosts(known: Drawn, scenario: Scenario) -> AlphaBeta:
+    """Over the slowest link of the ring, and with the transport that was asked for."""
+    change, cost = scenario.variation, _between_workers(known)
+    slower = 1.0 if change.slow_links is None else change.slow_links.factor
+    if change.racks is not None:
+        # A ring in the order of the racks leaves and enters each of them once.
+        slower = max(slower, change.racks.oversubscription / change.racks.hosts)
+    cost = replace(cost, byte_s=cost.byte_s * slower)
+    if change.rdma is not None:
+        cost = replace(cost, hop_s=change.rdma.latency_s, processor_hop_s=change.rdma.processor_s)
+        cost = replace(cost, processor_byte_s=0.0)
+    return cost
+
+
+def _inside(known: Drawn, scenario: Scenario) -> AlphaBeta:
+    """Inside a host: its own link where one is stated, else as between workers."""
+    cost, inner = _between_workers(known), scenario.variation.inner_link
+    if inner is None:
+        return cost
+    return replace(
+        cost, hop_s=inner.latency_s or cost.hop_s, byte_s=1.0 / inner.bandwidth_bytes_per_s
+    )
+
+
+def buckets(known: Drawn, scenario: Scenario) -> Chain:
+    """All-reduces of fused gradients, in the order in which these appear.
+
+    A bucket takes gradients as long as they fit, and at least one.
+    """
+    workload, change = scenario.workload, scenario.variation
+    of = layer_of(workload)
+    factor = compressed(change)
+    filled: list[tuple[int, float]] = []
+    for layer, variable in zip(reversed(of), reversed(workload.variables), strict=True):
+        size = carried_bytes(variable, change) * factor
+        begun = filled[-1][1] if filled else 0.0
+        if filled and (change.bucket_bytes is None or begun + size <= change.bucket_bytes):
+            filled[-1] = (layer, begun + size)
+        else:
+            filled.append((layer, size))
+    chain: Chain = ()
+    for layer, size in filled:
+        chain += _one_all_reduce(known, scenario, size, layer if change.overlap else 0)
+    return chain
+
+
+def _one_all_reduce(known: Drawn, scenario: Scenario, size_bytes: float, layer: int) -> Chain:
+    workers, per_host = scenario.workers, scenario.workers_on_a_host
+    wanted = scenario.variation.all_reduce or known.collective.algorithm
+    between = _between_hosts(known, scenario)
+    if wanted != "hierarchical":
+        inner = _inside(known, scenario)
+        if per_host > 1:
+            # In lock-step, every hop is as slow as the slowest.
+            between = replace(between, byte_s=max(between.byte_s, inner.byte_s))
+        return between.phases(ALGORITHMS[wanted](size_bytes, workers), layer)
+    hosts = -(-workers // per_host)
+    inside, outside = hierarchical_terms(size_bytes, hosts, per_host)
+    return _inside(known, scenario).phases(inside, layer) + between.phases(outside, layer)
+
+
+def inside_host(known: Drawn, scenario: Scenario, size_bytes: float) -> tuple[Chain, Chain]:
+    """A reduce to one worker of each host, and a broadcast from it: half an all-reduce each."""
+    hops, moved = ALGORITHMS["ring"](size_bytes, scenario.workers_on_a_host)
+    cost = _inside(known, scenario)
+    half = (hops / 2.0, moved / 2.0)
+    return cost.phases(half), cost.phases(half)

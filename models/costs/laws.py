@@ -1,0 +1,140 @@
+"""Laws: how long an operation takes, as a sum of coefficient · parameter.
+
+A formula stands here once. With a drawn profile's numbers it predicts; with unknowns it gives the
+coefficients that fit them (`nworkers.models.base.linear`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from typing import TypeVar
+
+from nworkers.models.base.linear import Number, largest
+from nworkers.models.records.profile import (
+    Apply,
+    Coordinator,
+    Copy,
+    Demand,
+    Products,
+    Segment,
+    StepTime,
+    TransferPath,
+)
+
+#: What a transfer takes at least of what it would without the credit of a token bucket.
+LEAST_SHARE = 0.05
+
+N = TypeVar("N")
+
+
+def step_s(time: StepTime[Number], batch: int) -> Number:
+    """A step: floor + per sample · batch; with a plateau the second term is at least that.
+
+    Below the knee a device is not saturated, and a smaller batch takes no less time.
+    """
+    varying_s = batch * time.per_sample_s
+    if time.plateau_s is not None:
+        varying_s = largest(time.plateau_s, varying_s)
+    return time.floor_s + varying_s
+
+
+def product_s(products: Products[Number], flops: float, size_bytes: float) -> Number:
+    """A matrix product: overhead + flops/rate, with its bytes as its law says.
+
+    ``sum`` adds bytes/bandwidth; ``max`` takes the larger of the two, the roofline (Williams,
+    Waterman and Patterson, *Comm. ACM* 52, 2009).
+
+    Args:
+        size_bytes: both operands' and the result's, each moved once.
+    """
+    segment = [s for s in products.segments if flops >= s.from_flops][-1]
+    computed_s = flops / segment.gemm_flops_per_s
+    bandwidth = products.bandwidth_bytes_per_s
+    if bandwidth is not None and products.law == "sum":
+        computed_s = computed_s + size_bytes / bandwidth
+    if bandwidth is not None and products.law == "max":
+        computed_s = largest(computed_s, size_bytes / bandwidth)
+    return segment.gemm_overhead_s + computed_s
+
+
+def segment_of(path: TransferPath[N], size_bytes: float) -> Segment[N]:
+    """What holds for a tensor of so many bytes."""
+    return [s for s in path.segments if size_bytes >= s.from_bytes][-1]
+
+
+def sustained(path: TransferPath[N]) -> N:
+    """Bytes per second of one flow in the largest tensors; small ones fit into buffers."""
+    return segment_of(path, math.inf).bandwidth_bytes_per_s
+
+
+def latency_s(
+    path: TransferPath[Number], sizes: Sequence[float], *, after_fetch: bool = False
+) -> Number:
+    """Seconds before the bytes of at least one tensor move, all in one step.
+
+    Hockney's α (*Parallel Computing* 20, 1994), what every tensor after the first adds, and what
+    it adds that there are several. A push that follows a fetch in its step has an α of its own,
+    since the ps has asked for the gradient by then.
+    """
+    places = dict.fromkeys(segment_of(path, size) for size in set(sizes))
+    first_s = reduce(largest, (segment.latency_s for segment in places))
+    if after_fetch and path.after_fetch_s is not None:
+        first_s = path.after_fetch_s
+    if path.several_s is not None and len(sizes) > 1:
+        first_s = first_s + path.several_s
+    return first_s + path.per_tensor_s * (len(sizes) - 1)
+
+
+def transfer_s(path: TransferPath[Number], sizes: Sequence[float]) -> Number:
+    """Seconds in which the bytes of at least one tensor move, alone on the link: Hockney's n/β.
+
+    Bytes of the largest segment that a token bucket's credit covers pass at once.
+    """
+    moved_s = _total(size / segment_of(path, size).bandwidth_bytes_per_s for size in sizes)
+    if path.credit_bytes:
+        last = path.segments[-1]
+        ruled = sum(size for size in sizes if segment_of(path, size) is last)
+        passed_s = min(path.credit_bytes, ruled) / last.bandwidth_bytes_per_s
+        # Not nothing: on a busy link they wait as all others do.
+        moved_s = largest(LEAST_SHARE * moved_s, moved_s - passed_s)
+    return moved_s
+
+
+def update_s(apply: Apply[Number], size_bytes: float) -> Number:
+    """What an optimiser's update takes beyond its floor, which is in a push's latency."""
+    return apply.per_byte_s * size_bytes
+
+
+def request_s(demand: Demand[Number], tensors: int, *, first: bool = True) -> Number:
+    """Processor seconds of so many tensors without their bytes, the step's first among them."""
+    begun_s = demand.per_request_s if first else demand.per_tensor_s
+    return begun_s + demand.per_tensor_s * (tensors - 1)
+
+
+def bytes_s(demand: Demand[Number], size_bytes: float) -> Number:
+    """Processor seconds of the bytes of a transfer."""
+    return demand.per_byte_s * size_bytes
+
+
+def copy_s(copy: Copy[Number], size_bytes: float) -> Number:
+    """A tensor brought into Python, the step's dispatch included."""
+    return copy.latency_s + size_bytes / copy.bandwidth_bytes_per_s
+
+
+def coordinator_s(coordinator: Coordinator[Number], functions: int) -> Number:
+    """Empty functions scheduled at once, until the last is done."""
+    return coordinator.latency_s + coordinator.serial_s * (functions - 1)
+
+
+def all_reduce_s(
+    terms: tuple[float, float], hop_s: Number, byte_s: Number
+) -> tuple[Number, Number]:
+    """Latency of all hops and time of all bytes (`nworkers.models.base.all_reduce_terms`)."""
+    hops, moved = terms
+    return hops * hop_s, moved * byte_s
+
+
+def _total(values: Iterable[Number]) -> Number:
+    return reduce(lambda one, other: one + other, values)
