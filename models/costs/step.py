@@ -38,7 +38,7 @@ class StepCosts:
     spends on every step of all workers. ``single_process_s`` is the baseline's whole step at
     ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited,
     ``both_ways`` of each direction while the other is busy, None if that changes nothing.
-    ``uneven`` is how transfers that begin at once share a link, empty where none do.
+    ``flow_weights`` is how transfers that begin at once share a link, empty where none do.
     ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm;
     ``compute_chance`` says how compute varies about its time.
     """
@@ -61,7 +61,7 @@ class StepCosts:
     coordinator_s: float = 0.0
     compute_chance: Chance = "about median"
     both_ways_bandwidth_bytes_per_s: float | None = None
-    uneven: tuple[FlowWeights, ...] = ()
+    flow_weights: tuple[FlowWeights, ...] = ()
 
 
 def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) -> StepCosts:
@@ -122,7 +122,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         input_s=_input_s(known, scenario, scenario.per_worker_batch),
         coordinator_s=coordinator_serial_s(host, scenario),
         # Asynchronous workers begin whenever they are ready.
-        uneven=link.flow_weights if scenario.strategy == "ps-sync" else (),
+        flow_weights=link.flow_weights if scenario.strategy == "ps-sync" else (),
     )
 
 

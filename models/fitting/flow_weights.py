@@ -11,15 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from nworkers.models.base.statistics import Floats
+from nworkers.models.records.calibration import ConcurrentFlows
 from nworkers.models.records.profile import Discipline, FlowWeights
-
-if TYPE_CHECKING:
-    from nworkers.models.records.calibration import ConcurrentFlows
 
 #: Of the way from turns to equal shares; weights would need a deviation of 2 to come so near.
 TURNS = 0.25

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from functools import cached_property
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from annotated_types import Ge, Gt, Len, Lt
@@ -413,11 +414,19 @@ class Profile:
 
     def drawn(self, draw: int | None) -> Drawn:
         """Its numbers in one joint draw, or for None their estimates."""
+        if draw not in self._drawn:
 
-        def sections(record: Any) -> Any:
-            return mapped(record, PARAMETERS, lambda parameter: value_at(parameter, draw))
+            def section(record: Any) -> Any:
+                return mapped(record, PARAMETERS, lambda parameter: value_at(parameter, draw))
 
-        return Drawn(*map(sections, (self.device, self.host, self.link, self.collective)))
+            sections = map(section, (self.device, self.host, self.link, self.collective))
+            self._drawn[draw] = Drawn(*sections)
+        return self._drawn[draw]
+
+    @cached_property
+    def _drawn(self) -> dict[int | None, Drawn]:
+        """What was drawn already: every step of a study asks again."""
+        return {}
 
 
 def parameters(record: object, prefix: str = "") -> Iterator[tuple[str, Parameter]]:

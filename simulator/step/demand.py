@@ -199,9 +199,9 @@ class _Demanded:
         return {key: seconds / wall_s for key, seconds in demand_s.items() if seconds > 0.0}
 
     def _log_deviation(self, phase: Phase) -> float | None:
-        if phase.direction is None or not phase.size_bytes or not self.costs.uneven:
+        if phase.direction is None or not phase.size_bytes or not self.costs.flow_weights:
             return None
-        return deviation_at(self.costs.uneven, self.scenario.workers, phase.size_bytes)
+        return deviation_at(self.costs.flow_weights, self.scenario.workers, phase.size_bytes)
 
 
 def _contended(groups: Iterable[Group], hosts: Topology, *, beside: bool) -> frozenset[ResourceKey]:

@@ -94,8 +94,8 @@ def test_usage(run: Run, tmp_path: Path, arguments: list[str], word: str) -> Non
         ("[1, 2]", ["[1, 2]", "calibration or profile"]),
         ("{}", ["kind", "nothing"]),
         ('{"schema_version": "1.0", "kind": "comparison"}', ["kind", '"comparison"']),
-        ('{"schema_version": "2.0", "kind": "profile"}', ["2.0 is newer than 1.x: update scale"]),
-        ('{"schema_version": 1.0, "kind": "profile"}', ["schema_version", '"1.x"']),
+        ('{"schema_version": "3.0", "kind": "profile"}', ["3.0 is newer than 2.x: update scale"]),
+        ('{"schema_version": 2.0, "kind": "profile"}', ["schema_version", '"2.x"']),
         ('{"schema_version": "1.0", "kind": "profile"}', ["name", "nothing", "required"]),
         ("[" * 100_000, ["no JSON"]),
         ('{"kind": ' + "9" * 5000 + "}", ["no JSON"]),
@@ -135,11 +135,14 @@ def test_a_folder_or_a_picture_for_a_file(run: Run, tmp_path: Path) -> None:
 )
 def test_numbers_in_a_file(run: Run, network: Path, value: str, shown: str) -> None:
     document = json.loads(network.read_text())
-    document["link"]["fetch"]["latency_s"]["draws"][3] = "HERE"
+    document["link"]["fetch"]["segments"][0]["latency_s"]["draws"][3] = "HERE"
     network.write_text(json.dumps(document).replace('"HERE"', value))
     done = run(*PREDICT, network)
     assert done.code == 2
-    assert f"{network}: link.fetch.latency_s.draws[3]: got {shown}; allowed: " in done.error
+    assert (
+        f"{network}: link.fetch.segments[0].latency_s.draws[3]: got {shown}; allowed: "
+        in done.error
+    )
 
 
 def test_separate_hosts_from_loopback(run: Run, loopback: Path, network: Path) -> None:

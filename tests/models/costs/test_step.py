@@ -12,7 +12,7 @@ from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.laws import transfer_s
 from nworkers.models.costs.step import step_costs
-from nworkers.models.records.profile import Apply, Coordinator, Parameter, Segment
+from nworkers.models.records.profile import Apply, Coordinator, GemmLaw, Parameter, Segment
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, StepSeconds, Variable, Workload, named_workload
 from tests.support.factories import estimate, parameter, profile
@@ -59,6 +59,23 @@ def test_compute_sources_come_in_the_contracts_order() -> None:
     guess = compute_time(known.drawn(None), named_workload("gemm:64,64"), 32)
     assert guess.source == "gemm_rate"
     assert guess.log_spread > 0.3
+
+
+@pytest.mark.parametrize(("law", "bytes_s"), [("rate", 0.0), ("sum", 16384e-6), ("max", None)])
+def test_the_law_of_products_is_the_one_predicted_by(law: GemmLaw, bytes_s: float | None) -> None:
+    """Weights of 64 · 64 · 4 bytes at a megabyte a second, which is far slower than the flops."""
+    known = profile()
+    products = replace(
+        known.device.products, law=law, bandwidth_bytes_per_s=parameter(1e6, "bytes/s")
+    )
+    slow = profile(device__products=products).drawn(None)
+    plain_s, law_s = (
+        compute_time(of, named_workload("gemm:64,64"), 32).gradient_s
+        for of in (known.drawn(None), slow)
+    )
+    overhead_s = slow.device.products.segments[0].gemm_overhead_s
+    wanted = overhead_s + 16384e-6 if bytes_s is None else plain_s + bytes_s
+    assert law_s == pytest.approx(wanted)
 
 
 def test_flops_of_an_mlp_by_hand() -> None:

@@ -75,7 +75,7 @@ def in_step(
     """Seconds of a round whose transfers take 4 ms alone, and whose compute takes 10 ms."""
     step = replace(
         costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8),
-        uneven=(FlowWeights(2, 4e5, deviation),),
+        flow_weights=(FlowWeights(2, 4e5, deviation),),
     )
     chance = Given(scores=[3.0, 1.0, -1.0, -3.0])
     return trained(step, workers, variates=chance, strategy=strategy).step_time_s
@@ -102,8 +102,8 @@ def test_unequal_shares_make_a_synchronous_round_shorter(trained: Trained) -> No
 
 def test_only_synchronous_workers_begin_at_once() -> None:
     uneven = profile(link__flow_weights=(FlowWeights(2, 1e6, 0.7),))
-    assert step_costs(uneven, asked(strategy="ps-sync")).uneven == uneven.link.flow_weights
-    assert step_costs(uneven, asked(strategy="ps-async")).uneven == ()
+    assert step_costs(uneven, asked(strategy="ps-sync")).flow_weights == uneven.link.flow_weights
+    assert step_costs(uneven, asked(strategy="ps-async")).flow_weights == ()
 
 
 def test_a_slow_link_slows_its_worker(trained: Trained) -> None:
