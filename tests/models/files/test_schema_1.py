@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from nworkers.models.files.schema_1 import converted
 from nworkers.models.files.store import read_calibration, read_profile, write_record
 from nworkers.models.records.calibration import Calibration, samples_sha256
 from nworkers.models.records.profile import Identified, parameters, value_at
-from tests.kept.commands import FILES
+from tests.kept.commands import DATA, FILES
 
 PARAMETER = {
     "estimate": 2.0,
@@ -23,6 +24,24 @@ PARAMETER = {
     "samples": 5,
     "identified": True,
     "draws": [2.0, 2.5],
+}
+RAW = sorted(DATA.parent.parent.glob("*/calibrations/*.json.gz"))
+#: A cell's fields in version 1, in their order.
+NO_CELL = {
+    "quantity": "",
+    "path": "",
+    "size_bytes": 0,
+    "tensors": 1,
+    "workers": 1,
+    "features": 0,
+    "batch": 0,
+    "hidden": 0,
+    "rest_s": 0.0,
+    "ps": 1,
+    "flows": 1,
+    "optimizer": "",
+    "overlap_bytes": 0,
+    "device": "",
 }
 OPEN = PARAMETER | {"identified": False}
 
@@ -60,12 +79,20 @@ def test_a_kept_profile_is_what_it_was(name: str, tmp_path: Path) -> None:
     assert read_profile(tmp_path / "new.json") == profile
 
 
-@pytest.mark.parametrize("name", ["LOOPBACK-SAMPLES", "NETWORK-SAMPLES"])
-def test_samples_have_the_hash_that_they_had(name: str) -> None:
-    calibration: Calibration = read_calibration(FILES[name])
-    assert calibration.bursts
-    if calibration.profile is not None:
-        assert samples_sha256(calibration.bursts) == calibration.profile.samples_sha256
+@pytest.mark.parametrize("path", RAW, ids=lambda path: f"{path.parts[-3]}-{path.name}")
+def test_raw_calibrations_are_read_as_they_were_written(path: Path) -> None:
+    """The samples' digest is over a text of each cell that no name of a field changes."""
+    with gzip.open(path, "rt") as stream:
+        document = json.load(stream)
+    assert document["schema_version"].startswith("1.")
+    calibration: Calibration = read_calibration(path)
+    assert len(calibration.bursts) == len(document["bursts"])
+    digest = hashlib.sha256()
+    for burst in document["bursts"]:
+        cell = ", ".join(f"{name}={value!r}" for name, value in (NO_CELL | burst["cell"]).items())
+        samples = tuple(burst["samples_s"])
+        digest.update(f"Cell({cell}) {burst['round']} {burst['worker']} {samples}".encode())
+    assert samples_sha256(calibration.bursts) == digest.hexdigest()
 
 
 def test_the_first_segment_of_a_path_is_one_of_them() -> None:
