@@ -15,7 +15,7 @@ import numpy as np
 
 from benchmarks.calibration import short
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
-from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.probes.sampling import WARMUP_CALLS, Limits
 from nworkers.calibrate.training.runtime import SESSION
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses

@@ -14,7 +14,8 @@ from nworkers.calibrate.campaigns import concurrent_flows
 from nworkers.calibrate.campaigns.cell_group import BUILD_S, CellGroup, group_of
 from nworkers.calibrate.campaigns.plan import Plan
 from nworkers.calibrate.campaigns.resume import Round, pending
-from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.host.processor import machine, usable_cores
 from nworkers.calibrate.host.watch import Neighbours, Watch
 from nworkers.calibrate.training.runtime import (

@@ -9,7 +9,7 @@ from pathlib import Path
 from nworkers.calibrate.campaigns.campaign import CampaignProgress
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
 from nworkers.calibrate.campaigns.validation import START_UP_S, WARMUP_S, single_job, train_once
-from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training.runtime import SESSION, SINGLE_JOB, single
 from nworkers.calibrate.training.trainer import BEYOND
 from nworkers.models.records.scenario import Scenario

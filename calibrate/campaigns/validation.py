@@ -11,7 +11,8 @@ from pathlib import Path
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
-from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster, running
+from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.host.watch import Watch
 from nworkers.calibrate.training.runtime import RUNTIMES, SINGLE_JOB, single, spare
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup

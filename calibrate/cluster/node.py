@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from nworkers.calibrate.cluster.channel import LOST_S, Channel, ServerChannel
-from nworkers.calibrate.cluster.cluster import context
+from nworkers.calibrate.cluster.start import context
 from nworkers.calibrate.cluster.task import (
     TaskMethods,
     answer_calls,

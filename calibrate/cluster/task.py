@@ -58,11 +58,8 @@ class TaskMethods:
     """
 
     def __init__(self, role: Role, target: str) -> None:
-        self._job = role.job
-        self._index = role.index
+        self._role = role
         self._target = target
-        self._cluster = role.cluster
-        self._threads = role.threads
         self._framework = RUNTIMES[role.runtime].framework
         self._probes: list[Probe] = []
         self._trainer: Trainer | None = None
@@ -98,7 +95,13 @@ class TaskMethods:
     ) -> list[tuple[float, str]]:
         """Build the cells and run each once; (seconds of that cold run, why it is skipped)."""
         context = Context(
-            self._job, self._index, self._target, self._cluster, workload, self._threads, pipeline
+            self._role.job,
+            self._role.index,
+            self._target,
+            self._role.cluster,
+            workload,
+            self._role.threads,
+            pipeline,
         )
         self._probes = build(cells, context, probe_module)
         results: list[tuple[float, str]] = []
@@ -140,7 +143,7 @@ class TaskMethods:
     def take(self, port: int, flows: int, size_bytes: int, start_at: float) -> list[float]:
         """Transfers from a port of the first ps; seconds to each end, none if it is not reached."""
         if self._sink is None:
-            self._sink = Sink(self._cluster["ps"][0].rpartition(":")[0], port)
+            self._sink = Sink(self._role.cluster["ps"][0].rpartition(":")[0], port)
         try:
             return self._sink.take(flows, size_bytes, start_at)
         except OSError:
@@ -154,12 +157,12 @@ class TaskMethods:
 
     def train(self, job: TrainingJob) -> None:
         """Build and initialise this task's part of the training."""
-        place = Place(self._index, self._target, self._cluster, self._threads)
+        place = Place(self._role.index, self._target, self._role.cluster, self._role.threads)
         self._trainer = load(RUNTIMES[job.runtime].trainer).build(job, place)
 
     def memory(self, workload: Workload) -> Memory | None:
         """What the workload's training takes of this device's memory; None where it is unknown."""
-        found: Memory | None = load(self._framework.memory).measure(workload, self._threads)
+        found: Memory | None = load(self._framework.memory).measure(workload, self._role.threads)
         return found
 
     def loss(self) -> float:

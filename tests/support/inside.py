@@ -8,7 +8,7 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
-from nworkers.calibrate.cluster.cluster import context
+from nworkers.calibrate.cluster.start import context
 from nworkers.calibrate.training.runtime import TENSORFLOW
 
 T = TypeVar("T")

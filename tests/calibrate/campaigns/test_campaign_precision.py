@@ -10,7 +10,8 @@ import pytest
 
 from nworkers.calibrate.campaigns import campaign
 from nworkers.calibrate.campaigns.plan import Plan
-from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training.runtime import single
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError

@@ -15,7 +15,8 @@ import pytest
 from nworkers.calibrate.campaigns import campaign, validation
 from nworkers.calibrate.campaigns.campaign import CampaignProgress
 from nworkers.calibrate.campaigns.plan import Plan, plan
-from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training.runtime import single
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
@@ -167,7 +168,7 @@ def ps_of(logs: Path) -> int:
 SCRIPT = """
 import sys
 from pathlib import Path
-from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training.runtime import SESSION
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses
 if __name__ == "__main__":

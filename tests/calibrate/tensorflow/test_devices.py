@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.probes.probe import Context
 from nworkers.calibrate.tensorflow.devices import NO_GPU, STAND_IN, build_on, gpu_present
 from nworkers.calibrate.training.runtime import single

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.tensorflow import memory
 from nworkers.calibrate.training.runtime import single
 from nworkers.models.records.calibration import Memory

@@ -13,7 +13,7 @@ import pytest
 from nworkers.calibrate.campaigns import campaign
 from nworkers.calibrate.campaigns.campaign import Machines
 from nworkers.calibrate.campaigns.plan import Plan
-from nworkers.calibrate.cluster.cluster import running
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.probes.sampling import Limits
 from nworkers.calibrate.training.runtime import COORDINATOR, MIRRORED, runner_of, runtime_of
 from nworkers.calibrate.training.tasks import TaskAddress

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.probes.sampling import Limits
 from nworkers.calibrate.training.runtime import single
 from nworkers.models.base.errors import HardwareError

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from nworkers.calibrate.campaigns.validation import train_once
-from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.tensorflow.user_model import check_model
 from nworkers.calibrate.training.runtime import single
 from nworkers.calibrate.training.trainer import TrainingJob

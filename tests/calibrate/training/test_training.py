@@ -12,7 +12,8 @@ import pytest
 
 from nworkers.calibrate.campaigns import validation
 from nworkers.calibrate.campaigns.campaign import Machines
-from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training import trainer
 from nworkers.calibrate.training.runtime import MIRRORED
 from nworkers.calibrate.training.tasks import TaskAddress

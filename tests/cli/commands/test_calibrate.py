@@ -28,7 +28,8 @@ from nworkers.calibrate.campaigns.campaign import Machines
 from nworkers.calibrate.campaigns.cell_group import CellGroup
 from nworkers.calibrate.campaigns.presets import QUICK as REAL_QUICK
 from nworkers.calibrate.cluster import task
-from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.host import environment
 from nworkers.calibrate.probes.sampling import Limits, Samples, nothing, sample
 from nworkers.calibrate.training.tasks import TaskAddress, TaskGroup

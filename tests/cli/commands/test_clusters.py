@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.calibrate.cluster.cluster import free_ports
+from nworkers.calibrate.cluster.start import free_ports
 from nworkers.models.files.store import read_calibration, read_measurement
 from nworkers.models.records.calibration import Calibration
 from tests.testbed.hosts import Host, hosts, unavailable

@@ -1,0 +1,118 @@
+"""Start: task processes brought up together, here or through a relay, and ended together."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from multiprocessing.context import ForkServerContext, SpawnContext
+from pathlib import Path
+
+from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster, Task
+from nworkers.calibrate.cluster.relay import relay
+from nworkers.calibrate.cluster.task import serve
+from nworkers.calibrate.training.runtime import RUNTIMES, Framework
+from nworkers.calibrate.training.tasks import LOOPBACK, Role, TaskAddress, TaskGroup
+
+#: A task elsewhere that was there in the last round is back within this time.
+COMEBACK_S = 6.0
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listens on now; held together so that they differ."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for held in sockets:
+            held.bind((LOOPBACK, 0))
+        return [int(held.getsockname()[1]) for held in sockets]
+    finally:
+        for held in sockets:
+            held.close()
+
+
+def context(framework: Framework, *, gpu: bool = False) -> ForkServerContext | SpawnContext:
+    """The start method of a task: a fork of a process that has imported the framework.
+
+    That process hides GPUs from itself and its forks, since a CUDA context does not survive a fork;
+    a task that is to see them is spawned, and imports the framework for itself.
+    """
+    if gpu:
+        return multiprocessing.get_context("spawn")
+    made = multiprocessing.get_context("forkserver")
+    made.set_forkserver_preload([framework.preload])
+    return made
+
+
+@contextmanager
+def running(
+    groups: Sequence[TaskGroup],
+    *,
+    logs: Path,
+    first: bool = True,
+    again: bool = False,
+    threads: int | None = None,
+) -> Iterator[Cluster]:
+    """Start tasks, wait until all serve, and end them however the block is left.
+
+    Args:
+        logs: a folder; each task appends to a file of its name.
+        first: tasks on other machines may still be coming up; later they are there, or gone.
+        again: tasks on other machines are needed once more afterwards.
+        threads: of every task's pools; None for the framework's default.
+
+    Raises:
+        HardwareError: a task did not come up.
+    """
+    logs.mkdir(parents=True, exist_ok=True)
+    clusters = _addresses(groups)
+    roles = [
+        (Role(group.job, k, clusters.get(group.cluster, {}), group.runtime, threads), at, group.gpu)
+        for group in groups
+        for k, at in enumerate(group.addresses)
+    ]
+    tasks: list[Task] = []
+    ended_well = False
+    try:
+        for role, at, gpu in roles:
+            there_s = at.connect_timeout_s if first else COMEBACK_S
+            tasks.append(_start(role, at, logs, there_s, gpu=gpu))
+        cluster = Cluster(tasks)
+        longest_s = max(at.connect_timeout_s for _, at, _ in roles)
+        cluster.await_all((longest_s if first else COMEBACK_S) + ANSWER_S)
+        yield cluster
+        ended_well = True
+    finally:
+        Cluster(tasks).close(again=again and ended_well)
+
+
+def _addresses(groups: Sequence[TaskGroup]) -> dict[str, dict[str, list[str]]]:
+    """``host:port`` of every member, by cluster and job."""
+    members = [(group, at) for group in groups if group.member for at in group.addresses]
+    found: dict[str, dict[str, list[str]]] = {}
+    for (group, at), port in zip(members, free_ports(len(members)), strict=True):
+        jobs = found.setdefault(group.cluster, {})
+        jobs.setdefault(group.job, []).append(f"{at.host}:{at.port or port}")
+    return found
+
+
+#: Names this coordinating process to tasks on other machines.
+_SENDER = os.urandom(8).hex()
+
+
+def _start(role: Role, at: TaskAddress, logs: Path, connect_timeout_s: float, *, gpu: bool) -> Task:
+    """Start a task here, or the relay of one that runs elsewhere."""
+    made = context(RUNTIMES[role.runtime].framework, gpu=gpu)
+    ours, theirs = made.Pipe()
+    log = logs / f"{role.name}.log"
+    target: Callable[..., None] = serve
+    arguments: tuple[object, ...] = (role, theirs, str(log), at.prepare)
+    if at.remote:
+        address = role.cluster[role.job][role.index]
+        target = relay
+        arguments = (address, role, _SENDER, connect_timeout_s, theirs, str(log))
+    process = made.Process(target=target, args=arguments, name=f"scale-{role.name}", daemon=True)
+    process.start()
+    theirs.close()
+    return Task(role.name, process, ours, log, at.host, at.remote)
