@@ -188,7 +188,6 @@ SHARED_BY_TESTS = ("tests.support", "tests.testbed", "tests.kept", "tests.cli.co
 USED_BY_OTHERS = {
     "tests.oracles.test_queueing",
     "tests.simulator.engine.test_mechanisms",
-    "tests.calibrate.cluster.test_cluster",
 }
 
 

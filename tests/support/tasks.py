@@ -1,7 +1,10 @@
-"""Groups of tasks on this machine, as tests start them."""
+"""Tasks on this machine, as tests start them and look after them."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from nworkers.calibrate.campaigns.campaign import CampaignProgress
 from nworkers.calibrate.training.runtime import SESSION
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
 
@@ -14,3 +17,16 @@ def here(*, ps: int = 0, workers: int = 0) -> TaskAddresses:
 def servers(*, ps: int = 0, workers: int = 0) -> tuple[TaskGroup, ...]:
     """So many ps and workers, each with a server for sessions."""
     return SESSION.groups(here(ps=ps, workers=workers), ())
+
+
+def quiet(_: CampaignProgress) -> None:
+    """No news wanted."""
+
+
+def alive(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not asked for its status does not."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state != "Z"

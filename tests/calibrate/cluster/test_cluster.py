@@ -24,7 +24,7 @@ from nworkers.models.findings.original import original
 from nworkers.models.records.calibration import Calibration, Cell, select
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
-from tests.support.tasks import servers
+from tests.support.tasks import alive, quiet, servers
 
 pytestmark = pytest.mark.tensorflow
 GEMM = named_workload("gemm:128,256")
@@ -47,18 +47,6 @@ def small(**changes: object) -> Plan:
     )
     made = Plan(GEMM, cells, rounds=1, burst_s=0.1, window_s=0.1, max_samples=300, seed=1)
     return Plan(**(vars(made) | changes))
-
-
-def quiet(_: CampaignProgress) -> None:
-    """No news wanted."""
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state != "Z"
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,7 @@ from nworkers.calibrate.training.tasks import TaskAddress
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
-from tests.calibrate.cluster.test_cluster import alive, quiet
-from tests.support.tasks import here
+from tests.support.tasks import alive, here, quiet
 
 pytestmark = pytest.mark.tensorflow
 MLP = named_workload("mlp:16,8,4")

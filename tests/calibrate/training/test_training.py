@@ -30,8 +30,7 @@ from nworkers.models.records.measurement import Measurement
 from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
-from tests.calibrate.cluster.test_cluster import quiet
-from tests.support.tasks import here, servers
+from tests.support.tasks import here, quiet, servers
 
 MLP = named_workload("mlp:16,8,4")
 WAIT = Workload("wait", (Variable("a", (64, 64)), Variable("b", (64,))), cost=Cost(0.02, 0.0))
