@@ -189,7 +189,7 @@ def test_a_defect_is_one_line_too(run: Run, network: Path, monkeypatch: pytest.M
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("on purpose")
 
-    monkeypatch.setattr("nworkers.simulator.study.ask._simulated", broken)
+    monkeypatch.setattr("nworkers.simulator.answers.predictions", broken)
     done = run(*PREDICT, network)
     assert done.code == 70
     assert "RuntimeError: on purpose" in done.error
