@@ -16,6 +16,7 @@ import yaml
 from nworkers.calibrate.cluster.membership import Membership, from_tf_config, host_port, with_ps
 from nworkers.cli import app as application
 from nworkers.cli.asked.clusters import membership
+from nworkers.cli.asked.options import option_of
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.atomic_write import check_output
 
@@ -101,7 +102,8 @@ def source() -> str:
 #: What is put in where the line is made.
 VARIABLE = (
     r"HOST|PORT|…|task \w+\d|\b[\d.]+\b|"
-    r"has TensorFlow|'build'|Address already in use|SIGKILL|TF_CONFIG: got"
+    r"has TensorFlow|TensorFlow(?= is not installed)|"
+    r"'build'|Address already in use|SIGKILL|TF_CONFIG: got"
 )
 
 
@@ -144,7 +146,8 @@ def test_bad_input_gives_the_lines_of_the_page(
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError) as caught:
         membership(ps, worker, local=local)
-    assert str(caught.value).replace("HOST:22", "HOST:PORT") in error_lines()
+    line = caught.value.worded(option_of)
+    assert line.replace("HOST:22", "HOST:PORT") in error_lines()
 
 
 def test_a_file_that_exists_gives_the_line_of_the_page(
@@ -154,7 +157,7 @@ def test_a_file_that_exists_gives_the_line_of_the_page(
     Path("my.json").touch()
     with pytest.raises(InputError) as caught:
         check_output(Path("my.json"), force=False)
-    assert str(caught.value) in error_lines()
+    assert caught.value.worded(option_of) in error_lines()
 
 
 # Kubernetes
