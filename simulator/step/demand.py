@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import count, groupby
 
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.costs.step import StepCosts
@@ -50,19 +50,29 @@ class Layout:
     members: tuple[Member, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A transfer's among those that begin at once: lognormal, drawn anew for every step.
+
+    ``transfer`` is the transfer's number in the step, by which it is drawn.
+    """
+
+    transfer: int
+    log_deviation: float
+
+
 @dataclass(frozen=True)
 class Demand:
     """A node of a step, and the rate at which its phase asks for each resource when alone.
 
-    A transfer asks all its ``route`` for the same bytes. ``log_deviation`` is that of its weight
-    among transfers that begin at once, None where all weigh the same.
+    A transfer asks all its ``route`` for the same bytes; ``weight`` is None where all weigh alike.
     """
 
     node: Node
     phase: Phase | None
     rates: Mapping[ResourceKey, float]
     route: tuple[ResourceKey, ...]
-    log_deviation: float | None = None
+    weight: Weight | None = None
 
 
 @dataclass(frozen=True)
@@ -143,9 +153,13 @@ class _Demanded:
 
     def of(self, member: Member) -> tuple[Demand, ...]:
         graph = step_graph(self.costs, self.scenario, is_leader=member.is_leader)
-        return tuple(self._demand(node, member) for node in graph)
+        transfer = count()
+        return tuple(
+            self._demand(node, member, next(transfer) if _is_transfer(node) else 0)
+            for node in graph
+        )
 
-    def _demand(self, node: Node, member: Member) -> Demand:
+    def _demand(self, node: Node, member: Member, transfer: int) -> Demand:
         phase = node.phase
         if phase is None:
             return Demand(node, None, {}, ())
@@ -164,7 +178,7 @@ class _Demanded:
             rates[key] = self.hosts.capacity(key)
         if phase.cause == "dispatch" and self.costs.coordinator_s > 0.0:
             rates["coordinator", 0] = min(1.0, self.costs.coordinator_s / phase.wall_s)
-        return Demand(node, phase, rates, route, self._log_deviation(phase))
+        return Demand(node, phase, rates, route, self._weight(phase, transfer))
 
     def _ps_hosts(self, node: Node) -> tuple[int, ...]:
         """Hosts of the ps that a phase goes to; a dispatch goes to all that hold anything."""
@@ -198,10 +212,15 @@ class _Demanded:
         wall_s = phase.wall_s * self.means.get(phase.operation, 1.0)
         return {key: seconds / wall_s for key, seconds in demand_s.items() if seconds > 0.0}
 
-    def _log_deviation(self, phase: Phase) -> float | None:
-        if phase.direction is None or not phase.size_bytes or not self.costs.flow_weights:
+    def _weight(self, phase: Phase, transfer: int) -> Weight | None:
+        if phase.direction is None or not phase.size_bytes:
             return None
-        return deviation_at(self.costs.flow_weights, self.scenario.workers, phase.size_bytes)
+        at = deviation_at(self.costs.flow_weights, self.scenario.workers, phase.size_bytes)
+        return Weight(transfer, at) if at > 0.0 else None
+
+
+def _is_transfer(node: Node) -> bool:
+    return node.phase is not None and node.phase.direction is not None
 
 
 def _contended(groups: Iterable[Group], hosts: Topology, *, beside: bool) -> frozenset[ResourceKey]:

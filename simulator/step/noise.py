@@ -3,27 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from nworkers.models.costs.compute import Chance
 from nworkers.models.costs.phase import OPERATIONS, Operation
 from nworkers.models.records.profile import Noise
 
-#: Whose variation stands for an operation's where that was not measured on its own.
-_STANDS_FOR: Mapping[Operation, Operation] = MappingProxyType(
+
+@dataclass(frozen=True)
+class Varying:
+    """How an operation varies from step to step of a worker.
+
+    ``number`` keys its random numbers: another would change them; None where no step of a worker
+    has any. ``like`` is the operation whose variation stands for its own where that was not
+    measured.
+    """
+
+    number: int | None
+    like: Operation | None = None
+
+
+VARYING: Mapping[Operation, Varying] = MappingProxyType(
     {
-        "collective": "fetch",
-        "fetch_transfer": "fetch",
-        "push_transfer": "push",
-        "single": "compute",
+        "dispatch": Varying(1),
+        "fetch": Varying(2),
+        "compute": Varying(3),
+        "push": Varying(4),
+        "collective": Varying(5, "fetch"),
+        "fetch_transfer": Varying(6, "fetch"),
+        "push_transfer": Varying(7, "push"),
+        "single": Varying(None, "compute"),
+        "round": Varying(None),
     }
 )
 
 
 def measured_as(noise: Noise, operation: Operation) -> Operation:
     """The operation whose measured variation is taken for this one's."""
-    return operation if operation in noise.within else _STANDS_FOR.get(operation, operation)
+    return operation if operation in noise.within else VARYING[operation].like or operation
 
 
 def factors_of(noise: Noise, operation: Operation) -> tuple[float, ...]:

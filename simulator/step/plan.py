@@ -10,7 +10,7 @@ from typing import Literal
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.records.prediction import Cause
 from nworkers.models.records.profile import Discipline
-from nworkers.simulator.step.demand import Demand, Group
+from nworkers.simulator.step.demand import Demand, Group, Weight
 from nworkers.simulator.step.graph import GateKey
 from nworkers.simulator.step.topology import ResourceKey, ResourceKind, Topology
 
@@ -31,14 +31,14 @@ class ResourceDemand:
     """What an activity asks of a resource: ``size_bytes`` of links, or ``rate`` throughout.
 
     A flow goes over all links of ``keys`` at once; ``blame`` is the cause of waiting for them.
-    ``log_deviation`` is that of its weight, None where all weigh the same.
+    ``weight`` is None where all weigh alike.
     """
 
     keys: tuple[ResourceKey, ...]
     rate: float
     size_bytes: float
     blame: Cause
-    log_deviation: float | None = None
+    weight: Weight | None = None
 
     def work(self, wall_s: float) -> float:
         """Bytes, or seconds of cores or of a server."""
@@ -155,7 +155,7 @@ def _jobs(
             min(demand.rates[key] for key in keys),
             phase.size_bytes,
             "link_contention",
-            demand.log_deviation if fair else None,
+            demand.weight if fair else None,
         )
         for keys in transfers
     ]

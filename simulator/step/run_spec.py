@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from nworkers.models.base.errors import InputError
@@ -11,7 +11,7 @@ from nworkers.models.costs.phase import Operation
 from nworkers.models.costs.step import StepCosts
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import Failures, Stragglers
-from nworkers.simulator.step.demand import Layout, Member, grouped
+from nworkers.simulator.step.demand import Layout, Member, Weight, grouped
 from nworkers.simulator.step.graph import GateKey
 from nworkers.simulator.step.plan import Resource, StepPlan, resources, step_plan
 from nworkers.simulator.step.topology import ResourceKey, Topology, topology
@@ -57,10 +57,11 @@ class RunSpec:
 
     ``plan_of`` and ``hosts`` have a place for every worker: that of its plan in ``plans``, and its
     host. Workers of one of ``kinds`` take equally long but for chance. ``operations`` are those
-    that the plans name. ``gates`` of one host alone are written with it. A host's input pipeline
-    makes a batch in ``input_s``. Workers start over a time of ``start_over_s``. Of every worker
-    ``warmup`` steps do not count, and ``steps`` after them do; ``by_round``, rounds do instead.
-    ``topology`` has the capacity of every resource, contended or not. ``record`` asks for spans.
+    that the plans name, and ``transfers`` those that have weights. ``gates`` of one host alone are
+    written with it. A host's input pipeline makes a batch in ``input_s``. Workers start over a time
+    of ``start_over_s``. Of every worker ``warmup`` steps do not count, and ``steps`` after them do;
+    ``by_round``, rounds do instead. ``topology`` has the capacity of every resource, contended or
+    not. ``record`` asks for spans.
     """
 
     plans: tuple[StepPlan, ...]
@@ -68,6 +69,7 @@ class RunSpec:
     hosts: tuple[int, ...]
     kinds: tuple[int, ...]
     operations: tuple[Operation, ...]
+    transfers: tuple[int, ...]
     resources: tuple[Resource, ...]
     topology: Topology
     gates: Mapping[tuple[GateKey, int | None], Gate]
@@ -138,6 +140,7 @@ def run_spec(
         where,
         tuple(kinds),
         tuple(dict.fromkeys(part.operation for part in parts)),
+        tuple(dict.fromkeys(weight.transfer for weight in _weights(plans))),
         resources(plans, hosts, of.discipline),
         hosts,
         _gates([plans[k] for k in plan_of], where, scenario),
@@ -150,6 +153,14 @@ def run_spec(
         faults,
         record,
     )
+
+
+def _weights(plans: Sequence[StepPlan]) -> Iterator[Weight]:
+    for plan in plans:
+        for activity in plan.activities:
+            for demand in activity.demands:
+                if demand.weight is not None:
+                    yield demand.weight
 
 
 def _kind(member: Member, hosts: Topology, scenario: Scenario) -> tuple[object, ...]:

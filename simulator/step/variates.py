@@ -1,7 +1,9 @@
-"""Variates: the random numbers of one run, drawn before it starts.
+"""Variates: the random numbers of a run, each a function of what it is for and of nothing else.
 
-Every stream depends on (seed, replication, worker) alone, so that two scenarios that differ in
-their number of workers meet the same chance (common random numbers).
+A number depends on its purpose, the seed, the replication, and the worker, step, operation or
+transfer that it belongs to. So more steps, more workers or another order of events change no other,
+scenarios meet common random numbers, and two engines meet the same chance. It is counter-based, as
+by Salmon and others (*Parallel random numbers: as easy as 1, 2, 3*, SC 2011): no state is kept.
 """
 
 from __future__ import annotations
@@ -9,24 +11,89 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
+from functools import cached_property
 from statistics import NormalDist
 from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Operation
 from nworkers.models.records.profile import Noise
-from nworkers.simulator.step.noise import factors_of, mean_factors, measured_as
+from nworkers.simulator.step.noise import VARYING, factors_of, mean_factors, measured_as
 
-#: Operations that vary from step to step of a worker, by the stream of their random numbers.
-_STREAMS: dict[int, tuple[Operation, ...]] = {
-    0: ("dispatch", "fetch", "compute", "push", "collective"),
-    3: ("fetch_transfer", "push_transfer"),
-}
-_WEIGHT = 5
-#: Weights of transfers in a replication; a run of more begins them anew.
-_WEIGHTS = 4096
+
+class Purpose(IntEnum):
+    """What a random number is for. Numbers are fixed: another would change every answer."""
+
+    #: Of an operation in one step of one worker.
+    FACTOR = 1
+    #: Of a transfer, among those that begin at once.
+    WEIGHT = 2
+    #: When in its step a worker starts.
+    START = 3
+    #: Which measured round a replication is like.
+    ROUND = 4
+    #: How far compute, and what moves bytes, are off where they are extrapolated.
+    COMPUTE_DEVIATE = 5
+    MOVED_DEVIATE = 6
+    #: How far the model itself is off.
+    MODEL = 7
+    #: Good times and bad ones of a task.
+    STRAGGLER = 8
+    WORKER_FAILURE = 9
+    PS_FAILURE = 10
+    #: Who is slow in a step of a run that varies evenly.
+    ORDER = 11
+
+
+_Words = npt.NDArray[np.uint64]
+_MASK = (1 << 64) - 1
+#: SplitMix64: Steele, Lea and Flood, *Fast splittable pseudorandom number generators*, OOPSLA 2014.
+_STEP, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+def split(state: int, word: int) -> int:
+    """Number ``word``, from 0 on, of the SplitMix64 sequence that begins at ``state``; 64 bits."""
+    mixed = (state + (word + 1) * _STEP) & _MASK
+    mixed = ((mixed ^ (mixed >> 30)) * _FIRST) & _MASK
+    mixed = ((mixed ^ (mixed >> 27)) * _SECOND) & _MASK
+    return mixed ^ (mixed >> 31)
+
+
+def key(purpose: Purpose, *words: int) -> int:
+    """Where the random numbers of one purpose begin, split by each word: seed, replication…"""
+    state = split(0, purpose)
+    for word in words:
+        state = split(state, word)
+    return state
+
+
+def uniforms(begin: int, *words: npt.ArrayLike) -> Floats:
+    """Numbers between 0 and 1, both excluded: one for each combination of words, which broadcast.
+
+    Args:
+        begin: a `key`.
+        words: integers from 0 on.
+    """
+    state = np.array([begin], dtype=np.uint64)
+    for word in words:
+        state = _split(state, np.atleast_1d(np.asarray(word, dtype=np.uint64)))
+    # 52 bits and a half: exact, and never 1.
+    return ((state >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52
+
+
+def _split(state: _Words, word: _Words) -> _Words:
+    """`split`, number by number."""
+    mixed = state + (word + np.uint64(1)) * np.uint64(_STEP)
+    mixed ^= mixed >> np.uint64(30)
+    mixed *= np.uint64(_FIRST)
+    mixed ^= mixed >> np.uint64(27)
+    mixed *= np.uint64(_SECOND)
+    mixed ^= mixed >> np.uint64(31)
+    return mixed
 
 
 class Variates(Protocol):
@@ -34,8 +101,6 @@ class Variates(Protocol):
 
     ``means`` are those of the factors of operations, 1 where one is not named. ``starts`` is when
     each worker begins, as a fraction of the time over which all start; at once if it is empty.
-    ``scores`` are standard normal numbers for the weights of transfers, used one after the other;
-    without any all weigh the same.
     """
 
     @property
@@ -44,25 +109,27 @@ class Variates(Protocol):
     @property
     def starts(self) -> Sequence[float]: ...
 
-    @property
-    def scores(self) -> Sequence[float]: ...
-
     def factors(self, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
         """What multiplies times alone; [worker, step, operation]."""
+        ...
+
+    def scores(self, transfers: Sequence[int], workers: range, steps: range) -> Floats:
+        """Standard normal numbers for the weights of transfers; [worker, step, transfer]."""
         ...
 
 
 @dataclass(frozen=True, eq=False)
 class Given:
-    """Variates that are stated: ``table`` has factors of operations, [worker, step].
+    """Variates that are stated; what is not named does not vary.
 
-    They begin anew when they are exhausted; what is not named does not vary.
+    ``table`` has factors of operations, [worker, step], which begin anew when they are exhausted;
+    ``worker_scores`` are those of all transfers of a worker.
     """
 
     table: Mapping[Operation, Floats] = field(default_factory=dict)
     means: Mapping[Operation, float] = field(default_factory=dict)
     starts: Sequence[float] = ()
-    scores: Sequence[float] = ()
+    worker_scores: Sequence[float] = ()
 
     def factors(self, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
         made = np.ones((len(workers), len(steps), len(operations)))
@@ -73,42 +140,81 @@ class Given:
                 made[:, :, column] = known[workers.start : workers.stop, places]
         return made
 
+    def scores(self, transfers: Sequence[int], workers: range, steps: range) -> Floats:
+        made = np.zeros((len(workers), len(steps), len(transfers)))
+        if self.worker_scores:
+            told = np.asarray(self.worker_scores[workers.start : workers.stop])
+            made += told[:, np.newaxis, np.newaxis]
+        return made
+
 
 def deterministic() -> Given:
     """No variation, and all workers start together."""
     return Given()
 
 
-def drawn(
-    noise: Noise,
-    seed: int,
-    replication: int,
-    *,
-    slowdown: Mapping[Operation, float],
-    starts: Floats,
-    steps: int,
-) -> Given:
-    """One factor a step for each operation and worker, from the inverse of its distribution.
+@dataclass(frozen=True, eq=False)
+class Drawn:
+    """Variates of one replication, by the inverse of each operation's distribution.
 
     Successive steps of a worker are correlated as successive samples were, by a Gaussian copula of
     an AR(1) process (Cario and Nelson, *Oper. Res. Lett.* 19, 1996): slow phases last.
-
-    Args:
-        slowdown: multiplies an operation throughout the run; 1 where it is not named.
-        starts: the starting phase of each worker.
-        steps: how many steps to draw for; the same for all scenarios that are to be compared.
+    ``slowdown`` multiplies an operation throughout the run; 1 where it is not named.
     """
-    table: dict[Operation, Floats] = {}
-    for stream, operations in _STREAMS.items():
-        rng = np.random.default_rng((seed, stream, replication))
-        uniform = rng.random((len(starts), steps, len(operations)))
-        for k, name in enumerate(operations):
-            bins = np.asarray(factors_of(noise, name))
-            lasting = noise.autocorrelation.get(measured_as(noise, name), 0.0)
-            places = _lasting(uniform[:, :, k], lasting) if lasting > 0.0 else uniform[:, :, k]
-            table[name] = slowdown.get(name, 1.0) * bins[(places * bins.size).astype(int)]
-    scores = np.random.default_rng((seed, _WEIGHT, replication)).standard_normal(_WEIGHTS)
-    return Given(table, mean_factors(noise), starts.tolist(), scores.tolist())
+
+    noise: Noise
+    seed: int
+    replication: int
+    slowdown: Mapping[Operation, float] = field(default_factory=dict)
+    starts: Sequence[float] = ()
+
+    @cached_property
+    def means(self) -> Mapping[Operation, float]:
+        return mean_factors(self.noise)
+
+    def factors(self, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
+        made = np.ones((len(workers), len(steps), len(operations)))
+        drawn = self._places(operations, workers, steps)
+        for column, operation in enumerate(operations):
+            if VARYING[operation].number is None:
+                continue
+            bins = np.asarray(factors_of(self.noise, operation))
+            at = drawn.get(operation)
+            factor = bins[0] if at is None else bins[(at * bins.size).astype(np.intp)]
+            made[:, :, column] = self.slowdown.get(operation, 1.0) * factor
+        return made
+
+    def _places(
+        self, operations: Sequence[Operation], workers: range, steps: range
+    ) -> dict[Operation, Floats]:
+        """Uniform numbers [worker, step] of each operation that has several factors.
+
+        Slow phases are followed from the first step, wherever the steps begin.
+        """
+        noise = self.noise
+        numbers: dict[Operation, int] = {}
+        for operation in operations:
+            number = VARYING[operation].number
+            if number is not None and len(factors_of(noise, operation)) > 1:
+                numbers[operation] = number
+        lasting = [noise.autocorrelation.get(measured_as(noise, name), 0.0) for name in numbers]
+        first = 0 if any(lasting) else steps.start
+        drawn = uniforms(
+            key(Purpose.FACTOR, self.seed, self.replication),
+            np.array(list(numbers.values()), dtype=np.uint64)[:, np.newaxis, np.newaxis],
+            np.arange(workers.start, workers.stop)[:, np.newaxis],
+            np.arange(first, steps.stop),
+        )
+        return {
+            name: (_lasting(of, rho) if rho > 0.0 else of)[:, steps.start - first :]
+            for name, of, rho in zip(numbers, drawn, lasting, strict=True)
+        }
+
+    def scores(self, transfers: Sequence[int], workers: range, steps: range) -> Floats:
+        begin = key(Purpose.WEIGHT, self.seed, self.replication)
+        at = np.arange(workers.start, workers.stop)[:, np.newaxis, np.newaxis]
+        step = np.arange(steps.start, steps.stop)[:, np.newaxis]
+        return _normal(uniforms(begin, at, step, np.asarray(transfers)))
 
 
 def _lasting(uniform: Floats, autocorrelation: float) -> Floats:
@@ -117,11 +223,10 @@ def _lasting(uniform: Floats, autocorrelation: float) -> Floats:
     A Gaussian copula of rank correlation ρ has the correlation 2·sin(πρ/6) (Pearson, 1907).
     """
     phi = 2.0 * math.sin(math.pi * autocorrelation / 6.0)
-    innovations = math.sqrt(1.0 - phi * phi) * _normal(uniform)
-    deviates = np.empty_like(uniform)
-    deviates[:, 0] = _normal(uniform[:, 0])
+    deviates = _normal(uniform)
+    deviates[:, 1:] *= math.sqrt(1.0 - phi * phi)
     for step in range(1, uniform.shape[1]):
-        deviates[:, step] = phi * deviates[:, step - 1] + innovations[:, step]
+        deviates[:, step] += phi * deviates[:, step - 1]
     return np.clip(_probability(deviates), 0.0, np.nextafter(1.0, 0.0))
 
 

@@ -18,7 +18,7 @@ from nworkers.simulator.engine.base import Engine, Run, mean_step_s
 from nworkers.simulator.engine.events.training import train
 from nworkers.simulator.step.noise import mean_factor
 from nworkers.simulator.step.run_spec import run_spec
-from nworkers.simulator.step.variates import drawn
+from nworkers.simulator.step.variates import Drawn
 from nworkers.simulator.study.faults import kept_share, split
 from nworkers.simulator.study.replications import Replication, replications, starting_phases
 from nworkers.simulator.study.setup import faults, setup
@@ -30,8 +30,6 @@ RUN_S = 30.0
 #: Steps that count, of all workers together in one replication; each takes 4 to 16 of them.
 _WORKER_STEPS = 32
 _MIN_STEPS, _MAX_STEPS = 4, 16
-#: Random numbers are drawn for as many steps at every number of workers, to keep them common.
-_DRAWN_STEPS = 24
 #: The same of a run with faults so short that they are simulated (`faults`), which is to see some.
 _FAULTY_WORKER_STEPS, _MIN_FAULTY_STEPS = 1_000, 100
 
@@ -85,9 +83,7 @@ def simulate(
             progress(index, count)
         costs = step_costs(profile, scenario, draw=index)
         slowdown = _slowdown(replication, costs.log_spread)
-        variates = drawn(
-            of.noise, seed, index, slowdown=slowdown, starts=starts[index], steps=_DRAWN_STEPS
-        )
+        variates = Drawn(of.noise, seed, index, slowdown, starts[index].tolist())
         fates = faults(short, scenario, seed, index)
         spec = run_spec(costs, of.layout, variates, warmup=warmup, steps=steps, faults=fates)
         runs.append(engine(spec))
@@ -133,7 +129,7 @@ def _as_long_runs(step_time_s: Floats, traits: list[list[float]], steps: int) ->
     A replication is short, and how its workers happen to be in phase lasts for tens of steps, so
     that most of its chance averages out in 30 s. Log step times are fitted by least squares to the
     replication's traits: what the fit explains is uncertainty of the parameters and variation
-    between runs, and stays. The residuals are the luck of a short run, whose variance falls with
+    between runs, and stays. The residuals are the chance of a short run, whose variance falls with
     its length: they shrink by √(steps simulated / steps in 30 s).
     """
     design = np.column_stack([np.ones(len(traits)), np.array(traits)])

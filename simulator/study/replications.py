@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
+import numpy.typing as npt
 
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import OPERATIONS, Operation
 from nworkers.models.records.profile import Noise
 from nworkers.simulator.step.noise import measured_as
-
-#: Streams of random numbers, told apart by a number of their own.
-_BETWEEN, _START, _MODEL = 1, 2, 4
+from nworkers.simulator.step.variates import Purpose, key, uniforms
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,13 @@ def replications(noise: Noise, seed: int, count: int) -> tuple[Replication, ...]
     Stratified, so that few replications give a steady median. Each round's factors are raised to
     √(R/(R−1)): R rounds spread less around their own fit than a fresh one will.
     """
-    rng = np.random.default_rng((seed, _BETWEEN))
     rounds = len(noise.between)
     exponent = math.sqrt(rounds / (rounds - 1)) if rounds > 1 else 1.0
-    order = rng.permutation(count) % rounds
+    order = _order(Purpose.ROUND, seed, count) % rounds
     deviates = [NormalDist().inv_cdf((k + 0.5) / count) for k in range(count)]
     # What moves bytes is off together, and compute apart from it.
-    compute, moved = rng.permutation(count), rng.permutation(count)
+    compute = _order(Purpose.COMPUTE_DEVIATE, seed, count)
+    moved = _order(Purpose.MOVED_DEVIATE, seed, count)
     return tuple(
         Replication(
             index,
@@ -65,8 +64,8 @@ def model_scores(seed: int, count: int) -> Floats:
     Evenly spread over the normal distribution, in random order; the same for all scenarios.
     """
     normal = NormalDist()
-    scores = [normal.inv_cdf((index + 0.5) / count) for index in range(count)]
-    return np.random.default_rng((seed, _MODEL)).permutation(scores)
+    scores = np.array([normal.inv_cdf((index + 0.5) / count) for index in range(count)])
+    return np.asarray(scores[_order(Purpose.MODEL, seed, count)])
 
 
 def starting_phases(seed: int, workers: int, count: int) -> Floats:
@@ -75,7 +74,13 @@ def starting_phases(seed: int, workers: int, count: int) -> Floats:
     Only differences count, so the first worker starts at zero. The others are stratified, each in
     an order of its own.
     """
-    order = np.random.default_rng((seed, _START)).random((workers, count)).argsort(axis=1)
+    worker, replication = np.arange(workers)[:, np.newaxis], np.arange(count)
+    order = uniforms(key(Purpose.START, seed), worker, replication).argsort(axis=1)
     phases = (order.T + 0.5) / count
     phases[:, 0] = 0.0
     return np.asarray(phases, dtype=np.float64)
+
+
+def _order(purpose: Purpose, seed: int, count: int) -> npt.NDArray[np.intp]:
+    """The numbers below ``count`` in random order."""
+    return uniforms(key(purpose, seed), np.arange(count)).argsort()

@@ -9,6 +9,7 @@ import pytest
 
 from nworkers.simulator.engine.base import Engine
 from nworkers.simulator.engine.events.outages import Renewal
+from nworkers.simulator.step.variates import Purpose, key
 from nworkers.simulator.study.setup import faults
 from tests.support.costs import costs
 from tests.support.runs import job, specified
@@ -39,7 +40,7 @@ def kept(engine: Engine, said: str, steps: int, **of: Any) -> float:
 
 
 def test_good_times_and_bad_ones_by_turns() -> None:
-    renewal = Renewal(np.random.default_rng(1), per_s=0.1, lasts_s=2.0)
+    renewal = Renewal(key(Purpose.STRAGGLER, 1), per_s=0.1, lasts_s=2.0)
     bad = [renewal.until_s(0.5 * k) > 0.5 * k for k in range(400_000)]
     assert np.mean(bad) == pytest.approx(2.0 / 12.0, rel=0.02)
 

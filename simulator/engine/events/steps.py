@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from itertools import cycle
 
 import simpy
 
-from nworkers.models.costs.phase import Operation
 from nworkers.models.records.prediction import Cause
 from nworkers.simulator.engine.events.links import FairLink, FairNetwork
 from nworkers.simulator.engine.events.resources import Done, FairShare, FifoQueue, Resource
@@ -17,29 +14,30 @@ from nworkers.simulator.step.plan import ResourceDemand, StepPlan
 from nworkers.simulator.step.run_spec import RunSpec
 from nworkers.simulator.step.topology import ResourceKey
 
-#: A standard normal number for the weight of the next transfer.
-Score = Callable[[], float]
-
 
 class LiveDemand:
-    """A demand on a resource that lives."""
+    """A demand on a resource that lives.
+
+    Args:
+        score: the column of a step's variates that has the score of its weight.
+    """
 
     __slots__ = ("_deviation", "_rate", "_resource", "_score", "_size_bytes", "blame")
 
-    def __init__(self, demand: ResourceDemand, resource: Resource, score: Score | None) -> None:
+    def __init__(self, demand: ResourceDemand, resource: Resource, score: int) -> None:
         self._resource = resource
         self._rate = demand.rate
         self._size_bytes = demand.size_bytes
-        self._deviation = demand.log_deviation
+        self._deviation = 0.0 if demand.weight is None else demand.weight.log_deviation
         self._score = score
         self.blame = demand.blame
 
-    def submit(self, wall_s: float, done: Done) -> None:
+    def submit(self, wall_s: float, varied: list[float], done: Done) -> None:
         """Begin the job, which alone takes ``wall_s``, but no less than the whole link needs."""
         if self._size_bytes > 0.0:
             rate = min(self._rate, self._size_bytes / wall_s)
-            if self._deviation is not None and self._score is not None:
-                weight = math.exp(self._deviation * self._score())
+            if self._deviation:
+                weight = math.exp(self._deviation * varied[self._score])
                 self._resource.submit(self._size_bytes, rate, done, weight)
             else:
                 self._resource.submit(self._size_bytes, rate, done)
@@ -51,7 +49,7 @@ class LiveDemand:
 class LiveStep:
     """A plan, and what the event loop looks up in it, by the activity's place.
 
-    ``terms`` are of its parts: time alone, place among the run's operations, cause. ``before`` is
+    ``terms`` are of its parts: time alone, column of a step's variates, cause. ``before`` is
     the one activity that it begins after, where there is one alone, else any; -1 for ``roots``.
     """
 
@@ -76,23 +74,24 @@ class LiveStep:
 def live_steps(env: simpy.Environment, spec: RunSpec) -> list[LiveStep]:
     """Of every plan, over resources that they share."""
     found = _resources(env, spec)
-    scores = spec.variates.scores
-    score = cycle(scores).__next__ if scores else None
-    column = {operation: k for k, operation in enumerate(spec.operations)}
-    return [_live(plan, found, score, column) for plan in spec.plans]
+    factor = {operation: k for k, operation in enumerate(spec.operations)}
+    score = {transfer: len(factor) + k for k, transfer in enumerate(spec.transfers)}
 
+    def live(demand: ResourceDemand) -> LiveDemand:
+        column = 0 if demand.weight is None else score[demand.weight.transfer]
+        return LiveDemand(demand, found[demand.keys], column)
 
-def _live(
-    plan: StepPlan,
-    found: Mapping[tuple[ResourceKey, ...], Resource],
-    score: Score | None,
-    column: Mapping[Operation, int],
-) -> LiveStep:
-    return LiveStep(
-        plan,
-        [tuple(LiveDemand(d, found[d.keys], score) for d in a.demands) for a in plan.activities],
-        [[(p.wall_s, column[p.operation], p.cause) for p in a.parts] for a in plan.activities],
-    )
+    return [
+        LiveStep(
+            plan,
+            [tuple(map(live, activity.demands)) for activity in plan.activities],
+            [
+                [(part.wall_s, factor[part.operation], part.cause) for part in activity.parts]
+                for activity in plan.activities
+            ],
+        )
+        for plan in spec.plans
+    ]
 
 
 def _resources(env: simpy.Environment, spec: RunSpec) -> dict[tuple[ResourceKey, ...], Resource]:

@@ -12,7 +12,7 @@ import simpy
 from nworkers.models.base.statistics import Floats
 from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause
 from nworkers.simulator.engine.base import Run, mean_step_s
-from nworkers.simulator.engine.events.factors import Factors
+from nworkers.simulator.engine.events.blocks import Blocks
 from nworkers.simulator.engine.events.gates import Barrier, Bound
 from nworkers.simulator.engine.events.outages import schedule_faults
 from nworkers.simulator.engine.events.resources import FifoQueue
@@ -84,7 +84,7 @@ class _Training:
                 else Bound(of.parties, of.staleness)
             )
         steps = live_steps(env, spec)
-        factors = Factors(spec.variates, spec.operations, spec.workers, self._last + 1)
+        blocks = Blocks(spec)
         shared = gates.get(None, {})
         return [
             Worker(
@@ -92,7 +92,7 @@ class _Training:
                 number,
                 host,
                 steps[plan],
-                factors,
+                blocks,
                 shared | gates[host] if host in gates else shared,
                 self._step_ended,
                 self._spans if spec.record else None,

@@ -8,7 +8,7 @@ from functools import partial
 import simpy
 
 from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause
-from nworkers.simulator.engine.events.factors import Factors
+from nworkers.simulator.engine.events.blocks import Blocks
 from nworkers.simulator.engine.events.gates import Barrier, Bound
 from nworkers.simulator.engine.events.outages import Renewal
 from nworkers.simulator.engine.events.resources import FifoQueue, Timer, after
@@ -39,7 +39,7 @@ class Worker:
         number: int,
         host: int,
         step: LiveStep,
-        factors: Factors,
+        blocks: Blocks,
         gates: Gates,
         on_step: Callable[[int], None],
         spans: list[Span] | None,
@@ -54,9 +54,9 @@ class Worker:
         self._needs = step.needs
         self._gates = gates
         self._on_step = on_step
-        self._more_factors = factors.of
+        self._more = blocks.of
         #: Of the steps from ``_block_from`` on; those of the step under way are ``_varied``.
-        self._block = factors.of(number, 0)
+        self._block = blocks.of(number, 0)
         self._block_from = 0
         self._varied = self._block[0]
         count = len(self._activities)
@@ -132,11 +132,13 @@ class Worker:
         self._alone_s[k] = alone_s
         jobs = self._jobs[k]
         if len(jobs) == 1:
-            jobs[0].submit(alone_s, self._ends[k] if self.down is None else self._guarded(k))
+            jobs[0].submit(
+                alone_s, varied, self._ends[k] if self.down is None else self._guarded(k)
+            )
         elif jobs:
             self._jobs_left[k] = len(jobs)
             for job in jobs:
-                job.submit(alone_s, partial(self._job_ended, k, job.blame, self._life))
+                job.submit(alone_s, varied, partial(self._job_ended, k, job.blame, self._life))
         elif activity.parts:
             self._wait(k, alone_s)
         else:
@@ -219,7 +221,7 @@ class Worker:
         self._on_step(self._number)
         place = self.steps - self._block_from
         if place == len(self._block):
-            self._block = self._more_factors(self._number, self.steps)
+            self._block = self._more(self._number, self.steps)
             self._block_from, place = self.steps, 0
         self._varied = self._block[place]
         self._began_s = self._env.now

@@ -77,7 +77,7 @@ def in_step(
         costs(transfer_s=4e-3, compute_s=10e-3, size_bytes=4e5, shared=1e8),
         flow_weights=(FlowWeights(2, 4e5, deviation),),
     )
-    chance = Given(scores=[3.0, 1.0, -1.0, -3.0])
+    chance = Given(worker_scores=[3.0, 1.0, -1.0, -3.0])
     return trained(step, workers, variates=chance, strategy=strategy).step_time_s
 
 
