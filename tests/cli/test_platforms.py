@@ -18,19 +18,25 @@ from tests.support.tables import SAMPLES
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path, taken = tmp_path_factory.mktemp("fitted") / "fitted.json.gz", synthetic(rounds=1)
+    write_record(path, replace(taken, profile=fit_profile(taken, draws=2)), force=False)
+    return path
+
+
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
-def test_asking_fitting_and_drawing_need_no_linux(platform: str, tmp_path: Path) -> None:
-    taken = synthetic(rounds=2)
-    fitted = replace(taken, profile=fit_profile(taken, draws=2))
-    write_record(tmp_path / "fitted.json.gz", fitted, force=False)
+def test_asking_fitting_and_drawing_need_no_linux(
+    platform: str, fitted: Path, tmp_path: Path
+) -> None:
     commands = [
-        ["fit", "fitted.json.gz", "-o", "mine.json", "--draws", "20"],
+        ["fit", str(fitted), "-o", "mine.json", "--draws", "20"],
         ["fit", str(SAMPLES / "nccl.txt"), "-o", "nccl.json"],
         ["predict", "--workers", "1,2,4", "--calibration", "mine.json", "--json"],
         ["predict", "--workers", "3", "--strategy", "ps-sync", "--trace", "trace.json"],
         ["breakeven", "--max-workers", "4", "--calibration", "mine.json", "--plot", "be.png"],
         ["plot", "breakeven", "-o", "again.svg", "--max-workers", "3"],
-        ["plot", "fit", "fitted.json.gz", "-o", "fit.png"],
+        ["plot", "fit", str(fitted), "-o", "fit.png"],
     ]
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.elsewhere", platform],
