@@ -184,22 +184,15 @@ def test_a_module_s_name_tells_which_it_is() -> None:
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 #: Beside what all share, helpers of one kind of test.
 SHARED_BY_TESTS = ("tests.support", "tests.testbed", "tests.kept", "tests.cli.conftest")
-#: Tests of which others use a helper, as yet; to become empty.
-USED_BY_OTHERS = {
-    "tests.oracles.test_queueing",
-    "tests.simulator.engine.test_mechanisms",
-}
 
 
 def test_benchmarks_may_use_what_tests_share_and_not_the_other_way() -> None:
-    of_others = set()
     for path in TESTS:
         for module, _ in imported(ast.parse(path.read_text())):
             if module.split(".")[0] == "benchmarks":
                 assert path.parent == ROOT / "tests" / "benchmarks", f"{path} imports {module}"
-            elif module.startswith("tests.") and not module.startswith(SHARED_BY_TESTS):
-                of_others.add(module)
-    assert of_others == USED_BY_OTHERS
+            elif module.startswith("tests."):
+                assert module.startswith(SHARED_BY_TESTS), f"{path} imports {module}"
 
 
 def test_tests_mirror_the_folders() -> None:

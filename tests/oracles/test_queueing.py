@@ -16,29 +16,11 @@ from nworkers.simulator.step.variates import Drawn
 from nworkers.simulator.study.replications import starting_phases
 from tests.support.costs import costs
 from tests.support.jobs import submitted
+from tests.support.queueing import machine_repairman, mean_value_analysis
 from tests.support.runs import Trained
 
 #: Quantiles of the exponential distribution of mean 1; straight lines between them add 0.1 %.
 EXPONENTIAL = tuple(-math.log1p(-p) for p in np.linspace(0.0, 1.0 - 1e-5, 2001))
-
-
-def mean_value_analysis(workers: int, think_s: float, service_s: float) -> float:
-    """Throughput of N workers and one single server (Reiser and Lavenberg, *JACM* 27, 1980)."""
-    queue = throughput = 0.0
-    for n in range(1, workers + 1):
-        response_s = service_s * (1.0 + queue)
-        throughput = n / (think_s + response_s)
-        queue = throughput * response_s
-    return throughput
-
-
-def machine_repairman(workers: int, think_s: float, service_s: float, servers: int) -> float:
-    """Throughput of N workers and c servers, from the birth–death chain of jobs at the servers."""
-    weights = [1.0]
-    for n in range(1, workers + 1):
-        weights.append(weights[-1] * (workers - n + 1) / think_s * service_s / min(n, servers))
-    busy = sum(w * min(n, servers) for n, w in enumerate(weights))
-    return busy / sum(weights) / service_s
 
 
 def test_the_two_closed_forms_agree() -> None:

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from nworkers.simulator.step.variates import Given
-from tests.oracles.test_queueing import machine_repairman, mean_value_analysis
 from tests.support.costs import costs
+from tests.support.queueing import machine_repairman, mean_value_analysis
 from tests.support.runs import Trained
 
 TRANSFER_S = 1e-3

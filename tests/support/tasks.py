@@ -20,11 +20,11 @@ def servers(*, ps: int = 0, workers: int = 0) -> tuple[TaskGroup, ...]:
 
 
 def quiet(_: CampaignProgress) -> None:
-    """No news wanted."""
+    """No news of a campaign is wanted."""
 
 
 def alive(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not asked for its status does not."""
+    """Whether a process runs; one that has ended and waits for its parent does not."""
     try:
         state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):

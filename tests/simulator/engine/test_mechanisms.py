@@ -13,9 +13,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.costs.layers import Layer
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import FlowWeights
-from nworkers.models.records.scenario import Scenario, check_scenario
 from nworkers.models.records.what_if import InnerLink
-from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.events.links import max_min
 from nworkers.simulator.engine.memory import check_memory
 from nworkers.simulator.step.topology import ResourceKey, Topology
@@ -23,15 +21,10 @@ from nworkers.simulator.step.variates import Given
 from nworkers.simulator.study.faults import kept_share, split
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.warmup import warmup_steps
+from tests.support.asked import asked
 from tests.support.costs import costs
 from tests.support.factories import estimate, parameter, profile
 from tests.support.runs import Trained
-
-MLP = named_workload("mlp:784,512,512,10")
-
-
-def asked(workers: int = 4, *said: str, **job: Any) -> Scenario:
-    return check_scenario(Scenario(MLP, workers, variation=what_if(said), **({"batch": 64} | job)))
 
 
 @pytest.mark.parametrize(("oversubscription", "slower"), [(1, 1), (2, 1), (4, 2), (8, 4)])

@@ -8,7 +8,7 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.runtimes import Strategy
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.trace.parts import step_parts
-from tests.simulator.engine.test_mechanisms import asked
+from tests.support.asked import asked
 from tests.support.factories import profile
 
 
