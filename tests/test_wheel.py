@@ -40,7 +40,7 @@ def test_top_level_of_the_wheel_is_the_package_alone(tmp_path: Path) -> None:
         f"nworkers/{path.relative_to(ROOT)}"
         for folder in PARTS[:-1]
         for path in (ROOT / folder).rglob("*")
-        if path.suffix in (".py", ".json", ".toml") and "__pycache__" not in path.parts
+        if path.suffix in (".py", ".json", ".toml", ".csv") and "__pycache__" not in path.parts
     }
     assert expected <= names
     assert "nworkers/py.typed" in names
