@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
 from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.host.environment import environment
 from nworkers.models.files.store import PROFILES, write_record
 from nworkers.models.fitting.fit import fit_profile
@@ -36,8 +37,8 @@ def measure(name: str, machines: Machines) -> Profile:
     with tempfile.TemporaryDirectory() as logs:
         made = calibrate(
             plan(
-                quick=False,
-                workload=named_workload(WORKLOAD),
+                Scope(),
+                named_workload(WORKLOAD),
                 network=machines.link_kind == "network",
             ),
             logs=Path(logs),

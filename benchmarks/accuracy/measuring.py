@@ -16,6 +16,7 @@ from benchmarks.accuracy.testbed import machines
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, calibrate
 from nworkers.calibrate.campaigns.describe import describe
 from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.campaigns.validation import SINGLE, single_job, train_once
 from nworkers.calibrate.host.environment import environment
 from nworkers.calibrate.training.trainer import TrainingJob
@@ -65,9 +66,9 @@ def calibrations() -> None:
 
 def _calibrated(link_mbit: int, workload: str) -> Calibration:
     planned = plan(
+        Scope(batch=max(BATCHES)),
+        named_workload(workload),
         rounds=ROUNDS,
-        workload=named_workload(workload),
-        batch=max(BATCHES),
         network=link_mbit > 0,
     )
     if 0 < link_mbit <= SLOW_MBIT:
@@ -143,4 +144,4 @@ def _attempts() -> Iterator[int]:
 
 
 def _quiet(news: CampaignProgress) -> None:
-    say(f"  {news.done} of {news.total} cells, {news.left_s:.0f} s left: {news.cell}")
+    say(f"  {news.done} of {news.total} cells, {news.left_s or 0.0:.0f} s left: {news.cell}")

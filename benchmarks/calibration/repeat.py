@@ -14,7 +14,7 @@ from benchmarks.calibration.pages import PAGE
 from benchmarks.calibration.quiet import QUIET_STOLEN, watched
 from benchmarks.calibration.statistics import LEVEL, Run, Spread, spread
 from benchmarks.page import ROOT, table
-from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.models.files.store import read_calibration, write_record
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.profile import Identified, Profile, parameters
@@ -79,7 +79,7 @@ def measure(effort: Effort, runs: int) -> None:
     PAGE.publish("repeat", TITLE, text, data)
 
 
-def _plan(effort: Effort) -> Plan:
+def _plan(effort: Effort) -> MeasurementPlan:
     """The fewest cells that identify what a profile of one host holds."""
     rng = random.Random(1)
     sizes = [short.sizes_bytes(4, LARGEST_BYTES, effort.sizes, rng) for _ in range(2)]
@@ -96,7 +96,7 @@ def _plan(effort: Effort) -> Plan:
     )
 
 
-def _key(planned: Plan) -> str:
+def _key(planned: MeasurementPlan) -> str:
     """Runs of other plans, or on another machine, are not of one kind with these."""
     from nworkers.calibrate.host.environment import environment
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
 from nworkers.calibrate.campaigns.cells import SMALLEST_BYTES
-from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.cli.asked.options import log_folder
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.calibration import Calibration, Cell, Quantity
@@ -53,8 +53,10 @@ def together(fetched: Sequence[int]) -> tuple[Cell, ...]:
     return tuple(made)
 
 
-def plan(chosen: tuple[Cell, ...], *, rounds: int, burst_s: float, window_s: float = 0.1) -> Plan:
-    return Plan(
+def plan(
+    chosen: tuple[Cell, ...], *, rounds: int, burst_s: float, window_s: float = 0.1
+) -> MeasurementPlan:
+    return MeasurementPlan(
         workload=named_workload(WORKLOAD),
         cells=chosen,
         rounds=rounds,
@@ -75,7 +77,7 @@ def between(ps: Host, *workers: Host) -> Machines:
     )
 
 
-def measure(title: str, planned: Plan, machines: Machines | None = None) -> Calibration:
+def measure(title: str, planned: MeasurementPlan, machines: Machines | None = None) -> Calibration:
     """Calibrate, with a line of progress for each round."""
     seen: set[int] = set()
 
@@ -83,7 +85,7 @@ def measure(title: str, planned: Plan, machines: Machines | None = None) -> Cali
         number = news.done // len(planned.cells)
         if number not in seen and number < planned.rounds:
             seen.add(number)
-            say(f"{title}: round {number + 1} of {planned.rounds}, {news.left_s:.0f} s left")
+            say(f"{title}: round {number + 1} of {planned.rounds}, {news.left_s or 0.0:.0f} s left")
 
     return calibrate(planned, logs=log_folder(LOGS), progress=show, machines=machines)
 

@@ -12,7 +12,7 @@ from typing import Literal
 
 from nworkers.calibrate.campaigns import concurrent_flows
 from nworkers.calibrate.campaigns.cell_group import BUILD_S, CellGroup, group_of
-from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.calibrate.campaigns.resume import Round, pending
 from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.cluster.start import running
@@ -38,7 +38,6 @@ from nworkers.models.records.calibration import (
     ConcurrentFlows,
     Memory,
     Neighbour,
-    Planned,
     Skipped,
     TaskHost,
 )
@@ -55,14 +54,21 @@ SOAK_SLICE_S = 2.0
 SOAK_SAMPLES = 10**6
 
 
+Stage = Literal["timing the model", "calibrating", "fitting"]
+
+
 @dataclass(frozen=True)
 class CampaignProgress:
-    """Cells done of all rounds, the one that is running, and an estimate of the time left."""
+    """Cells done of all rounds, the one that is running, and an estimate of the time left.
+
+    ``left_s`` is None where it is not known; ``stage`` says what the cells are of.
+    """
 
     done: int
     total: int
     cell: str
-    left_s: float
+    left_s: float | None
+    stage: Stage = "calibrating"
 
 
 class CampaignStopped(Exception):
@@ -101,23 +107,9 @@ class Machines:
         return max((addresses.count(address) for address in addresses), default=0)
 
 
-@dataclass(frozen=True)
-class Course:
-    """How a plan is carried out; by default from its beginning to its end.
-
-    Args:
-        planned: what the file says that was planned, for a later run to go on with.
-        before: what an earlier run measured of it.
-        rounds: the cells still to be measured; None for all that ``before`` lacks.
-        journal: where every cell goes as soon as it is measured.
-        limit_s: no cell begins that is not expected to end within so many seconds.
-    """
-
-    planned: Planned | None = None
-    before: Calibration | None = None
-    rounds: tuple[Round, ...] | None = None
-    journal: Journal | None = None
-    limit_s: float | None = None
+def local_machines(ps: int, workers: int) -> Machines:
+    """So many tasks on this machine."""
+    return Machines(ps=(TaskAddress(),) * ps, workers=(TaskAddress(),) * workers)
 
 
 class _OutOfTime(Exception):
@@ -125,14 +117,18 @@ class _OutOfTime(Exception):
 
 
 def calibrate(
-    plan: Plan,
+    plan: MeasurementPlan,
     *,
     logs: Path,
     progress: Callable[[CampaignProgress], None],
     machines: Machines | None = None,
-    course: Course | None = None,
+    journal: Journal | None = None,
 ) -> Calibration:
-    """Measure every cell of the plan; the profile is not fitted yet.
+    """Measure what the plan has left; the profile is not fitted yet.
+
+    Args:
+        machines: where the tasks run; by default one ps and two workers on loopback.
+        journal: where every cell goes as soon as it is measured.
 
     Raises:
         CampaignStopped: interrupted, or a task failed; it carries the samples so far and the cause.
@@ -141,7 +137,7 @@ def calibrate(
     """
     for runtime in {runtime_of(cell).name for cell in plan.cells}:
         RUNTIMES[runtime].framework.require()
-    campaign = _Campaign(plan, machines or Machines(), logs, progress, course or Course())
+    campaign = _Campaign(plan, machines or Machines(), logs, progress, journal)
     try:
         campaign.begin()
         campaign.measure_memory()
@@ -161,22 +157,22 @@ def calibrate(
 class _Campaign:
     def __init__(
         self,
-        plan: Plan,
+        plan: MeasurementPlan,
         machines: Machines,
         logs: Path,
         progress: Callable[[CampaignProgress], None],
-        course: Course,
+        journal: Journal | None,
     ) -> None:
         self._plan = plan
         self._machines = machines
         self._logs = logs
         self._progress = progress
-        self._course = course
-        before = course.before
+        self._journal = journal
+        before = plan.before
         self._bursts: list[Burst] = list(before.bursts) if before else []
         self._skipped = {s.cell: s.reason for s in before.skipped} if before else {}
         self._neighbours: list[Neighbour] = list(before.neighbours) if before else []
-        self.rounds = self._pending() if course.rounds is None else course.rounds
+        self.rounds = plan.to_measure
         addresses = [site.host for site in machines.workers]
         self._hosts = tuple(list(dict.fromkeys(addresses)).index(a) for a in addresses)
         self._everywhere = check_cells(plan.cells) if len(set(self._hosts)) > 1 else ()
@@ -197,12 +193,12 @@ class _Campaign:
             self._skipped |= {cell.built: reason for cell in needing}
 
     def begin(self) -> None:
-        if self._course.journal:
-            self._course.journal.begin(self.result("killed"))
+        if self._journal:
+            self._journal.begin(self.result("killed"))
 
     def result(self, stopped: str = "") -> Calibration:
         """What was measured until now; ``stopped`` says why it ended early, if it did."""
-        machines, before = self._machines, self._course.before
+        machines, before = self._machines, self._plan.before
         environment = self._watch.environment()
         if machines.hardware:
             environment = replace(environment, hardware=machines.hardware)
@@ -219,7 +215,7 @@ class _Campaign:
             workload=self._plan.workload,
             bursts=tuple(self._bursts),
             skipped=tuple(Skipped(cell, reason) for cell, reason in self._skipped.items()),
-            planned=self._course.planned,
+            planned=self._plan.planned,
             stopped="" if complete else stopped,
             neighbours=tuple(self._neighbours),
             resumed=(*before.resumed, environment) if before else (),
@@ -334,9 +330,9 @@ class _Campaign:
                 self._join(cluster)
             known = len(self._skipped)
             built = CellGroup(cluster, cells, self._plan, self._skipped, self._everywhere)
-            if self._course.journal:
+            if self._journal:
                 found = [Skipped(c, reason) for c, reason in self._skipped.items()]
-                self._course.journal.add(skipped=tuple(found[known:]))
+                self._journal.add(skipped=tuple(found[known:]))
             self._start_s[group] = time.monotonic() - began
             # From here on: importing TensorFlow is no part of what others may disturb.
             neighbours = Neighbours()
@@ -372,13 +368,13 @@ class _Campaign:
                 bursts.append(replace(alone, worker=worker, processor=None))
         self._taken_s[cell] = time.monotonic() - began
         self._bursts += bursts
-        if self._course.journal:
-            self._course.journal.add(bursts=tuple(bursts))
+        if self._journal:
+            self._journal.add(bursts=tuple(bursts))
 
     def _add_neighbours(self, found: tuple[Neighbour, ...]) -> None:
         self._neighbours += found
-        if self._course.journal:
-            self._course.journal.add(neighbours=found)
+        if self._journal:
+            self._journal.add(neighbours=found)
 
     def _expected_s(self, cell: Cell) -> float:
         budget_s = self._plan.window_s if cell.workers > 1 else self._plan.burst_s
@@ -386,7 +382,7 @@ class _Campaign:
         return self._taken_s.get(cell, OVER_BUDGET * budget_s * everywhere)
 
     def _require_time(self, needed_s: float) -> None:
-        limit_s = self._course.limit_s
+        limit_s = self._plan.limit_s
         if limit_s is not None and time.monotonic() - self._began + needed_s > limit_s:
             raise _OutOfTime
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.probes.sampling import Limits, Samples
 from nworkers.calibrate.training.runtime import runner_of, runtime_of
@@ -54,7 +54,7 @@ class CellGroup:
         self,
         cluster: Cluster,
         cells: Sequence[Cell],
-        plan: Plan,
+        plan: MeasurementPlan,
         skipped: dict[Cell, str],
         everywhere: Sequence[Cell] = (),
     ) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nworkers.calibrate.campaigns.cells import (
     IDLE_S,
@@ -17,10 +17,12 @@ from nworkers.calibrate.campaigns.cells import (
     transfers,
     within_tasks,
 )
-from nworkers.calibrate.campaigns.presets import DEFAULT, FULL, QUICK, Shape
+from nworkers.calibrate.campaigns.presets import PRESETS
+from nworkers.calibrate.campaigns.resume import Round, pending
+from nworkers.calibrate.campaigns.scope import Scope, scope_texts
 from nworkers.calibrate.cluster.cluster import LEAD_S
 from nworkers.calibrate.training.runtime import SESSION, runtime_of
-from nworkers.models.records.calibration import Cell
+from nworkers.models.records.calibration import Calibration, Cell, Planned, Quantity
 from nworkers.models.records.workload import Workload
 
 #: For the estimate, taken on 2 cores: seconds until the fork server has imported TensorFlow, of the
@@ -43,15 +45,21 @@ CROWD_S = 3.0
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Cells and limits. One round measures every cell once, in a cluster of fresh processes.
+class MeasurementPlan:
+    """What to measure: one round measures every cell once, in a cluster of fresh processes.
 
-    Args:
+    Attributes:
+        cells, rounds: on record; the calibration is complete when all of them were measured.
         threads: of TensorFlow's pools; None for its default.
         pipeline: ``module:function`` of the ``input`` cells.
         soak_s: how long to repeat a large fetch after all rounds; 0 for not at all.
         memory: whether to measure what training takes of the device's memory, once.
         crowds: (transfers, bytes of each) that begin at once, once, after all rounds.
+        scope: the choices that led to the cells, for the file; None for a plan not on record.
+        only: the quantities that the cells were narrowed to; all where it is empty.
+        before: what an earlier run measured.
+        left: the rounds to measure now; None for all that ``before`` lacks.
+        limit_s: no cell begins that is not expected to end within so many seconds.
     """
 
     workload: Workload
@@ -66,6 +74,50 @@ class Plan:
     memory: bool = False
     soak_s: float = 0.0
     crowds: tuple[tuple[int, int], ...] = ()
+    scope: Scope | None = None
+    only: tuple[Quantity, ...] = ()
+    before: Calibration | None = None
+    left: tuple[Round, ...] | None = None
+    limit_s: float | None = None
+
+    @property
+    def planned(self) -> Planned | None:
+        """The plan as the calibration's file holds it, for another run to go on with."""
+        if self.scope is None:
+            return None
+        return Planned(scope_texts(self.scope), self.rounds, self.cells, self.only)
+
+    @property
+    def to_measure(self) -> tuple[Round, ...]:
+        """The rounds to measure now."""
+        return self.lacking if self.left is None else self.left
+
+    @property
+    def lacking(self) -> tuple[Round, ...]:
+        """The (round, cell) pairs on record that were not measured before."""
+        bursts = self.before.bursts if self.before else ()
+        skipped = self.before.skipped if self.before else ()
+        return pending(self.cells, self.rounds, bursts, skipped)
+
+    @property
+    def soak_left(self) -> bool:
+        """Whether the soak is still to come: it is done once."""
+        bursts = self.before.bursts if self.before else ()
+        return bool(self.soak_s) and all(burst.cell.quantity != "soak" for burst in bursts)
+
+    def narrowed(self, cells: tuple[Cell, ...]) -> MeasurementPlan:
+        """The plan of these cells.
+
+        What they leave out of training is left out of the memory too, and transfers at once go
+        with the other transfers.
+        """
+        measured = {cell.quantity for cell in cells}
+        return replace(
+            self,
+            cells=cells,
+            memory=self.memory and bool(measured & {"step", "gradient"}),
+            crowds=self.crowds if "fetch" in measured else (),
+        )
 
     @property
     def gpu(self) -> bool:
@@ -95,58 +147,46 @@ class Plan:
 
 
 def plan(
-    *,
-    quick: bool = False,
-    full: bool = False,
+    scope: Scope,
     workload: Workload,
-    batch: int = 32,
-    extra_shapes: tuple[Shape, ...] = (),
+    *,
     rounds: int | None = None,
-    workers: int = 2,
-    ps: int = 1,
     flows: int = 1,
-    threads: int | None = None,
-    pipeline: str = "",
     gpu: bool = False,
-    soak_s: float = 0.0,
     network: bool = False,
     seed: int = 1,
-) -> Plan:
-    """The cells of a calibration.
+) -> MeasurementPlan:
+    """The cells of a calibration, not on record yet.
 
     Args:
-        quick: fewer sizes and rounds, up to 4 MiB instead of 64 MiB.
-        full: more of both, and more time for each, up to 256 MiB.
-        batch: the batch that the workload's step is measured around, from 1 to twice as much.
-        extra_shapes: (features, batch, hidden) of the original benchmark to add.
-        workers: how many workers the cluster has; concurrent cells run on 2, 4, 8, … of them.
-        ps: how many ps tasks the cluster has; with several, tensors are spread over them.
-        flows: how many of these are on one host, so that as many connections join two hosts.
-        pipeline: ``module:function`` of the user's input, to be measured.
+        workload: the scope's, as it was read or described.
+        rounds: by default the preset's.
+        flows: how many ps are on one host, so that as many connections join two hosts.
         gpu: whether a GPU is here to be measured.
         network: whether there is one between the tasks, to be shared.
     """
-    preset = QUICK if quick else FULL if full else DEFAULT
+    preset, batch = PRESETS[scope.preset], scope.batch
     rng = random.Random(seed)
-    counts = concurrent_workers(workers)
+    counts = concurrent_workers(scope.workers)
+    trained = batch if workload.widths else 0
     cells = [
-        *compute(preset, extra_shapes),
+        *compute(preset, scope.shapes),
         *transfers(preset, counts, rng),
-        *spread(max(1, ps), max(1, flows)),
+        *spread(max(1, scope.ps), max(1, flows)),
         *within_tasks(preset),
-        *collectives(preset, counts, batch if workload.widths else 0),
-        *strategies(preset, workers, batch if workload.widths else 0),
+        *collectives(preset, counts, trained),
+        *strategies(preset, scope.workers, trained),
     ]
-    if workload.widths:
+    if trained:
         for rows in step_batches(batch, preset.batches):
             cells.append(Cell("step", "process", batch=rows))
             cells.append(Cell("gradient", "process", batch=rows, idle_s=IDLE_S))
-    if pipeline:
+    if scope.input:
         rows_of_input = sorted({1, max(1, batch // 4), batch})
         cells += [Cell("input", "process", batch=rows) for rows in rows_of_input]
     if gpu:
         cells += on_gpu(preset)
-    return Plan(
+    return MeasurementPlan(
         workload=workload,
         cells=tuple(dict.fromkeys(cells)),
         rounds=rounds or preset.rounds,
@@ -154,9 +194,9 @@ def plan(
         window_s=preset.window_s,
         max_samples=preset.max_samples,
         seed=seed,
-        threads=threads,
-        pipeline=pipeline,
-        memory=bool(workload.widths),
-        soak_s=soak_s,
+        threads=scope.threads,
+        pipeline=scope.input,
+        memory=bool(trained),
+        soak_s=60 * (scope.soak_minutes or 0.0),
         crowds=preset.crowds if network else (),
     )

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Literal
+
+PresetName = Literal["quick", "default", "full"]
 
 _GEMM_QUICK = (
     (32, 8, 32),
@@ -110,3 +113,4 @@ FULL = replace(
     window_s=0.6,
     max_samples=10000,
 )
+PRESETS: dict[PresetName, Preset] = {"quick": QUICK, "default": DEFAULT, "full": FULL}

@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.campaign import Machines
     from nworkers.calibrate.cluster.membership import Membership
 
-#: Beyond this many tasks on one machine, what is measured is their scheduling.
-MAX_LOCAL = 64
-
 
 def membership(ps: str | None, worker: str | None, *, local: bool) -> Membership | None:
     """The cluster that this process belongs to; None for tasks on this machine alone.
@@ -83,16 +80,6 @@ def in_training(
             "--workers", max(counts), f"at most {len(found.workers)}, the cluster's workers"
         )
     return found
-
-
-def local_machines(ps: str, worker: str) -> Machines:
-    """So many tasks on this machine."""
-    from nworkers.calibrate.campaigns.campaign import Machines
-    from nworkers.calibrate.training.tasks import TaskAddress
-
-    servers = integer("--ps", ps, 1, MAX_LOCAL)
-    workers = integer("--worker", worker, 1, MAX_LOCAL)
-    return Machines(ps=(TaskAddress(),) * servers, workers=(TaskAddress(),) * workers)
 
 
 def machines(found: Membership, connect_timeout_s: float) -> Machines:

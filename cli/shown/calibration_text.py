@@ -1,51 +1,65 @@
-"""Ending: what a calibration says before it begins and when it ends."""
+"""Calibration text: what a calibration says before it begins, on its way and at its end."""
 
 from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown.fit_text import remedy
 from nworkers.cli.shown.table import TextTable
-from nworkers.models.findings.bus_bandwidth import reductions
-from nworkers.models.findings.host_speed import host_rows, mixed
-from nworkers.models.findings.sanity import implausible
-from nworkers.models.findings.soak import soak
+from nworkers.models.findings.calibration_answer import SHOWN, CalibrationAnswer
+from nworkers.models.findings.weak_parameters import Remedy
 from nworkers.models.fitting.precision import (
     LOCAL_PRECISION,
     PROVISIONAL_ROUNDS,
     REMOTE_PRECISION,
     CellPrecision,
-    precision,
-    widest,
 )
-from nworkers.models.records.calibration import Calibration, typical_rounds
 
 if TYPE_CHECKING:
-    from nworkers.calibrate.campaigns.plan import Plan
-    from nworkers.calibrate.campaigns.resume import Round
+    from nworkers.calibrate.campaigns.plan import MeasurementPlan
+    from nworkers.calibrate.campaigns.session import News
     from nworkers.models.findings.original import OriginalRow
 
-#: Cells shown of those that missed their precision.
-SHOWN = 10
 #: Other processes named in one warning.
 NAMED = 3
 
 
-def plan(made: Plan, rounds: Sequence[Round], limit_s: float | None, logs: Path) -> str:
+def news(told: News) -> str:
+    """One line about what happens on the way."""
+    from nworkers.calibrate.campaigns import session
+
+    match told:
+        case session.NothingToResume(output):
+            return f"nothing to resume at {output}; beginning"
+        case session.Begins(plan, logs):
+            return begins(plan, logs)
+        case session.JournalLost(why):
+            return f"the journal could not be written: {why}; measuring goes on, and ends with FILE"
+        case session.NothingLeft(output, refined=True):
+            return f"every cell asked for in {output} has reached its precision"
+        case session.NothingLeft(output):
+            return (
+                f"{output} is complete; --rounds R adds rounds, --refine adds them to the cells "
+                "that need them"
+            )
+
+
+def begins(plan: MeasurementPlan, logs: Path) -> str:
     """What will be measured, and how long it is going to take."""
+    rounds = plan.to_measure
     left = sum(len(round_.cells) for round_ in rounds)
     quantities = Counter(cell.quantity for cell in {c: None for r in rounds for c in r.cells})
     if not left:
-        return f"repeating a large fetch for {fmt.clock(made.soak_s)}; logs in {logs}"
-    share = left / (len(made.cells) * made.rounds)
-    once_s = made.crowds_s + made.soak_s
-    took = f"at most {fmt.clock((made.estimate_s - once_s) * share + once_s)}"
-    if limit_s is not None:
-        took += f", ending after {fmt.clock(limit_s)}"
+        return f"repeating a large fetch for {fmt.clock(plan.soak_s)}; logs in {logs}"
+    share = left / (len(plan.cells) * plan.rounds)
+    once_s = plan.crowds_s + plan.soak_s
+    took = f"at most {fmt.clock((plan.estimate_s - once_s) * share + once_s)}"
+    if plan.limit_s is not None:
+        took += f", ending after {fmt.clock(plan.limit_s)}"
     most = max(len(round_.cells) for round_ in rounds)
     plain = left == most * len(rounds)
     return (
@@ -56,10 +70,10 @@ def plan(made: Plan, rounds: Sequence[Round], limit_s: float | None, logs: Path)
     )
 
 
-def warnings(calibration: Calibration) -> list[str]:
+def warnings(answer: CalibrationAnswer) -> list[str]:
     """What disturbed the measurement: other processes, and hosts that are slower than the rest."""
     lines: list[str] = []
-    busiest = sorted(calibration.neighbours, key=lambda n: -n.share)
+    busiest = answer.neighbours
     if busiest:
         named = ", ".join(
             f"{n.comm} ({fmt.percent(n.share)} of a core in round {n.round + 1})"
@@ -69,7 +83,7 @@ def warnings(calibration: Calibration) -> list[str]:
         lines.append(
             f"other programs were busy meanwhile: {named}{more}; close them for firm times"
         )
-    soaked = soak(calibration.bursts)
+    soaked = answer.soak
     if soaked and soaked.dropped_after_s is not None:
         first, last = (
             fmt.quantity(rate, "B/s")
@@ -79,29 +93,24 @@ def warnings(calibration: Calibration) -> list[str]:
             f"the link dropped from {first} to {last} after {fmt.clock(soaked.dropped_after_s)} of "
             "steady transfer: long training sees the later rate, this calibration the first"
         )
-    for row in host_rows(calibration):
+    for row in answer.hosts:
         if row.slower:
             lines.append(
                 f"the host of {', '.join(row.tasks)} is slower than the others: {row.cell.name} "
                 f"takes {fmt.times(row.ratio, row.ratio_interval)} as long there; "
                 "synchronous training waits for it"
             )
-    lines += mixed(calibration)
-    if calibration.profile is not None:
-        lines += implausible(calibration.profile)
-    return lines
+    return [*lines, *answer.mixed, *answer.implausible]
 
 
-def report(
-    calibration: Calibration, rows: Sequence[OriginalRow], output: Path, unfitted: str
-) -> str:
-    """The end of a calibration, as a person reads it."""
-    parts = [line for measured in rows for line in _original(measured)]
-    parts += _reductions(calibration)
-    parts += _soak(calibration)
-    parts += _hosts(calibration)
-    parts += _precision(calibration, output)
-    parts += ["", *_done(calibration, output, unfitted)]
+def report(answer: CalibrationAnswer, output: Path | None) -> str:
+    """The end of a calibration, as a person reads it; without an output it is on stdout."""
+    parts = [line for measured in answer.original for line in _original(measured)]
+    parts += _reductions(answer)
+    parts += _soak(answer)
+    parts += _hosts(answer)
+    parts += _precision(answer, output)
+    parts += ["", *_done(answer, output)]
     return "\n".join(parts)
 
 
@@ -116,20 +125,18 @@ def _original(measured: OriginalRow) -> list[str]:
     ]
 
 
-def _reductions(calibration: Calibration) -> list[str]:
-    """The largest all-reduce of each group, whose bus bandwidth is the most telling."""
-    largest = {(r.path, r.workers): r for r in reductions(calibration.bursts)}
+def _reductions(answer: CalibrationAnswer) -> list[str]:
     return [
         f"all-reduce of {fmt.quantity(r.size_bytes, 'B')}, {r.workers} workers ({r.path}): "
         f"{fmt.seconds(r.seconds)}, bus bandwidth "
         f"{fmt.quantity(r.bus_bandwidth_bytes_per_s, 'B/s')}"
-        for r in largest.values()
+        for r in answer.largest_reductions
     ]
 
 
-def _soak(calibration: Calibration) -> list[str]:
+def _soak(answer: CalibrationAnswer) -> list[str]:
     """Both ends of a soak; a drop is a warning of its own."""
-    found = soak(calibration.bursts)
+    found = answer.soak
     if found is None:
         return []
     first, last = (
@@ -138,12 +145,11 @@ def _soak(calibration: Calibration) -> list[str]:
     return [f"soak of {fmt.clock(found.lasted_s)}: {first} at first, {last} at the end"]
 
 
-def _hosts(calibration: Calibration) -> list[str]:
-    rows = host_rows(calibration)
-    if not rows:
+def _hosts(answer: CalibrationAnswer) -> list[str]:
+    if not answer.hosts:
         return []
     table = TextTable("host of", "cell", "median", "to the others", "", left=(0, 1, 4))
-    for row in rows:
+    for row in answer.hosts:
         table.add_row(
             ", ".join(row.tasks),
             row.cell.name,
@@ -154,11 +160,10 @@ def _hosts(calibration: Calibration) -> list[str]:
     return [str(table)]
 
 
-def _precision(calibration: Calibration, output: Path) -> list[str]:
+def _precision(answer: CalibrationAnswer, output: Path | None) -> list[str]:
     """The cells that are least firm, why, and what would help."""
-    cells = precision(calibration.bursts)
-    missed = widest(cells)
-    if not missed:
+    missed = answer.missed
+    if answer.firmer is None:
         return []
     table = TextTable("cell", "median", "±", "target", "rounds ended by", "outliers", left=(0, 4))
     for cell in missed[:SHOWN]:
@@ -171,7 +176,7 @@ def _precision(calibration: Calibration, output: Path) -> list[str]:
             f"{cell.outliers} of {cell.samples}",
         )
     lines = [
-        f"Of {fmt.count(len(cells), 'cell')}, {len(missed)} did not come within "
+        f"Of {fmt.count(len(answer.precision), 'cell')}, {len(missed)} did not come within "
         f"{fmt.percent(LOCAL_PRECISION)} (in one process) or {fmt.percent(REMOTE_PRECISION)} of "
         "the centre of their rounds, with 95 % confidence.",
     ]
@@ -179,18 +184,14 @@ def _precision(calibration: Calibration, output: Path) -> list[str]:
     if any(cell.half_width is not None for cell in missed):
         more = f"and {len(missed) - SHOWN} more\n" if len(missed) > SHOWN else ""
         lines = [*lines, str(table).rstrip("\n"), more] if more else [*lines, str(table)]
-    rounds = typical_rounds(calibration.bursts)
-    if rounds < PROVISIONAL_ROUNDS:
+    command = _command(output, answer.firmer)
+    if answer.provisional:
         lines.append(
-            f"Provisional: intervals rest on {fmt.count(rounds, 'round')}, fewer than "
-            f"{PROVISIONAL_ROUNDS}; more: {_command(output, '--resume --rounds 5')}"
+            f"Provisional: intervals rest on {fmt.count(answer.rounds, 'round')}, fewer than "
+            f"{PROVISIONAL_ROUNDS}; more: {command}"
         )
     else:
-        names = ",".join(dict.fromkeys(c.cell.quantity for c in missed[:SHOWN]))
-        lines.append(
-            f"For firmer ones close other programs, then: "
-            f"{_command(output, f'--refine --only {names}')}"
-        )
+        lines.append(f"For firmer ones close other programs, then: {command}")
     return lines
 
 
@@ -200,18 +201,20 @@ def _half_width(cell: CellPrecision) -> str:
     return "over 100 %" if cell.half_width > 1 else f"{100 * cell.half_width:.1f} %"
 
 
-def _done(calibration: Calibration, output: Path, unfitted: str) -> list[str]:
-    where = "stdout" if output == Path("-") else str(output)
+def _done(answer: CalibrationAnswer, output: Path | None) -> list[str]:
+    calibration = answer.calibration
+    where = "stdout" if output is None else str(output)
     bursts = fmt.count(len(calibration.bursts), "burst")
     lines: list[str] = []
-    if not calibration.complete:
+    if answer.rest is not None:
         why = f" ({calibration.stopped})" if calibration.stopped else ""
-        lines.append(f"Incomplete{why}; the rest: {_command(output, '--resume')}")
+        lines.append(f"Incomplete{why}; the rest: {_command(output, answer.rest)}")
     if calibration.profile is None:
-        lines.append(f"Wrote {where}: {bursts} of samples, too few for a profile ({unfitted}).")
+        why = answer.not_fitted
+        lines.append(f"Wrote {where}: {bursts} of samples, too few for a profile ({why}).")
         return lines
     lines.append(f"Wrote {where}: {bursts} of samples and the profile fitted to them.")
-    if output != Path("-"):
+    if output is not None:
         name = shlex.quote(str(output))
         lines.append(
             f"Next: scale breakeven --calibration {name}   or, how well it fits: scale fit {name}"
@@ -219,6 +222,6 @@ def _done(calibration: Calibration, output: Path, unfitted: str) -> list[str]:
     return lines
 
 
-def _command(output: Path, options: str) -> str:
-    name = "FILE" if output == Path("-") else shlex.quote(str(output))
-    return f"scale calibrate {options} -o {name}"
+def _command(output: Path | None, found: Remedy) -> str:
+    name = "FILE" if output is None else shlex.quote(str(output))
+    return f"scale calibrate {remedy(found)} -o {name}"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import console, fit_text, predict_text
@@ -15,9 +14,6 @@ from nworkers.models.records.profile import Identified, Parameter, parameters
 
 if TYPE_CHECKING:
     from nworkers.models.findings.fit_answer import FitAnswer
-    from nworkers.models.findings.original import OriginalRow
-    from nworkers.models.fitting.precision import CellPrecision
-    from nworkers.models.records.calibration import Calibration
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
     from nworkers.simulator.step.spans import Use
     from nworkers.simulator.study.resolve import ResolvedJob
@@ -93,86 +89,6 @@ def fit(answer: FitAnswer) -> dict[str, object]:
             {"what": weak.what, "why": weak.why, "remedy": fit_text.remedy(weak.remedy)}
             for weak in answer.weak
         ],
-    }
-
-
-def calibration(
-    calibration: Calibration, rows: tuple[OriginalRow, ...], output: Path, unfitted: str = ""
-) -> dict[str, object]:
-    from nworkers.models.findings.bus_bandwidth import reductions
-    from nworkers.models.findings.host_speed import host_rows
-    from nworkers.models.findings.soak import soak
-    from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS, precision
-    from nworkers.models.records.calibration import typical_rounds
-
-    soaked = soak(calibration.bursts)
-    return {
-        "output": str(output),
-        "complete": calibration.complete,
-        "stopped": calibration.stopped or None,
-        "fitted": calibration.profile is not None,
-        "not_fitted": unfitted or None,
-        "rounds": calibration.rounds,
-        "provisional": typical_rounds(calibration.bursts) < PROVISIONAL_ROUNDS,
-        "hardware": calibration.environment.hardware,
-        "environment": asdict(calibration.environment),
-        "resumed": [asdict(environment) for environment in calibration.resumed],
-        "precision": [_precision(found) for found in precision(calibration.bursts)],
-        "soak": asdict(soaked) if soaked else None,
-        "allreduce": [asdict(found) for found in reductions(calibration.bursts)],
-        "neighbours": [asdict(neighbour) for neighbour in calibration.neighbours],
-        "hosts": [
-            {
-                "tasks": list(compared.tasks),
-                "cell": compared.cell.name,
-                "median_s": compared.median_s,
-                "ratio": compared.ratio,
-                "ratio_interval": list(compared.ratio_interval),
-                "slower": compared.slower,
-            }
-            for compared in host_rows(calibration)
-        ],
-        "original": [
-            {
-                "features": measured.features,
-                "batch": measured.batch,
-                "hidden": measured.hidden,
-                "local_gemm_s": measured.local[0],
-                "local_gemm_s_interval": list(measured.local[1:]),
-                "fetch_gemm_s": measured.fetch[0],
-                "fetch_gemm_s_interval": list(measured.fetch[1:]),
-                "ratio": measured.ratio,
-            }
-            for measured in rows
-        ],
-        "skipped": [
-            {"cell": skipped.cell.name, "reason": skipped.reason} for skipped in calibration.skipped
-        ],
-        "fit": [] if calibration.profile is None else [asdict(f) for f in calibration.profile.fit],
-    }
-
-
-def _precision(found: CellPrecision) -> dict[str, object]:
-    from nworkers.models.fitting.precision import QUANTILES
-
-    percentiles = zip(QUANTILES, found.quantiles, strict=True)
-    return {
-        "cell": found.cell.name,
-        "quantity": found.cell.quantity,
-        "path": found.cell.path,
-        "rounds": found.rounds,
-        "samples": found.samples,
-        "outliers": found.outliers,
-        "median_s": found.median_s,
-        "interval_s": found.interval_s and list(found.interval_s),
-        "half_width": found.half_width,
-        "target": found.target,
-        "reached": found.reached,
-        "stops": list(found.stops),
-        **{
-            f"p{100 * p:g}_s": q and {"value": q.value_s, "interval": list(q.interval_s)}
-            for p, q in percentiles
-        },
     }
 
 

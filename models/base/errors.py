@@ -9,11 +9,15 @@ from collections.abc import Callable
 _FIELD = re.compile(r"<([a-z_]+)>")
 
 
+class FieldText(str):
+    """Text that names fields, as ``<workers>``, where else a user's own text may stand."""
+
+
 class InputError(ValueError):
     """Bad usage or bad input: exit code 2.
 
-    Says which field, what stood there and what is allowed, in one line. ``allowed`` may name other
-    fields, as ``<workers>``.
+    Says which field, what stood there and what is allowed, in one line. ``allowed``, and a ``got``
+    that is a `FieldText`, may name other fields, as ``<workers>``.
     """
 
     def __init__(self, field: str, got: object, allowed: str) -> None:
@@ -24,7 +28,9 @@ class InputError(ValueError):
 
     def worded(self, named: Callable[[str], str]) -> str:
         """The line, with each field by the name that its reader knows it by."""
-        return f"{named(self.field)}: got {self.got}; allowed: {with_fields(self.allowed, named)}"
+        own = isinstance(self.got, FieldText)
+        got = with_fields(str(self.got), named) if own else self.got
+        return f"{named(self.field)}: got {got}; allowed: {with_fields(self.allowed, named)}"
 
 
 class Contradiction(InputError):

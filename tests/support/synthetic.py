@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.models.base.all_reduce_terms import ring_terms
 from nworkers.models.records.calibration import Burst, Calibration, Cell, Environment, Processor
 from nworkers.models.records.workload import named_workload
@@ -128,7 +129,7 @@ def synthetic(
     bursts: list[Burst] = []
     for number in range(rounds):
         shift = np.exp(0.02 * rng.standard_normal())
-        for cell in plan(quick=False, workload=workload).cells:
+        for cell in plan(Scope(), workload).cells:
             for worker in range(cell.workers):
                 jitter = np.exp(noise * rng.standard_normal(60))
                 samples = true_seconds(cell, shared) * shift * jitter

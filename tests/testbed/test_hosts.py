@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
-from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.models.records.calibration import Cell, select
 from nworkers.models.records.workload import named_workload
 from tests.testbed import iperf
@@ -156,7 +156,9 @@ def test_tasks_on_hosts_of_their_own_are_held_up_by_the_wire(tmp_path: Path) -> 
     size, wire_s = 2**20, 2**20 * 8 / 200e6
     cells = (Cell("fetch", "ps", size), Cell("fetch", "ps", size, workers=2))
     kinds = ((5, 2**18), (2, 2**18), (2, 2**28))
-    plan = Plan(named_workload("gemm:2,2"), cells, 1, 1.5, 2.0, 100, seed=1, crowds=kinds)
+    plan = MeasurementPlan(
+        named_workload("gemm:2,2"), cells, 1, 1.5, 2.0, 100, seed=1, crowds=kinds
+    )
 
     def quiet(_: CampaignProgress) -> None:
         """No news wanted."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
-from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.models.findings.soak import soak
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import named_workload
@@ -30,7 +30,7 @@ def throttle(host: Host, rate_mbit: float) -> None:
 
 
 def test_a_link_that_drops_after_a_burst_is_found_out(tmp_path: Path) -> None:
-    plan = Plan(
+    plan = MeasurementPlan(
         named_workload("gemm:2,2"), (Cell("noop", "ps"),), 1, 0.1, 0.1, 100, seed=1, soak_s=10.0
     )
     with hosts(2, rate_mbit=1000) as (ps, worker):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nworkers.calibrate.campaigns import campaign
-from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training.runtime import single
@@ -92,7 +92,7 @@ def test_pools_have_the_threads_that_were_asked_for(threads: int, tmp_path: Path
 def test_a_campaign_keeps_what_it_was_asked_for(tmp_path: Path) -> None:
     """The memory of a step and the threads of the pools are on record."""
     cells = (Cell("noop", "process"), Cell("exchange", "ps", 1024, workers=2))
-    plan = Plan(GEMM, cells, 1, 0.05, 0.05, 100, 1, threads=1, memory=True)
+    plan = MeasurementPlan(GEMM, cells, 1, 0.05, 0.05, 100, 1, threads=1, memory=True)
     made = campaign.calibrate(plan, logs=tmp_path / "logs", progress=lambda _: None)
     assert {b.cell for b in made.bursts} == set(cells)
     assert made.memory is not None

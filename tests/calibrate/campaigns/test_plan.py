@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -11,18 +12,22 @@ from nworkers.calibrate.campaigns.cells import (
     log_spaced_bytes,
     step_batches,
 )
-from nworkers.calibrate.campaigns.plan import Plan, plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan, plan
+from nworkers.calibrate.campaigns.presets import PresetName
+from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.training.runtime import runner_of
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 
 GEMM = named_workload("gemm:128,256")
+QUICK = Scope("quick")
 
 
 def test_sizes_reach_from_4_bytes_to_the_largest() -> None:
-    for quick, largest in ((True, 2**22), (False, 2**26)):
+    largest_bytes: dict[PresetName, int] = {"quick": 2**22, "default": 2**26}
+    for preset, largest in largest_bytes.items():
         sizes = [
             c.size_bytes
-            for c in plan(quick=quick, workload=GEMM).cells
+            for c in plan(Scope(preset), GEMM).cells
             if c.quantity == "fetch" and c.tensors == c.workers == 1
         ]
         assert (min(sizes), max(sizes)) == (4, largest)
@@ -36,7 +41,7 @@ def test_sizes_are_whole_floats_apart_and_not_powers_of_two_alone() -> None:
 
 
 def test_every_quantity_of_the_contract_is_planned() -> None:
-    cells = plan(quick=True, workload=GEMM).cells
+    cells = plan(QUICK, GEMM).cells
     seen = {(c.quantity, c.path, c.workers > 1) for c in cells}
     assert seen >= {
         ("noop", "process", False),
@@ -56,14 +61,18 @@ def test_every_quantity_of_the_contract_is_planned() -> None:
 
 
 def test_extra_shapes_join_the_original_ones() -> None:
-    made = plan(quick=True, workload=GEMM, extra_shapes=((64, 8, 32), ORIGINAL_SHAPES[0]))
+    made = plan(replace(QUICK, features=64, batch=8, hidden=32), GEMM)
     shapes = {(c.features, c.batch, c.hidden) for c in made.cells if c.quantity == "fetch_gemm"}
     assert shapes == {*ORIGINAL_SHAPES, (64, 8, 32)}
+    features, batch, hidden = ORIGINAL_SHAPES[0]
+    again = plan(replace(QUICK, features=features, batch=batch, hidden=hidden), GEMM)
+    assert set(again.cells) == set(plan(QUICK, GEMM).cells)
+    assert len(set(again.cells)) == len(again.cells)
 
 
 def test_a_workload_that_states_its_cost_needs_no_step() -> None:
     stated = Workload("wait", (Variable("w", (8,)),), cost=Cost(0.01, 0.0))
-    cells = plan(quick=True, workload=stated).cells
+    cells = plan(QUICK, stated).cells
     assert not any(c.quantity == "step" for c in cells)
 
 
@@ -72,29 +81,27 @@ def test_batches_reach_from_1_to_twice_the_batch() -> None:
     assert step_batches(1, 6) == [1, 2]
 
 
-@pytest.mark.parametrize(
-    ("quick", "full", "low", "high"), [(True, False, 25, 42), (False, False, 120, 170)]
-)
-def test_a_calibration_fits_its_time(quick: bool, full: bool, low: float, high: float) -> None:
+@pytest.mark.parametrize(("preset", "low", "high"), [("quick", 25, 42), ("default", 120, 170)])
+def test_a_calibration_fits_its_time(preset: PresetName, low: float, high: float) -> None:
     """At most 45 s and 3 minutes on two cores, with some seconds left for the fit."""
-    made = plan(quick=quick, full=full, workload=named_workload("mlp:784,512,10"))
+    made = plan(Scope(preset), named_workload("mlp:784,512,10"))
     assert low < made.estimate_s < high
 
 
 def test_rounds_grow_from_quick_to_full() -> None:
-    presets: tuple[Plan, ...] = (
-        plan(quick=True, workload=GEMM),
-        plan(workload=GEMM),
-        plan(full=True, workload=GEMM),
+    presets: tuple[MeasurementPlan, ...] = (
+        plan(QUICK, GEMM),
+        plan(Scope(), GEMM),
+        plan(Scope("full"), GEMM),
     )
     assert [made.rounds for made in presets] == [2, 5, 10]
     estimates = [made.estimate_s for made in presets]
     assert estimates == sorted(estimates)
 
 
-@pytest.mark.parametrize("quick", [True, False])
-def test_the_quantities_that_decide_scaling_are_planned(quick: bool) -> None:
-    cells = plan(quick=quick, workload=GEMM).cells
+@pytest.mark.parametrize("preset", ["quick", "default"])
+def test_the_quantities_that_decide_scaling_are_planned(preset: PresetName) -> None:
+    cells = plan(Scope(preset), GEMM).cells
     seen = {(c.quantity, c.path, c.optimizer, c.workers) for c in cells}
     assert seen >= {
         ("exchange", "ps", "", 1),
@@ -114,24 +121,24 @@ def test_the_quantities_that_decide_scaling_are_planned(quick: bool) -> None:
 
 def test_workers_double_up_to_the_cluster_s() -> None:
     assert [concurrent_workers(n) for n in (1, 2, 3, 4, 6)] == [[], [2], [2, 3], [2, 4], [2, 4, 6]]
-    cells = plan(quick=True, workload=GEMM, workers=4).cells
+    cells = plan(replace(QUICK, workers=4), GEMM).cells
     for quantity in ("fetch", "push", "exchange"):
         assert {c.workers for c in cells if c.quantity == quantity} == {1, 2, 4}
 
 
 def test_a_cluster_of_one_worker_runs_nothing_together() -> None:
-    assert {c.workers for c in plan(quick=True, workload=GEMM, workers=1).cells} == {1}
+    assert {c.workers for c in plan(replace(QUICK, workers=1), GEMM).cells} == {1}
 
 
 def test_several_ps_and_flows_share_tensors_enough_for_all() -> None:
-    cells = plan(quick=True, workload=GEMM, ps=4, flows=2).cells
+    cells = plan(replace(QUICK, ps=4), GEMM, flows=2).cells
     assert {c.ps for c in cells if c.flows == 1} == {1, 2, 4}
     assert {(c.ps, c.flows) for c in cells if c.flows > 1} == {(2, 2)}
     assert all(c.tensors >= max(c.ps, c.flows) for c in cells)
 
 
 def test_input_and_gpu_are_measured_where_there_is_one() -> None:
-    made = plan(quick=True, workload=GEMM, batch=32, pipeline="m:f", gpu=True, threads=2)
+    made = plan(replace(QUICK, input="m:f", threads=2), GEMM, gpu=True)
     assert {c.batch for c in made.cells if c.quantity == "input"} == {1, 8, 32}
     assert {c.quantity for c in made.cells if c.device} == {"copy_in", "copy_out", "gemm"}
     assert (made.pipeline, made.threads, made.gpu) == ("m:f", 2, True)
@@ -139,7 +146,7 @@ def test_input_and_gpu_are_measured_where_there_is_one() -> None:
 
 def test_lock_step_cells_are_built_before_what_a_slow_link_keeps_workers_apart_with() -> None:
     """On a link of 1 Gbit/s the first worker was 10 s behind the second, who waited in vain."""
-    ordered = build_order(plan(workload=named_workload("mlp:8,4")).cells)
+    ordered = build_order(plan(Scope(), named_workload("mlp:8,4")).cells)
     together = [runner_of(cell).lock_step for cell in ordered]
     assert together == sorted(together, reverse=True)
     assert 0 < sum(together) < len(together)
@@ -149,7 +156,7 @@ def test_lock_step_cells_are_built_before_what_a_slow_link_keeps_workers_apart_w
 
 def test_transfers_at_once_are_measured_where_there_is_a_network() -> None:
     """And take their time, on top of the cells'."""
-    alone, joined = (plan(quick=True, workload=GEMM, network=network) for network in (False, True))
+    alone, joined = (plan(QUICK, GEMM, network=network) for network in (False, True))
     assert alone.crowds == ()
     assert joined.crowds
     assert joined.cells == alone.cells

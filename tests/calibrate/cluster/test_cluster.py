@@ -14,7 +14,8 @@ import pytest
 
 from nworkers.calibrate.campaigns import campaign, validation
 from nworkers.calibrate.campaigns.campaign import CampaignProgress
-from nworkers.calibrate.campaigns.plan import Plan, plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan, plan
+from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training.runtime import single
@@ -30,7 +31,7 @@ pytestmark = pytest.mark.tensorflow
 GEMM = named_workload("gemm:128,256")
 
 
-def small(**changes: object) -> Plan:
+def small(**changes: object) -> MeasurementPlan:
     """A plan of a few seconds: every kind of cell, at few sizes."""
     cells = (
         Cell("noop", "process"),
@@ -45,8 +46,10 @@ def small(**changes: object) -> Plan:
         Cell("step", "process", batch=32),
         Cell("gradient", "process", batch=32),
     )
-    made = Plan(GEMM, cells, rounds=1, burst_s=0.1, window_s=0.1, max_samples=300, seed=1)
-    return Plan(**(vars(made) | changes))
+    made = MeasurementPlan(
+        GEMM, cells, rounds=1, burst_s=0.1, window_s=0.1, max_samples=300, seed=1
+    )
+    return MeasurementPlan(**(vars(made) | changes))
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +230,7 @@ def test_training_is_real(workload: Workload, tmp_path: Path) -> None:
 
 def test_a_plan_of_the_contract_can_be_built_by_real_tasks(tmp_path: Path) -> None:
     """Every cell of the quick plan builds, runs and proves its work; nothing is timed."""
-    cells = [c for c in plan(quick=True, workload=GEMM).cells if c.workers == 1]
+    cells = [c for c in plan(Scope("quick"), GEMM).cells if c.workers == 1]
     with running((*servers(ps=1, workers=1), single()), logs=tmp_path) as cluster:
         for name, path in (("single0", {"process"}), ("worker0", {"server", "ps"})):
             chosen = [c for c in cells if c.path in path]

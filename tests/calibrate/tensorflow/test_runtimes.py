@@ -12,7 +12,7 @@ import pytest
 
 from nworkers.calibrate.campaigns import campaign
 from nworkers.calibrate.campaigns.campaign import Machines
-from nworkers.calibrate.campaigns.plan import Plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.probes.sampling import Limits
 from nworkers.calibrate.training.runtime import COORDINATOR, MIRRORED, runner_of, runtime_of
@@ -44,7 +44,7 @@ TOGETHER = [c for c in CELLS if c.path in ("collective", "mirrored")]
 @pytest.fixture(scope="module")
 def bursts(tmp_path_factory: pytest.TempPathFactory) -> dict[Cell, list[Burst]]:
     """A round of all cells over three workers, by cell."""
-    made = Plan(MLP, CELLS, rounds=1, burst_s=0.1, window_s=0.1, max_samples=50, seed=1)
+    made = MeasurementPlan(MLP, CELLS, rounds=1, burst_s=0.1, window_s=0.1, max_samples=50, seed=1)
     calibration = campaign.calibrate(
         made,
         logs=tmp_path_factory.mktemp("logs"),

@@ -10,6 +10,7 @@ from typing import get_args
 import pytest
 
 from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.training.runtime import (
     RUNTIMES,
     Runtime,
@@ -71,7 +72,8 @@ def test_every_path_has_one_runtime() -> None:
 
 
 def test_every_cell_of_a_full_plan_is_built_and_run_by_tasks_of_its_runtime() -> None:
-    cells = plan(full=True, workload=named_workload("mlp:8,4"), workers=3, ps=2, gpu=True).cells
+    scope = Scope("full", workers=3, ps=2)
+    cells = plan(scope, named_workload("mlp:8,4"), gpu=True).cells
     for cell in cells:
         groups = (*runtime_of(cell).groups(AT, (cell.workers,)), single())
         assert runner_of(cell).calling_job(cell.workers) in {group.job for group in groups}

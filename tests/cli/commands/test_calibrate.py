@@ -23,10 +23,13 @@ from typing import Any
 
 import pytest
 
-from nworkers.calibrate.campaigns import campaign, plan
-from nworkers.calibrate.campaigns.campaign import Machines
+from nworkers.calibrate.campaigns import campaign, session
+from nworkers.calibrate.campaigns.campaign import Machines, local_machines
 from nworkers.calibrate.campaigns.cell_group import CellGroup
+from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.campaigns.presets import PRESETS
 from nworkers.calibrate.campaigns.presets import QUICK as REAL_QUICK
+from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.cluster import task
 from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.cluster.start import running
@@ -34,7 +37,6 @@ from nworkers.calibrate.host import environment
 from nworkers.calibrate.probes.sampling import Limits, Samples, nothing, sample
 from nworkers.calibrate.training.tasks import TaskAddress, TaskGroup
 from nworkers.cli import app
-from nworkers.cli.asked import clusters
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.journal import journal_path, read_journal
 from nworkers.models.files.store import read_calibration, write_record
@@ -75,8 +77,8 @@ SLOWER = 10
 @pytest.fixture(scope="module")
 def small() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(plan, "QUICK", SMALL)
-        patch.setattr(fit, "fit_profile", partial(fit.fit_profile, draws=20))
+        patch.setitem(PRESETS, "quick", SMALL)
+        patch.setattr(session, "fit_profile", partial(fit.fit_profile, draws=20))
         yield
 
 
@@ -158,7 +160,7 @@ def pairs(calibration: Calibration) -> list[tuple[int, str]]:
 
 def planned(*quantities: str) -> int:
     """How many cells of some quantities, or of all, a quick calibration measures in all."""
-    made = plan.plan(quick=True, workload=named_workload("gemm:128,256"))
+    made = plan(Scope("quick"), named_workload("gemm:128,256"))
     chosen = [c for c in made.cells if not quantities or c.quantity in quantities]
     return made.rounds * len(chosen)
 
@@ -351,8 +353,8 @@ def test_a_resumed_run_is_on_the_same_kind_of_cluster(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert run(*NOOP).code == 0
-    machines = replace(clusters.local_machines("1", "2"), link_kind="network", evidence="cluster")
-    monkeypatch.setattr(clusters, "local_machines", lambda ps, worker: machines)
+    machines = replace(local_machines(1, 2), link_kind="network", evidence="cluster")
+    monkeypatch.setattr(session, "local_machines", lambda ps, worker: machines)
     assert "it was loopback, is network" in refused(run, "--resume")
 
 
@@ -484,7 +486,7 @@ def test_resuming_elsewhere_or_otherwise_is_refused_by_name(
     real = environment.environment()
     facts = real.facts | {"cpu_model": "Another", "cores_usable": "96"}
     with monkeypatch.context() as patched:
-        patched.setattr(environment, "environment", lambda: Environment("", "", facts))
+        patched.setattr(session, "environment", lambda: Environment("", "", facts))
         elsewhere = refused(run, "--resume")
     assert f"processor was {real.facts['cpu_model']}, is Another" in elsewhere
     assert "cores was" in elsewhere
@@ -542,7 +544,7 @@ def test_a_slower_host_is_found_and_no_address_is_kept(
     sites = tuple(map(TaskAddress, addresses))
     sites = (*sites[:2], replace(sites[2], prepare=run_steps_again))
     machines = Machines(workers=sites)
-    monkeypatch.setattr(clusters, "local_machines", lambda ps, worker: machines)
+    monkeypatch.setattr(session, "local_machines", lambda ps, worker: machines)
     done = run(*QUICK, "--only", "noop,gemm", "--rounds", "5")
     assert done.code == 0, done.err
     kept = read_calibration(FILE)
