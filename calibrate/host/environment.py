@@ -5,14 +5,15 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import nworkers
 from nworkers.calibrate.host.processor import usable_cores
 from nworkers.models.records.calibration import Environment
-
-_PACKAGES = ("tensorflow", "tensorflow-cpu", "numpy", "scipy", "simpy")
+from nworkers.models.records.environment_facts import fact_text
 
 
 def _first_value(path: str, key: str) -> str:
@@ -27,28 +28,43 @@ def _first_value(path: str, key: str) -> str:
     return "unknown"
 
 
+def _version(package: str) -> str | None:
+    """Of an installed package; None where it is not."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _virtual() -> str:
+    return "yes" if "hypervisor" in _first_value("/proc/cpuinfo", "flags") else "no"
+
+
+#: How each fact of `FACTS` that does not change meanwhile is read; None where there is none.
+READERS: dict[str, Callable[[], float | str | None]] = {
+    "scale": lambda: nworkers.__version__,
+    "python": platform.python_version,
+    "system": lambda: f"{platform.system()} {platform.release()}",
+    "machine": platform.machine,
+    "cpu_model": partial(_first_value, "/proc/cpuinfo", "model name"),
+    "cores_usable": usable_cores,
+    "cores_present": lambda: os.cpu_count() or 1,
+    "memory_total": partial(_first_value, "/proc/meminfo", "MemTotal"),
+    "hypervisor": _virtual,
+    "tensorflow": partial(_version, "tensorflow"),
+    "tensorflow-cpu": partial(_version, "tensorflow-cpu"),
+    "numpy": partial(_version, "numpy"),
+    "scipy": partial(_version, "scipy"),
+    "simpy": partial(_version, "simpy"),
+}
+
+
 def environment() -> Environment:
     """What a reader must know to judge the samples."""
-    cpu = _first_value("/proc/cpuinfo", "model name")
-    cores = usable_cores()
-    facts = {
-        "scale": nworkers.__version__,
-        "python": platform.python_version(),
-        "system": f"{platform.system()} {platform.release()}",
-        "machine": platform.machine(),
-        "cpu_model": cpu,
-        "cores_usable": f"{cores:g}",
-        "cores_present": str(os.cpu_count() or 1),
-        "memory_total": _first_value("/proc/meminfo", "MemTotal"),
-        "hypervisor": "yes" if "hypervisor" in _first_value("/proc/cpuinfo", "flags") else "no",
-    }
-    for package in _PACKAGES:
-        try:
-            facts[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
+    read = {name: reader() for name, reader in READERS.items()}
+    facts = {name: fact_text(name, value) for name, value in read.items() if value is not None}
     return Environment(
         measured_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        hardware=f"{cores:g} cores of {cpu}",
+        hardware=f"{facts['cores_usable']} cores of {facts['cpu_model']}",
         facts=facts,
     )

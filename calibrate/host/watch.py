@@ -15,6 +15,7 @@ from pathlib import Path
 from nworkers.calibrate.host.environment import environment
 from nworkers.calibrate.host.processor import stolen_s
 from nworkers.models.records.calibration import Environment, Neighbour
+from nworkers.models.records.environment_facts import fact_text
 
 ROOT = Path("/")
 #: Of one core, over a round: what another process may take before it is named.
@@ -40,21 +41,20 @@ class Watch:
             **self._facts.facts,
             **{f"{name}_before": value for name, value in self._before.items()},
             **{f"{name}_after": value for name, value in state().items()},
-            "stolen_share": f"{share:.3f}",
+            "stolen_share": fact_text("stolen_share", share),
         }
         return replace(self._facts, facts=facts)
 
 
 def state(root: Path = ROOT) -> dict[str, str]:
     """Load, clock frequency and temperature now; what this system does not tell is left out."""
-    facts = {"load_1min": f"{os.getloadavg()[0]:.2f}"}
     clock_hz = clock_frequency_hz(root)
-    if clock_hz is not None:
-        facts["clock_mhz"] = f"{clock_hz / 1e6:.0f}"
-    hottest = temperature_c(root)
-    if hottest is not None:
-        facts["temperature_c"] = f"{hottest:.0f}"
-    return facts
+    found = {
+        "load_1min": os.getloadavg()[0],
+        "clock_mhz": None if clock_hz is None else clock_hz / 1e6,
+        "temperature_c": temperature_c(root),
+    }
+    return {name: fact_text(name, value) for name, value in found.items() if value is not None}
 
 
 def clock_frequency_hz(root: Path = ROOT) -> float | None:

@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-#: Facts that make samples of two runs samples of one thing; by what they are called to the user.
-_SAME = {
-    "cpu_model": "processor",
-    "cores_usable": "cores",
-    "machine": "machine",
-    "tensorflow": "tensorflow",
-    "tensorflow-cpu": "tensorflow-cpu",
-}
-#: A kernel update changes what it keeps for itself.
-MEMORY_TOLERANCE = 0.02
+from nworkers.models.records.environment_facts import FACTS, Fact, fact_value
+
+#: Of numbers that need be only nearly the same: a kernel update changes what it keeps for itself.
+TOLERANCE = 0.02
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str, ...]:
@@ -21,19 +15,27 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[str,
 
     Each as ``processor was …, is …``: samples of two machines must not be fitted as one.
     """
-    found = [
-        f"{name} was {before.get(fact, 'not installed')}, is {now.get(fact, 'not installed')}"
-        for fact, name in _SAME.items()
-        if before.get(fact) != now.get(fact)
-    ]
-    was, is_ = (_minor(facts.get("python", "")) for facts in (before, now))
-    if was != is_:
-        found.append(f"python was {was}, is {is_}")
-    totals = [facts.get("memory_total", "") for facts in (before, now)]
-    sizes = [float(t.split()[0]) if t.split()[:1] and t.split()[0].isdigit() else 0 for t in totals]
-    if abs(sizes[0] - sizes[1]) > MEMORY_TOLERANCE * max(sizes):
-        found.append(f"memory was {totals[0]}, is {totals[1]}")
-    return tuple(found)
+    found = (_difference(name, fact, before, now) for name, fact in FACTS.items())
+    return tuple(line for line in found if line)
+
+
+def _difference(name: str, fact: Fact, before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """How one fact differs; empty where it does not, or may."""
+    was, is_ = before.get(name), now.get(name)
+    match fact.check:
+        case "same":
+            differs = was != is_
+            was, is_ = was or "not installed", is_ or "not installed"
+        case "minor version":
+            was, is_ = _minor(was or ""), _minor(is_ or "")
+            differs = was != is_
+        case "nearly":
+            sizes = [fact_value(facts, name) or 0.0 for facts in (before, now)]
+            differs = abs(sizes[0] - sizes[1]) > TOLERANCE * max(sizes)
+            was, is_ = was or "", is_ or ""
+        case _:
+            return ""
+    return f"{fact.called} was {was}, is {is_}" if differs else ""
 
 
 def _minor(version: str) -> str:

@@ -4,24 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nworkers.models.records.environment_facts import FACTS
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.prediction import Interval
 from nworkers.models.records.workload import Workload
-
-#: Facts of the environment that say on what it ran.
-FACTS = (
-    "scale",
-    "python",
-    "machine",
-    "cpu_model",
-    "cores_usable",
-    "cores_present",
-    "memory_total",
-    "hypervisor",
-    "tensorflow",
-    "tensorflow-cpu",
-    "stolen_share",
-)
 
 
 @dataclass(frozen=True)
@@ -79,7 +65,7 @@ def contribution(measurement: Measurement, comparison: Comparison) -> Contributi
         )
     return Contribution(
         evidence=measurement.evidence,
-        facts={name: facts[name] for name in FACTS if name in facts},
+        facts={name: facts[name] for name in FACTS if FACTS[name].contributed and name in facts},
         workload=_anonymous(measurement.workload),
         strategy=measurement.strategy,
         runtime=measurement.runtime,
