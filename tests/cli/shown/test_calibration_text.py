@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from nworkers.calibrate.campaigns.plan import MeasurementPlan
+from nworkers.calibrate.campaigns.resume import Round
+from nworkers.calibrate.campaigns.session import (
+    JournalLost,
+    News,
+    NothingLeft,
+    NothingToResume,
+)
+from nworkers.cli.shown import calibration_text
+from nworkers.models.findings.calibration_answer import calibration_answer
+from nworkers.models.findings.host_speed import HostRow
+from nworkers.models.findings.weak_parameters import Remedy
+from nworkers.models.records.calibration import Cell, Neighbour
+from nworkers.models.records.workload import named_workload
+from tests.support.calibrations import CELLS, burst, calibration
+
+FILE = Path("a.json")
+
+
+@pytest.mark.parametrize(
+    ("told", "said"),
+    [
+        (NothingToResume(FILE), "nothing to resume at a.json; beginning"),
+        (
+            JournalLost("a.json.journal (No space left on device)"),
+            "the journal could not be written: a.json.journal (No space left on device); measuring "
+            "goes on, and ends with FILE",
+        ),
+        (NothingLeft(FILE, True), "every cell asked for in a.json has reached its precision"),
+        (
+            NothingLeft(FILE, False),
+            "a.json is complete; --rounds R adds rounds, --refine adds them to the cells that need "
+            "them",
+        ),
+    ],
+)
+def test_what_happens_on_the_way_is_one_line(told: News, said: str) -> None:
+    assert calibration_text.news(told) == said
+
+
+def test_what_begins_is_counted() -> None:
+    plan = MeasurementPlan(named_workload("gemm:8,4"), CELLS, 2, 0.1, 0.1, 100, 1)
+    assert calibration_text.begins(plan, Path("logs")).startswith(
+        "measuring 3 cells in 2 rounds (fetch 3), at most "
+    )
+    left = replace(plan, left=(Round(0, CELLS[:1]), Round(1, CELLS)), limit_s=90.0)
+    said = calibration_text.begins(left, Path("logs"))
+    assert "3 cells in 2 rounds, 4 in all (fetch 3)" in said
+    assert "ending after" in said
+    soak = replace(plan, left=(), soak_s=60.0)
+    assert calibration_text.begins(soak, FILE).startswith("repeating a large fetch for ")
+
+
+def test_few_rounds_call_for_more_and_many_for_a_refinement() -> None:
+    loose = [burst(CELLS[1], number, 1.0 + number) for number in range(6)]
+    few = calibration_answer(calibration(*loose[:2]), "why")
+    assert few.provisional
+    assert few.firmer == Remedy("resume", rounds=5)
+    assert few.rest == Remedy("resume")
+    text = calibration_text.report(few, Path("my file.json"))
+    assert "more: scale calibrate --resume --rounds 5 -o 'my file.json'" in text
+    assert "Incomplete; the rest: scale calibrate --resume -o 'my file.json'" in text
+    assert "too few for a profile (why)" in text
+    many = calibration_answer(calibration(*loose))
+    assert not many.provisional
+    assert many.firmer == Remedy("refine", only=("fetch",))
+    assert "then: scale calibrate --refine --only fetch -o FILE" in calibration_text.report(
+        many, None
+    )
+
+
+def test_firm_cells_need_nothing() -> None:
+    firm = [burst(CELLS[0], number, 1.0) for number in range(6)]
+    answer = calibration_answer(replace(calibration(*firm), complete=True))
+    assert answer.missed == ()
+    assert answer.firmer is answer.rest is None
+
+
+def test_a_slower_host_and_busy_programs_are_warned_of() -> None:
+    busy = tuple(Neighbour(0, name, share) for name, share in (("a", 0.1), ("find", 0.5)))
+    made = replace(calibration(burst(CELLS[0], 0)), neighbours=busy)
+    cell = Cell("noop", "server")
+    rows = tuple(
+        HostRow((f"worker{k}",), cell, 1.0, ratio, (ratio - 0.01, ratio + 0.01))
+        for k, ratio in enumerate((1.0, 1.5))
+    )
+    said = calibration_text.warnings(replace(calibration_answer(made), hosts=rows))
+    assert said[0].startswith(
+        "other programs were busy meanwhile: find (50 % of a core in round 1)"
+    )
+    assert len(said) == 2
+    assert said[1].startswith("the host of worker1 is slower than the others: noop server takes ")
