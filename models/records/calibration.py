@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, Len
 
+from nworkers.models.records.environment_facts import fact_value
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.workload import Workload
 
@@ -206,7 +207,7 @@ class Environment:
     @property
     def stolen_share(self) -> float:
         """Of the cores' time, what a hypervisor gave to others meanwhile; 0 where not known."""
-        return float(self.facts.get("stolen_share", "0"))
+        return fact_value(self.facts, "stolen_share") or 0.0
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from nworkers.calibrate.campaigns.session import CalibrationRequest, measure
     from nworkers.models.base.errors import HardwareError, InputError
     from nworkers.models.files.store import load
     from nworkers.models.fitting.fit import fit_profile as fit
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "BreakEven",
     "Calibration",
+    "CalibrationRequest",
     "HardwareError",
     "InputError",
     "JobRequest",
@@ -40,6 +42,7 @@ __all__ = [
     "breakeven",
     "fit",
     "load",
+    "measure",
     "predict",
 ]
 
@@ -47,6 +50,7 @@ __all__ = [
 _HOMES = {
     "BreakEven": "models.records.prediction",
     "Calibration": "models.records.calibration",
+    "CalibrationRequest": "calibrate.campaigns.session",
     "HardwareError": "models.base.errors",
     "InputError": "models.base.errors",
     "JobRequest": "models.records.job_request",
@@ -59,6 +63,7 @@ _HOMES = {
     "breakeven": "simulator.study.ask",
     "fit": "models.fitting.fit:fit_profile",
     "load": "models.files.store",
+    "measure": "calibrate.campaigns.session",
     "predict": "simulator.study.ask",
 }
 

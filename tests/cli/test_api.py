@@ -55,6 +55,20 @@ def test_import_costs_nothing_and_predict_little() -> None:
     assert not set(after.split()) & HEAVY
 
 
+def test_a_request_to_measure_is_checked_before_anything_is_loaded() -> None:
+    code = (
+        "import sys, nworkers\n"
+        "try:\n"
+        "    nworkers.measure(nworkers.CalibrationRequest(batch=0))\n"
+        "except nworkers.InputError as error:\n"
+        "    print(error.field, error.allowed)\n"
+        "print(*sys.modules)"
+    )
+    said, modules = python(code).splitlines()
+    assert said == "batch a number from 1 to 65536"
+    assert not set(modules.split()) & {"tensorflow", "keras", "matplotlib", "typer", "rich"}
+
+
 def test_python_m_is_the_command() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "nworkers", "--version"], capture_output=True, text=True, check=True

@@ -17,7 +17,8 @@ from nworkers.calibrate.campaigns.cell_group import CellGroup
 from nworkers.calibrate.campaigns.plan import plan
 from nworkers.calibrate.campaigns.presets import PRESETS, QUICK
 from nworkers.calibrate.campaigns.scope import Scope
-from nworkers.calibrate.cluster.cluster import Cluster, running
+from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.start import running
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.calibration import Burst, Calibration, Cell
 from nworkers.models.records.workload import named_workload
