@@ -19,7 +19,7 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Discipline, Noise
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
-from nworkers.simulator.step.variates import Drawn
+from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.replications import starting_phases
 from tests.support.costs import costs
 from tests.support.factories import profile
@@ -73,7 +73,7 @@ def shaped(workers: int, strategy: str, discipline: Discipline) -> Floats:
             workers,
             strategy=strategy,
             discipline=discipline,
-            variates=Drawn(noise, 7, run, starts=starts[run].tolist()),
+            variates=DrawnVariates(noise, 7, run, starts=starts[run].tolist()),
             steps=steps,
         ).step_time_s
         for run in range(RUNS)

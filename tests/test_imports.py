@@ -178,6 +178,17 @@ def test_a_module_s_name_tells_which_it_is() -> None:
     assert {name for name, times in count.items() if times > 1} == NAMED_TWICE
 
 
+def test_a_class_s_name_has_one_meaning() -> None:
+    names = Counter(
+        node.name
+        for path in SOURCES
+        for node in ast.parse(path.read_text()).body
+        # What begins with an underscore concerns its module alone.
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert not {name for name, times in names.items() if times > 1}
+
+
 # Tests
 
 

@@ -13,7 +13,7 @@ from benchmarks.accuracy.design import Curve
 from benchmarks.accuracy.forecast import Forecast, forecast, written
 from benchmarks.accuracy.scores import Judged
 from nworkers.calibrate.campaigns.validation import SINGLE
-from nworkers.models.records.measurement import Run
+from nworkers.models.records.measurement import TrainingRun
 
 #: Measured use of the processors, from which on a cell counts as bound by them.
 PROCESSOR_BOUND = 0.70
@@ -31,7 +31,7 @@ class Row:
 
     curve: Curve
     workers: int
-    runs: tuple[Run, ...]
+    runs: tuple[TrainingRun, ...]
     forecast: Forecast
     methods: Mapping[Method, float]
 
@@ -116,10 +116,10 @@ def rows(curves: Sequence[Curve], version: int | None = None) -> Iterator[Row]:
             yield Row(curve, workers, runs, found, methods)
 
 
-def measured_s(runs: Sequence[Run]) -> float:
+def measured_s(runs: Sequence[TrainingRun]) -> float:
     """The median over starts of their mean step times."""
     return statistics.median(run.step_time_s for run in runs)
 
 
-def _time(runs: Sequence[Run]) -> tuple[float, int]:
+def _time(runs: Sequence[TrainingRun]) -> tuple[float, int]:
     return measured_s(runs), runs[0].per_worker_batch

@@ -19,7 +19,7 @@ from nworkers.models.files.store import read_calibration, record_json, write_rec
 from nworkers.models.files.validate_json import record_from_json
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.calibration import Calibration
-from nworkers.models.records.measurement import Run
+from nworkers.models.records.measurement import TrainingRun
 from nworkers.models.records.profile import Profile
 
 RUNS = DATA / "runs.jsonl.gz"
@@ -34,28 +34,28 @@ MOST_STOLEN = 0.03
 Line = tuple[str, str]
 
 
-def read_runs(curve: Curve, workers: int) -> list[Run]:
+def read_runs(curve: Curve, workers: int) -> list[TrainingRun]:
     """The starts that count, of one cell, or with no workers those of its single process."""
     return [run for run in read_all(curve, workers) if quiet(run)]
 
 
-def quiet(run: Run) -> bool:
+def quiet(run: TrainingRun) -> bool:
     """Whether a hypervisor left the machine alone; by this alone a start does not count."""
     return (
         run.busy is not None and run.busy.stolen_s <= MOST_STOLEN * run.busy.wall_s * run.busy.cores
     )
 
 
-def read_all(curve: Curve, workers: int) -> list[Run]:
+def read_all(curve: Curve, workers: int) -> list[TrainingRun]:
     """Every start, those included that do not count."""
     found = _grouped(RUNS, "cell").get(curve.cell(workers), ())
-    return [record_from_json(Run, text, RUNS) for text in found]
+    return [record_from_json(TrainingRun, text, RUNS) for text in found]
 
 
-def add_run(curve: Curve, run: Run) -> None:
+def add_run(curve: Curve, run: TrainingRun) -> None:
     """Steps are kept to the microsecond."""
     steps_s = tuple(tuple(round(s, 6) for s in worker) for worker in run.steps_s)
-    kept = Run(**{**run.__dict__, "steps_s": steps_s})
+    kept = TrainingRun(**{**run.__dict__, "steps_s": steps_s})
     added = (curve.cell(run.workers), record_json(kept))
     write_lines(RUNS, "cell", [*read_lines(RUNS, "cell"), added])
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, calibrate
 from nworkers.calibrate.campaigns.cells import SMALLEST_BYTES
 from nworkers.calibrate.campaigns.plan import MeasurementPlan
-from nworkers.cli.asked.options import log_folder
+from nworkers.models.files.atomic_write import made_folder
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.calibration import Calibration, Cell, Quantity
 from nworkers.models.records.profile import Profile
@@ -87,7 +87,7 @@ def measure(title: str, planned: MeasurementPlan, machines: Machines | None = No
             seen.add(number)
             say(f"{title}: round {number + 1} of {planned.rounds}, {news.left_s or 0.0:.0f} s left")
 
-    return calibrate(planned, logs=log_folder(LOGS), progress=show, machines=machines)
+    return calibrate(planned, logs=made_folder(LOGS, "logs"), progress=show, machines=machines)
 
 
 def fit(calibration: Calibration, *, seed: int = 1) -> Profile:

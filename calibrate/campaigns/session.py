@@ -28,7 +28,7 @@ from nworkers.calibrate.tensorflow.pipeline import check_pipeline
 from nworkers.calibrate.tensorflow.user_model import check_model
 from nworkers.calibrate.training.runtime import TENSORFLOW
 from nworkers.models.base.errors import Contradiction, FieldText, InputError
-from nworkers.models.files.atomic_write import check_output
+from nworkers.models.files.atomic_write import check_output, made_folder
 from nworkers.models.files.journal import Journal, journal_path, read_journal
 from nworkers.models.files.store import read_calibration, write_record
 from nworkers.models.files.workload_toml import read_workload
@@ -169,7 +169,7 @@ def carry_out(
     """
     _check(request)
     before = _before(request, tell)
-    logs = cache(lambda: _log_folder(request))
+    logs = cache(lambda: made_folder(request.logs or default_logs(request.output), "logs"))
     made, machines = _planned(request, before, logs, progress)
     TENSORFLOW.require()
     if made.to_measure or made.soak_left:
@@ -459,12 +459,3 @@ def _write(request: CalibrationRequest, calibration: Calibration) -> None:
             f"{error.got}; what was measured is in {journal_path(request.output)}",
             f"{error.allowed}: make room, then add <resume>",
         ) from None
-
-
-def _log_folder(request: CalibrationRequest) -> Path:
-    folder = request.logs or default_logs(request.output)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError("logs", f"{folder} ({error.strerror})", "a folder for logs") from None
-    return folder

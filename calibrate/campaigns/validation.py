@@ -18,7 +18,7 @@ from nworkers.calibrate.training.runtime import RUNTIMES, SINGLE_JOB, single, sp
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
 from nworkers.calibrate.training.trainer import BEYOND, TrainingJob
 from nworkers.models.base.errors import HardwareError
-from nworkers.models.records.measurement import Measurement, ProcessorUse, Run, TracedStep
+from nworkers.models.records.measurement import Measurement, ProcessorUse, TracedStep, TrainingRun
 from nworkers.models.records.scenario import Scenario
 
 WARMUP_S = 1.0
@@ -78,7 +78,7 @@ def train(
         order += [(None, count) for count in jobs]
     # A job of one process trains the batch that the baseline is defined by.
     jobs[SINGLE] = single_job(same, model)
-    runs: list[Run] = []
+    runs: list[TrainingRun] = []
     traces: list[TracedStep] = []
 
     def measurement(*, complete: bool) -> Measurement:
@@ -133,7 +133,7 @@ def train_once(
     *,
     first: bool = True,
     again: bool = False,
-) -> Run:
+) -> TrainingRun:
     """One start of one configuration: build, barrier, warm up, train through the window.
 
     Args:
@@ -162,7 +162,7 @@ def train_once(
             f"the loss did not fall with {count or 'no'} workers ({before:.6g} to {after:.6g}): "
             "this was no training"
         )
-    return Run(
+    return TrainingRun(
         workers=count,
         start=start,
         per_worker_batch=job.batch,

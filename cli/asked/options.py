@@ -275,11 +275,3 @@ def picture(field: str, path: Path | None, *, force: bool) -> None:
     if path.suffix.lower() not in PICTURES:
         raise InputError(field, path, f"a file name ending in {', '.join(PICTURES)}")
     check_output(path, force=force, field=field)
-
-
-def log_folder(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError("--logs", f"{path} ({error.strerror})", "a folder for logs") from None
-    return path

@@ -17,7 +17,6 @@ from nworkers.cli.asked.options import (
     choices,
     duration,
     integer,
-    log_folder,
     number,
 )
 from nworkers.cli.shown import console
@@ -179,12 +178,13 @@ def calibrate(
     from nworkers.calibrate.campaigns.session import CalibrationRequest, default_logs
     from nworkers.cli.asked import clusters
     from nworkers.cli.commands.serve import join
+    from nworkers.models.files.atomic_write import made_folder
 
     connect_s = duration("--connect-timeout", connect_timeout)
     found = clusters.membership(ps, worker, local=local)
     file = None if output == STDOUT else output
     if found is not None and not found.coordinates:
-        join(found, log_folder(logs or default_logs(file)), connect_s)
+        join(found, made_folder(logs or default_logs(file), "logs"), connect_s)
         return
     _check(file, as_json=json, goes_on="--refine" if refine else "--resume" if resume else "")
     if quick and full:

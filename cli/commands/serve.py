@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nworkers.cli.asked.options import duration, integer, log_folder
+from nworkers.cli.asked.options import duration, integer
 from nworkers.cli.shown import console
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ def serve(
     The server listens on every interface, asks nobody who he is, and runs any TensorFlow graph
     that it is sent: start it only on a network whose users you trust.
     """
+    from nworkers.models.files.atomic_write import made_folder
+
     wait_s = None if connect_timeout is None else duration("--connect-timeout", connect_timeout)
-    _serve(integer("--port", port, 1, 65_535), log_folder(logs), wait_s)
+    _serve(integer("--port", port, 1, 65_535), made_folder(logs, "logs"), wait_s)
 
 
 def join(found: Membership, logs: Path, connect_timeout_s: float) -> None:

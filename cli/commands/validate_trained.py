@@ -7,11 +7,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nworkers.cli.asked.options import log_folder
 from nworkers.cli.shown import console, notes
 from nworkers.cli.shown.progress import ProgressLine
 from nworkers.models.base.errors import Contradiction, InputError
-from nworkers.models.files.atomic_write import check_output, write_bytes
+from nworkers.models.files.atomic_write import check_output, made_folder, write_bytes
 from nworkers.models.files.store import find_profile, read_measurement, write_record
 from nworkers.models.files.workload_toml import workload_text
 from nworkers.models.records.contribution import contribution
@@ -152,7 +151,7 @@ def log_files(output: Path | None) -> Path:
         if output is None
         else output.with_suffix(".logs")
     )
-    folder = log_folder(Path(wanted))
+    folder = made_folder(Path(wanted), "logs")
     console.note(f"logs of the tasks in {folder}")
     return folder
 

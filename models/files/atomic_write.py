@@ -61,6 +61,19 @@ def write_bytes(path: Path, content: bytes, *, force: bool, field: str = "output
         temporary.unlink(missing_ok=True)
 
 
+def made_folder(path: Path, field: str) -> Path:
+    """The folder, made with those above it where it is not there yet.
+
+    Raises:
+        InputError: it cannot be made, or a file has its name.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(field, f"{path} ({error.strerror})", f"a folder for {field}") from None
+    return path
+
+
 def _beside(target: Path) -> Path:
     """Same folder, hence same file system: a rename across two would be a copy."""
     return target.with_name(f".{target.name}.{os.getpid()}.tmp")

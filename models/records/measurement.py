@@ -39,7 +39,7 @@ class ProcessorUse:
 
 
 @dataclass(frozen=True)
-class Run:
+class TrainingRun:
     """One start: fresh processes, trained over a window in which all workers ran.
 
     ``workers`` 0 is the single process. ``steps_s`` has, per worker, every step of the window;
@@ -95,7 +95,7 @@ class Measurement:
     scaling: Scaling
     batch: int
     complete: bool
-    runs: tuple[Run, ...]
+    runs: tuple[TrainingRun, ...]
     evidence: Evidence = "one host"
     traces: tuple[TracedStep, ...] = ()
 

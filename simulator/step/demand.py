@@ -62,7 +62,7 @@ class Weight:
 
 
 @dataclass(frozen=True)
-class Demand:
+class NodeDemand:
     """A node of a step, and the rate at which its phase asks for each resource when alone.
 
     A transfer asks all its ``route`` for the same bytes; ``weight`` is None where all weigh alike.
@@ -80,7 +80,7 @@ class Group:
     """Neighbouring workers that are alike: the first of them, its demands, and their number."""
 
     member: Member
-    demands: tuple[Demand, ...]
+    demands: tuple[NodeDemand, ...]
     count: int
 
 
@@ -151,7 +151,7 @@ class _Demanded:
     hosts: Topology
     means: Mapping[Operation, float]
 
-    def of(self, member: Member) -> tuple[Demand, ...]:
+    def of(self, member: Member) -> tuple[NodeDemand, ...]:
         graph = step_graph(self.costs, self.scenario, is_leader=member.is_leader)
         transfer = count()
         return tuple(
@@ -159,10 +159,10 @@ class _Demanded:
             for node in graph
         )
 
-    def _demand(self, node: Node, member: Member, transfer: int) -> Demand:
+    def _demand(self, node: Node, member: Member, transfer: int) -> NodeDemand:
         phase = node.phase
         if phase is None:
-            return Demand(node, None, {}, ())
+            return NodeDemand(node, None, {}, ())
         ps_hosts = self._ps_hosts(node)
         route: tuple[ResourceKey, ...] = ()
         if phase.cause == "compute":
@@ -178,7 +178,7 @@ class _Demanded:
             rates[key] = self.hosts.capacity(key)
         if phase.cause == "dispatch" and self.costs.coordinator_s > 0.0:
             rates["coordinator", 0] = min(1.0, self.costs.coordinator_s / phase.wall_s)
-        return Demand(node, phase, rates, route, self._weight(phase, transfer))
+        return NodeDemand(node, phase, rates, route, self._weight(phase, transfer))
 
     def _ps_hosts(self, node: Node) -> tuple[int, ...]:
         """Hosts of the ps that a phase goes to; a dispatch goes to all that hold anything."""
@@ -234,7 +234,7 @@ def _contended(groups: Iterable[Group], hosts: Topology, *, beside: bool) -> fro
 
 
 def _peak_rates(
-    demands: Iterable[Demand], hosts: Topology, *, beside: bool
+    demands: Iterable[NodeDemand], hosts: Topology, *, beside: bool
 ) -> dict[ResourceKey, float]:
     """The most that one worker asks of each resource at any one time.
 

@@ -10,7 +10,7 @@ from typing import Literal
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.records.prediction import Cause
 from nworkers.models.records.profile import Discipline
-from nworkers.simulator.step.demand import Demand, Group, Weight
+from nworkers.simulator.step.demand import Group, NodeDemand, Weight
 from nworkers.simulator.step.graph import GateKey
 from nworkers.simulator.step.topology import ResourceKey, ResourceKind, Topology
 
@@ -100,7 +100,7 @@ class StepPlan:
 
 
 @dataclass(frozen=True)
-class Resource:
+class SharedResource:
     """A resource that has a queue, or links that some flow takes together; capacities of each."""
 
     keys: tuple[ResourceKey, ...]
@@ -144,7 +144,7 @@ def step_plan(group: Group, contended: Collection[ResourceKey], discipline: Disc
 
 
 def _jobs(
-    demand: Demand, phase: Phase, contended: Collection[ResourceKey], discipline: Discipline
+    demand: NodeDemand, phase: Phase, contended: Collection[ResourceKey], discipline: Discipline
 ) -> tuple[ResourceDemand, ...]:
     fair = discipline == "fair"
     route = tuple(key for key in demand.route if key in contended)
@@ -165,7 +165,7 @@ def _jobs(
     return tuple(jobs)
 
 
-def _part(phase: Phase, demand: Demand) -> Part:
+def _part(phase: Phase, demand: NodeDemand) -> Part:
     work = tuple(
         (key, phase.size_bytes if key in demand.route else rate * phase.wall_s)
         for key, rate in demand.rates.items()
@@ -175,7 +175,7 @@ def _part(phase: Phase, demand: Demand) -> Part:
 
 def resources(
     plans: Iterable[StepPlan], hosts: Topology, discipline: Discipline
-) -> tuple[Resource, ...]:
+) -> tuple[SharedResource, ...]:
     """The contended resources of these plans, each once; links that flows connect together."""
     asked = dict.fromkeys(
         (demand.blame == "link_contention", demand.keys)
@@ -187,11 +187,13 @@ def resources(
     if discipline == "fair":
         routes = [keys for of_links, keys in asked if of_links]
         for keys in _components(routes):
-            found.append(Resource(keys, "max_min", tuple(hosts.capacity(key) for key in keys)))
+            found.append(
+                SharedResource(keys, "max_min", tuple(hosts.capacity(key) for key in keys))
+            )
     for of_links, keys in asked:
         if not of_links or discipline != "fair":
             shares: Sharing = "processor" if keys[0][0] in ("cores", "machine") else "queue"
-            found.append(Resource(keys, shares, (hosts.capacity(keys[0]),)))
+            found.append(SharedResource(keys, shares, (hosts.capacity(keys[0]),)))
     return tuple(found)
 
 

@@ -13,7 +13,7 @@ from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import Failures, Stragglers
 from nworkers.simulator.step.demand import Layout, Member, Weight, grouped
 from nworkers.simulator.step.graph import GateKey
-from nworkers.simulator.step.plan import Resource, StepPlan, resources, step_plan
+from nworkers.simulator.step.plan import SharedResource, StepPlan, resources, step_plan
 from nworkers.simulator.step.topology import ResourceKey, Topology, topology
 from nworkers.simulator.step.variates import Variates
 
@@ -70,7 +70,7 @@ class RunSpec:
     kinds: tuple[int, ...]
     operations: tuple[Operation, ...]
     transfers: tuple[int, ...]
-    resources: tuple[Resource, ...]
+    resources: tuple[SharedResource, ...]
     topology: Topology
     gates: Mapping[tuple[GateKey, int | None], Gate]
     input_s: float

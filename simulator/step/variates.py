@@ -154,7 +154,7 @@ def deterministic() -> Given:
 
 
 @dataclass(frozen=True, eq=False)
-class Drawn:
+class DrawnVariates:
     """Variates of one replication, by the inverse of each operation's distribution.
 
     Successive steps of a worker are correlated as successive samples were, by a Gaussian copula of

@@ -18,7 +18,7 @@ from nworkers.simulator.engine.base import Engine, Run, mean_step_s
 from nworkers.simulator.engine.events.training import train
 from nworkers.simulator.step.noise import mean_factor
 from nworkers.simulator.step.run_spec import run_spec
-from nworkers.simulator.step.variates import Drawn
+from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.faults import kept_share, split
 from nworkers.simulator.study.replications import Replication, replications, starting_phases
 from nworkers.simulator.study.setup import faults, setup
@@ -83,7 +83,7 @@ def simulate(
             progress(index, count)
         costs = step_costs(profile, scenario, draw=index)
         slowdown = _slowdown(replication, costs.log_spread)
-        variates = Drawn(of.noise, seed, index, slowdown, starts[index].tolist())
+        variates = DrawnVariates(of.noise, seed, index, slowdown, starts[index].tolist())
         fates = faults(short, scenario, seed, index)
         spec = run_spec(costs, of.layout, variates, warmup=warmup, steps=steps, faults=fates)
         runs.append(engine(spec))

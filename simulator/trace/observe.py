@@ -12,7 +12,7 @@ from nworkers.simulator.engine.events.training import train
 from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.spans import Span, Use, uses
 from nworkers.simulator.step.topology import ResourceKey
-from nworkers.simulator.step.variates import Drawn
+from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.predict import REPLICATIONS
 from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.study.setup import faults, setup
@@ -54,7 +54,7 @@ def observe(
     spec = run_spec(
         step_costs(profile, scenario),
         of.layout,
-        Drawn(of.noise, seed, 0, starts=starts.tolist()),
+        DrawnVariates(of.noise, seed, 0, starts=starts.tolist()),
         warmup=min(_WARMUP, steps - 1),
         steps=max(1, steps - _WARMUP),
         faults=faults(scenario.variation, scenario, seed, 0),

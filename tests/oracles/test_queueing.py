@@ -12,7 +12,7 @@ import simpy
 
 from nworkers.models.records.profile import Discipline, Noise
 from nworkers.simulator.engine.events.resources import FairShare, FifoQueue
-from nworkers.simulator.step.variates import Drawn
+from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.replications import starting_phases
 from tests.support.costs import costs
 from tests.support.jobs import submitted
@@ -43,7 +43,7 @@ def mean_step_s(
             costs(**step),  # type: ignore[arg-type]
             workers,
             discipline=discipline,
-            variates=Drawn(noise, 7, r, starts=starts[r].tolist()),
+            variates=DrawnVariates(noise, 7, r, starts=starts[r].tolist()),
             warmup=20,
             steps=steps,
         ).step_time_s
@@ -119,7 +119,7 @@ def two_on_the_shaped_link(trained: Trained, phase: float, steps: int, runs: int
     """Worker steps per second of two workers that start ``phase`` of a step apart."""
     times = []
     for r in range(runs):
-        chance = Drawn(FIVE_PERCENT, 7, r, starts=[0.0, phase])
+        chance = DrawnVariates(FIVE_PERCENT, 7, r, starts=[0.0, phase])
         times.append(trained(costs(**SHAPED), 2, variates=chance, steps=steps).step_time_s)
     return 2 / float(np.mean(times))
 

@@ -21,7 +21,7 @@ from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.jobs import (
     Group,
     Jobs,
-    Linear,
+    Linearised,
     Predict,
     costs_seen,
     group_of,
@@ -56,7 +56,7 @@ class ScalingFit:
     identified: tuple[bool, ...]
     log_residuals: Floats
     log_spread: float
-    linear: Linear
+    linear: Linearised
 
     def cost(self, name: Cost) -> float:
         """A cost's estimate; zero where no row could tell of it."""
@@ -185,7 +185,7 @@ def fit(
 
 def _descend(
     jobs: Jobs, start: Floats, kept: Sequence[int], steps: Floats, measured: Floats
-) -> tuple[Floats, Linear]:
+) -> tuple[Floats, Linearised]:
     """Gauss-Newton over the unknowns that are kept; a step that leads up is halved."""
     x = start
     linear = jobs.linear(x, steps)
@@ -237,7 +237,7 @@ def _choices(groups: int, costs: Sequence[Cost]) -> Iterator[tuple[int, ...]]:
 
 
 def _score(
-    linear: Linear, x: Floats, measured: Floats, kept: tuple[int, ...], spread: float
+    linear: Linearised, x: Floats, measured: Floats, kept: tuple[int, ...], spread: float
 ) -> float:
     """Half the Bayesian information criterion of a choice, at the derivatives of a fit."""
     wanted = linear.shares @ x + measured - np.log(linear.times_s)
@@ -270,7 +270,7 @@ def _noise(residuals: Floats, spread: float, draws: int, rng: np.random.Generato
 
 
 def _draw(
-    linear: Linear,
+    linear: Linearised,
     x: Floats,
     noise: Floats,
     choices: Sequence[tuple[int, ...]],
@@ -290,7 +290,7 @@ def _draw(
     return np.asarray(np.minimum(found, most))
 
 
-def _identified(linear: Linear, x: Floats, draws: Floats) -> tuple[bool, ...]:
+def _identified(linear: Linearised, x: Floats, draws: Floats) -> tuple[bool, ...]:
     """Whether an unknown is seen in a row, and its 90 % interval is far from nothing.
 
     The interval's ends are as far apart as the draws' log-deviation allows (`positive.solve`).

@@ -45,7 +45,7 @@ def group_of(row: ScalingRow) -> Group:
 
 
 @dataclass(frozen=True)
-class Linear:
+class Linearised:
     """Times of rows at a point, in seconds, and their derivatives [row, unknown]."""
 
     times_s: Floats
@@ -98,7 +98,7 @@ class Jobs:
         count = len(self.groups)
         return np.array([self._time(k, x[:count], x[count:]) for k in range(len(self.rows))])
 
-    def linear(self, x: Floats, steps: Floats) -> Linear:
+    def linear(self, x: Floats, steps: Floats) -> Linearised:
         """The times at x with their derivatives.
 
         Those of costs are differences. That of the compute follows from them: times are
@@ -119,7 +119,7 @@ class Jobs:
         elsewhere = slopes[:, timed] @ x[timed]
         own = x[self.which]
         slopes[np.arange(len(self.rows)), self.which] = (times_s - elsewhere) / own
-        return Linear(times_s, slopes)
+        return Linearised(times_s, slopes)
 
     def _time(self, k: int, compute_s: Floats, costs: Floats) -> float:
         row, step_s = self.rows[k], float(compute_s[self.which[k]])

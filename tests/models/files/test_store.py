@@ -30,7 +30,7 @@ from nworkers.models.records.calibration import (
     Processor,
     Skipped,
 )
-from nworkers.models.records.measurement import Measurement, Run
+from nworkers.models.records.measurement import Measurement, TrainingRun
 from nworkers.models.records.workload import named_workload
 from tests.support.factories import profile
 
@@ -97,7 +97,7 @@ def test_profile_and_measurement_come_back_as_they_were(tmp_path: Path) -> None:
     assert read_profile(tmp_path / "p.json") == known
     measured = Measurement(
         WHERE, GEMM, "ps-async", "session", "strong", 32, True,
-        (Run(0, 0, 32, 10.0, ((0.1, 0.2), (0.3,)), (1.0, 0.5)),),
+        (TrainingRun(0, 0, 32, 10.0, ((0.1, 0.2), (0.3,)), (1.0, 0.5)),),
     )  # fmt: skip
     write_record(tmp_path / "m.json", measured, force=False)
     assert read_measurement(tmp_path / "m.json") == measured

@@ -10,7 +10,7 @@ import pytest
 from nworkers.models.costs.step import step_costs
 from nworkers.simulator.engine.base import Engine
 from nworkers.simulator.step.run_spec import RunSpec
-from nworkers.simulator.step.variates import Drawn
+from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.study.setup import faults
 from tests.support.factories import profile
@@ -34,7 +34,7 @@ def spec(said: list[str], of: dict[str, Any], steps: int) -> RunSpec:
     return specified(
         step_costs(profile(), asked),
         asked,
-        Drawn(NOISE, 1, 3, starts=starts.tolist()),
+        DrawnVariates(NOISE, 1, 3, starts=starts.tolist()),
         steps=steps,
         faults=faults(asked.variation, asked, 1, 3),
         record=True,

@@ -12,7 +12,7 @@ from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.step.noise import mean_factor
-from nworkers.simulator.step.variates import Drawn, Variates
+from nworkers.simulator.step.variates import DrawnVariates, Variates
 from nworkers.simulator.study.replications import replications, starting_phases
 from tests.support.factories import profile
 from tests.support.runs import specified
@@ -41,10 +41,10 @@ def scenario(job: dict[str, Any]) -> Scenario:
     return Scenario(named_workload("mlp:784,512,10"), batch=64, **job)
 
 
-def chance(workers: int, seed: int = 1) -> Drawn:
+def chance(workers: int, seed: int = 1) -> DrawnVariates:
     starts = starting_phases(seed, workers, 4)[1]
     slowdown = dict.fromkeys(OPERATIONS, 1.1)
-    return Drawn(profile().noise, seed, 0, slowdown, starts.tolist())
+    return DrawnVariates(profile().noise, seed, 0, slowdown, starts.tolist())
 
 
 def run(engine: Engine, job: dict[str, Any], variates: Variates | None = None) -> Run:
@@ -104,7 +104,7 @@ def test_starting_phases_are_stratified_and_relative_to_the_first_worker() -> No
 def test_factors_are_the_measured_ones_equally_often() -> None:
     noise = profile(noise__within={"compute": (0.5, 1.0, 3.0)}).noise
     slowdown = dict.fromkeys(OPERATIONS, 2.0)
-    chance = Drawn(noise, 1, 0, slowdown)
+    chance = DrawnVariates(noise, 1, 0, slowdown)
     both = chance.factors(["compute", "push"], range(4), range(5000))
     factors = both[:, :, 0] / 2.0
     values, counts = np.unique(factors, return_counts=True)
@@ -134,7 +134,7 @@ def test_every_round_is_drawn_equally_often_and_spread_for_being_few() -> None:
 def test_slow_phases_last_as_they_were_measured() -> None:
     """Ranks of successive steps are correlated; every factor stays as likely."""
     lasting = replace(profile().noise, autocorrelation={"fetch": 0.6})
-    chance = Drawn(lasting, 1, 0)
+    chance = DrawnVariates(lasting, 1, 0)
     wanted: dict[Operation, float] = {"fetch": 0.6, "push": 0.0, "collective": 0.6}
     for name, rho in wanted.items():
         series = chance.factors([name], range(400), range(50))[:, :, 0]

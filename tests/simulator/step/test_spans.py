@@ -15,7 +15,7 @@ from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.step.spans import Span, breakdown, uses
-from nworkers.simulator.step.variates import Drawn
+from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.trace.chrome import trace
 from nworkers.simulator.trace.observe import observe
@@ -42,7 +42,7 @@ def scenario(said: tuple[str, ...] = (), **job: Any) -> Scenario:
 def recorded(engine: Engine, job: dict[str, Any]) -> Run:
     asked = scenario(**job)
     starts = starting_phases(1, 4, 2)[1]
-    chance = Drawn(profile().noise, 1, 0, starts=starts.tolist())
+    chance = DrawnVariates(profile().noise, 1, 0, starts=starts.tolist())
     costs = step_costs(profile(), asked)
     return engine(specified(costs, asked, chance, warmup=0, steps=6, record=True))
 

@@ -15,7 +15,7 @@ from nworkers.models.costs.phase import OPERATIONS, Operation
 from nworkers.models.records.profile import Noise
 from nworkers.simulator.engine.events.outages import Renewal
 from nworkers.simulator.step.noise import VARYING
-from nworkers.simulator.step.variates import Drawn, Purpose, key, split, uniforms
+from nworkers.simulator.step.variates import DrawnVariates, Purpose, key, split, uniforms
 from nworkers.simulator.study.replications import starting_phases
 
 BINS = tuple(0.5 + k / 64 for k in range(64))
@@ -34,7 +34,7 @@ seeds = st.integers(0, 2**70)
 def test_a_factor_is_the_same_whatever_else_is_asked_for(
     seed: int, replication: int, workers: range, steps: range, operations: list[Operation]
 ) -> None:
-    drawn = Drawn(NOISE, seed, replication)
+    drawn = DrawnVariates(NOISE, seed, replication)
     whole = drawn.factors(OPERATIONS, range(80), range(80))
     places = [OPERATIONS.index(operation) for operation in operations]
     part = whole[workers.start : workers.stop, steps.start : steps.stop][:, :, places]
@@ -46,7 +46,7 @@ def test_a_factor_is_the_same_whatever_else_is_asked_for(
 def test_a_score_is_the_same_whatever_else_is_asked_for(
     seed: int, workers: range, steps: range, transfers: list[int]
 ) -> None:
-    drawn = Drawn(NOISE, seed, 3)
+    drawn = DrawnVariates(NOISE, seed, 3)
     whole = drawn.scores(range(31), range(80), range(80))
     part = whole[workers.start : workers.stop, steps.start : steps.stop][:, :, transfers]
     assert np.array_equal(drawn.scores(transfers, workers, steps), part)
@@ -135,7 +135,7 @@ def test_neighbours_are_independent(axis: int) -> None:
 
 def test_slow_phases_last_beyond_any_block() -> None:
     """The rank correlation of successive steps, where one block ends and the next begins."""
-    drawn = Drawn(NOISE, 5, 0)
+    drawn = DrawnVariates(NOISE, 5, 0)
     ends = [drawn.factors(["fetch"], range(4000), range(at, at + 1)).ravel() for at in (15, 16, 17)]
     for one, two in pairwise(ends):
         ranks = [each.argsort().argsort() for each in (one, two)]
@@ -143,7 +143,7 @@ def test_slow_phases_last_beyond_any_block() -> None:
 
 
 def test_another_slowdown_changes_no_draw() -> None:
-    plain = Drawn(NOISE, 1, 0)
+    plain = DrawnVariates(NOISE, 1, 0)
     slowed = replace(plain, slowdown={"fetch": 2.0})
     asked: tuple[list[Operation], range, range] = (["fetch", "push"], range(5), range(9))
     assert np.array_equal(slowed.factors(*asked), plain.factors(*asked) * (2.0, 1.0))
