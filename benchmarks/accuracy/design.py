@@ -124,7 +124,7 @@ class Curve:
             workers_per_host=1 if alone else 10_000,
             ps_placement="own" if alone else "shared",
             # Emulated hosts have links of their own and share the machine's cores.
-            variation=WhatIf(one_machine=alone),
+            what_if=WhatIf(one_machine=alone),
         )
 
     def cell(self, workers: int) -> str:

@@ -62,7 +62,7 @@ def all_reduce(known: Drawn, workers: int, size_bytes: float) -> Chain:
 
 def _between_hosts(known: Drawn, scenario: Scenario) -> AlphaBeta:
     """Over the slowest link of the ring, and with the transport that was asked for."""
-    change, cost = scenario.variation, _between_workers(known)
+    change, cost = scenario.what_if, _between_workers(known)
     slower = 1.0 if change.slow_links is None else change.slow_links.factor
     if change.racks is not None:
         # A ring in the order of the racks leaves and enters each of them once.
@@ -76,7 +76,7 @@ def _between_hosts(known: Drawn, scenario: Scenario) -> AlphaBeta:
 
 def _inside(known: Drawn, scenario: Scenario) -> AlphaBeta:
     """Inside a host: its own link where one is stated, else as between workers."""
-    cost, inner = _between_workers(known), scenario.variation.inner_link
+    cost, inner = _between_workers(known), scenario.what_if.inner_link
     if inner is None:
         return cost
     return replace(
@@ -89,7 +89,7 @@ def buckets(known: Drawn, scenario: Scenario) -> Chain:
 
     A bucket takes gradients as long as they fit, and at least one.
     """
-    workload, change = scenario.workload, scenario.variation
+    workload, change = scenario.workload, scenario.what_if
     of = layer_of(workload)
     factor = compressed(change)
     filled: list[tuple[int, float]] = []
@@ -108,7 +108,7 @@ def buckets(known: Drawn, scenario: Scenario) -> Chain:
 
 def _one_all_reduce(known: Drawn, scenario: Scenario, size_bytes: float, layer: int) -> Chain:
     workers, per_host = scenario.workers, scenario.workers_on_a_host
-    wanted = scenario.variation.all_reduce or known.collective.algorithm
+    wanted = scenario.what_if.all_reduce or known.collective.algorithm
     between = _between_hosts(known, scenario)
     if wanted != "hierarchical":
         inner = _inside(known, scenario)

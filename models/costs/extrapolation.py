@@ -79,7 +79,7 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
             notes.append(f"link: a variable of {largest} bytes, measured up to {high_b:.0f} bytes")
         if scenario.ps > 1:
             notes.append("ps: several parameter servers, measured with one")
-    notes += [f"what if: {change}, which was not measured" for change in scenario.variation.changes]
+    notes += [f"what if: {change}, which was not measured" for change in scenario.what_if.changes]
     if scenario.placement == "mixed":
         notes.append("placement: traffic inside a host costs as much as between hosts")
     if scenario.workers > profile.host.concurrency:

@@ -34,7 +34,7 @@ def ps_dispatch(known: Drawn, scenario: Scenario) -> Phase:
     sent_s, beside_s = host.server_dispatch_s, 0.0
     if scenario.scheduled:
         sent_s = _coordinator(host).latency_s
-        if scenario.hosts == 1 or scenario.variation.one_machine:
+        if scenario.hosts == 1 or scenario.what_if.one_machine:
             beside_s = coordinator_serial_s(host, scenario)
     worker_s, ps_s = _dispatched(known, scenario)
     return Phase(
@@ -53,7 +53,7 @@ def _dispatched(known: Drawn, scenario: Scenario) -> tuple[float, float]:
     content from each: TensorFlow joins the parts' ends with an edge between their devices.
     """
     host = known.host
-    placed = place(scenario.workload, scenario.ps, scenario.variation)
+    placed = place(scenario.workload, scenario.ps, scenario.what_if)
     touched = sum(1 for shard in placed if shard)
     # A run that touches nothing takes a processor throughout.
     alone_s = host.server_dispatch_s
@@ -109,7 +109,7 @@ def _requests(
     known: Drawn, scenario: Scenario, sizes: tuple[float, ...], *, fetching: bool
 ) -> _Requests:
     host, link = known.host, known.link
-    rdma = scenario.variation.rdma
+    rdma = scenario.what_if.rdma
     if rdma is not None:
         each = Demand(rdma.processor_s, rdma.processor_s, 0.0)
         first_s = rdma.latency_s + rdma.processor_s
@@ -134,7 +134,7 @@ def _by_layer(
     scenario: Scenario, shard: Iterable[Piece]
 ) -> Iterator[tuple[int, tuple[Piece, ...]]]:
     """Neighbouring tensors of one layer together; all of them without overlap."""
-    if not scenario.variation.overlap:
+    if not scenario.what_if.overlap:
         yield 0, tuple(shard)
         return
     of = layer_of(scenario.workload)
@@ -171,7 +171,7 @@ def fetches(known: Drawn, scenario: Scenario, shard: tuple[Piece, ...]) -> Chain
 
 def pushes(known: Drawn, scenario: Scenario, shard: tuple[Piece, ...]) -> Chain:
     """Latency, transfer and update of one shard's gradients, in the order in which they appear."""
-    factor = compressed(scenario.variation)
+    factor = compressed(scenario.what_if)
     sent = tuple(replace(piece, size_bytes=piece.size_bytes * factor) for piece in shard)
     # A synchronous worker sends the number of its step with each gradient, by which the ps drops
     # those that come too late.
@@ -218,7 +218,7 @@ def round_end(known: Drawn, scenario: Scenario) -> Chain:
     each = scenario.workers
     updated = max(
         sum(piece.size_bytes for piece in shard)
-        for shard in place(scenario.workload, scenario.ps, scenario.variation)
+        for shard in place(scenario.workload, scenario.ps, scenario.what_if)
     )
     return (
         Phase("dispatch", "round", started_s, worker_s / each, ps_s / each),

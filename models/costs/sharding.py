@@ -19,35 +19,35 @@ class Piece:
     size_bytes: float
 
 
-def carried_bytes(variable: Variable, variation: WhatIf) -> float:
+def carried_bytes(variable: Variable, what_if: WhatIf) -> float:
     """What travels of a variable: in half precision, 16 bits of every longer number."""
     each = BYTES_PER_ELEMENT[variable.dtype]
-    if variation.half_precision and "float" in variable.dtype:
+    if what_if.half_precision and "float" in variable.dtype:
         each = min(each, _HALF_BYTES)
     return float(variable.elements * each)
 
 
-def compressed(variation: WhatIf) -> float:
+def compressed(what_if: WhatIf) -> float:
     """Which share of its bytes a gradient has on the way."""
-    return 1.0 if variation.compression is None else variation.compression.factor
+    return 1.0 if what_if.compression is None else what_if.compression.factor
 
 
-def pieces(workload: Workload, ps: int, variation: WhatIf) -> tuple[Piece, ...]:
+def pieces(workload: Workload, ps: int, what_if: WhatIf) -> tuple[Piece, ...]:
     """All tensors that travel, in the order of the variables.
 
     A variable is split as ``tf.compat.v1.min_max_variable_partitioner`` does: into as many parts as
     there are ps, or fewer so that none is smaller than the smallest allowed.
     """
-    least = variation.partition_bytes
+    least = what_if.partition_bytes
     found: list[Piece] = []
     for k, variable in enumerate(workload.variables):
-        size = carried_bytes(variable, variation)
+        size = carried_bytes(variable, what_if)
         parts = 1 if least is None else max(1, min(ps, int(size // least)))
         found += [Piece(k, size / parts)] * parts
     return tuple(found)
 
 
-def place(workload: Workload, ps: int, variation: WhatIf) -> tuple[tuple[Piece, ...], ...]:
+def place(workload: Workload, ps: int, what_if: WhatIf) -> tuple[tuple[Piece, ...], ...]:
     """The tensors of each ps.
 
     In turn, as ``tf.compat.v1.train.replica_device_setter`` has it, or each to the ps with the
@@ -62,8 +62,8 @@ def place(workload: Workload, ps: int, variation: WhatIf) -> tuple[tuple[Piece, 
         )
     shards: list[list[Piece]] = [[] for _ in range(ps)]
     loads = [0.0] * ps
-    for k, piece in enumerate(pieces(workload, ps, variation)):
-        least = loads.index(min(loads)) if variation.shard_by == "size" else k % ps
+    for k, piece in enumerate(pieces(workload, ps, what_if)):
+        least = loads.index(min(loads)) if what_if.shard_by == "size" else k % ps
         loads[least] += piece.size_bytes
         shards[least].append(piece)
     return tuple(tuple(shard) for shard in shards)

@@ -72,7 +72,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
     """
     known = profile.drawn(draw)
     host, link, workload = known.host, known.link, scenario.workload
-    change = scenario.variation
+    change = scenario.what_if
     compute = compute_time(known, workload, scenario.per_worker_batch)
     single = compute_time(known, workload, scenario.batch)
     fetch: tuple[Chain, ...] = ()
@@ -136,7 +136,7 @@ def _both_ways(link: Link[float]) -> float | None:
 
 def _input_s(known: Drawn, scenario: Scenario, batch: int) -> float:
     """Seconds in which a host's pipeline delivers a batch; 0 where nothing is known of one."""
-    stated = scenario.variation.input_samples_per_s
+    stated = scenario.what_if.input_samples_per_s
     if stated is not None:
         return batch / stated
     return step_s(known.host.input, batch) if known.host.input is not None else 0.0

@@ -105,5 +105,5 @@ def row(prediction: Prediction) -> dict[str, object]:
         "breakdown": dict(prediction.breakdown),
         "warmup_steps": prediction.warmup_steps,
         "simulated_steps": prediction.simulated_steps,
-        "what_if": list(scenario.variation.changes),
+        "what_if": list(scenario.what_if.changes),
     }

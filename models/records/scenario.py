@@ -37,7 +37,7 @@ class Scenario:
     workers_per_host: int = 1
     ps_placement: PsPlacement = "own"
     discipline: Discipline | None = None
-    variation: WhatIf = PLAIN
+    what_if: WhatIf = PLAIN
 
     @property
     def scheduled(self) -> bool:
@@ -76,7 +76,7 @@ class Scenario:
     @property
     def counted_workers(self) -> int:
         """Whose samples a step counts: without the dead, and those that are not waited for."""
-        change = self.variation
+        change = self.what_if
         if self.strategy == "ps-sync":
             return self.workers - max(change.backup_workers, change.dead_workers)
         return self.workers - change.dead_workers
@@ -132,7 +132,7 @@ def _check_variation(scenario: Scenario) -> None:
     Raises:
         InputError
     """
-    change, workers, strategy = scenario.variation, scenario.workers, scenario.strategy
+    change, workers, strategy = scenario.what_if, scenario.workers, scenario.strategy
     only: tuple[tuple[str, object, tuple[Strategy, ...]], ...] = (
         ("backup-workers", change.backup_workers, ("ps-sync",)),
         ("staleness", change.staleness is not None, ("ps-async",)),
@@ -172,7 +172,7 @@ def _check_the_dead(scenario: Scenario) -> None:
     Raises:
         InputError
     """
-    change, dead = scenario.variation, scenario.variation.dead_workers
+    change, dead = scenario.what_if, scenario.what_if.dead_workers
     if not dead:
         return
     waits = {

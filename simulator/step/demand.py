@@ -86,17 +86,17 @@ class Group:
 
 def layout(scenario: Scenario, *, discipline: Discipline, loopback: bool) -> Layout:
     """The workers that are alive; the last of them are those that are slow."""
-    slow, hosts = scenario.variation.slow_workers, scenario.worker_hosts
+    slow, hosts = scenario.what_if.slow_workers, scenario.worker_hosts
     first_slow = scenario.workers - (slow.count if slow else 0)
     workers, ps = Counter(hosts), Counter(scenario.ps_hosts)
     led: set[int] = set()
     members = []
     for worker, host in enumerate(hosts):
         slower = slow.factor if slow and worker >= first_slow else 1.0
-        is_leader = not scenario.variation.hybrid or host not in led
+        is_leader = not scenario.what_if.hybrid or host not in led
         members.append(Member(host, slower, is_leader, workers[host], ps[host]))
         led.add(host)
-    alive = tuple(members[scenario.variation.dead_workers :])
+    alive = tuple(members[scenario.what_if.dead_workers :])
     return Layout(scenario, discipline, loopback, alive)
 
 

@@ -85,7 +85,7 @@ def step_graph(costs: StepCosts, scenario: Scenario, *, is_leader: bool = True) 
     """
     made = _Builder()
     begun = made.add((), ("dispatch", 0), costs.dispatch)
-    hybrid = scenario.variation.hybrid
+    hybrid = scenario.what_if.hybrid
     fetched: dict[int, tuple[int, ...]] = {}
     if is_leader:
         fetched = _fetch(made, costs, begun)
@@ -104,7 +104,7 @@ def step_graph(costs: StepCosts, scenario: Scenario, *, is_leader: bool = True) 
     pushed = _push(made, costs, done) if is_leader else _all(done)
     if scenario.strategy == "ps-sync" and is_leader:
         made.end(made.chain(made.gate(pushed, ("round", 0)), ("dispatch", 0), costs.round))
-    elif scenario.variation.staleness is not None:
+    elif scenario.what_if.staleness is not None:
         made.gate(pushed, ("bound", 0))
     else:
         made.end(pushed)

@@ -120,7 +120,7 @@ def run_spec(
     plan_of: list[int] = []
     kinds: list[int] = []
     number: dict[tuple[object, ...], int] = {}
-    by_round = scenario.variation.backup_workers > 0
+    by_round = scenario.what_if.backup_workers > 0
     for group in groups:
         if group.member not in place:
             place[group.member] = len(plans)
@@ -132,7 +132,7 @@ def run_spec(
     if alone_s <= 0.0:
         raise InputError("workload", "a step of no time", "something that takes time in a step")
     parts = [part for plan in plans for activity in plan.activities for part in activity.parts]
-    together = scenario.strategy != "ps-async" or scenario.variation.hybrid
+    together = scenario.strategy != "ps-async" or scenario.what_if.hybrid
     where = tuple(member.host for member in of.members)
     return RunSpec(
         tuple(plans),
@@ -179,7 +179,7 @@ def _gates(
         plans: of every worker.
         hosts: of every worker.
     """
-    change = scenario.variation
+    change = scenario.what_if
     named = {a.gate for plan in set(plans) for a in plan.activities if a.gate is not None}
     found: dict[tuple[GateKey, int | None], Gate] = {}
     for gate in named:

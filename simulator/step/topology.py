@@ -108,7 +108,7 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
     What one flow was seen to reach, a link carries, even where the fit of the shared rate came out
     a little lower. The last workers are those with slow links.
     """
-    change = scenario.variation
+    change = scenario.what_if
     shared = costs.shared_bandwidth_bytes_per_s
     if shared is not None:
         shared = max(shared, *costs.flow_bandwidth_bytes_per_s.values())

@@ -49,7 +49,7 @@ def breakeven(
     """
     if not 1 <= max_workers <= MAX_WORKERS:
         raise InputError("max_workers", max_workers, f"an integer from 1 to {MAX_WORKERS}")
-    first = max(2 if scenario.strategy == "allreduce" else 1, scenario.variation.least_workers)
+    first = max(2 if scenario.strategy == "allreduce" else 1, scenario.what_if.least_workers)
     limit = min(max_workers, scenario.batch) if scenario.scaling == "strong" else max_workers
     if limit < first:
         raise InputError("max_workers", limit, f"at least {first} with this strategy and <what_if>")

@@ -66,8 +66,8 @@ def simulate(
     of = setup(profile, scenario)
     steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
     warmup = max(2, steps // 3)
-    short, kept = scenario.variation, 1.0
-    if scenario.variation.faults:
+    short, kept = scenario.what_if, 1.0
+    if scenario.what_if.faults:
         short, long = split(scenario, steady_step_s(profile, scenario))
         kept = kept_share(profile, scenario, long) if long.faults else 1.0
     if short.faults:

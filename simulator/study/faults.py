@@ -22,8 +22,8 @@ _GROUPS = 7
 
 
 def split(scenario: Scenario, step_s: float) -> tuple[WhatIf, WhatIf]:
-    """The scenario's variation with its short faults only, and with its long ones only."""
-    change = scenario.variation
+    """The scenario's what-if with its short faults only, and with its long ones only."""
+    change = scenario.what_if
     slow, died, down = change.stragglers, change.worker_failures, change.ps_failures
     long_s = LONG_STEPS * step_s
     long_slow = slow is not None and slow.duration_s >= long_s
@@ -54,7 +54,7 @@ def kept_share(profile: Profile, scenario: Scenario, long: WhatIf) -> float:
     Args:
         long: the faults, each much longer than a step.
     """
-    change = scenario.variation
+    change = scenario.what_if
     waited_for = scenario.strategy != "ps-async" or change.staleness is not None or change.hybrid
     backup = change.backup_workers if scenario.strategy == "ps-sync" else 0
     spare = backup - change.dead_workers if backup else 0
@@ -110,11 +110,11 @@ def _counts(n: int, p: float, spare: int | None) -> list[tuple[int, float]]:
 
 def _rate(profile: Profile, scenario: Scenario, dead: int, slow: Slow) -> float:
     """Samples of workers' batches a second with so many workers dead, and so many slow."""
-    change = scenario.variation
+    change = scenario.what_if
     now = replace(
         change,
         dead_workers=change.dead_workers + dead,
         slow_workers=slow if slow.count and slow.factor > 1.0 else change.slow_workers,
     )
-    at = replace(scenario, variation=now)
+    at = replace(scenario, what_if=now)
     return at.counted_workers / steady_step_s(profile, at)

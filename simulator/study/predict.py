@@ -137,7 +137,7 @@ def baseline_rates(
     workers = int(baseline) if baseline.isascii() and baseline.isdigit() else 0
     try:
         # What is owned is as it is, whatever is asked about.
-        owned = check_scenario(replace(scenario, workers=workers, variation=PLAIN))
+        owned = check_scenario(replace(scenario, workers=workers, what_if=PLAIN))
     except InputError as error:
         raise InputError(
             "baseline",
@@ -165,7 +165,7 @@ def _host_rates(
         workers=workers,
         workers_per_host=workers,
         ps_placement="shared",
-        variation=PLAIN,
+        what_if=PLAIN,
     )
     ensemble = simulate(profile, local, seed, replications)
     samples = local.counted_workers * local.per_worker_batch

@@ -87,7 +87,7 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
                 ps=request.ps,
                 workers_per_host=per_host,
                 ps_placement=ps_placement,
-                variation=request.what_if,
+                what_if=request.what_if,
             ),
             profile,
         )

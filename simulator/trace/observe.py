@@ -57,7 +57,7 @@ def observe(
         DrawnVariates(of.noise, seed, 0, starts=starts.tolist()),
         warmup=min(_WARMUP, steps - 1),
         steps=max(1, steps - _WARMUP),
-        faults=faults(scenario.variation, scenario, seed, 0),
+        faults=faults(scenario.what_if, scenario, seed, 0),
         record=True,
     )
     spans = engine(spec).spans

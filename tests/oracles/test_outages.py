@@ -31,7 +31,7 @@ def kept(engine: Engine, said: str, steps: int, **of: Any) -> float:
                 asked,
                 warmup=0,
                 steps=steps,
-                faults=faults(asked.variation, asked, 1, replication),
+                faults=faults(asked.what_if, asked, 1, replication),
             )
         )
         times.append(run.step_time_s)

@@ -12,4 +12,4 @@ MLP = named_workload("mlp:784,512,512,10")
 
 
 def asked(workers: int = 4, *said: str, **job: Any) -> Scenario:
-    return check_scenario(Scenario(MLP, workers, variation=what_if(said), **({"batch": 64} | job)))
+    return check_scenario(Scenario(MLP, workers, what_if=what_if(said), **({"batch": 64} | job)))

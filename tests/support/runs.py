@@ -59,7 +59,7 @@ def job(workers: int, *said: str, **of: Any) -> Scenario:
     return Scenario(
         named_workload("gemm:128,256"),
         workers,
-        variation=what_if(said),
+        what_if=what_if(said),
         **({"batch": 100_000} | SEPARATE | of),
     )
 

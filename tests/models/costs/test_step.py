@@ -132,7 +132,7 @@ def test_the_coordinator_takes_cores_of_a_host_that_it_shares() -> None:
     together = replace(apart, workers_per_host=1000, ps_placement="shared")
     alone_s, beside_s = (step_costs(made, s).dispatch.worker_s for s in (apart, together))
     assert beside_s - alone_s == pytest.approx(1e-3 * (1 + made.host.os_overhead_share))
-    virtual = replace(apart, variation=what_if(("one-machine",)))
+    virtual = replace(apart, what_if=what_if(("one-machine",)))
     assert step_costs(made, virtual).dispatch.worker_s == beside_s
 
 

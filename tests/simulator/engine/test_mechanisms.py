@@ -214,7 +214,7 @@ def test_failures_take_their_share_of_the_time() -> None:
     assert long.worker_failures
     assert kept_share(profile(), step, long) == pytest.approx(0.95**4, rel=1e-6)
     down = asked(4, "ps-failures=1,400s", ps=2)
-    assert kept_share(profile(), down, down.variation) == pytest.approx(0.9**2, rel=1e-6)
+    assert kept_share(profile(), down, down.what_if) == pytest.approx(0.9**2, rel=1e-6)
 
 
 def test_short_faults_are_simulated() -> None:

@@ -36,7 +36,7 @@ def spec(said: list[str], of: dict[str, Any], steps: int) -> RunSpec:
         asked,
         DrawnVariates(NOISE, 1, 3, starts=starts.tolist()),
         steps=steps,
-        faults=faults(asked.variation, asked, 1, 3),
+        faults=faults(asked.what_if, asked, 1, 3),
         record=True,
     )
 

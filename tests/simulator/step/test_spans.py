@@ -36,7 +36,7 @@ JOBS: dict[str, dict[str, Any]] = {
 
 
 def scenario(said: tuple[str, ...] = (), **job: Any) -> Scenario:
-    return Scenario(named_workload("mlp:784,512,10"), 4, batch=64, variation=what_if(said), **job)
+    return Scenario(named_workload("mlp:784,512,10"), 4, batch=64, what_if=what_if(said), **job)
 
 
 def recorded(engine: Engine, job: dict[str, Any]) -> Run:

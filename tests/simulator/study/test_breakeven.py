@@ -153,7 +153,7 @@ def test_rows_are_what_predict_says() -> None:
 
 
 def test_a_curve_begins_where_what_is_asked_about_can_be() -> None:
-    scenario = job(variation=what_if(["slow-workers=3,2"]))
+    scenario = job(what_if=what_if(["slow-workers=3,2"]))
     found = breakeven(profile(), scenario, max_workers=4, replications=FEW)
     assert [row.scenario.workers for row in found.rows] == [3, 4]
     with pytest.raises(InputError, match="at least 3"):
@@ -162,7 +162,7 @@ def test_a_curve_begins_where_what_is_asked_about_can_be() -> None:
 
 def test_what_is_owned_already_stays_as_it_is() -> None:
     """Beside two workers, four with half the bytes gain by both."""
-    changed = replace(job(variation=what_if(["half-precision"])), workers=4)
+    changed = replace(job(what_if=what_if(["half-precision"])), workers=4)
     both = predict(profile(), changed, baseline="4", replications=FEW)
     same = predict(profile(), replace(job(), workers=4), baseline="4", replications=FEW)
     assert same.speedup == pytest.approx(1.0)
