@@ -14,24 +14,6 @@ from nworkers.models.records.profile import Identified, Profile, parameters
 WIDE = 0.25
 #: So is an error on sizes that the fit never saw.
 MISSED = 0.15
-#: Which cells tell of a parameter, by the beginning of its name.
-_TOLD_BY = {
-    "link.fetch": ("fetch",),
-    "link.push": ("push",),
-    "link.dispatch": ("noop",),
-    "host.server": ("noop",),
-    "host.dispatch": ("noop",),
-    "host.fetch": ("fetch",),
-    "host.push": ("push",),
-    "host.apply": ("apply",),
-    "host.python": ("to_python",),
-    "host.coordinator": ("noop",),
-    "host.input": ("input",),
-    "device.dispatch": ("noop",),
-    "device.gemm": ("gemm",),
-    "device.workloads": ("step", "gradient"),
-    "collective": ("allreduce",),
-}
 
 
 @dataclass(frozen=True)
@@ -118,16 +100,55 @@ def _of_the_fits(profile: Profile) -> Iterator[Weakness]:
 def _wide(profile: Profile) -> Iterator[Weakness]:
     """One line for all parameters that the same cells tell of: the widest of them."""
     widest: dict[tuple[str, ...], tuple[float, str]] = {}
-    for path, parameter in parameters(profile):
-        if not isinstance(parameter, Identified):
-            continue
-        width = _half_width(parameter)
-        cells = next((c for start, c in _TOLD_BY.items() if path.startswith(start)), ())
-        if cells and width > max(WIDE, widest.get(cells, (0.0, ""))[0]):
-            widest[cells] = width, path
+    for cells, sections in _sections(profile):
+        for prefix, section in sections.items():
+            for name, parameter in parameters(section, prefix):
+                if not isinstance(parameter, Identified):
+                    continue
+                width = _half_width(parameter)
+                if width > max(WIDE, widest.get(cells, (0.0, ""))[0]):
+                    widest[cells] = width, name
     for cells, (width, path) in sorted(widest.items(), key=lambda item: -item[1][0]):
         known = f"{100 * width:.0f} %" if width < 1 else f"a factor of {1 + width:.1f}"
         yield Weakness(path, f"known to {known} only", Remedy("refine", only=cells))
+
+
+def _sections(profile: Profile) -> Iterator[tuple[tuple[str, ...], dict[str, object]]]:
+    """The quantities whose cells tell of parts of a profile, and the parts by their names."""
+    device, host, link = profile.device, profile.host, profile.link
+    yield (
+        ("noop",),
+        {
+            "device.dispatch_s": device.dispatch_s,
+            "host.server_dispatch_s": host.server_dispatch_s,
+            "host.dispatch_worker_s": host.dispatch_worker_s,
+            "host.dispatch_ps_s": host.dispatch_ps_s,
+            "host.coordinator": host.coordinator,
+            "link.dispatch_s": link.dispatch_s,
+        },
+    )
+    yield ("gemm",), {"device": device.products}
+    yield ("step", "gradient"), {"device.workloads": device.workloads}
+    yield (
+        ("fetch",),
+        {
+            "host.fetch_worker": host.fetch_worker,
+            "host.fetch_ps": host.fetch_ps,
+            "link.fetch": link.fetch,
+        },
+    )
+    yield (
+        ("push",),
+        {
+            "host.push_worker": host.push_worker,
+            "host.push_ps": host.push_ps,
+            "link.push": link.push,
+        },
+    )
+    yield ("apply",), {"host.apply": host.apply}
+    yield ("to_python",), {"host.python": host.python}
+    yield ("input",), {"host.input": host.input}
+    yield ("allreduce",), {"collective": profile.collective}
 
 
 def _half_width(parameter: Identified) -> float:
