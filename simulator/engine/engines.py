@@ -9,3 +9,5 @@ from nworkers.simulator.engine.base import Engine
 from nworkers.simulator.engine.events.training import train
 
 ENGINES: Mapping[str, Engine] = MappingProxyType({"events": train})
+#: What a study trains with unless it is told otherwise.
+DEFAULT: Engine = ENGINES["events"]

@@ -15,7 +15,7 @@ from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.engine.base import Engine, Run, mean_step_s
-from nworkers.simulator.engine.events.training import train
+from nworkers.simulator.engine.engines import DEFAULT
 from nworkers.simulator.step.noise import mean_factor
 from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.variates import DrawnVariates
@@ -56,7 +56,7 @@ def simulate(
     seed: int,
     count: int,
     progress: Callable[[int, int], None] | None = None,
-    engine: Engine = train,
+    engine: Engine = DEFAULT,
 ) -> Ensemble:
     """Train the scenario ``count`` times, each with its own draw of parameters and noise.
 

@@ -10,7 +10,7 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Noise, Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.engine.base import Engine
-from nworkers.simulator.engine.events.training import train
+from nworkers.simulator.engine.engines import DEFAULT
 from nworkers.simulator.step.noise import VARYING, mean_factors
 from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.variates import Given, Purpose, key, uniforms
@@ -21,7 +21,7 @@ _WORKER_STEPS = 64
 _MIN_STEPS, _MAX_STEPS = 2, 8
 
 
-def steady_step_s(profile: Profile, scenario: Scenario, engine: Engine = train) -> float:
+def steady_step_s(profile: Profile, scenario: Scenario, engine: Engine = DEFAULT) -> float:
     """Seconds of a worker's mean step: what `predict` gives, less its uncertainty.
 
     The same simulation, once, by the estimates and without variation between runs. Variation within

@@ -8,7 +8,7 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario, check_scenario
 from nworkers.simulator.engine.base import Engine
-from nworkers.simulator.engine.events.training import train
+from nworkers.simulator.engine.engines import DEFAULT
 from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.spans import Span, Use, uses
 from nworkers.simulator.step.topology import ResourceKey
@@ -41,7 +41,7 @@ def observe(
     scenario: Scenario,
     seed: int = 1,
     steps: int = STEPS,
-    engine: Engine = train,
+    engine: Engine = DEFAULT,
 ) -> Observation:
     """Train once, by the profile's estimates, with the chance of the first replication.
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from nworkers.calibrate.cluster.start import running
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.calibration import Burst, Calibration, Cell
 from nworkers.models.records.workload import named_workload
+from tests.support.kills import tasks
 
 #: A quick calibration of every quantity that takes seconds.
 SMALL = replace(
@@ -115,5 +117,16 @@ def kill_at(burst: int) -> Callable[[int], None]:
     def kill(number: int) -> None:
         if number == burst:
             raise Killed
+
+    return kill
+
+
+def kill_ps_at(burst: int) -> Callable[[int], None]:
+    """SIGKILL to the ps of this test's own tasks, found by the log that it holds open."""
+    logs = Path("a.logs").resolve()
+
+    def kill(number: int) -> None:
+        if number == burst:
+            os.kill(tasks(logs)["ps0"], signal.SIGKILL)
 
     return kill

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -45,12 +44,12 @@ from tests.support.calibrating import (
     Watch,
     interrupt_at,
     kill_at,
+    kill_ps_at,
     pairs,
     planned,
     small_calibrations,
     watching,
 )
-from tests.support.kills import tasks
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("small", "here")]
 
@@ -133,17 +132,6 @@ def test_the_file_holds_what_is_answered(whole: Whole) -> None:
     assert begins.logs == whole.path.with_suffix(".logs")
     assert len(begins.plan.to_measure) == 2
     assert not journal_path(whole.path).exists()
-
-
-def kill_ps_at(burst: int) -> Callable[[int], None]:
-    """SIGKILL to the ps of this test's own tasks, found by the log that it holds open."""
-    logs = Path("a.logs").resolve()
-
-    def kill(number: int) -> None:
-        if number == burst:
-            os.kill(tasks(logs)["ps0"], signal.SIGKILL)
-
-    return kill
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,7 @@ is kept and gone on with is tested in `test_session`, what ends this process in
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -31,12 +29,12 @@ from tests.cli.conftest import Done, Run, unchanged
 from tests.support.calibrating import (
     Watch,
     interrupt_at,
+    kill_ps_at,
     pairs,
     planned,
     small_calibrations,
     watching,
 )
-from tests.support.kills import tasks
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.usefixtures("small")]
 
@@ -134,17 +132,6 @@ def test_more_rounds_make_it_firm_and_json_has_the_end_report(
     assert {"cell", "half_width", "target", "reached", "stops", "outliers", "p50_s"} <= first.keys()
     for row in document["precision"]:
         assert (row["p99_s"] is None) == (row["samples"] < P99_SAMPLES)
-
-
-def kill_ps_at(burst: int) -> Callable[[int], None]:
-    """SIGKILL to the ps of this test's own tasks, found by the log that it holds open."""
-    logs = Path("a.logs").resolve()
-
-    def kill(number: int) -> None:
-        if number == burst:
-            os.kill(tasks(logs)["ps0"], signal.SIGKILL)
-
-    return kill
 
 
 @pytest.mark.parametrize(
