@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Annotated, Self, get_args
+from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
@@ -258,11 +258,11 @@ def _carry_out(request: CalibrationRequest, *, as_json: bool) -> None:
     from nworkers.calibrate.campaigns.campaign import CampaignStopped
     from nworkers.calibrate.campaigns.session import carry_out
 
-    with _Told() as told:
+    with closing(_Told()) as told:
         try:
             outcome = carry_out(request, progress=told.progress, tell=told.news)
         except CampaignStopped as stopped:
-            told.end()
+            told.close()
             _say_what_is_kept(request, stopped)
             raise stopped.cause from None
     _show(request, outcome.calibration, outcome.not_fitted, as_json=as_json)
@@ -289,18 +289,7 @@ class _Told:
         self._stage = ""
         self._line: ProgressLine | None = None
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.end()
-
-    def end(self) -> None:
+    def close(self) -> None:
         """End the line of progress, so that others may follow."""
         if self._line is not None:
             self._line.__exit__(None, None, None)
@@ -310,7 +299,7 @@ class _Told:
         from nworkers.cli.shown.progress import QUIET_S, ProgressLine
 
         if self._line is None or told.stage != self._stage:
-            self.end()
+            self.close()
             # A short fit shows nothing; of tasks that start, it is told at once.
             quiet_s = QUIET_S if told.stage == "fitting" else 0.0
             self._stage, self._line = told.stage, ProgressLine(told.stage, quiet_s=quiet_s)
@@ -319,7 +308,7 @@ class _Told:
     def news(self, news: News) -> None:
         from nworkers.cli.shown import calibration_text
 
-        self.end()
+        self.close()
         console.note(calibration_text.news(news))
 
 
