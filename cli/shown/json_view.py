@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from nworkers.cli.shown import console, fit_text, predict_text
+from nworkers.cli.shown import console, fit_text, headline
 from nworkers.models.records.measurement import ComparedCount, Comparison
 from nworkers.models.records.prediction import row
 from nworkers.models.records.profile import Identified, Parameter, parameters
@@ -59,7 +59,7 @@ def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
         "breakeven_hosts": result.breakeven_hosts,
         "beats_single": [list(found) for found in result.beats_single],
         "max_workers": result.max_workers,
-        "answer": predict_text.breakeven_sentence(result),
+        "answer": headline.of_breakeven(result),
         "rows": [row(prediction) for prediction in result.rows],
         **_context(answer.job),
     }

@@ -11,7 +11,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from nworkers.cli.shown import console
+from nworkers.cli.shown import console, headline
 from nworkers.cli.shown import format as fmt
 from nworkers.models.files.atomic_write import write_bytes
 from nworkers.models.records.prediction import BreakEven
@@ -85,7 +85,7 @@ def _draw_speedup(axes: Axes, result: BreakEven) -> None:
     axes.plot(ideal, ideal, color=GREY, lw=1.2, ls=(0, (4, 3)), label="ideal scaling")
     axes.axhline(1.0, color=INK, lw=1.0)
     axes.annotate(
-        f"{_baseline(result)} = 1",
+        f"{headline.baseline(result.rows[0])} = 1",
         (1.0, 1.0),
         xycoords=("axes fraction", "data"),
         xytext=(-2, 4),
@@ -113,9 +113,8 @@ def _mark_breakeven(axes: Axes, result: BreakEven) -> None:
         return
     row = next(r for r in result.rows if r.scenario.workers == first)
     axes.plot([first], [row.speedup], marker="o", ms=10, mfc="white", mec=ORANGE, mew=2.4, ls="")
-    low, high = ("never" if end is None else str(end) for end in result.breakeven_workers_interval)
     axes.annotate(
-        f"break-even: {fmt.count(first, 'worker')} ({low} to {high})",
+        f"break-even: {fmt.count(first, 'worker')} ({headline.interval_of_first(result)})",
         (first, row.speedup),
         # Above the curve on the right there is room, whichever way the curve turns.
         xytext=(0.98, 0.97),
@@ -149,12 +148,6 @@ def _speedup_axis(axes: Axes, lowest: float, top: float, *, flat: bool) -> None:
     axes.set_ylabel("speed-up (samples per second)")
     axes.grid(axis="y")
     axes.set_axisbelow(True)
-
-
-def _baseline(result: BreakEven) -> str:
-    baseline = result.rows[0].baseline
-    named = {"device": "one process", "host": "one host"}
-    return named.get(baseline, f"{baseline} workers" if baseline.isdecimal() else baseline)
 
 
 def fit(curves: Sequence[Curve], profile: Profile) -> Figure:

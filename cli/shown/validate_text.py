@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown import headline
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.records.measurement import Comparison
 
@@ -57,8 +58,7 @@ def comparison(result: Comparison) -> str:
             *_parts(result),
             "Step time with the range of the starts (measured) and its 90 % interval (predicted); "
             "one process: samples per second; processors: how much of the host's were in use.",
-            f"Break-even: measured {_workers(result.breakeven_measured)}, "
-            f"predicted {_workers(result.breakeven_predicted)}, of the counts tried.",
+            headline.of_comparison(result),
             f"The prediction {held} within {fmt.percent(result.tolerance)}.",
         ]
     )
@@ -84,10 +84,6 @@ def _parts(result: Comparison) -> Iterator[str]:
             "—" if abs(row.error) <= result.tolerance else str(row.part_most_off),
         )
     yield f"Traced / simulated, a worker's step (tracing makes it longer):\n{table}"
-
-
-def _workers(count: int | None) -> str:
-    return "none" if count is None else fmt.count(count, "worker")
 
 
 def _verdict(error: float, tolerance: float) -> str:

@@ -24,7 +24,7 @@ def test_a_prediction(capsys: pytest.CaptureFixture[str]) -> None:
     (row,) = document["rows"]
     assert row["workers"] == document["workers"] == 2
     assert document["resources"] == row["resources"]
-    assert "2 workers train at " in predict_text.predictions(answer)
+    assert "2 workers train " in predict_text.predictions(answer)
     assert predict_text.predictions(answer) == predict_text.predictions(answer)
     several = json_view.predictions(answer_predict(resolve(REQUEST, [1, 2])))
     assert list(several) == ["rows"]

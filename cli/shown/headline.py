@@ -1,0 +1,180 @@
+"""Headline: the sentences that answer, and how a ratio is said in words."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from nworkers.cli.shown import format as fmt
+from nworkers.models.records.measurement import Comparison
+from nworkers.models.records.prediction import BreakEven, Interval, Prediction
+
+CAUSE_WORDS = {
+    "dispatch": "the runtime's dispatch",
+    "input": "reading input",
+    "fetch_latency": "latency of fetching variables",
+    "fetch_transfer": "transfer of variables",
+    "compute": "computing",
+    "push_latency": "latency of pushing gradients",
+    "push_transfer": "transfer of gradients",
+    "apply": "applying gradients",
+    "collective_latency": "latency of the all-reduce",
+    "collective_transfer": "transfer of the all-reduce",
+    "host_contention": "waiting for a processor core",
+    "link_contention": "waiting for the shared link",
+    "barrier_wait": "waiting for the slowest worker",
+    "outage": "tasks that are down",
+}
+#: Ratios nearer to 1 than this are said in percent, the others in times.
+NEAR = 0.5
+#: Whole percent are told; what rounds to none is equal.
+EQUAL = 0.005
+
+
+class _Words(NamedTuple):
+    """``3 % slower``, ``221 times slower``, ``1.83 times as fast``, or just ``as fast``."""
+
+    figure: str
+    unit: str
+    pace: str
+
+    def __str__(self) -> str:
+        return " ".join(filter(None, self))
+
+
+def _words(ratio: float) -> _Words:
+    away = ratio - 1.0
+    if abs(away) < EQUAL:
+        return _Words("", "", "as fast")
+    if abs(away) < NEAR:
+        return _Words(f"{100 * abs(away):.0f}", "%", "slower" if away < 0.0 else "faster")
+    if away < 0.0:
+        return _Words(fmt.digits(1.0 / ratio), "times", "slower")
+    return _Words(fmt.digits(ratio), "times", "as fast")
+
+
+def pace(ratio: float, base: str, interval: Interval | None = None) -> str:
+    """How fast something is that does ``ratio`` times the work of ``base`` in the same time.
+
+    An interval follows in brackets, in the same words; what all of it has in common is said once.
+    """
+    words = _words(ratio)
+    text = f"{words} {'as' if words.pace == 'as fast' else 'than'} {base}"
+    return text if interval is None else f"{text} ({_span(words, *map(_words, interval))})"
+
+
+def _span(value: _Words, low: _Words, high: _Words) -> str:
+    if value == low == high:
+        return "to within the last digit"
+    if not {value[1:]} == {low[1:]} == {high[1:]}:
+        return f"{low} to {high}"
+    # Of what is slower the smaller figure is the faster end.
+    first, last = (high, low) if value.pace == "slower" else (low, high)
+    return f"{first.figure} to {last.figure} {last.unit}"
+
+
+def of_prediction(row: Prediction) -> str:
+    """How fast the workers of a row train, and what a step waits for."""
+    compared = pace(row.speedup, baseline(row), row.speedup_interval)
+    return f"{_train(row)} {compared}; {_waits(row)}."
+
+
+def of_breakeven(result: BreakEven) -> str:
+    """The first number of workers that wins, how sure that is, and where the gain is lost again.
+
+    Where none wins, how near the best comes and what stands in its way.
+    """
+    first, most = result.breakeven_workers, result.max_workers
+    best = max(result.rows, key=lambda row: row.speedup)
+    base = baseline(best)
+    if first is None:
+        slower = str(_words(best.speedup))
+        return (
+            f"No number of workers up to {most} beats {base}. "
+            f"At best, {_train(best)} {slower}, and {_waits(best)}.{_doubt(result)}"
+        )
+    hosts = result.breakeven_hosts or 1
+    if result.beats_single == ((result.rows[0].scenario.workers, most),) and first < most:
+        since = f" (on {hosts} hosts)" if hosts > 1 else ""
+        return (
+            f"Every number of workers from {first}{since} to {most} beats {base}.{_doubt(result)}"
+        )
+    are = "is" if first == 1 else "are"
+    on = f", on {hosts} hosts" if hosts > 1 else ""
+    return (
+        f"{fmt.count(first, 'worker')} {are} the first to beat {base}{on}."
+        f"{_doubt(result)}{_lost(result)}"
+    )
+
+
+def _doubt(result: BreakEven) -> str:
+    """The interval of the first number that wins, as a sentence; empty where all is never."""
+    low, high = result.breakeven_workers_interval
+    if low is None:
+        return ""
+    if result.breakeven_workers is None:
+        return f" It may be that as few as {low} do (90 % interval)."
+    if low == high:
+        return f" It takes {low} in at least 90 % of the draws."
+    if high is not None:
+        return f" It may take from {low} to {high} (90 % interval)."
+    few = f"It may take as few as {low}, and it" if low < result.breakeven_workers else "It"
+    return f" {few} may be that no number up to {result.max_workers} does (90 % interval)."
+
+
+def _lost(result: BreakEven) -> str:
+    """Beyond which number the gain is lost, and where it is won again; empty where it is kept."""
+    (_, last), *again = result.beats_single
+    if last == result.max_workers:
+        return ""
+    ranges = [_range(low, high, result.max_workers) for low, high in again]
+    won = f" and won again {' and '.join(ranges)}" if ranges else ""
+    return f" The gain is lost beyond {fmt.count(last, 'worker')}{won}."
+
+
+def _range(low: int, high: int, most: int) -> str:
+    if high == most:
+        return f"from {low} on"
+    return f"at {low}" if low == high else f"from {low} to {high}"
+
+
+def interval_of_first(result: BreakEven) -> str:
+    """The interval of the first number that wins, short enough for a picture."""
+    low, high = result.breakeven_workers_interval
+    if low == high:
+        return str(low)
+    none = f"none up to {result.max_workers}"
+    return f"{low}, or {none}" if high is None else f"{low} to {high}"
+
+
+def of_comparison(result: Comparison) -> str:
+    """Which of the counts tried is the first that wins, measured and predicted."""
+    measured, predicted = map(_first, (result.breakeven_measured, result.breakeven_predicted))
+    if measured == predicted:
+        return f"Measured and predicted alike, {measured}."
+    return f"Measured, {measured}; predicted, {predicted}."
+
+
+def _first(workers: int | None) -> str:
+    if workers is None:
+        return "none of the counts tried beats one process"
+    are = "is" if workers == 1 else "are"
+    return f"{fmt.count(workers, 'worker')} {are} the first of the counts tried to beat one process"
+
+
+def baseline(row: Prediction) -> str:
+    """What a row is compared with."""
+    if row.baseline == "device":
+        return "one process"
+    if row.baseline == "host":
+        return "one host"
+    return fmt.count(int(row.baseline), "worker") if row.baseline.isdecimal() else row.baseline
+
+
+def _train(row: Prediction) -> str:
+    workers = row.scenario.workers
+    return f"{fmt.count(workers, 'worker')} {'trains' if workers == 1 else 'train'}"
+
+
+def _waits(row: Prediction) -> str:
+    share = fmt.percent(row.breakdown[row.bottleneck] / row.step_time_s)
+    return f"each step spends {share} on {CAUSE_WORDS[row.bottleneck]}"
