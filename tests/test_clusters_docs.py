@@ -14,7 +14,7 @@ import typer
 import yaml
 
 from nworkers.calibrate.cluster.membership import Membership, from_tf_config, host_port, with_ps
-from nworkers.cli import app as application
+from nworkers.cli import tree as application
 from nworkers.cli.asked.clusters import membership
 from nworkers.cli.asked.options import option_of
 from nworkers.models.base.errors import InputError

@@ -97,7 +97,7 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     ),
     "simulator": ({"step"}, {"engine"}, {"study"}, {"trace"}, {"answers"}),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
-    "cli": ({"asked", "shown"}, {"commands"}, {"app"}),
+    "cli": ({"interrupt"}, {"asked", "shown"}, {"commands"}, {"tree"}, {"app"}),
 }  # fmt: skip
 #: Modules of one name in two rooms, as yet. A command has the name of what it calls.
 NAMED_TWICE = {"fit", "laws", "memory", "plan"}

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
+from nworkers.cli import interrupt
 from nworkers.cli.asked.options import (
     ConnectTimeout,
     Force,
@@ -258,6 +259,7 @@ def _carry_out(request: CalibrationRequest, *, as_json: bool) -> None:
     from nworkers.calibrate.campaigns.campaign import CampaignStopped
     from nworkers.calibrate.campaigns.session import carry_out
 
+    interrupt.tidy_first()
     with closing(_Told()) as told:
         try:
             outcome = carry_out(request, progress=told.progress, tell=told.news)
@@ -274,7 +276,7 @@ def _say_what_is_kept(request: CalibrationRequest, stopped: CampaignStopped) -> 
     if not stopped.calibration.bursts:
         return
     if request.output is None:
-        console.emit(record_text(stopped.calibration))
+        console.emit_json(record_text(stopped.calibration))
         return
     console.note(
         f"what was measured until then is in {request.output} (not fitted); to go on: "
@@ -332,6 +334,6 @@ def _show(
     text = calibration_text.report(answer, request.output)
     if request.output is None:
         print(text, file=sys.stderr)
-        console.emit(record_text(calibration))
+        console.emit_json(record_text(calibration))
     else:
         console.emit(text)

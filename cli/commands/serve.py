@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nworkers.cli import interrupt
 from nworkers.cli.asked.options import duration, integer
 from nworkers.cli.shown import console
 
@@ -62,5 +63,6 @@ def _serve(port: int, logs: Path, connect_timeout_s: float | None) -> None:
         f"serving on port {port}, every interface, without authentication: whoever reaches it can "
         f"run any TensorFlow graph here; logs in {logs}"
     )
+    interrupt.tidy_first()
     serve_node(port, logs=logs, connect_timeout_s=connect_timeout_s, say=console.note)
     console.note("the coordinator is done")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nworkers.cli import interrupt
 from nworkers.cli.shown import console, notes
 from nworkers.cli.shown.progress import ProgressLine
 from nworkers.models.base.errors import Contradiction, InputError
@@ -135,6 +136,7 @@ def _described(job: ResolvedJob, model: str, path: Path, request: ValidateReques
     """A model with a step at each batch that will be trained, written as a workload file."""
     from nworkers.calibrate.campaigns.describe import describe
 
+    interrupt.tidy_first()
     check_output(path, force=request.force, field="write_workload")
     batches = {job.scenarios[0].batch, *(s.per_worker_batch for s in job.scenarios)}
     seconds, logs = min(request.seconds, DESCRIBE_S), log_files(path)
@@ -189,6 +191,7 @@ def _train(scenarios: tuple[Scenario, ...], request: ValidateRequest) -> Measure
     from nworkers.calibrate.campaigns.validation import TrainingStopped, train
     from nworkers.calibrate.training.runtime import RUNTIMES
 
+    interrupt.tidy_first()
     RUNTIMES[scenarios[0].runtime].framework.require()
     folder = log_files(request.output)
     try:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable
 
+from nworkers.cli.shown.streams import IN_JSON
+
 
 def emit(text: str) -> None:
-    """Print an answer; whoever reads it may stop reading at any time."""
-    try:
-        sys.stdout.write(text.rstrip() + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        # Otherwise Python would complain once more when it flushes at its end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """Print an answer."""
+    sys.stdout.write(text.rstrip() + "\n")
+    sys.stdout.flush()
+
+
+def emit_json(text: str) -> None:
+    """Print a document: characters that stdout's encoding lacks are escaped, so nothing is lost."""
+    encoding = sys.stdout.encoding or "utf-8"
+    emit(text.encode(encoding, IN_JSON).decode(encoding))
 
 
 def note(text: str) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def emit(document: dict[str, object]) -> None:
-    console.emit(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+    console.emit_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 def predictions(answer: PredictAnswer) -> dict[str, object]:

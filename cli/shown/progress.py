@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
+from nworkers.cli import interrupt
 from nworkers.cli.shown.format import clock
 
 if TYPE_CHECKING:
@@ -17,7 +19,11 @@ if TYPE_CHECKING:
 
 #: Work that ends before this shows nothing.
 QUIET_S = 2.0
+#: A log gets a line so often, and ever more rarely: when so much longer was worked.
 LINE_EVERY_S = 15.0
+LINE_SHARE = 0.25
+#: To a terminal: begin the line anew, without the bar, and show the cursor that the bar hides.
+SHOW_CURSOR = "\r\x1b[2K\x1b[?25h"
 
 
 class ProgressLine:
@@ -27,7 +33,8 @@ class ProgressLine:
         self._title = title
         self._bar: Bar | None = None
         self._task: TaskID | None = None
-        self._next_s = time.monotonic() + quiet_s
+        self._began_s = time.monotonic()
+        self._next_s = self._began_s + quiet_s
 
     def __enter__(self) -> Self:
         return self
@@ -40,6 +47,7 @@ class ProgressLine:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
+            interrupt.say_first("")
 
     def tell(self, told: CampaignProgress) -> None:
         """`update`, for those who tell all of it in one value."""
@@ -50,12 +58,14 @@ class ProgressLine:
         if time.monotonic() < self._next_s:
             return
         left = "" if left_s is None else f"{clock(left_s)} left"
-        if not sys.stderr.isatty():
-            self._next_s = time.monotonic() + LINE_EVERY_S
+        if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":
+            now_s = time.monotonic()
+            self._next_s = now_s + max(LINE_EVERY_S, LINE_SHARE * (now_s - self._began_s))
             parts = (f"{self._title}: {done} of {total}", current, left)
             print(", ".join(p for p in parts if p), file=sys.stderr, flush=True)
             return
         if self._bar is None:
+            interrupt.say_first(SHOW_CURSOR)
             self._bar = _bar()
             self._bar.start()
             self._task = self._bar.add_task(self._title, total=total, left="")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 import stat
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from nworkers.models.base.errors import InputError
@@ -34,8 +38,9 @@ def check_output(path: Path, *, force: bool, field: str = "output") -> None:
     # Permission bits say little (root, read-only mounts, /proc): only trying tells.
     temporary = _beside(target)
     try:
-        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-        temporary.unlink()
+        with _undisturbed():
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            temporary.unlink()
     except OSError as error:
         raise _unwritable(field, path, error) from None
 
@@ -49,16 +54,37 @@ def write_bytes(path: Path, content: bytes, *, force: bool, field: str = "output
     check_output(path, force=force, field=field)
     target = path.resolve()
     temporary = _beside(target)
+    with _undisturbed():
+        try:
+            with open(temporary, "xb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, target)
+        except OSError as error:
+            raise _unwritable(field, path, error) from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Signals that end a program wait until the file is there whole, or nothing of it is."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread is interrupted, and only it may say how
+        return
+    came: list[int] = []
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        with open(temporary, "xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
-    except OSError as error:
-        raise _unwritable(field, path, error) from None
+        for number in before:
+            signal.signal(number, lambda came_in, _: came.append(came_in))
+        yield
     finally:
-        temporary.unlink(missing_ok=True)
+        for number, handler in before.items():
+            # None was set by other than Python, and is nothing that it could set again.
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)
+        for came_in in came:
+            signal.raise_signal(came_in)
 
 
 def made_folder(path: Path, field: str) -> Path:

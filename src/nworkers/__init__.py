@@ -6,11 +6,10 @@ name is loaded when it is first used.
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING
-
 __version__ = "0.1.0"
 
+# For checkers alone: a command imports this first, and importing typing takes longer than the rest.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.session import CalibrationRequest, measure
     from nworkers.models.base.errors import HardwareError, InputError
@@ -71,6 +70,8 @@ _HOMES = {
 def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module  # noqa: PLC0415 (as above)
+
     home, _, renamed = _HOMES[name].partition(":")
     return getattr(import_module(f"{__name__}.{home}"), renamed or name)
 

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import gc
-import signal
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -36,11 +34,10 @@ Run = Callable[..., Done]
 @contextmanager
 def unchanged() -> Iterator[None]:
     """What a command changes of its process, for good, is as before afterwards."""
-    handler, threshold = signal.getsignal(signal.SIGTERM), gc.get_threshold()
+    threshold = gc.get_threshold()
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, handler)
         gc.set_threshold(*threshold)
 
 
@@ -52,8 +49,7 @@ def run(
     monkeypatch.chdir(tmp_path)
 
     def command(*arguments: object) -> Done:
-        monkeypatch.setattr(sys, "argv", ["scale", *map(str, arguments)])
-        code = app.main()
+        code = app.run([*map(str, arguments)])
         captured = capfd.readouterr()
         return Done(code, captured.out, captured.err)
 

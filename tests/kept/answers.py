@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import math
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -26,13 +25,8 @@ def file_of(name: str) -> Path:
 def answer(name: str) -> dict[str, Any]:
     """Exit code, what is on stdout as JSON, and the notes on stderr."""
     out, err = io.StringIO(), io.StringIO()
-    argv = sys.argv
-    sys.argv = ["scale", *arguments(name)]
-    try:
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-            code = app.main()
-    finally:
-        sys.argv = argv
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = app.run(arguments(name))
     # Paths of this machine are no part of an answer, and neither is progress, which takes time.
     lines = err.getvalue().replace(f"{ROOT}/", "").splitlines()
     notes = [line for line in lines if line.startswith(("note: ", "scale: "))]

@@ -57,8 +57,7 @@ def main() -> None:
 
     codes = []
     for command in commands:
-        sys.argv = ["scale", *command]
-        codes.append(app.main())
+        codes.append(app.run(command))
     print(json.dumps(codes), file=sys.stderr)
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
@@ -80,8 +79,7 @@ def whole(small: None, tmp_path_factory: pytest.TempPathFactory) -> Whole:
         redirect_stderr(err),
     ):
         patch.chdir(folder)
-        patch.setattr(sys, "argv", ["scale", *map(str, QUICK)])
-        code = app.main()
+        code = app.run([*map(str, QUICK)])
     return Whole(folder / FILE, Done(code, out.getvalue(), err.getvalue()))
 
 

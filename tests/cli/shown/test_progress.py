@@ -14,6 +14,21 @@ def test_a_log_gets_plain_lines_now_and_then(capsys: pytest.CaptureFixture[str])
     assert captured.out == ""
 
 
+def test_a_log_of_hours_gets_few_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = 0.0
+    monkeypatch.setattr("time.monotonic", lambda: now_s)
+    with ProgressLine("calibrating") as progress:
+        while now_s < 4 * 3600.0:
+            now_s += 1.0
+            progress.update(int(now_s), 14_400)
+    said = capsys.readouterr().err
+    assert said.startswith("calibrating: 2 of 14400\ncalibrating: 17 of 14400\n")
+    assert 10 < said.count("\n") < 40
+    assert not {"\r", "\x1b"} & set(said)
+
+
 def test_short_work_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     with ProgressLine("predicting") as progress:
         progress.update(1, 2)
