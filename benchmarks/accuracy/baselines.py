@@ -32,7 +32,7 @@ def bandwidth_s(profile: Profile, scenario: Scenario) -> float:
     known = profile.drawn(None)
     size, workers = scenario.workload.size_bytes, scenario.workers
     if scenario.strategy == "allreduce":
-        ring = known.collective.bandwidth_bytes_per_s
+        ring = known.collective.bandwidth_bytes_per_s or sustained(known.link.fetch)
         return compute_s + 2.0 * (workers - 1) / workers * size / ring
     fetched, pushed = sustained(known.link.fetch), sustained(known.link.push)
     return compute_s + workers * size / scenario.ps * (1.0 / fetched + 1.0 / pushed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nworkers.models.base.all_reduce_terms import ALGORITHMS, hierarchical_terms
-from nworkers.models.costs.laws import all_reduce_s
+from nworkers.models.costs.laws import all_reduce_s, unmeasured_hop
 from nworkers.models.costs.layers import layer_of
 from nworkers.models.costs.phase import Chain, Phase
 from nworkers.models.costs.sharding import carried_bytes, compressed
@@ -32,13 +32,23 @@ class AlphaBeta:
         )
 
 
-def _between_workers(known: Drawn) -> AlphaBeta:
+#: Coefficients of α and 1/β (`nworkers.models.base.all_reduce_terms`).
+_Terms = tuple[float, float]
+
+
+def _between_workers(known: Drawn, terms: _Terms) -> AlphaBeta:
     """As collectives were measured.
 
-    Until they are, their processor time is a fetch's. An imported time holds whatever its
-    processors did, which no table of another tool tells apart.
+    Until they are, a hop costs what a fetch of its bytes does, its processor time too. An imported
+    time holds whatever its processors did, which no table of another tool tells apart.
     """
     host, collective = known.host, known.collective
+    latency_s, bandwidth = collective.latency_s, collective.bandwidth_bytes_per_s
+    if latency_s is None or bandwidth is None:
+        hops, moved = terms
+        latency_s, byte_s = unmeasured_hop(known.link, moved / hops if hops else 0.0)
+    else:
+        byte_s = 1.0 / bandwidth
     busy = 1.0 + host.os_overhead_share
     per_hop_s, per_byte_s = collective.processor_per_hop_s, collective.processor_per_byte_s
     if per_hop_s is None or per_byte_s is None:
@@ -46,23 +56,18 @@ def _between_workers(known: Drawn) -> AlphaBeta:
         per_byte_s = host.fetch_worker.per_byte_s + host.fetch_ps.per_byte_s
         if collective.imported:
             per_hop_s = per_byte_s = 0.0
-    return AlphaBeta(
-        collective.latency_s,
-        1.0 / collective.bandwidth_bytes_per_s,
-        per_hop_s * busy,
-        per_byte_s * busy,
-    )
+    return AlphaBeta(latency_s, byte_s, per_hop_s * busy, per_byte_s * busy)
 
 
 def all_reduce(known: Drawn, workers: int, size_bytes: float) -> Chain:
     """One all-reduce between workers on hosts alike, by the algorithm that was measured."""
     terms = ALGORITHMS[known.collective.algorithm](size_bytes, workers)
-    return _between_workers(known).phases(terms)
+    return _between_workers(known, terms).phases(terms)
 
 
-def _between_hosts(known: Drawn, scenario: Scenario) -> AlphaBeta:
+def _between_hosts(known: Drawn, scenario: Scenario, terms: _Terms) -> AlphaBeta:
     """Over the slowest link of the ring, and with the transport that was asked for."""
-    change, cost = scenario.what_if, _between_workers(known)
+    change, cost = scenario.what_if, _between_workers(known, terms)
     slower = 1.0 if change.slow_links is None else change.slow_links.factor
     if change.racks is not None:
         # A ring in the order of the racks leaves and enters each of them once.
@@ -74,9 +79,9 @@ def _between_hosts(known: Drawn, scenario: Scenario) -> AlphaBeta:
     return cost
 
 
-def _inside(known: Drawn, scenario: Scenario) -> AlphaBeta:
+def _inside(known: Drawn, scenario: Scenario, terms: _Terms) -> AlphaBeta:
     """Inside a host: its own link where one is stated, else as between workers."""
-    cost, inner = _between_workers(known), scenario.what_if.inner_link
+    cost, inner = _between_workers(known, terms), scenario.what_if.inner_link
     if inner is None:
         return cost
     return replace(
@@ -109,21 +114,24 @@ def buckets(known: Drawn, scenario: Scenario) -> Chain:
 def _one_all_reduce(known: Drawn, scenario: Scenario, size_bytes: float, layer: int) -> Chain:
     workers, per_host = scenario.workers, scenario.workers_on_a_host
     wanted = scenario.what_if.all_reduce or known.collective.algorithm
-    between = _between_hosts(known, scenario)
     if wanted != "hierarchical":
-        inner = _inside(known, scenario)
+        terms = ALGORITHMS[wanted](size_bytes, workers)
+        between = _between_hosts(known, scenario, terms)
         if per_host > 1:
             # In lock-step, every hop is as slow as the slowest.
+            inner = _inside(known, scenario, terms)
             between = replace(between, byte_s=max(between.byte_s, inner.byte_s))
-        return between.phases(ALGORITHMS[wanted](size_bytes, workers), layer)
+        return between.phases(terms, layer)
     hosts = -(-workers // per_host)
     inside, outside = hierarchical_terms(size_bytes, hosts, per_host)
-    return _inside(known, scenario).phases(inside, layer) + between.phases(outside, layer)
+    return _inside(known, scenario, inside).phases(inside, layer) + _between_hosts(
+        known, scenario, outside
+    ).phases(outside, layer)
 
 
 def inside_host(known: Drawn, scenario: Scenario, size_bytes: float) -> tuple[Chain, Chain]:
     """A reduce to one worker of each host, and a broadcast from it: half an all-reduce each."""
     hops, moved = ALGORITHMS["ring"](size_bytes, scenario.workers_on_a_host)
-    cost = _inside(known, scenario)
     half = (hops / 2.0, moved / 2.0)
+    cost = _inside(known, scenario, half)
     return cost.phases(half), cost.phases(half)

@@ -38,7 +38,7 @@ def _beyond_collective(profile: Profile, scenario: Scenario) -> Iterator[str]:
     """What an all-reduce rests on beyond the times of some sizes and groups."""
     collective = profile.collective
     if not collective.measured:
-        yield "collective: not measured, taken from a fetch's latency and bandwidth"
+        yield "collective: not measured, each hop is taken for a fetch of its bytes"
     source = "imported" if collective.imported else "measured"
     if collective.imported:
         yield "collective: imported times, of unknown processor demand: none is charged"

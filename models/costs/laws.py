@@ -17,6 +17,7 @@ from nworkers.models.records.profile import (
     Coordinator,
     Copy,
     Demand,
+    Link,
     Products,
     Segment,
     StepTime,
@@ -100,6 +101,22 @@ def transfer_s(path: TransferPath[Number], sizes: Sequence[float]) -> Number:
         # Not nothing: on a busy link they wait as all others do.
         moved_s = largest(LEAST_SHARE * moved_s, moved_s - passed_s)
     return moved_s
+
+
+def unmeasured_hop(link: Link[float], size_bytes: float) -> tuple[float, float]:
+    """Latency, and seconds of a byte, of a hop of a collective that nobody measured.
+
+    A hop is a fetch from the neighbour, of so many bytes. But hops follow each other without a
+    pause: what a buffer or a token bucket passes at once for one tensor, it does not for all. So no
+    byte is faster than in the largest tensors, or than the link; and no latency is shorter than
+    that of smaller tensors.
+    """
+    place = link.fetch.segments.index(segment_of(link.fetch, size_bytes))
+    rates = [link.fetch.segments[place].bandwidth_bytes_per_s, sustained(link.fetch)]
+    if link.shared_bandwidth_bytes_per_s is not None:
+        rates.append(link.shared_bandwidth_bytes_per_s)
+    latencies = (segment.latency_s for segment in link.fetch.segments[: place + 1])
+    return max(latencies), 1.0 / min(rates)
 
 
 def update_s(apply: Apply[Number], size_bytes: float) -> Number:

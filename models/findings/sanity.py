@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nworkers.models.records.profile import Identified, Profile, value_at
+from nworkers.models.costs.laws import sustained
+from nworkers.models.records.profile import Identified, Profile
 
 #: Beyond the memory of any host that trains: an HBM3 stack gives 0.8 TB/s, and gRPC copies twice.
 MEMORY_BYTES_PER_S = 1e12
@@ -18,9 +19,9 @@ MOST_FLOPS, LEAST_FLOPS = 1e18, 1e5
 
 def implausible(profile: Profile) -> Iterator[str]:
     """Warnings, each with the number and what it may come from."""
-    for kind, path in (("fetch", profile.link.fetch), ("push", profile.link.push)):
-        small = path.segments[0]
-        rate, latency = small.bandwidth_bytes_per_s, small.latency_s
+    paths = (("fetch", profile.link.fetch), ("push", profile.link.push))
+    for kind, segment in ((kind, of) for kind, path in paths for of in path.segments):
+        rate, latency = segment.bandwidth_bytes_per_s, segment.latency_s
         if isinstance(rate, Identified) and rate.estimate > MEMORY_BYTES_PER_S:
             yield (
                 f"a {kind} moves {rate.estimate:.3g} bytes/s, faster than memory: "
@@ -55,7 +56,9 @@ def doubts(profile: Profile, other: Profile) -> Iterator[str]:
             f"ms, less than the {1e3 * own.estimate:.2g} ms of software alone on "
             f"{profile.name}: its hosts are faster, and yours will take longer"
         )
-    rate = value_at(faster.bandwidth_bytes_per_s, None)
+    # What fills a link are its largest tensors.
+    rates = (other.link.shared_bandwidth_bytes_per_s, sustained(other.link.fetch))
+    rate = max((known.estimate for known in rates if isinstance(known, Identified)), default=0.0)
     for end, demand in (("worker", profile.host.fetch_worker), ("ps", profile.host.fetch_ps)):
         per_byte = demand.per_byte_s
         if not isinstance(per_byte, Identified):

@@ -81,7 +81,7 @@ def _of_the_link(profile: Profile) -> Iterator[Weakness]:
     if not profile.collective.measured and not profile.collective.imported:
         yield Weakness(
             "all-reduce",
-            "not measured; a fetch's latency and bandwidth stand for it",
+            "not measured; each hop is taken for a fetch of its bytes",
             Remedy("resume", only=("noop", "allreduce")),
         )
 

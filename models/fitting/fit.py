@@ -219,7 +219,6 @@ def _profile(
     rounds: Sequence[int],
 ) -> Profile:
     bursts = calibration.bursts
-    link = _link(calibration, fits, shared)
     workload = _workload_time(calibration, fits)
     flops = [b.cell.flops for b in bursts if b.cell.plain and b.cell.quantity == "gemm"]
     return Profile(
@@ -237,8 +236,8 @@ def _profile(
             workloads=(workload,) if workload else (),
         ),
         host=_host(calibration, fits),
-        link=link,
-        collective=_collective(calibration, fits, link),
+        link=_link(calibration, fits, shared),
+        collective=_collective(calibration, fits),
         noise=residual_noise(bursts, rounds),
         fit=fit_rows(bursts, fits.of, fits.candidates, held_out),
         workload=calibration.workload.name,
@@ -304,13 +303,9 @@ def _record(fitted: FittedLaw[R] | None) -> R | None:
     return None if fitted is None else fitted.record
 
 
-def _collective(
-    calibration: Calibration, fits: _Fits, link: Link[Parameter]
-) -> Collective[Parameter]:
+def _collective(calibration: Calibration, fits: _Fits) -> Collective[Parameter]:
     if fits.allreduce is None:
-        # Between the same tasks over the same wire: as a small fetch, until it is measured.
-        small = link.fetch.segments[0]
-        return Collective(False, small.latency_s, small.bandwidth_bytes_per_s)
+        return Collective(measured=False)
     reduced, demand = fits.allreduce.record, _record(fits.collective)
     cells = [b.cell for b in calibration.bursts if b.cell.quantity == "allreduce"]
     # Training runs under the strategy; the sessions' path stands for it where it was not measured.

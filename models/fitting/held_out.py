@@ -212,14 +212,15 @@ def cell_seconds(known: Drawn, workload: str, cell: Cell) -> float | None:
             )
             return session_s(session, cell)
         case "allreduce":
-            if collective.session_latency_s is None:
+            bandwidth = collective.bandwidth_bytes_per_s
+            if collective.session_latency_s is None or bandwidth is None:
                 return None
             reduced = AllReduces(
                 host.server_dispatch_s,
                 collective.session_latency_s,
                 collective.dispatch_s,
                 collective.latency_s,
-                collective.bandwidth_bytes_per_s,
+                bandwidth,
                 collective.algorithm,
             )
             return all_reduced_s(reduced, cell)

@@ -315,16 +315,18 @@ class Link(Generic[N]):
 class Collective(Generic[N]):
     """All-reduce between workers: latency of a hop and bandwidth of ``algorithm``.
 
-    ``workers`` and ``size_bytes`` are the smallest and the largest that were measured. ``imported``
-    where another tool did, which counts no processor time. ``dispatch_s`` is an empty step of
-    MultiWorkerMirroredStrategy, ``session_latency_s`` the hop of a collective in a plain session;
-    ``processor_*`` is a worker's processor time; ``compute_loss`` is how much longer gradients take
-    beside an all-reduce, per second of it.
+    Both are None where none was measured: a prediction then takes them from the link
+    (`nworkers.models.costs.laws.unmeasured_hop`). ``workers`` and ``size_bytes`` are the smallest
+    and the largest that were measured. ``imported`` where another tool did, which counts no
+    processor time. ``dispatch_s`` is an empty step of MultiWorkerMirroredStrategy,
+    ``session_latency_s`` the hop of a collective in a plain session; ``processor_*`` is a worker's
+    processor time; ``compute_loss`` is how much longer gradients take beside an all-reduce, per
+    second of it.
     """
 
     measured: bool
-    latency_s: N
-    bandwidth_bytes_per_s: N
+    latency_s: N | None = None
+    bandwidth_bytes_per_s: N | None = None
     imported: bool = False
     workers: tuple[int, int] | None = None
     size_bytes: tuple[Positive, Positive] | None = None
@@ -334,6 +336,12 @@ class Collective(Generic[N]):
     processor_per_hop_s: N | None = None
     processor_per_byte_s: N | None = None
     compute_loss: NotNegative | None = None
+
+    def __post_init__(self) -> None:
+        """Files of earlier versions hold a small fetch's numbers where nothing was measured."""
+        if not self.measured:
+            object.__setattr__(self, "latency_s", None)
+            object.__setattr__(self, "bandwidth_bytes_per_s", None)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from nworkers.models.costs.all_reduce import all_reduce
 from nworkers.models.records.profile import Discipline
 from nworkers.simulator.step.variates import Given
 from tests.support.costs import EXACT, costs
-from tests.support.factories import estimate, profile
+from tests.support.factories import estimate, every_feature
 from tests.support.runs import SHARED, Trained
 
 STEP = costs(
@@ -129,7 +129,7 @@ def test_shards_of_two_ps_cross_the_workers_end_together(trained: Trained) -> No
 @pytest.mark.parametrize("workers", [2, 3, 8, 64])
 def test_ring_all_reduce(trained: Trained, workers: int) -> None:
     """2(N−1)α + 2(N−1)/N · n/β, after dispatch and compute."""
-    made = profile()
+    made = every_feature()
     alpha = estimate(made.collective.latency_s)
     beta = estimate(made.collective.bandwidth_bytes_per_s)
     size = 1e6

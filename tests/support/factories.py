@@ -8,23 +8,30 @@ from typing import Any
 import numpy as np
 
 from nworkers.models.records.profile import (
+    Apply,
     Collective,
+    Coordinator,
+    Copy,
     Demand,
     Device,
     FitRow,
+    FlowWeights,
     GemmSegment,
     Host,
     Identified,
     Link,
     Noise,
+    NotIdentified,
     Parameter,
     Products,
     Profile,
+    Segment,
     StepTime,
     TransferPath,
     WorkloadTime,
     straight_path,
 )
+from nworkers.simulator.step.noise import VARYING
 
 DRAWS = 16
 WORKLOAD = "gemm:128,256"
@@ -69,11 +76,101 @@ def profile(**changes: Any) -> Profile:
     """
     made = _profile()
     for name, value in changes.items():
-        section, _, entry = name.partition("__")
-        if entry:
-            value = replace(getattr(made, section), **{entry: value})
-        made = replace(made, **{section: value})
+        made = _changed(made, name, value)
     return made
+
+
+def every_feature(**changes: Any) -> Profile:
+    """A synthetic network with every optional feature on; changes as in `profile`.
+
+    Small tensors pass through a buffer, at a rate that is not identified; large ones have a token
+    bucket's credit.
+    """
+    seeds = iter(range(100, 300))
+
+    def p(estimate: float, unit: str = "s", spread: float = 0.02) -> Identified:
+        return parameter(estimate, unit, spread, seed=next(seeds))
+
+    def path(latency_s: float, after_fetch_s: float | None) -> TransferPath[Parameter]:
+        small = NotIdentified(7e14, "bytes/s", 100, (7e14,) * DRAWS)
+        return TransferPath(
+            p(1e-4),
+            p(5e-5),
+            (
+                Segment(0.0, p(latency_s), small),
+                Segment(16e3, p(0.8 * latency_s), p(2e8, "bytes/s")),
+            ),
+            None if after_fetch_s is None else p(after_fetch_s),
+            credit_bytes=8e3,
+        )
+
+    base = _profile()
+    (known,) = base.device.workloads
+    within: dict[str, tuple[float, ...]] = {
+        name: factors(0.1) for name in VARYING if name not in ("single", "round")
+    }
+    made = replace(
+        base,
+        device=replace(
+            base.device,
+            products=Products(
+                (
+                    GemmSegment(0.0, p(5e-5), p(5e10, "flop/s")),
+                    GemmSegment(1e8, p(8e-5), p(8e10, "flop/s")),
+                ),
+                "sum",
+                p(1e10, "bytes/s"),
+            ),
+            workloads=(
+                replace(
+                    known,
+                    step=replace(known.step, plateau_s=p(1e-3)),
+                    gradient=replace(known.gradient, plateau_s=p(1e-3)),
+                    processor=replace(known.processor, plateau_s=p(1e-3)),
+                ),
+            ),
+        ),
+        host=replace(
+            base.host,
+            apply=tuple(Apply(o, p(2e-5), p(1e-10)) for o in ("sgd", "momentum", "adam")),
+            python=Copy(p(1e-4), p(1e10, "bytes/s")),
+            coordinator=Coordinator(p(8e-4), p(5e-4)),
+            input=StepTime(p(1e-4), p(2e-5), p(5e-4)),
+        ),
+        link=replace(
+            base.link,
+            fetch=path(6e-4, None),
+            push=path(7e-4, 4e-4),
+            shared_bandwidth_bytes_per_s=p(2.2e8, "bytes/s"),
+            wire_latency_s=p(5e-5),
+            duplex="full",
+            both_ways_bandwidth_bytes_per_s=p(1.7e8, "bytes/s"),
+            flow_weights=(FlowWeights(2, 1e6, 0.4), FlowWeights(8, 1e6, 0.6)),
+        ),
+        collective=Collective(
+            True,
+            p(9e-4),
+            p(1.5e8, "bytes/s"),
+            workers=(2, 4),
+            size_bytes=(4.0, 1.6e7),
+            dispatch_s=p(1e-4),
+            session_latency_s=p(5e-4),
+            processor_per_hop_s=p(1e-4),
+            processor_per_byte_s=p(2e-9),
+            compute_loss=0.5,
+        ),
+        noise=Noise(within, base.noise.between, dict.fromkeys(within, 0.3)),
+    )
+    for name, value in changes.items():
+        made = _changed(made, name, value)
+    return made
+
+
+def _changed(made: Profile, name: str, value: Any) -> Profile:
+    section, _, entry = name.partition("__")
+    if entry:
+        value = replace(getattr(made, section), **{entry: value})
+    return replace(made, **{section: value})
 
 
 def _profile() -> Profile:
@@ -134,7 +231,7 @@ def _profile() -> Profile:
             size_bytes=(4.0, 64e6),
             tensors=(1, 32),
         ),
-        collective=Collective(False, p(6e-4), p(2.5e8, "B/s")),
+        collective=Collective(measured=False),
         noise=Noise(
             within={name: factors(0.1) for name in ("dispatch", "fetch", "compute", "push")},
             between=tuple(

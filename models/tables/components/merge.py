@@ -70,8 +70,7 @@ def graft(table: MeasuredTable, text: str, base: Profile, source: str, *, seed: 
     by_wire += [r for r in table.rows if r.quantity == "second"]
     if by_wire:
         found = network.measure(by_wire, base.draws, rng, source)
-        link, remarks = network.put_in(profile, found)
-        profile = replace(profile, link=link)
+        profile, remarks = network.put_in(profile, found)
         notes += [*found.notes, *remarks]
         quality += found.fit
         fitted.update(zip(by_wire, found.fitted_s or [None] * len(by_wire), strict=True))
@@ -94,8 +93,6 @@ def graft(table: MeasuredTable, text: str, base: Profile, source: str, *, seed: 
         fitted.update(zip(reduced, solved.fitted_s, strict=True))
         quality.append(held_out_errors("allreduce", reduced, ring.columns))
         runs.append(solved.runs)
-    elif not profile.collective.measured:
-        profile = _following(profile)
     changed = _changed(base, profile)
     if not changed:
         raise InputError(source, "rows that determine no parameter", "more sizes")
@@ -116,17 +113,6 @@ def graft(table: MeasuredTable, text: str, base: Profile, source: str, *, seed: 
         _sections(changed, base),
         tuple(notes),
     )
-
-
-def _following(profile: Profile) -> Profile:
-    """An all-reduce that nobody measured goes as fast as a small fetch."""
-    small = profile.link.fetch.segments[0]
-    taken = replace(
-        profile.collective,
-        latency_s=small.latency_s,
-        bandwidth_bytes_per_s=small.bandwidth_bytes_per_s,
-    )
-    return replace(profile, collective=taken)
 
 
 def _labelled(
@@ -165,10 +151,7 @@ def _changed(base: Profile, profile: Profile) -> tuple[str, ...]:
     """Paths of the parameters that are no longer the base's."""
     before = dict(parameters(base))
     return tuple(
-        path
-        for path, parameter in parameters(profile)
-        if parameter is not before.get(path)
-        and (profile.collective.measured or not path.startswith("collective."))
+        path for path, parameter in parameters(profile) if parameter is not before.get(path)
     )
 
 
@@ -181,5 +164,5 @@ def _sections(changed: tuple[str, ...], base: Profile) -> dict[str, str]:
         if own and section != "collective":
             found[section] += f"; the rest from the base, {base.name}"
     if not base.collective.measured and not found["collective"].startswith("the table"):
-        found["collective"] = "not measured: a fetch's latency and bandwidth"
+        found["collective"] = "not measured: a hop is taken for a fetch of its bytes"
     return found

@@ -13,6 +13,7 @@ import numpy as np
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import student_inflation
 from nworkers.models.records.profile import (
+    Collective,
     FitRow,
     Identified,
     Link,
@@ -35,8 +36,10 @@ from nworkers.models.tables.components.rows import Row
 SMALL_BYTES = 1024
 #: A flow that gets this share of what all flows get together was stopped by the wire.
 WIRE_BOUND = 0.8
-
-FLOW = "link.fetch.bandwidth_bytes_per_s"
+#: Of what earlier files told of a base, what only a table of its wire's bandwidth tells.
+SHARED = "link.shared_bandwidth_bytes_per_s"
+#: What is left at least of a latency when a wire's is taken out of it: draws are not joint.
+LEAST_LEFT = 0.1
 
 
 @dataclass(frozen=True)
@@ -96,32 +99,35 @@ def measure(rows: Sequence[Row], draws: int, rng: np.random.Generator, source: s
     return Wire(latency, flow, flow, tuple(quality), tuple(fitted.get(row) for row in rows))
 
 
-def put_in(profile: Profile, wire: Wire) -> tuple[Link[Parameter], tuple[str, ...]]:
-    """The base's link over that wire, and what to know about it.
+def put_in(profile: Profile, wire: Wire) -> tuple[Profile, tuple[str, ...]]:
+    """The base with its tasks on that wire, and what to know about it.
 
-    A flow gets the smaller of what the wire passes and what the base's software does, where the
-    base was not stopped by a wire of its own; all flows share what the wire passes. A transfer and
-    the step's call to the ps are a request and an answer: two latencies of the wire each, in place
-    of what the base's own wire had, where that is known (loopback has none).
+    A flow gets the smaller of what the wire passes and what the base's software does, at every
+    size; all flows share what the wire passes. A transfer and the step's call to the ps are a
+    request and an answer: two latencies of the wire each, in place of what the base's own wire had,
+    where that is known (loopback has none). What was seen of the base's wire alone goes with it:
+    its duplex, what it carries both ways, and what its token bucket lets pass at once.
     """
-    link, draws = profile.link, profile.draws
+    link, collective = profile.link, profile.collective
+    draws = profile.draws
     notes: list[str] = []
+    # What NCCL took over a wire of its own says nothing of this one.
+    reduced = collective.measured and not collective.imported
     if wire.shared is not None:
-        bound = _wire_bound(profile)
-        flow = wire.flow or wire.shared
-
-        def passed(of: Segment[Parameter]) -> Segment[Parameter]:
-            known = of.bandwidth_bytes_per_s
-            new = flow if bound else combined(min, "bytes/s", known, flow, draws=draws)
-            return replace(of, bandwidth_bytes_per_s=new)
-
+        # Where an earlier table told of one flow and this one tells of several, the one stays.
+        told = wire.flow is None and any(SHARED in of.parameters for of in profile.imported)
+        flow, bound = wire.flow or wire.shared, _wire_bound(link, told=told)
+        if reduced and not told:
+            collective = _reduced_over(collective, flow, link, draws)
         link = replace(
             link,
-            fetch=_first_changed(link.fetch, passed),
-            push=_first_changed(link.push, passed),
+            fetch=_over(link.fetch, flow, bound, draws),
+            push=_over(link.push, flow, bound, draws),
             shared_bandwidth_bytes_per_s=wire.shared,
+            duplex=None,
+            both_ways_bandwidth_bytes_per_s=None,
         )
-        if bound:
+        if bound(profile.link.fetch.segments[-1]):
             notes.append(
                 "the base's flows were as fast as its own wire, so what TensorFlow's software "
                 "passes beyond is unknown: one flow is taken as fast as this wire, at best"
@@ -130,7 +136,16 @@ def put_in(profile: Profile, wire: Wire) -> tuple[Link[Parameter], tuple[str, ..
     if wire.latency_s is not None:
         old = link.wire_latency_s
         if link.kind == "loopback" or old is not None:
-            link = _relayed(link, wire.latency_s, old, draws)
+            later = _later(wire.latency_s, old, draws)
+            if reduced and collective.latency_s is not None:
+                collective = replace(collective, latency_s=later(collective.latency_s, 2.0))
+            link = replace(
+                link,
+                dispatch_s=later(link.dispatch_s, 2.0),
+                fetch=_relayed(link.fetch, later),
+                push=_relayed(link.push, later),
+                wire_latency_s=wire.latency_s,
+            )
         else:
             notes.append(
                 "the base's latency holds its own wire's, which is not known apart, so it stays: "
@@ -138,19 +153,75 @@ def put_in(profile: Profile, wire: Wire) -> tuple[Link[Parameter], tuple[str, ..
             )
     elif link.kind == "loopback":
         notes.append("the table has no latency of the wire: that of loopback stays")
-    return replace(link, kind="network", evidence="imported"), tuple(notes)
+    link = replace(link, kind="network", evidence="imported")
+    return replace(profile, link=link, collective=collective), tuple(notes)
 
 
-def _wire_bound(profile: Profile) -> bool:
-    """Whether the base's one flow was stopped by its wire and not by its software."""
-    link = profile.link
+_Bound = Callable[[Segment[Parameter]], bool]
+
+
+def _wire_bound(link: Link[Parameter], *, told: bool) -> _Bound:
+    """Whether a flow of tensors was stopped by the base's wire, and not by its software.
+
+    Tensors that pass faster than the wire have shown what software passes: buffers took them.
+
+    Args:
+        told: the flow is known to be this wire's already.
+    """
     shared = link.shared_bandwidth_bytes_per_s
-    if link.kind == "loopback" or shared is None:
-        return False
-    if any(FLOW in earlier.parameters for earlier in profile.imported):
-        return False
-    flow = link.fetch.segments[0].bandwidth_bytes_per_s
-    return value_at(flow, None) > WIRE_BOUND * value_at(shared, None)
+
+    def bound(segment: Segment[Parameter]) -> bool:
+        if link.kind == "loopback" or shared is None or told:
+            return False
+        share = value_at(segment.bandwidth_bytes_per_s, None) / value_at(shared, None)
+        return WIRE_BOUND < share < 1.0 / WIRE_BOUND
+
+    return bound
+
+
+def _over(
+    path: TransferPath[Parameter], flow: Parameter, bound: _Bound, draws: int
+) -> TransferPath[Parameter]:
+    """A path over a wire that passes ``flow``, at every size.
+
+    A segment that the base's wire stopped has a latency less what that wire's token bucket let pass
+    at once, which no other does: there it is no less than that of smaller tensors.
+    """
+    segments: list[Segment[Parameter]] = []
+    for of in path.segments:
+        known, latency_s = of.bandwidth_bytes_per_s, of.latency_s
+        if bound(of):
+            rate = flow
+            if segments:
+                latency_s = combined(max, "s", segments[-1].latency_s, latency_s, draws=draws)
+        elif not isinstance(known, Identified) and value_at(known, None) > value_at(flow, None):
+            rate = flow
+        else:
+            rate = combined(min, "bytes/s", known, flow, draws=draws)
+        segments.append(Segment(of.from_bytes, latency_s, rate))
+    return replace(path, segments=tuple(segments), credit_bytes=0.0)
+
+
+def _reduced_over(
+    collective: Collective[Parameter], flow: Parameter, link: Link[Parameter], draws: int
+) -> Collective[Parameter]:
+    """A measured all-reduce over another wire.
+
+    A hop sends and adds: what its bytes took beyond the base's wire, which carried both directions
+    at once, they take beside the other's.
+    """
+    wire = link.both_ways_bandwidth_bytes_per_s or link.shared_bandwidth_bytes_per_s
+    known = collective.bandwidth_bytes_per_s
+    assert known is not None
+    if link.kind == "loopback" or wire is None:
+        rate = combined(lambda b, w: 1 / (1 / b + 1 / w), "bytes/s", known, flow, draws=draws)
+    else:
+
+        def changed(b: float, old: float, new: float) -> float:
+            return 1 / (max(0.0, 1 / b - 1 / old) + 1 / new)
+
+        rate = combined(changed, "bytes/s", known, wire, flow, draws=draws)
+    return replace(collective, bandwidth_bytes_per_s=rate)
 
 
 def _processors(profile: Profile, shared: Parameter) -> Iterator[str]:
@@ -169,36 +240,32 @@ def _processors(profile: Profile, shared: Parameter) -> Iterator[str]:
         )
 
 
-def _first_changed(
-    path: TransferPath[Parameter], change: Callable[[Segment[Parameter]], Segment[Parameter]]
-) -> TransferPath[Parameter]:
-    """A path whose small tensors go otherwise; larger ones stay the base's."""
-    first, *others = path.segments
-    return replace(path, segments=(change(first), *others))
+_Later = Callable[[Parameter, float], Parameter]
 
 
-def _relayed(
-    link: Link[Parameter], new: Parameter, old: Parameter | None, draws: int
-) -> Link[Parameter]:
-    """The link with two latencies of another wire in every request and its answer."""
+def _later(new: Parameter, old: Parameter | None, draws: int) -> _Later:
+    """What changes a latency that holds a wire's so many times, one way each."""
 
-    def moved(of: Parameter) -> Parameter:
+    def moved(of: Parameter, times: float) -> Parameter:
         if old is None:
-            return combined(lambda a, w: a + 2 * w, "s", of, new, draws=draws)
-        # Never below a tenth of what stood there: draws of the two wires are not joint.
+            return combined(lambda a, w: a + times * w, "s", of, new, draws=draws)
         return combined(
-            lambda a, o, w: max(0.1 * a, a + 2 * (w - o)), "s", of, old, new, draws=draws
+            lambda a, o, w: max(LEAST_LEFT * a, a + times * (w - o)), "s", of, old, new, draws=draws
         )
 
-    def later(of: Segment[Parameter]) -> Segment[Parameter]:
-        return replace(of, latency_s=moved(of.latency_s))
+    return moved
 
+
+def _relayed(path: TransferPath[Parameter], later: _Later) -> TransferPath[Parameter]:
+    """A path with another wire's latency in every request and its answer.
+
+    Of a push after a fetch the answer alone: the ps has asked by then.
+    """
+    after = path.after_fetch_s
     return replace(
-        link,
-        dispatch_s=moved(link.dispatch_s),
-        fetch=_first_changed(link.fetch, later),
-        push=_first_changed(link.push, later),
-        wire_latency_s=new,
+        path,
+        segments=tuple(replace(of, latency_s=later(of.latency_s, 2.0)) for of in path.segments),
+        after_fetch_s=None if after is None else later(after, 1.0),
     )
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.leaves import mapped
 from nworkers.models.base.linear import Unknown
+from nworkers.models.costs.laws import sustained
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law, LocalProducts, Session
 from nworkers.models.records.calibration import Cell
@@ -26,6 +27,7 @@ from nworkers.models.records.profile import (
     Parameter,
     Products,
     Profile,
+    Segment,
     StepTime,
     TransferPath,
     WorkloadTime,
@@ -103,12 +105,13 @@ def _session(
             size_bytes=(min(sizes), max(sizes)),
             tensors=(min(tensors), max(tensors)),
             wire_latency_s=None,
+            duplex=None,
+            both_ways_bandwidth_bytes_per_s=None,
         )
     shared = link.shared_bandwidth_bytes_per_s
     if transfers and shared is not None:
         # What one flow was seen to pass, the link passes.
-        flows = [path.segments[0].bandwidth_bytes_per_s for path in (fetch, push)]
-        flow = max(flows, key=lambda rate: value_at(rate, None))
+        flow = max(sustained(fetch), sustained(push), key=lambda rate: value_at(rate, None))
         at_least = combined(max, "bytes/s", shared, flow, draws=profile.draws)
         link = replace(link, shared_bandwidth_bytes_per_s=at_least)
     notes = _left_open(TRANSFERS, solved)
@@ -134,7 +137,13 @@ def _together(
     if not isinstance(per_byte, Identified):
         return Placed(profile, (), ("fetches at once leave the shared bandwidth open",))
     shared = combined(lambda s: most / s, "bytes/s", per_byte, draws=profile.draws)
-    link = replace(profile.link, shared_bandwidth_bytes_per_s=shared, evidence="imported")
+    link = replace(
+        profile.link,
+        shared_bandwidth_bytes_per_s=shared,
+        evidence="imported",
+        duplex=None,
+        both_ways_bandwidth_bytes_per_s=None,
+    )
     return Placed(replace(profile, link=link), ((chosen, columns, solved),))
 
 
@@ -227,13 +236,22 @@ def _row(law: Law, row: Row, path: str = "", without: Sequence[Unknown] = ()) ->
 def _path(
     base: TransferPath[Parameter], found: TransferPath[Parameter | None]
 ) -> TransferPath[Parameter]:
-    """A straight path of what was found, and of the base's small tensors where nothing was."""
-    [new], old = found.segments, base.segments[0]
-    return straight_path(
-        new.latency_s or old.latency_s,
-        found.per_tensor_s or base.per_tensor_s,
-        new.bandwidth_bytes_per_s or old.bandwidth_bytes_per_s,
+    """A straight path of what was found; what was not stays the base's, at every size."""
+    [new] = found.segments
+    per_tensor_s = found.per_tensor_s or base.per_tensor_s
+    if new.latency_s and new.bandwidth_bytes_per_s:
+        return straight_path(new.latency_s, per_tensor_s, new.bandwidth_bytes_per_s)
+    segments = tuple(
+        Segment(
+            old.from_bytes,
+            new.latency_s or old.latency_s,
+            new.bandwidth_bytes_per_s or old.bandwidth_bytes_per_s,
+        )
+        for old in base.segments
     )
+    if new.latency_s:
+        return TransferPath(per_tensor_s, None, segments)
+    return replace(base, per_tensor_s=per_tensor_s, segments=segments)
 
 
 def _determined(law: Law, solved: Solved, draws: int) -> Any:

@@ -34,7 +34,7 @@ def measure(
         raise InputError(where, f"sizes up to {largest} bytes", "sizes that show the bandwidth")
     moved = [row.size_bytes for row in rows if row.size_bytes]
     groups = [row.workers for row in rows]
-    collective = Collective(
+    collective: Collective[Parameter] = Collective(
         measured=True,
         latency_s=latency,
         bandwidth_bytes_per_s=combined(lambda s: 1 / s, "bytes/s", per_byte, draws=draws),

@@ -124,7 +124,7 @@ def hardware(
             size_bytes=sizes[0],
             tensors=sizes[1],
         )
-        collective = Collective(False, per_tensor, bandwidth)
+        collective = Collective(measured=False)
     if "hop_s" in costs:
         collective = Collective(
             measured=True,

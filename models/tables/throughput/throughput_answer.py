@@ -105,9 +105,13 @@ class ThroughputAnswer:
             found.append(("bandwidth of a node, each way", fetch.segments[0].bandwidth_bytes_per_s))
             found.append(("time for each tensor, each way", fetch.per_tensor_s))
         if "hop_s" in costs:
-            collective = profile.collective
-            found.append(("bandwidth of the ring", collective.bandwidth_bytes_per_s))
-            found.append(("latency of a step of the ring", collective.latency_s))
+            ring = profile.collective
+            for name, parameter in (
+                ("bandwidth of the ring", ring.bandwidth_bytes_per_s),
+                ("latency of a step of the ring", ring.latency_s),
+            ):
+                assert parameter is not None
+                found.append((name, parameter))
         if self.spread is not None:
             found.append(("spread of compute between workers", self.spread))
         return tuple(found)

@@ -15,7 +15,7 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Apply, Coordinator, GemmLaw, Parameter, Segment
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, StepSeconds, Variable, Workload, named_workload
-from tests.support.factories import estimate, parameter, profile
+from tests.support.factories import estimate, every_feature, parameter, profile
 
 GEMM = named_workload("gemm:128,256")
 
@@ -84,7 +84,7 @@ def test_flops_of_an_mlp_by_hand() -> None:
 
 
 def test_ring_all_reduce_is_the_closed_form() -> None:
-    known = profile()
+    known = every_feature()
     latency, transfer = all_reduce(known.drawn(None), 4, 1e6)
     assert latency.wall_s == pytest.approx(6 * estimate(known.collective.latency_s))
     assert transfer.wall_s == pytest.approx(

@@ -82,6 +82,7 @@ def test_ring_found_again(name: str) -> None:
     made = sample(name)
     assert estimate(made.collective.latency_s) == pytest.approx(10e-6, rel=0.02)
     assert estimate(made.collective.bandwidth_bytes_per_s) == pytest.approx(20e9, rel=0.02)
+    assert made.collective.latency_s is not None
     low, high = interval(made.collective.latency_s)
     assert low < 10e-6 < high
     assert made.collective.measured
@@ -99,6 +100,7 @@ def test_what_the_table_is_silent_about_is_the_base() -> None:
     )
     (record,) = made.imported
     assert record.parameters == ("collective.latency_s", "collective.bandwidth_bytes_per_s")
+    assert made.collective.latency_s is not None
     assert len(made.collective.latency_s.draws) == DRAWS
     # One run is one round, whatever the base had.
     assert made.rounds == 1
@@ -171,10 +173,6 @@ def test_iperf_one_flow_then_several() -> None:
     flow = estimate(four.link.fetch.segments[0].bandwidth_bytes_per_s)
     assert flow == estimate(one.link.fetch.segments[0].bandwidth_bytes_per_s)
     assert [record.format for record in four.imported] == ["iperf3", "iperf3"]
-    # An all-reduce that nobody measured follows the fetch.
-    assert (
-        four.collective.bandwidth_bytes_per_s == four.link.fetch.segments[0].bandwidth_bytes_per_s
-    )
 
 
 def test_csv_of_transfers_with_rounds() -> None:
@@ -217,6 +215,7 @@ def test_two_rows_for_two_parameters_are_given_a_stated_spread() -> None:
     made = imported(
         "quantity,size_bytes,workers,seconds\nallreduce,8,2,1e-4\nallreduce,1000000,2,1e-2"
     )
+    assert made.profile.collective.latency_s is not None
     low, high = interval(made.profile.collective.latency_s)
     assert high / low > 1.5
 
@@ -351,6 +350,7 @@ def test_draws_are_reproducible_and_independent_of_the_base() -> None:
     first, again = sample("nccl.txt"), sample("nccl.txt")
     assert first == again
     base = parameter(1.0)
+    assert first.collective.latency_s is not None
     assert abs(np.corrcoef(base.draws, first.collective.latency_s.draws)[0, 1]) < 0.8
 
 

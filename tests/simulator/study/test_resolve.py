@@ -12,7 +12,7 @@ from nworkers.models.files.store import write_record
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.study.resolve import resolve
-from tests.support.factories import profile
+from tests.support.factories import parameter, profile
 
 NETWORK = profile(link__kind="network")
 
@@ -48,8 +48,10 @@ def test_records_serve_as_well_as_their_names(capsys: pytest.CaptureFixture[str]
     assert (job.profile, job.shipped) == (NETWORK, None)
     assert job.scenarios[0].workload is workload
     assert job.scenarios[0].runtime == "mirrored"
-    with_doubts = resolve(JobRequest("loopback-2core", link="emulated-1gbit"), [2, 4])
+    fast = profile(link__shared_bandwidth_bytes_per_s=parameter(1e11, "bytes/s"))
+    with_doubts = resolve(JobRequest("loopback-2core", link=fast), [2, 4])
     assert len(with_doubts.doubts) == len(set(with_doubts.doubts)) > 0
+    assert not resolve(JobRequest("loopback-2core", link="emulated-1gbit"), [2, 4]).doubts
     assert capsys.readouterr() == ("", "")
 
 
