@@ -8,6 +8,7 @@ from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.findings.fit_answer import FitAnswer
+from nworkers.models.findings.for_information import for_information
 from nworkers.models.findings.weak_parameters import Remedy
 from nworkers.models.records.profile import Candidate, FitRow, Profile, parameters
 
@@ -16,8 +17,20 @@ def fit(answer: FitAnswer) -> str:
     """What was fitted, how well, and what would strengthen it."""
     profile = answer.profile
     fitted = parameter_table(parameters(profile), "samples")
-    told = (*_choices(profile), *_shares(profile), *_weak(answer))
+    told = (*_unread(profile), *_choices(profile), *_shares(profile), *_weak(answer))
     return "\n".join([str(fitted), quality(profile.fit), *told])
+
+
+def _unread(profile: Profile) -> list[str]:
+    """Parameters that no prediction reads, by the reason."""
+    found: dict[str, list[str]] = {}
+    for name, _ in parameters(profile):
+        if reason := for_information(profile, name):
+            found.setdefault(reason, []).append(name)
+    if not found:
+        return []
+    lines = [f"  - {', '.join(names)}: {reason}" for reason, names in found.items()]
+    return ["For information; no prediction reads them:", *lines]
 
 
 def _choices(profile: Profile) -> list[str]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import console, fit_text, headline
+from nworkers.models.findings.for_information import for_information
 from nworkers.models.records.measurement import ComparedCount, Comparison
 from nworkers.models.records.prediction import row
 from nworkers.models.records.profile import Identified, Parameter, parameters
@@ -79,6 +80,7 @@ def fit(answer: FitAnswer) -> dict[str, object]:
                 "unit": parameter.unit,
                 "samples": parameter.samples,
                 **identified(parameter),
+                "for_information": for_information(profile, path),
             }
             for path, parameter in parameters(profile)
         ],

@@ -9,6 +9,7 @@ from typing import Literal
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.laws import product_s, step_s
+from nworkers.models.costs.layers import product_bytes
 from nworkers.models.records.profile import Drawn
 from nworkers.models.records.workload import Workload
 
@@ -100,9 +101,8 @@ def compute_time(known: Drawn, workload: Workload, batch: int) -> ComputeTime:
         seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
         return ComputeTime("workload_file", "none", dispatch_s + seconds, seconds, 0.0, 0.0)
     if workload.flops_per_sample:
-        # Of what its products move at least the weights are known.
         flops = workload.flops_per_sample * batch
-        seconds = product_s(device.products, flops, workload.size_bytes)
+        seconds = product_s(device.products, flops, product_bytes(workload, batch))
         return ComputeTime(
             "gemm_rate",
             "about median",

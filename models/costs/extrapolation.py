@@ -77,6 +77,8 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
         largest = max(v.size_bytes for v in workload.variables)
         if largest > high_b:
             notes.append(f"link: a variable of {largest} bytes, measured up to {high_b:.0f} bytes")
+        if workload.tensors > (most := profile.link.tensors[1]):
+            notes.append(f"link: {workload.tensors} variables, measured up to {most} at once")
         if scenario.ps > 1:
             notes.append("ps: several parameter servers, measured with one")
     notes += [f"what if: {change}, which was not measured" for change in scenario.what_if.changes]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import accumulate
 
-from nworkers.models.records.workload import Workload
+from nworkers.models.records.workload import BYTES_PER_ELEMENT, Workload
 
 #: Layers that are told apart; a deeper model's neighbours are taken together.
 MAX_LAYERS = 32
@@ -30,6 +30,23 @@ def layer_of(workload: Workload) -> tuple[int, ...]:
     before = accumulate((v.size_bytes for v in workload.variables), initial=0)
     share = workload.size_bytes / MAX_LAYERS
     return tuple(min(MAX_LAYERS - 1, int(begins / share)) for begins in list(before)[:-1])
+
+
+def product_bytes(workload: Workload, batch: int) -> float:
+    """What the products of a training step move at least, each operand and result once.
+
+    Of each variable with two dimensions or more, as of a dense layer: one product forward, one for
+    the weights' gradient and, in all but the first layer, one for the inputs' gradient. A built-in
+    workload's layers have a row of inputs and of outputs for each sample; of others those are not
+    known.
+    """
+    moved, built_in = 0.0, bool(workload.widths)
+    weights = [v for v in workload.variables if len(v.shape) > 1]
+    for layer, variable in enumerate(weights):
+        beside = batch * sum(variable.shape) if built_in else 0
+        products = 2 if layer == 0 else 3
+        moved += products * (variable.elements + beside) * BYTES_PER_ELEMENT[variable.dtype]
+    return moved
 
 
 def layers(workload: Workload) -> tuple[Layer, ...]:

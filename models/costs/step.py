@@ -91,6 +91,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         push = tuple(pushes(known, scenario, shard) for shard in placed)
         if change.hybrid:
             collective, spread = inside_host(known, scenario, carried)
+    of = _layers(scenario, collective)
     compressing_s = 0.0
     if change.compression is not None:
         compressing_s = change.compression.seconds_per_byte * carried
@@ -100,7 +101,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         compute=Phase(
             "compute",
             "compute",
-            compute.gradient_s + compressing_s,
+            compute.gradient_s + compressing_s + _lost_s(known, collective, of, compute.gradient_s),
             compute.processor_s * busy(host) + compressing_s,
         ),
         push=push,
@@ -116,7 +117,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         compute_source=compute.source,
         compute_chance=compute.chance,
         log_spread=log_spread(profile, scenario, compute.log_spread),
-        layers=layers(workload) if change.overlap else WHOLE,
+        layers=of,
         spread=spread,
         round=round_end(known, scenario) if scenario.strategy == "ps-sync" else (),
         input_s=_input_s(known, scenario, scenario.per_worker_batch),
@@ -126,12 +127,45 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
     )
 
 
+def _layers(scenario: Scenario, collective: Chain) -> tuple[Layer, ...]:
+    """The layers that transfers run beside: one where all wait for the last gradient or the first.
+
+    A single all-reduce waits for every layer's gradients.
+    """
+    reduced = {phase.layer for phase in collective}
+    if not scenario.what_if.overlap or (scenario.strategy == "allreduce" and len(reduced) < 2):
+        return WHOLE
+    found = layers(scenario.workload)
+    return found if len(found) > 1 else WHOLE
+
+
+def _lost_s(known: Drawn, collective: Chain, of: tuple[Layer, ...], compute_s: float) -> float:
+    """How much longer gradients take for the all-reduces beside them, as it was measured.
+
+    A share of the time that both go on: from the first bucket's gradients to the last ones, and of
+    all buckets but the last. On one host the share holds what workers cost each other on its cores,
+    which the simulation has already.
+    """
+    loss = known.collective.compute_loss
+    if not loss or known.link.kind == "loopback" or not collective or of == WHOLE:
+        return 0.0
+    alone_s = compute_s * sum(layer.backward for layer in of[: collective[0].layer])
+    busy_s = sum(p.wall_s for p in collective if p.layer != collective[-1].layer)
+    # Gradients that take longer are longer beside it.
+    return loss * (busy_s if loss >= 1.0 else min(busy_s, alone_s / (1.0 - loss)))
+
+
 def _both_ways(link: Link[float]) -> float | None:
     """What each direction of a network's link carries beside the other, where that is less.
 
-    On loopback it is the processors that limit both.
+    Half of all where they share it. On loopback it is the processors that limit both.
     """
-    return None if link.kind == "loopback" else link.both_ways_bandwidth_bytes_per_s
+    if link.kind == "loopback":
+        return None
+    shared = link.shared_bandwidth_bytes_per_s
+    if link.both_ways_bandwidth_bytes_per_s is None and shared and link.duplex == "half":
+        return shared / 2.0
+    return link.both_ways_bandwidth_bytes_per_s
 
 
 def _input_s(known: Drawn, scenario: Scenario, batch: int) -> float:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from nworkers.models.findings.for_information import for_information
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.records.profile import Identified, Profile, parameters
 
@@ -42,7 +43,8 @@ class Weakness:
 def weaknesses(profile: Profile) -> tuple[Weakness, ...]:
     """All that is worth a line, what concerns every prediction first.
 
-    A parameter that is merely too small to be seen is no weakness: nothing depends on it.
+    A parameter that is merely too small to be seen is no weakness, and none that is for information
+    alone: nothing depends on it.
     """
     return (*_of_all(profile), *_of_the_link(profile), *_of_the_fits(profile), *_wide(profile))
 
@@ -103,7 +105,7 @@ def _wide(profile: Profile) -> Iterator[Weakness]:
     for cells, sections in _sections(profile):
         for prefix, section in sections.items():
             for name, parameter in parameters(section, prefix):
-                if not isinstance(parameter, Identified):
+                if not isinstance(parameter, Identified) or for_information(profile, name):
                     continue
                 width = _half_width(parameter)
                 if width > max(WIDE, widest.get(cells, (0.0, ""))[0]):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,16 @@ from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.laws import transfer_s
 from nworkers.models.costs.step import step_costs
-from nworkers.models.records.profile import Apply, Coordinator, GemmLaw, Parameter, Segment
+from nworkers.models.records.profile import (
+    Apply,
+    Coordinator,
+    GemmLaw,
+    Parameter,
+    Profile,
+    Segment,
+)
 from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.what_if import WhatIf
 from nworkers.models.records.workload import Cost, StepSeconds, Variable, Workload, named_workload
 from tests.support.factories import estimate, every_feature, parameter, profile
 
@@ -61,9 +70,13 @@ def test_compute_sources_come_in_the_contracts_order() -> None:
     assert guess.log_spread > 0.3
 
 
-@pytest.mark.parametrize(("law", "bytes_s"), [("rate", 0.0), ("sum", 16384e-6), ("max", None)])
+#: Two products of a matrix of 64 · 64, 32 rows of 64 inputs and 32 of 64 outputs.
+MOVED = 2 * 4 * (64 * 64 + 32 * 64 + 32 * 64)
+
+
+@pytest.mark.parametrize(("law", "bytes_s"), [("rate", 0.0), ("sum", 1e-6 * MOVED), ("max", None)])
 def test_the_law_of_products_is_the_one_predicted_by(law: GemmLaw, bytes_s: float | None) -> None:
-    """Weights of 64 · 64 · 4 bytes at a megabyte a second, which is far slower than the flops."""
+    """At a megabyte a second, which is far slower than the flops."""
     known = profile()
     products = replace(
         known.device.products, law=law, bandwidth_bytes_per_s=parameter(1e6, "bytes/s")
@@ -74,7 +87,7 @@ def test_the_law_of_products_is_the_one_predicted_by(law: GemmLaw, bytes_s: floa
         for of in (known.drawn(None), slow)
     )
     overhead_s = slow.device.products.segments[0].gemm_overhead_s
-    wanted = overhead_s + 16384e-6 if bytes_s is None else plain_s + bytes_s
+    wanted = overhead_s + 1e-6 * MOVED if bytes_s is None else plain_s + bytes_s
     assert law_s == pytest.approx(wanted)
 
 
@@ -90,6 +103,46 @@ def test_ring_all_reduce_is_the_closed_form() -> None:
     assert transfer.wall_s == pytest.approx(
         1.5e6 / estimate(known.collective.bandwidth_bytes_per_s)
     )
+
+
+def test_gradients_are_longer_beside_overlapped_all_reduces() -> None:
+    """By half of the time that both go on; not where the only all-reduce waits for all of them."""
+    known, even = every_feature(), every_feature(collective__compute_loss=None)
+    layered = Workload("it", (Variable("v", (2**20,)),) * 4, cost=Cost(0.1, 0.0))
+
+    def compute_s(of: Profile, change: WhatIf, size: int = 2**20) -> float:
+        sized = replace(layered, variables=(Variable("v", (size,)),) * 4)
+        job = Scenario(sized, 4, "allreduce", "mirrored", what_if=change)
+        return step_costs(of, job).compute.wall_s
+
+    fused, apart = WhatIf(overlap=True), WhatIf(overlap=True, bucket_bytes=1.0)
+    assert compute_s(known, fused) == compute_s(known, WhatIf()) == compute_s(even, apart)
+    # All-reduces last beyond the gradients: of these, all but those of the last layer are slowed.
+    backward_s = 0.1 * (2 + 2 + 1) / 11
+    assert compute_s(known, apart) == pytest.approx(0.1 + 0.5 * backward_s / (1 - 0.5))
+    buckets = step_costs(
+        known,
+        Scenario(
+            replace(layered, variables=(Variable("v", (2,)),) * 4),
+            4,
+            "allreduce",
+            "mirrored",
+            what_if=apart,
+        ),
+    ).collective
+    beside_s = sum(phase.wall_s for phase in buckets if phase.layer)
+    assert compute_s(known, apart, size=2) == pytest.approx(0.1 + 0.5 * beside_s)
+
+
+def test_a_half_duplex_link_shares_its_rate() -> None:
+    def both(**changes: Any) -> float | None:
+        return step_costs(profile(**changes), Scenario(GEMM, 2)).both_ways_bandwidth_bytes_per_s
+
+    assert both() is both(link__duplex="full") is None
+    assert both(link__duplex="half") == 2.5e8 / 2
+    assert both(link__duplex="half", link__kind="loopback") is None
+    measured = parameter(2e8, "bytes/s")
+    assert both(link__duplex="half", link__both_ways_bandwidth_bytes_per_s=measured) == 2e8
 
 
 def test_what_lies_outside_the_measured_range_is_said() -> None:
