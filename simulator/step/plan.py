@@ -21,9 +21,8 @@ _BLAME: dict[ResourceKind, Cause] = {
     "machine": "host_contention",
     "coordinator": "dispatch",
 }
-#: How jobs share a resource: processors slow all of them alike, a queue serves one after the other,
-#: links give every flow its max-min share.
-Sharing = Literal["processor", "queue", "max_min"]
+#: How jobs share a resource: each gets its max-min share, or one is served after the other.
+Sharing = Literal["max_min", "queue"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +191,7 @@ def resources(
             )
     for of_links, keys in asked:
         if not of_links or discipline != "fair":
-            shares: Sharing = "processor" if keys[0][0] in ("cores", "machine") else "queue"
+            shares: Sharing = "max_min" if keys[0][0] in ("cores", "machine") else "queue"
             found.append(SharedResource(keys, shares, (hosts.capacity(keys[0]),)))
     return tuple(found)
 

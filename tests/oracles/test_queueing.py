@@ -11,7 +11,8 @@ import pytest
 import simpy
 
 from nworkers.models.records.profile import Discipline, Noise
-from nworkers.simulator.engine.events.resources import FairShare, FifoQueue
+from nworkers.simulator.engine.events.fair_share import FairShare
+from nworkers.simulator.engine.events.resources import FifoQueue
 from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.replications import starting_phases
 from tests.support.costs import costs

@@ -13,8 +13,8 @@ import pytest
 import simpy
 
 from nworkers.models.base.statistics import Floats
-from nworkers.simulator.engine.events.links import FairLink
-from nworkers.simulator.engine.events.resources import FairShare, FifoQueue, Resource, after
+from nworkers.simulator.engine.events.fair_share import FairShare
+from nworkers.simulator.engine.events.resources import FifoQueue, Resource, after
 
 JOBS = 60_000
 WITHIN = 0.03
@@ -74,15 +74,12 @@ def test_in_turn(load: float, work: Floats, variation: float) -> None:
     )
 
 
-@pytest.mark.parametrize("kind", [FairShare, FairLink])
 @pytest.mark.parametrize("work", [exponential, deterministic, hyperexponential])
-def test_processor_sharing_is_insensitive(
-    kind: type[FairShare] | type[FairLink], work: Callable[[], Floats]
-) -> None:
+def test_processor_sharing_is_insensitive(work: Callable[[], Floats]) -> None:
     """M/G/1-PS: S/(1 − ρ), whatever the distribution (Kleinrock, *JACM* 14, 1967)."""
     gaps, jobs = poisson(0.5), work()
     rho = jobs.mean() / gaps.mean()
-    found = sojourns(lambda env: kind(env, 1.0), gaps, jobs, 1.0).mean()
+    found = sojourns(lambda env: FairShare(env, 1.0), gaps, jobs, 1.0).mean()
     assert found == pytest.approx(jobs.mean() / (1 - rho), rel=WITHIN)
 
 
@@ -114,11 +111,3 @@ def test_processor_sharing_on_several_cores(cores: int) -> None:
     expected_s = (a + waiting) * gaps.mean()
     found = sojourns(lambda env: FairShare(env, float(cores)), gaps, jobs, 1.0).mean()
     assert found == pytest.approx(expected_s, rel=WITHIN)
-
-
-def test_a_cap_of_half_the_link_is_a_link_of_two_lanes() -> None:
-    """Flows capped at half of a link are jobs on two cores."""
-    gaps, jobs = poisson(0.7), exponential()
-    capped = sojourns(lambda env: FairLink(env, 1.0), gaps, jobs, 0.5)
-    cores = sojourns(lambda env: FairShare(env, 1.0), gaps, jobs, 0.5)
-    assert capped == pytest.approx(cores, rel=1e-6, abs=1e-6)

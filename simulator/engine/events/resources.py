@@ -1,10 +1,9 @@
-"""Resources that jobs share in time: cores, fairly, and what serves one after the other."""
+"""Resources that jobs share in time, their timers, and what serves one after the other."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from heapq import heappop, heappush
 from typing import Protocol
 
 import simpy
@@ -25,8 +24,7 @@ class Resource(Protocol):
 
     def submit(self, work: float, rate: float, done: Done, weight: float = 1.0) -> None:
         """Begin a job of ``work`` that alone runs at ``rate`` > 0; ``done`` is called at its end,
-        at once if there is no work. Among flows on a link its share is in proportion to ``weight``,
-        which no other resource knows.
+        at once if there is no work. Where jobs share, its share is in proportion to ``weight``.
         """
         ...
 
@@ -80,69 +78,6 @@ class Alarm:
         if timer is self._timer:
             self.due_s = math.inf
             self._call()
-
-
-class FairShare:
-    """Processor sharing: all jobs are slowed alike, by min(1, capacity / sum of rates).
-
-    Virtual time runs at the pace of every job, so that a job is done once it has advanced by
-    work/rate, whoever comes and goes meanwhile (as in fair queueing: Parekh and Gallager,
-    *IEEE/ACM Trans. Networking* 1, 1993). An arrival or departure costs O(log n).
-    """
-
-    def __init__(self, env: simpy.Environment, capacity: float) -> None:
-        self._env = env
-        self.capacity = capacity
-        self._jobs: list[tuple[float, int, float, Done]] = []
-        self._submitted = 0
-        self._load = 0.0
-        self._pace = 1.0
-        self._virtual_s = 0.0
-        self._updated_s = 0.0
-        self._alarm = Alarm(env, self._settle)
-        self._settling = False
-
-    def submit(self, work: float, rate: float, done: Done, weight: float = 1.0) -> None:
-        if work <= 0.0:
-            done()
-            return
-        self._advance()
-        self._submitted += 1
-        heappush(self._jobs, (self._virtual_s + work / rate, self._submitted, rate, done))
-        self._load += rate
-        self._plan()
-
-    def _advance(self) -> None:
-        """Bring virtual time up to the clock; it starts anew in every busy period."""
-        now_s = self._env.now
-        if self._jobs:
-            self._virtual_s += (now_s - self._updated_s) * self._pace
-        else:
-            self._virtual_s = self._load = 0.0
-        self._updated_s = now_s
-
-    def _plan(self) -> None:
-        """Set the pace, and wake when the first job ends at this pace."""
-        self._pace = 1.0 if self._load <= self.capacity else self.capacity / self._load
-        if not self._settling:
-            self._alarm.at_most(self._updated_s + (self._jobs[0][0] - self._virtual_s) / self._pace)
-
-    def _settle(self) -> None:
-        """End all that is done; what is submitted meanwhile is planned for once, at the end."""
-        self._advance()
-        jobs = self._jobs
-        reached_s = self._virtual_s + CLOCK_RESOLUTION * self._updated_s * self._pace
-        ended: list[Done] = []
-        while jobs and jobs[0][0] <= reached_s:
-            _, _, rate, done = heappop(jobs)
-            self._load -= rate
-            ended.append(done)
-        self._settling = True
-        for done in ended:
-            done()
-        self._settling = False
-        if jobs:
-            self._plan()
 
 
 class FifoQueue:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import simpy
 
 from nworkers.models.records.prediction import Cause
-from nworkers.simulator.engine.events.links import FairLink, FairNetwork
-from nworkers.simulator.engine.events.resources import Done, FairShare, FifoQueue, Resource
+from nworkers.simulator.engine.events.fair_share import FairShare
+from nworkers.simulator.engine.events.links import FairNetwork
+from nworkers.simulator.engine.events.resources import Done, FifoQueue, Resource
 from nworkers.simulator.step.plan import ResourceDemand, StepPlan
 from nworkers.simulator.step.run_spec import RunSpec
 from nworkers.simulator.step.topology import ResourceKey
@@ -98,12 +99,10 @@ def _resources(env: simpy.Environment, spec: RunSpec) -> dict[tuple[ResourceKey,
     """By the keys that demands name: those of a flow's whole route, where links are shared so."""
     found: dict[tuple[ResourceKey, ...], Resource] = {}
     for of in spec.resources:
-        if of.sharing == "processor":
-            found[of.keys] = FairShare(env, of.capacities[0])
-        elif of.sharing == "queue":
+        if of.sharing == "queue":
             found[of.keys] = FifoQueue(env, of.capacities[0])
         elif len(of.keys) == 1:
-            found[of.keys] = FairLink(env, of.capacities[0])
+            found[of.keys] = FairShare(env, of.capacities[0])
         else:
             network = FairNetwork(env, of.capacities)
             for route in _routes(spec):

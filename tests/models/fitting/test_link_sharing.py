@@ -16,7 +16,8 @@ from nworkers.models.fitting.link_sharing import Sharing, sharing
 from nworkers.models.fitting.observations import FittedLaw
 from nworkers.models.records.calibration import Burst, Cell, Processor
 from nworkers.models.records.profile import Discipline, Duplex, Identified, Parameter
-from nworkers.simulator.engine.events.resources import FairShare, FifoQueue, Resource
+from nworkers.simulator.engine.events.fair_share import FairShare
+from nworkers.simulator.engine.events.resources import FifoQueue, Resource
 from tests.support.jobs import submitted
 
 SERVER_S, DISPATCH_S, LATENCY_S, FLOW = 2e-4, 2e-4, 5e-4, 2.5e7

@@ -12,7 +12,8 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nworkers.simulator.engine.events.links import FairLink, FairNetwork, max_min
+from nworkers.simulator.engine.events.fair_share import FairShare
+from nworkers.simulator.engine.events.links import FairNetwork, max_min
 from nworkers.simulator.engine.events.resources import Resource, after
 
 #: When a flow begins, its bytes, and its own cap.
@@ -55,7 +56,7 @@ def heavy(size_bytes: float) -> float:
 def test_one_link_agrees_with_a_network_of_one(
     weigh: Callable[[float], float], capacity: float, asked: list[Flow]
 ) -> None:
-    fast = ends(lambda env: FairLink(env, capacity), asked, weigh)
+    fast = ends(lambda env: FairShare(env, capacity), asked, weigh)
     plain = ends(lambda env: FairNetwork(env, [capacity]).route([0]), asked, weigh)
     assert fast == pytest.approx(plain, rel=1e-9)
 
@@ -65,7 +66,7 @@ def test_weights_divide_a_link() -> None:
     weights = {6.0: 3.0, 10.0: 1.0}
     asked = [(0.0, 6.0, 99.0), (0.0, 10.0, 99.0)]
     for make in (
-        lambda env: FairLink(env, 4.0),
+        lambda env: FairShare(env, 4.0),
         lambda env: FairNetwork(env, [4.0]).route([0]),
     ):
         assert ends(make, asked, weights.__getitem__) == pytest.approx([2.0, 4.0])
@@ -125,7 +126,7 @@ def test_a_flow_alone_takes_the_slowest_of_its_links() -> None:
 def test_a_slow_flow_keeps_its_rate_and_leaves_the_rest() -> None:
     """On a link of 3, one capped at 0.5 goes on at that rate, and two others get 1.25 each."""
     found = ends(
-        lambda env: FairLink(env, 3.0), [(0.0, 2.0, 0.5), (0.0, 2.5, 9.0), (0.0, 2.5, 9.0)]
+        lambda env: FairShare(env, 3.0), [(0.0, 2.0, 0.5), (0.0, 2.5, 9.0), (0.0, 2.5, 9.0)]
     )
     assert found == pytest.approx([4.0, 2.0, 2.0])
 
@@ -135,6 +136,6 @@ def test_caps_that_are_the_level_up_to_rounding() -> None:
     capacity, count = 0.7, 1000
     cap = capacity / count
     asked = [(0.01 * (k % 7), cap * (1 + k % 3), cap) for k in range(2 * count)]
-    fast = ends(lambda env: FairLink(env, capacity), asked)
+    fast = ends(lambda env: FairShare(env, capacity), asked)
     plain = ends(lambda env: FairNetwork(env, [capacity]).route([0]), asked)
     assert fast == pytest.approx(plain, rel=1e-7)

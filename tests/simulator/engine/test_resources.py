@@ -9,7 +9,8 @@ import simpy
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nworkers.simulator.engine.events.resources import FairShare, FifoQueue, Resource
+from nworkers.simulator.engine.events.fair_share import FairShare
+from nworkers.simulator.engine.events.resources import FifoQueue, Resource
 from tests.support.jobs import submitted
 
 #: When a job arrives, its work, and its rate alone.
@@ -40,20 +41,28 @@ def fifo(capacity: float, arrivals: list[Arrival]) -> list[float]:
     return departures(FifoQueue(env, capacity), env, arrivals)
 
 
+def shares(capacity: float, caps: dict[int, float]) -> dict[int, float]:
+    """Equal ones, but none above its cap: what that leaves goes to the others."""
+    found: dict[int, float] = {}
+    for k in sorted(caps, key=caps.__getitem__):
+        left = capacity - sum(found.values())
+        found[k] = min(caps[k], left / (len(caps) - len(found)))
+    return found
+
+
 def every_share_anew(capacity: float, arrivals: list[Arrival]) -> list[float]:
     """Processor sharing without virtual time: at each event, every job's share is computed."""
     now_s = 0.0
     left = {k: work for k, (_, work, _) in enumerate(arrivals)}
     ends = [math.nan] * len(arrivals)
     while left:
-        active = [k for k in left if arrivals[k][0] <= now_s]
+        active = {k: arrivals[k][2] for k in left if arrivals[k][0] <= now_s}
         pending = [arrivals[k][0] for k in left if arrivals[k][0] > now_s]
-        load = sum(arrivals[k][2] for k in active)
-        pace = min(1.0, capacity / load) if load else 1.0
-        left_s = {k: left[k] / (arrivals[k][2] * pace) for k in active}
+        rates = shares(capacity, active)
+        left_s = {k: left[k] / rates[k] for k in active}
         next_s = min([now_s + s for s in left_s.values()] + pending)
         for k in active:
-            left[k] -= arrivals[k][2] * pace * (next_s - now_s)
+            left[k] -= rates[k] * (next_s - now_s)
             if now_s + left_s[k] <= next_s * (1 + 1e-13):
                 ends[k] = next_s
                 del left[k]
@@ -97,9 +106,9 @@ def test_an_arrival_slows_a_job_only_while_it_lasts() -> None:
     assert fair(1.0, [(0.0, 10.0, 1.0), (1.0, 1.0, 1.0)]) == pytest.approx([11.0, 3.0], rel=1e-12)
 
 
-def test_a_job_with_a_higher_rate_gets_a_larger_share() -> None:
-    """Rates 3 and 1 on capacity 2: both are halved."""
-    assert fair(2.0, [(0.0, 3.0, 3.0), (0.0, 1.0, 1.0)]) == pytest.approx([2.0, 2.0], rel=1e-12)
+def test_a_job_that_could_use_more_gets_no_larger_share() -> None:
+    """Of 2 cores each gets one, until the smaller job is done."""
+    assert fair(2.0, [(0.0, 3.0, 3.0), (0.0, 1.0, 1.0)]) == pytest.approx([2.0, 1.0], rel=1e-12)
 
 
 @pytest.mark.parametrize("kind", [FairShare, FifoQueue])
