@@ -94,7 +94,7 @@ def _chosen(name: str, bank: Any) -> Choice:
         return transfer_law(bank)
     if name.startswith("products"):
         return gemm_law(bank)
-    return step_law("step", bank) if name.startswith("step") else all_reduce_law(bank)
+    return step_law(bank) if name.startswith("step") else all_reduce_law(bank)
 
 
 def measure(sets: int = SETS) -> None:

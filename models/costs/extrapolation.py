@@ -31,7 +31,7 @@ def log_spread(profile: Profile, scenario: Scenario, compute: float) -> dict[Ope
         crowd = doublings_outside(scenario.workers, 1, profile.host.concurrency)
         moved = ("fetch", "push", "fetch_transfer", "push_transfer")
     spread = RANGE_LOG_SPREAD * sizes + CONCURRENCY_LOG_SPREAD * crowd
-    return {"compute": compute, "single": compute, **dict.fromkeys(moved, spread)}
+    return {"compute": compute, **dict.fromkeys(moved, spread)}
 
 
 def _beyond_collective(profile: Profile, scenario: Scenario) -> Iterator[str]:

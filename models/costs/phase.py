@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from nworkers.models.records.prediction import Cause
 
 #: What varies together. Requests (``fetch``, ``push``) vary apart from the bytes that they move.
-#: ``single`` is the step of one process. A synchronous round's end is one event for all workers,
-#: and does not vary.
+#: ``compute`` is the step of one process too. A synchronous round's end is one event for all
+#: workers, and does not vary.
 Operation = Literal[
     "dispatch",
     "fetch",
@@ -18,7 +18,6 @@ Operation = Literal[
     "collective",
     "fetch_transfer",
     "push_transfer",
-    "single",
     "round",
 ]
 OPERATIONS: tuple[Operation, ...] = get_args(Operation)

@@ -27,6 +27,22 @@ from nworkers.models.records.scenario import Scenario
 
 
 @dataclass(frozen=True)
+class SingleProcess:
+    """The baseline's whole step: it computes so long, and its next batch is there so soon.
+
+    ``log_spread`` is what extrapolation adds to the deviation of the computing's logarithm.
+    """
+
+    computes_s: float
+    input_s: float = 0.0
+    log_spread: float = 0.0
+
+    def step_s(self, factor: float) -> float:
+        """Seconds of a step whose computing takes ``factor`` times as long."""
+        return max(factor * self.computes_s, self.input_s)
+
+
+@dataclass(frozen=True)
 class StepCosts:
     """All phases of one worker's step, for one joint draw of the parameters.
 
@@ -35,9 +51,9 @@ class StepCosts:
     comes before the push, and ``spread`` after the fetch. ``round`` follows when all workers of a
     synchronous round have pushed. ``layers`` divide the compute. The next batch is there
     ``input_s`` after the host's pipeline began with it; ``coordinator_s`` is what one process
-    spends on every step of all workers. ``single_process_s`` is the baseline's whole step at
-    ``baseline_batch``. Bandwidths in bytes per second; ``shared`` is None if unlimited,
-    ``both_ways`` of each direction while the other is busy, None if that changes nothing.
+    spends on every step of all workers. ``single_process`` has the baseline's batch. Bandwidths in
+    bytes per second; ``shared`` is None if unlimited, ``both_ways`` of each direction while the
+    other is busy, None if that changes nothing.
     ``flow_weights`` is how transfers that begin at once share a link, empty where none do.
     ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm;
     ``compute_chance`` says how compute varies about its time.
@@ -48,7 +64,7 @@ class StepCosts:
     compute: Phase
     push: tuple[Chain, ...]
     collective: Chain
-    single_process_s: float
+    single_process: SingleProcess
     cores: float
     flow_bandwidth_bytes_per_s: dict[Direction, float]
     shared_bandwidth_bytes_per_s: float | None
@@ -106,7 +122,9 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         ),
         push=push,
         collective=collective,
-        single_process_s=max(single.step_s, _input_s(known, scenario, scenario.batch)),
+        single_process=SingleProcess(
+            single.step_s, _input_s(known, scenario, scenario.batch), single.log_spread
+        ),
         cores=host.cores,
         flow_bandwidth_bytes_per_s={
             "to_worker": sustained(link.fetch),

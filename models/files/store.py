@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files import schema_1
+from nworkers.models.files import schema_1, schema_2_0
 from nworkers.models.files.atomic_write import write_bytes
 from nworkers.models.files.validate_json import record_from_document, shown
 from nworkers.models.records.calibration import Calibration
@@ -20,7 +20,7 @@ from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.workload import Workload
 
-SCHEMA_VERSION = "2.0"
+SCHEMA_VERSION = "2.1"
 KINDS: dict[str, type[Any]] = {
     "calibration": Calibration,
     "profile": Profile,
@@ -226,8 +226,11 @@ def record_of(
     Raises:
         InputError: it holds none, or is of a version that cannot be read.
     """
-    if check_version(path, document.get("schema_version")) == 1:
+    version = check_version(path, document.get("schema_version"))
+    if version[0] == 1:
         document, text = schema_1.converted(document), None
+    if version < (2, 1):
+        document, text = schema_2_0.converted(document), None
     return record_from_document(kind, document, text or json.dumps(document), path)
 
 
@@ -253,8 +256,8 @@ def _opened(path: Path, kinds: tuple[str, ...]) -> _Opened:
 _WRITER = {"calibration": "calibrate", "measurement": "validate"}
 
 
-def check_version(path: Path, version: object) -> int:
-    """The major version.
+def check_version(path: Path, version: object) -> tuple[int, int]:
+    """Major and minor version.
 
     Raises:
         InputError: this scale cannot read what that version wrote.
@@ -273,7 +276,7 @@ def check_version(path: Path, version: object) -> int:
             version,
             f"{ours}.x; schema_version {version} is {age} than {ours}.x: {advice}",
         )
-    return int(major)
+    return int(major), int(minor)
 
 
 def _fields(record: object) -> dict[str, object]:

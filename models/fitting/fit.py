@@ -20,6 +20,7 @@ from nworkers.models.fitting.laws import (
     Law,
     LocalProducts,
     Session,
+    Steps,
     Together,
 )
 from nworkers.models.fitting.link_sharing import Sharing, sharing
@@ -72,8 +73,7 @@ class _Fits:
 
     session: FittedLaw[Session[Parameter]]
     gemm: FittedLaw[LocalProducts[Parameter]]
-    step: FittedLaw[StepTime[Parameter]] | None
-    gradient: FittedLaw[StepTime[Parameter]] | None
+    steps: FittedLaw[Steps[Parameter]] | None
     allreduce: FittedLaw[AllReduces[Parameter]] | None
     worker: FittedLaw[Demands[Parameter]]
     ps: FittedLaw[Demands[Parameter]]
@@ -95,10 +95,8 @@ class _Fits:
                 return self.session
             case "to_python":
                 return self.python
-            case "step":
-                return self.step
-            case "gradient":
-                return self.gradient
+            case "step" | "gradient":
+                return self.steps
             case "allreduce":
                 return self.allreduce
             case "input":
@@ -159,8 +157,7 @@ def _fit(
     loaded = [b for b in first if b.processor and b.cell.path == "ps" and b.cell.workers == most]
     spent = demands([b for b in first if b.cell.path != "ps"], "worker")
     session, gemm = transfer_law(bank), gemm_law(bank)
-    step, gradient = step_law("step", bank), step_law("gradient", bank)
-    reduced = all_reduce_law(bank)
+    steps, reduced = step_law(bank), all_reduce_law(bank)
     loaded_reduce = any(cell.quantity == "allreduce" and cell.tensors > 1 for cell, _ in spent)
     collective = laws.collective_demand(reduced.law.record.algorithm, loaded=loaded_reduce)
     in_flight = _most_in_flight(bank)
@@ -187,19 +184,18 @@ def _fit(
     return _Fits(
         session=needed(session.law, bank),
         gemm=needed(gemm.law, bank),
-        step=wanted(step.law, bank),
-        gradient=wanted(gradient.law, bank),
+        steps=wanted(steps.law, bank),
         allreduce=wanted(reduced.law, bank),
         worker=needed(laws.demand("worker"), demands(loaded, "worker")),
         ps=needed(laws.demand("ps"), demands(loaded, "ps")),
-        processor=wanted(laws.step("gradient", "processor", knee=False), spent),
+        processor=wanted(laws.gradient_demand(), spent),
         collective=wanted(collective, spent),
         together=wanted(laws.together(most), bank),
         both_ways=wanted(laws.both_ways(in_flight), bank) if in_flight else None,
         python=wanted(laws.python(), bank),
         coordinator=wanted(laws.coordinator(), bank),
         input=wanted(laws.pipeline(), bank),
-        candidates=session.tried | gemm.tried | step.tried | gradient.tried | reduced.tried,
+        candidates=session.tried | gemm.tried | steps.tried | reduced.tried,
     )
 
 
@@ -335,8 +331,8 @@ def _compute_loss(bursts: Iterable[Burst], fits: _Fits) -> float | None:
 
     The median over all such cells. Where workers share a host it holds what they cost each other.
     """
-    reduced, gradient = fits.allreduce, fits.gradient
-    if reduced is None or gradient is None:
+    reduced, steps = fits.allreduce, fits.steps
+    if reduced is None or steps is None:
         return None
     taken: dict[Cell, list[float]] = {}
     for burst in bursts:
@@ -346,7 +342,7 @@ def _compute_loss(bursts: Iterable[Burst], fits: _Fits) -> float | None:
     losses = []
     for cell, medians in taken.items():
         seconds = float(np.median(medians))
-        alone_s = gradient.seconds(Cell("gradient", "process", batch=cell.batch))
+        alone_s = steps.seconds(Cell("gradient", "process", batch=cell.batch))
         like = Cell("allreduce", "collective", cell.overlap_bytes, workers=cell.workers)
         reduce_s = reduced.seconds(like)
         if alone_s and reduce_s:
@@ -370,9 +366,8 @@ def _os_overhead_share(bursts: Iterable[Burst]) -> float:
 
 
 def _workload_time(calibration: Calibration, fits: _Fits) -> WorkloadTime[Parameter] | None:
-    step, gradient, processor = map(_record, (fits.step, fits.gradient, fits.processor))
-    # An interrupted calibration may hold one without the others.
-    if step is None or gradient is None or processor is None:
+    # An interrupted calibration may hold one without the other.
+    if fits.steps is None or fits.processor is None:
         return None
     batches = [
         b.cell.batch
@@ -382,7 +377,7 @@ def _workload_time(calibration: Calibration, fits: _Fits) -> WorkloadTime[Parame
     return WorkloadTime(
         workload=calibration.workload.name,
         batches=(min(batches), max(batches)),
-        step=step,
-        gradient=gradient,
-        processor=processor,
+        step=fits.steps.record.step,
+        gradient_floor_s=fits.steps.record.gradient_floor_s,
+        processor=fits.processor.record,
     )

@@ -13,6 +13,7 @@ from nworkers.models.fitting.laws import (
     AllReduces,
     LocalProducts,
     Session,
+    Steps,
     all_reduced_s,
     copied_s,
     delivered_s,
@@ -231,6 +232,5 @@ def cell_seconds(known: Drawn, workload: str, cell: Cell) -> float | None:
         case "step" | "gradient":
             for measured in device.workloads:
                 if measured.workload == workload:
-                    time = measured.step if cell.quantity == "step" else measured.gradient
-                    return one_step_s(time, cell)
+                    return one_step_s(Steps(measured.step, measured.gradient_floor_s), cell)
     return None

@@ -7,7 +7,7 @@ a cell consists of.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar
 
@@ -45,9 +45,7 @@ from nworkers.models.records.profile import (
 )
 
 TransferKind = Literal["fetch", "push"]
-StepQuantity = Literal["step", "gradient"]
 End = Literal["worker", "ps"]
-STEPS: tuple[StepQuantity, ...] = ("step", "gradient")
 TRANSFER_KINDS: tuple[TransferKind, ...] = ("fetch", "push")
 Leaf = TypeVar("Leaf")
 
@@ -257,22 +255,43 @@ def matrix_bytes(cell: Cell) -> float:
     )
 
 
-def step(quantity: StepQuantity, name: str, *, knee: bool) -> Law:
-    """A training step in one process, from a knee on if it has one."""
+@dataclass(frozen=True)
+class Steps(Generic[N]):
+    """A training step in one process, and the gradients of a worker that has waited.
+
+    Both compute alike, so that a sample costs as much in the one as in the other.
+    """
+
+    step: StepTime[N]
+    gradient_floor_s: N
+
+
+def steps(*, knee: bool) -> Law:
+    """Steps and gradients in one process, from a knee on if they have one."""
+    record: Steps[Linear] = Steps(
+        StepTime(Unknown(), Unknown("s/sample"), Unknown() if knee else None), Unknown()
+    )
+    places = {"step": "step", "": "step"}
+    return Law("step with a knee" if knee else "step", record, one_step_s, places)
+
+
+def one_step_s(known: Steps[Number], cell: Cell) -> Number | None:
+    """Seconds of a step in one process, or of its gradients alone."""
+    if cell.path != "process" or not cell.plain:
+        return None
+    if cell.quantity == "gradient":
+        return step_s(replace(known.step, floor_s=known.gradient_floor_s), cell.batch)
+    return step_s(known.step, cell.batch) if cell.quantity == "step" else None
+
+
+def gradient_demand() -> Law:
+    """Processor seconds of a worker's gradients."""
 
     def seconds(known: StepTime[Number], cell: Cell) -> Number | None:
-        return one_step_s(known, cell) if cell.quantity == quantity else None
+        gradient = (cell.quantity, cell.path) == ("gradient", "process") and cell.plain
+        return step_s(known, cell.batch) if gradient else None
 
-    plateau = Unknown() if knee else None
-    record = StepTime(Unknown(), Unknown("s/sample"), plateau)
-    return Law(f"{name} with a knee" if knee else name, record, seconds, {"": name})
-
-
-def one_step_s(known: StepTime[Number], cell: Cell) -> Number | None:
-    """Seconds of a step in one process, whether with its apply or without."""
-    if cell.quantity not in STEPS or cell.path != "process" or not cell.plain:
-        return None
-    return step_s(known, cell.batch)
+    return Law("processor", StepTime(Unknown(), Unknown("s/sample")), seconds, {"": "processor"})
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ _OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "push": (("push", "ps"),),
     "fetch_transfer": (("fetch", "ps"),),
     "push_transfer": (("push", "ps"),),
-    "compute": (("gradient", "process"),),
-    "single": (("step", "process"),),
+    # One law of a step and of a worker's gradients, so one variation.
+    "compute": (("gradient", "process"), ("step", "process")),
 }
 #: A transfer that takes so many times as long as the shortest is one of bytes, not of a request:
 #: what varies in the one by tenths of a millisecond does not grow with the other.

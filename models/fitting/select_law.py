@@ -187,10 +187,10 @@ def gemm_law(bank: Observations) -> Choice:
     return Choice(made[chosen], {"gemm": _candidates(made, "left out", scores, chosen)})
 
 
-def step_law(quantity: laws.StepQuantity, bank: Observations) -> Choice:
+def step_law(bank: Observations) -> Choice:
     """A line in the batch, or one with a knee."""
-    made = [laws.step(quantity, quantity, knee=knee) for knee in (False, True)]
-    return _by_bic(quantity, made, [medians(bank, law) for law in made])
+    made = [laws.steps(knee=knee) for knee in (False, True)]
+    return _by_bic("step", made, [medians(bank, law) for law in made])
 
 
 def all_reduce_law(bank: Observations) -> Choice:

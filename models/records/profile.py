@@ -116,15 +116,21 @@ class StepTime(Generic[N]):
 class WorkloadTime(Generic[N]):
     """The measured step of one workload on the device.
 
-    ``step`` is all of it in one process; ``gradient`` stops before the apply, as a worker does;
-    ``processor`` is the processor time of ``gradient``, over all threads.
+    ``step`` is all of it in one process. A worker computes as long for a sample, but begins after a
+    wait and leaves the update to others: ``gradient_floor_s`` is its floor, in place of the step's.
+    ``processor`` is the processor time of a worker's gradients, over all threads.
     """
 
     workload: str
     batches: tuple[int, int]
     step: StepTime[N]
-    gradient: StepTime[N]
+    gradient_floor_s: N
     processor: StepTime[N]
+
+    @property
+    def gradient(self) -> StepTime[N]:
+        """The step of a worker: forward and backward, without the update."""
+        return replace(self.step, floor_s=self.gradient_floor_s)
 
 
 @dataclass(frozen=True)

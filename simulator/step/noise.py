@@ -33,7 +33,6 @@ VARYING: Mapping[Operation, Varying] = MappingProxyType(
         "collective": Varying(5, "fetch"),
         "fetch_transfer": Varying(6, "fetch"),
         "push_transfer": Varying(7, "push"),
-        "single": Varying(None, "compute"),
         "round": Varying(None),
     }
 )
@@ -59,13 +58,11 @@ def of_compute(noise: Noise, chance: Chance) -> Noise:
         return noise
     bins = factors_of(noise, "compute") if chance == "about mean" else (1.0,)
     mean = sum(bins) / len(bins)
-    within = noise.within | {"compute": tuple(b / mean for b in bins), "single": (1.0,)}
-    between = tuple(
-        of | dict.fromkeys(("compute", "single"), 1.0 if chance == "none" else of["compute"])
-        for of in noise.between
-        if "compute" in of or chance == "none"
-    )
-    return replace(noise, within=within, between=between or noise.between)
+    between = noise.between
+    if chance == "none":
+        between = tuple(of | {"compute": 1.0} for of in between)
+    within = noise.within | {"compute": tuple(b / mean for b in bins)}
+    return replace(noise, within=within, between=between)
 
 
 def mean_factor(noise: Noise, operation: Operation) -> float:

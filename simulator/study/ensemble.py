@@ -73,7 +73,7 @@ def simulate(
     if short.faults:
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
     starts = starting_phases(seed, scenario.workers, count)
-    single_mean = mean_factor(of.noise, "single")
+    computes = mean_factor(of.noise, "compute")
     runs: list[Run] = []
     traits: list[list[float]] = []
     single_s: list[float] = []
@@ -88,7 +88,8 @@ def simulate(
         spec = run_spec(costs, of.layout, variates, warmup=warmup, steps=steps, faults=fates)
         runs.append(engine(spec))
         traits.append(_traits(costs, slowdown))
-        single_s.append(costs.single_process_s * single_mean * slowdown["single"])
+        alone = _slowdown(replication, {"compute": costs.single_process.log_spread})["compute"]
+        single_s.append(costs.single_process.step_s(computes * alone))
     all_s = np.stack([np.hstack([run.warmup_s, run.steps_s]) for run in runs])
     # Two steps at least: in the first, nobody has met anybody.
     cut = max(2, warmup_steps(all_s))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nworkers.models.costs.phase import Phase
-from nworkers.models.costs.step import StepCosts
+from nworkers.models.costs.step import SingleProcess, StepCosts
 from nworkers.models.records.prediction import Cause
 
 EXACT = 1e-9
@@ -62,7 +62,7 @@ def costs(
         compute=phase("compute", "compute", compute_s),
         push=() if collective else (push,) * shards,
         collective=collective,
-        single_process_s=compute_s,
+        single_process=SingleProcess(compute_s),
         cores=cores,
         flow_bandwidth_bytes_per_s={"to_worker": flow, "to_ps": flow},
         shared_bandwidth_bytes_per_s=shared,

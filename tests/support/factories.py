@@ -202,7 +202,7 @@ def _profile() -> Profile:
                     WORKLOAD,
                     (1, 128),
                     step(4e-4, 2e-4),
-                    step(3.5e-4, 2e-4),
+                    p(3.5e-4),
                     step(4e-4, 2.2e-4),
                 ),
             ),

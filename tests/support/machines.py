@@ -116,9 +116,11 @@ def steps(rng: np.random.Generator, *, knee: bool) -> Machine:
     }
     if knee:
         values["step.plateau_s"] = per_sample_s * rng.uniform(10, 40)
-    cells = tuple(Cell("step", "process", batch=b) for b in batches)
-    law = laws.step("step", "step", knee=knee)
-    return Machine(law.name, law, values, cells)
+    values["step.gradient_floor_s"] = values["step.floor_s"] * _between(rng, 0.8, 2)
+    cells = [Cell("step", "process", batch=b) for b in batches]
+    cells += [Cell("gradient", "process", batch=b) for b in batches]
+    law = laws.steps(knee=knee)
+    return Machine(law.name, law, values, tuple(cells))
 
 
 def reductions(rng: np.random.Generator) -> Machine:

@@ -184,26 +184,24 @@ def _steps(profile: Profile, rows: Sequence[Row], rng: np.random.Generator, sour
     used: list[tuple[Sequence[Row], Columns, Solved]] = []
     for name in dict.fromkeys(row.workload or profile.workload for row in steps):
         own = [row for row in steps if (row.workload or profile.workload) == name]
-        lines: dict[str, StepTime[Parameter]] = {}
-        for quantity in ("step", "gradient"):
-            chosen = [row for row in own if row.quantity == quantity]
-            if chosen:
-                where = f"{source}: {quantity}"
-                solved = fit(chosen, _batch, ("s", "s/sample"), profile.draws, rng, where)
-                floor, per_sample = solved.parameters
-                assert floor is not None
-                assert per_sample is not None
-                lines[quantity] = StepTime(floor, per_sample)
-                used.append((chosen, _batch, solved))
-        if len(lines) == 1:
-            notes.append(f"{name}: only {', '.join(lines)} in the table, taken for the other too")
-        line = lines.get("step") or lines["gradient"]
+        quantities = {row.quantity for row in own}
+        where = f"{source}: {', '.join(sorted(quantities))}"
+        solved = fit(own, _batch, ("s", "s", "s/sample"), profile.draws, rng, where)
+        step_s, gradient_s, per_sample = solved.parameters
+        used.append((own, _batch, solved))
+        if len(quantities) == 1:
+            only = ", ".join(quantities)
+            notes.append(f"{name}: only {only} in the table, taken for the other too")
+        floor, gradient_floor = step_s or gradient_s, gradient_s or step_s
+        assert floor is not None
+        assert gradient_floor is not None
+        assert per_sample is not None
         none = parameter(1e-12, np.zeros(profile.draws), "s", 0, False, source)
         time = WorkloadTime(
             workload=name,
             batches=(min(row.batch for row in own), max(row.batch for row in own)),
-            step=line,
-            gradient=lines.get("gradient", line),
+            step=StepTime(floor, per_sample),
+            gradient_floor_s=gradient_floor,
             # Another device's processor time is unknown; none is charged.
             processor=StepTime(none, replace(none, unit="s/sample")),
         )
@@ -214,7 +212,9 @@ def _steps(profile: Profile, rows: Sequence[Row], rng: np.random.Generator, sour
 
 
 def _batch(row: Row) -> Sequence[float]:
-    return 1.0, float(row.batch)
+    """Floors of a step and of a worker's gradients, and what a sample takes in both."""
+    gradient = row.quantity == "gradient"
+    return float(not gradient), float(gradient), float(row.batch)
 
 
 def _row(law: Law, row: Row, path: str = "", without: Sequence[Unknown] = ()) -> tuple[float, ...]:

@@ -102,29 +102,30 @@ def _workload(fit: ScalingFit, name: str) -> WorkloadTime[Parameter]:
     """The measured step of a model: a line through the batches, if there are several.
 
     The spread between workers has no draws of its own in a profile, so what its draws do to the
-    row of the most workers is in the worker's gradients; the single process waits for nobody.
+    row of the most workers is in the worker's floor; the single process waits for nobody.
     """
     places = [k for k, (model, _) in enumerate(fit.groups) if model == name]
     batches = np.array([float(fit.groups[k][1]) for k in places])
     line, line_draws = _line(batches, fit.x[places], fit.draws[:, places])
     seen = all(fit.identified[k] for k in places)
-    waits = np.exp(_waiting(fit, name))[:, None]
     samples = sum(row.model == name for row in fit.rows)
-    pairs = []
-    for draws in (line_draws, line_draws * waits):
-        floor, per_sample = (
-            drawn_parameter(
-                max(float(line[k]), NOTHING_S),
-                np.maximum(draws[:, k], NOTHING_S),
-                unit,
-                samples,
-                seen and bool(line[k] > NOTHING_S),
-            )
-            for k, unit in enumerate(("s", "s/sample"))
+
+    def drawn(k: int, unit: str, draws: Floats) -> Parameter:
+        return drawn_parameter(
+            max(float(line[k]), NOTHING_S),
+            np.maximum(draws, NOTHING_S),
+            unit,
+            samples,
+            seen and bool(line[k] > NOTHING_S),
         )
-        pairs.append(StepTime(floor, per_sample))
+
+    step = StepTime(drawn(0, "s", line_draws[:, 0]), drawn(1, "s/sample", line_draws[:, 1]))
+    middle = np.array([1.0, float(np.exp(np.log(batches).mean()))])
+    waits_s = np.expm1(_waiting(fit, name)) * (line_draws @ middle)
     extent = int(batches.min()), int(batches.max())
-    return workload_time(name, extent, pairs[0], pairs[1], len(fit.draws))
+    return workload_time(
+        name, extent, step, drawn(0, "s", line_draws[:, 0] + waits_s), len(fit.draws)
+    )
 
 
 def _line(batches: Floats, seconds: Floats, draws: Floats) -> tuple[Floats, Floats]:

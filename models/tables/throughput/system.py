@@ -69,7 +69,7 @@ def trial(
         cost: constant(max(value, NOTHING[cost]), UNITS[cost]) for cost, value in costs.items()
     }
     line = StepTime(constant(NOTHING_S), constant(step_s / batch, "s/sample"))
-    time = workload_time(workload, (batch, batch), line, line, 1)
+    time = workload_time(workload, (batch, batch), line, line.floor_s, 1)
     return hardware(base, fixed, costs.get("spread", 0.0), (time,))
 
 
@@ -77,12 +77,12 @@ def workload_time(
     name: str,
     batches: tuple[int, int],
     step: StepTime[Parameter],
-    gradient: StepTime[Parameter],
+    gradient_floor_s: Parameter,
     draws: int,
 ) -> WorkloadTime[Parameter]:
     """A measured step; nothing is known of its processor time, and none is charged."""
     none = StepTime(constant(NOTHING_S, draws=draws), constant(NOTHING_S, "s/sample", draws))
-    return WorkloadTime(name, batches, step, gradient, none)
+    return WorkloadTime(name, batches, step, gradient_floor_s, none)
 
 
 def hardware(

@@ -70,8 +70,12 @@ def test_a_kept_profile_is_what_it_was(name: str, tmp_path: Path) -> None:
     profile = read_profile(FILES[name])
     old = old_parameters(document["profile"] if document["kind"] == "calibration" else document)
     new = dict(parameters(profile))
-    assert new.keys() == old.keys()
+    # What version 2.1 has otherwise: tests of schema_2_0.
+    apart = {name for name in {*old, *new} if ".gradient" in name}
+    assert {*new} - apart == {*old} - apart
     for label, parameter in new.items():
+        if label in apart:
+            continue
         assert isinstance(parameter, Identified) == old[label]["identified"], label
         assert value_at(parameter, None) == old[label]["estimate"], label
         assert list(parameter.draws) == old[label]["draws"], label

@@ -141,7 +141,7 @@ def test_products(kind: GemmLaw, seconds: float) -> None:
 
 
 def test_a_step_below_its_knee_takes_as_long_as_there() -> None:
-    law = laws.step("step", "step", knee=True)
+    law = laws.steps(knee=True)
     values = {"step.floor_s": 1.0, "step.per_sample_s": 2.0, "step.plateau_s": 16.0}
     times = [law.seconds(law.filled(values), Cell("step", "process", batch=b)) for b in (1, 8, 9)]
     assert times == [17.0, 17.0, 19.0]

@@ -11,8 +11,8 @@ from nworkers.models.records.profile import Noise
 from nworkers.simulator.step.noise import mean_factor, of_compute
 
 NOISE = Noise(
-    within={"compute": (0.8, 1.0, 1.5), "single": (0.9, 1.4), "fetch": (0.9, 1.1)},
-    between=({"compute": 1.2, "single": 1.1, "fetch": 0.9}, {"compute": 0.8, "fetch": 1.0}),
+    within={"compute": (0.8, 1.0, 1.5), "fetch": (0.9, 1.1)},
+    between=({"compute": 1.2, "fetch": 0.9}, {"compute": 0.8, "fetch": 1.0}),
     autocorrelation={},
 )
 
@@ -31,15 +31,14 @@ def test_what_was_measured_about_its_median_stays() -> None:
 def test_a_stated_mean_is_the_mean() -> None:
     found = of_compute(NOISE, "about mean")
     assert mean_factor(found, "compute") == pytest.approx(1.0)
-    assert mean_factor(found, "single") == 1.0
     assert found.within["compute"][2] / found.within["compute"][0] == pytest.approx(1.5 / 0.8)
-    assert [of["single"] for of in found.between] == [1.2, 0.8]
+    assert [of["compute"] for of in found.between] == [1.2, 0.8]
 
 
 def test_a_bare_cost_does_not_vary() -> None:
     found = of_compute(NOISE, "none")
-    assert found.within["compute"] == found.within["single"] == (1.0,)
-    assert all(of["compute"] == of["single"] == 1.0 for of in found.between)
+    assert found.within["compute"] == (1.0,)
+    assert all(of["compute"] == 1.0 for of in found.between)
     assert found.within["fetch"] == NOISE.within["fetch"]
     assert [of["fetch"] for of in found.between] == [0.9, 1.0]
 
