@@ -8,24 +8,16 @@ from dataclasses import dataclass
 
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.prediction import BreakEven, Prediction
-from nworkers.simulator.step.spans import Use
 from nworkers.simulator.study.ask import curve, predictions
 from nworkers.simulator.study.resolve import ResolvedJob
-from nworkers.simulator.trace.observe import Observation, observe
 
 
 @dataclass(frozen=True)
 class PredictAnswer:
-    """A prediction for each number of workers, and one observed run of each."""
+    """A prediction for each number of workers."""
 
     job: ResolvedJob
     rows: tuple[Prediction, ...]
-    observed: tuple[Observation, ...]
-
-    @property
-    def resources(self) -> tuple[dict[str, Use], ...]:
-        """How busy each resource is, of every row, the busiest first."""
-        return tuple(seen.named() for seen in self.observed)
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -63,10 +55,8 @@ class ValidateAnswer:
 def answer_predict(
     job: ResolvedJob, progress: Callable[[int, int], None] | None = None
 ) -> PredictAnswer:
-    """Predict each scenario, and observe one run of it."""
-    rows = predictions(job, progress)
-    observed = tuple(observe(job.profile, scenario, job.seed) for scenario in job.scenarios)
-    return PredictAnswer(job, rows, observed)
+    """Predict each scenario."""
+    return PredictAnswer(job, predictions(job, progress))
 
 
 def answer_breakeven(

@@ -46,7 +46,9 @@ def predict(
     with ProgressLine("predicting") as progress:
         answer = answer_predict(job, progress.update)
     if trace is not None:
-        _write(answer.observed[-1], trace, force=force)
+        from nworkers.simulator.trace.observe import observe
+
+        _write(observe(job.profile, job.scenarios[-1], job.seed), trace, force=force)
     if json:
         json_view.emit(json_view.predictions(answer))
     else:

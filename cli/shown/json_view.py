@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import console, fit_text, headline
 from nworkers.models.findings.for_information import for_information
 from nworkers.models.records.measurement import ComparedCount, Comparison
-from nworkers.models.records.prediction import row
+from nworkers.models.records.prediction import ResourceUse, row
 from nworkers.models.records.profile import Identified, Parameter, parameters
 
 if TYPE_CHECKING:
     from nworkers.models.findings.fit_answer import FitAnswer
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
-    from nworkers.simulator.step.spans import Use
     from nworkers.simulator.study.resolve import ResolvedJob
 
 
@@ -27,8 +26,8 @@ def emit(document: dict[str, object]) -> None:
 def predictions(answer: PredictAnswer) -> dict[str, object]:
     """A row for each number of workers; the fields of a single one stand beside ``rows`` too."""
     rows = [
-        row(prediction) | {"resources": _resources(uses)} | _context(answer.job)
-        for prediction, uses in zip(answer.rows, answer.resources, strict=True)
+        row(prediction) | {"resources": _resources(prediction.resources)} | _context(answer.job)
+        for prediction in answer.rows
     ]
     return {**(rows[0] if len(rows) == 1 else {}), "rows": rows}
 
@@ -44,11 +43,11 @@ def _context(job: ResolvedJob) -> dict[str, object]:
     }
 
 
-def _resources(uses: Mapping[str, Use]) -> list[dict[str, object]]:
+def _resources(uses: Sequence[ResourceUse]) -> list[dict[str, object]]:
     """How busy each resource is, the busiest first."""
     return [
-        {"resource": name, "utilisation": use.utilisation, "queue_length": use.queue_length}
-        for name, use in uses.items()
+        {"resource": of.resource, "utilisation": of.utilisation, "queue_length": of.queue_length}
+        for of in uses
     ]
 
 

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.table import TextTable
-from nworkers.models.records.prediction import Prediction
+from nworkers.models.records.prediction import Prediction, ResourceUse
 from nworkers.models.records.profile import Profile
 
 if TYPE_CHECKING:
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
-    from nworkers.simulator.step.spans import Use
 
 COMPUTE_SOURCES = {
     "step_table": "the measured step of this workload",
@@ -37,18 +36,19 @@ def predictions(answer: PredictAnswer) -> str:
         _heading(last, answer.job.profile),
         _scaling_table(answer.rows),
         _breakdown(last),
-        _busiest(answer.resources[-1]),
+        _busiest(last.resources),
         headline.of_prediction(last),
+        _chance(answer.rows),
         *_caveats(answer.beyond),
     ]
     return "\n".join(parts)
 
 
-def _busiest(resources: Mapping[str, Use]) -> str:
+def _busiest(resources: Sequence[ResourceUse]) -> str:
     """The resources that are in use for much of the time."""
     busy = [
-        f"{name} {fmt.percent(use.utilisation)}"
-        for name, use in resources.items()
+        f"{use.resource} {fmt.percent(use.utilisation)}"
+        for use in resources
         if use.utilisation >= BUSY
     ]
     more = f", and {len(busy) - BUSY_SHOWN} more" if len(busy) > BUSY_SHOWN else ""
@@ -62,6 +62,7 @@ def curve(answer: BreakEvenAnswer) -> str:
         _heading(answer.best, answer.job.profile),
         _scaling_table(rows),
         headline.of_breakeven(answer.result),
+        _chance(rows),
         *_caveats(answer.beyond),
     ]
     return "\n".join(parts)
@@ -104,6 +105,12 @@ def _breakdown(row: Prediction) -> str:
                 headline.CAUSE_WORDS[cause], fmt.seconds(spent_s), fmt.percent(share), bar
             )
     return str(table)
+
+
+def _chance(rows: Iterable[Prediction]) -> str:
+    """How far another seed would move the rows."""
+    share = max(row.monte_carlo_error / row.step_time_s for row in rows)
+    return f"Simulated by chance: another seed moves a step time by about {fmt.percent(share)}."
 
 
 def _caveats(beyond: Sequence[str]) -> list[str]:

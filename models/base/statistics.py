@@ -42,6 +42,11 @@ def student_inflation(rounds: int) -> float:
     return t / z * math.sqrt(rounds / (rounds - 1))
 
 
+def central(values: Floats | Sequence[float]) -> float:
+    """The geometric mean: that of ratios is the ratio of those."""
+    return float(np.exp(np.mean(np.log(np.asarray(values, dtype=float)))))
+
+
 def interval90(values: Floats | Sequence[float]) -> tuple[float, float]:
     """5th and 95th percentile."""
     low, high = np.quantile(np.asarray(values, dtype=float), [0.05, 0.95])

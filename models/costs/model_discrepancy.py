@@ -12,6 +12,9 @@ import math
 from collections.abc import Mapping
 from typing import Literal
 
+import numpy as np
+
+from nworkers.models.base.statistics import Floats
 from nworkers.models.records.runtimes import Strategy
 
 Part = Literal["computing", "wire", "processors", "accumulators", "waiting"]
@@ -59,3 +62,25 @@ def log_deviation(breakdown: Mapping[str, float], strategy: Strategy) -> float:
     """Of a step time's logarithm, to first order."""
     found = shares(breakdown, strategy)
     return math.hypot(*(share * LOG_DEVIATIONS[part] for part, share in found.items()))
+
+
+def computing_factors(scores: Floats) -> Floats:
+    """By what all computing is off, in a baseline as in a worker."""
+    return np.asarray(np.exp(LOG_DEVIATIONS["computing"] * scores))
+
+
+def step_factors(breakdown: Mapping[str, float], strategy: Strategy, scores: Floats) -> Floats:
+    """By what a step time is off: its computing as all computing is, and its rest by the rest.
+
+    To first order that is `log_deviation`, but no step is shorter than what it computes.
+
+    Args:
+        scores: how far the model is off each time, in standard deviations.
+    """
+    own = shares(breakdown, strategy).get("computing", 0.0)
+    rest = 1.0 - own
+    computed = own * computing_factors(scores)
+    if rest <= 0.0:
+        return computed
+    left = log_deviation(breakdown, strategy) - own * LOG_DEVIATIONS["computing"]
+    return np.asarray(computed + rest * np.exp(left / rest * scores))

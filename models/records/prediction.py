@@ -33,22 +33,36 @@ CAUSES: tuple[Cause, ...] = tuple(cause for cause in get_args(Cause) if cause !=
 
 
 @dataclass(frozen=True)
+class ResourceUse:
+    """Of a resource: the busy share of its time, and the mean number of phases at it."""
+
+    resource: str
+    utilisation: float
+    queue_length: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """One scenario's answer. Intervals are 90 %, for the mean of a fresh run of 30 s.
 
+    ``monte_carlo_error`` is the standard error of ``step_time_s`` that another seed would show.
+    ``speedup`` is ``throughput_samples_per_s`` over ``baseline_samples_per_s``.
     ``breakdown`` has seconds of the step per cause, adding up to ``step_time_s``; ``bottleneck``
-    is the largest of them. Of ``simulated_steps`` of each worker, ``warmup_steps`` were left out.
-    ``draws`` holds the speed-up in every replication, for break-even.
+    is the largest of them. ``resources`` have the busiest first. Of ``simulated_steps`` of each
+    worker, ``warmup_steps`` were left out. ``draws`` holds the speed-up in every replication, for
+    break-even.
     """
 
     scenario: Scenario
     step_time_s: float
     step_time_s_interval: Interval
+    monte_carlo_error: float
     throughput_samples_per_s: float
     throughput_samples_per_s_interval: Interval
     single_process_samples_per_s: float
     single_process_step_time_s: float
     baseline: str
+    baseline_samples_per_s: float
     speedup: float
     speedup_interval: Interval
     efficiency: float
@@ -57,6 +71,7 @@ class Prediction:
     extrapolated: tuple[str, ...]
     bottleneck: str
     breakdown: dict[str, float]
+    resources: tuple[ResourceUse, ...]
     warmup_steps: int
     simulated_steps: int
     draws: tuple[float, ...] = field(repr=False)
@@ -64,7 +79,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class BreakEven:
-    """The curve and the answer: the smallest N whose median speed-up exceeds 1."""
+    """The curve and the answer: the smallest N whose speed-up exceeds 1."""
 
     rows: tuple[Prediction, ...]
     max_workers: int
@@ -90,9 +105,11 @@ def row(prediction: Prediction) -> dict[str, object]:
         "per_worker_batch": scenario.per_worker_batch,
         "step_time_s": prediction.step_time_s,
         "step_time_s_interval": list(prediction.step_time_s_interval),
+        "monte_carlo_error": prediction.monte_carlo_error,
         "throughput_samples_per_s": prediction.throughput_samples_per_s,
         "throughput_samples_per_s_interval": list(prediction.throughput_samples_per_s_interval),
         "baseline": prediction.baseline,
+        "baseline_samples_per_s": prediction.baseline_samples_per_s,
         "single_process_samples_per_s": prediction.single_process_samples_per_s,
         "single_process_step_time_s": prediction.single_process_step_time_s,
         "speedup": prediction.speedup,

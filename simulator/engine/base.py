@@ -17,13 +17,15 @@ from nworkers.simulator.step.spans import Span
 class Run:
     """What happened. ``steps_s`` is [worker, step], those of the warm-up in ``warmup_s``.
 
-    ``breakdown`` has the causes of the mean step that counts. ``kinds`` tells workers apart that
-    are not alike. ``spans`` are empty unless asked for.
+    ``breakdown`` has the causes of the mean step that counts, ``lasted_s`` the mean seconds of each
+    activity in it, of every plan. ``kinds`` tells workers apart that are not alike. ``spans`` are
+    empty unless asked for.
     """
 
     steps_s: Floats
     warmup_s: Floats
     breakdown: dict[Cause, float]
+    lasted_s: tuple[Floats, ...]
     kinds: tuple[int, ...]
     spans: tuple[Span, ...]
 
@@ -49,3 +51,13 @@ def mean_step_s(steps_s: Floats, kinds: tuple[int, ...]) -> float:
         np.count_nonzero(of == kind) / float(steps_s[of == kind].mean()) for kind in set(kinds)
     )
     return float(len(kinds) / rate)
+
+
+def steps_in_a_mean_step(run: Run) -> Floats:
+    """How many steps each worker ends in the mean step's time: faster workers more than one."""
+    kinds = np.array(run.kinds)
+    found = np.ones(kinds.size)
+    if len(set(run.kinds)) > 1:
+        for kind in set(run.kinds):
+            found[kinds == kind] = run.step_time_s / float(run.steps_s[kinds == kind].mean())
+    return found

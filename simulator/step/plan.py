@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -86,13 +86,18 @@ class StepPlan:
     host: int
     is_leader: bool
 
-    @property
-    def alone_s(self) -> float:
-        """The longest way through the step when nobody else is there and nothing varies."""
+    def alone_s(self, factors: Mapping[Operation, float]) -> float:
+        """The longest way through the step when nobody else is there.
+
+        Args:
+            factors: what multiplies each operation; nothing does where it is not named.
+        """
         ends_s = [0.0] * len(self.activities)
         begins_s = [0.0] * len(self.activities)
         for k, activity in enumerate(self.activities):
-            ends_s[k] = begins_s[k] + sum(part.wall_s for part in activity.parts)
+            ends_s[k] = begins_s[k] + sum(
+                part.wall_s * factors.get(part.operation, 1.0) for part in activity.parts
+            )
             for after in activity.then:
                 begins_s[after] = max(begins_s[after], ends_s[k])
         return max(ends_s)

@@ -128,7 +128,7 @@ def run_spec(
         plan_of += [place[group.member]] * group.count
         kind = () if by_round else _kind(group.member, hosts, scenario)
         kinds += [number.setdefault(kind, len(number))] * group.count
-    alone_s = max(plan.alone_s for plan in plans)
+    alone_s = max(plan.alone_s({}) for plan in plans)
     if alone_s <= 0.0:
         raise InputError("workload", "a step of no time", "something that takes time in a step")
     parts = [part for plan in plans for activity in plan.activities for part in activity.parts]

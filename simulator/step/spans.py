@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nworkers.models.records.prediction import Cause
@@ -37,14 +37,6 @@ class Span:
         return self.end_s - self.start_s
 
 
-@dataclass(frozen=True)
-class Use:
-    """How a resource was used over a window: busy share, and the mean number of jobs at it."""
-
-    utilisation: float
-    queue_length: float
-
-
 def breakdown(spans: Iterable[Span]) -> dict[Cause, float]:
     """Seconds of all critical paths by cause: each span's own time, and what it waited for."""
     seconds: dict[Cause, float] = defaultdict(float)
@@ -55,29 +47,3 @@ def breakdown(spans: Iterable[Span]) -> dict[Cause, float]:
             if span.waited_for and waited_s:
                 seconds[span.waited_for] += waited_s
     return dict(seconds)
-
-
-def uses(
-    spans: Iterable[Span], capacities: Mapping[ResourceKey, float], begin_s: float, end_s: float
-) -> dict[ResourceKey, Use]:
-    """Utilisation and queue length of every resource over a window.
-
-    By the utilisation law, work a second over capacity, and Little's law, jobs a second times
-    their time (Denning and Buzen, *ACM Computing Surveys* 10, 1978). What reaches over an end of
-    the window counts for the share within it.
-    """
-    work: dict[ResourceKey, float] = defaultdict(float)
-    present_s: dict[ResourceKey, float] = defaultdict(float)
-    for span in spans:
-        inside_s = min(span.end_s, end_s) - max(span.start_s, begin_s)
-        if inside_s <= 0.0:
-            continue
-        share = inside_s / span.lasted_s
-        for key, amount in span.work:
-            work[key] += amount * share
-            present_s[key] += inside_s
-    window_s = end_s - begin_s
-    return {
-        key: Use(work[key] / capacities[key] / window_s, present_s[key] / window_s)
-        for key in sorted(work)
-    }

@@ -13,7 +13,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
-from nworkers.simulator.study.predict import REPLICATIONS, baseline_rates, beside
+from nworkers.simulator.study.predict import REPLICATIONS, baseline_of, beside
 
 Progress = Callable[[int, int], None]
 
@@ -32,7 +32,7 @@ def breakeven(
     replications: int = REPLICATIONS,
     progress: Progress | None = None,
 ) -> BreakEven:
-    """Predict over numbers of workers and find where the median speed-up crosses 1.
+    """Predict over numbers of workers and find where the speed-up crosses 1.
 
     All numbers up to 16 are simulated, then a geometric grid; between two neighbours that disagree
     the crossing is found by bisection. The answer is that of simulating every number as long as
@@ -54,7 +54,7 @@ def breakeven(
     if limit < first:
         raise InputError("max_workers", limit, f"at least {first} with this strategy and <what_if>")
     check_scenario(replace(scenario, workers=first))
-    base = baseline_rates(profile, scenario, baseline, seed, replications)
+    base = baseline_of(profile, scenario, baseline, seed, replications)
     curve: dict[int, Prediction] = {}
 
     def evaluate(numbers: list[int]) -> None:
@@ -104,7 +104,7 @@ def _undecided(curve: dict[int, Prediction]) -> list[int]:
 
 
 def _winning_ranges(rows: tuple[Prediction, ...]) -> tuple[tuple[int, int], ...]:
-    """First and last number of workers of every run of rows whose median speed-up exceeds 1."""
+    """First and last number of workers of every run of rows whose speed-up exceeds 1."""
     ranges: list[tuple[int, int]] = []
     won = False
     for row in rows:

@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from nworkers.models.base.statistics import Floats
-from nworkers.models.costs.phase import Operation, Phase
+from nworkers.models.base.statistics import Floats, central
+from nworkers.models.costs.phase import OPERATIONS, Operation, Phase
 from nworkers.models.costs.step import StepCosts, step_costs
-from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause
+from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause, ResourceUse
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
-from nworkers.simulator.engine.base import Engine, Run, mean_step_s
+from nworkers.simulator.engine.base import Engine, Run, mean_step_s, steps_in_a_mean_step
 from nworkers.simulator.engine.engines import DEFAULT
-from nworkers.simulator.step.noise import mean_factor
+from nworkers.simulator.step.labels import label
+from nworkers.simulator.step.noise import mean_factors
 from nworkers.simulator.step.run_spec import run_spec
+from nworkers.simulator.step.topology import ResourceKey
+from nworkers.simulator.step.uses import (
+    alone_s,
+    busiest_s,
+    residences_s,
+    service_demands_s,
+)
 from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.faults import kept_share, split
 from nworkers.simulator.study.replications import Replication, replications, starting_phases
@@ -38,16 +47,45 @@ _FAULTY_WORKER_STEPS, _MIN_FAULTY_STEPS = 1_000, 100
 class Ensemble:
     """Step times of each replication, spread as the means of 30 s runs are, and their causes.
 
-    ``single_step_s`` is the single process's mean step in the same replications.
-    ``breakdown`` adds up to the median of ``step_time_s``. ``warmup`` is how many steps of each
+    ``short_step_s`` are the same as they were simulated, with all the chance of few steps.
+    ``single_step_s`` is the single process's mean step in the same replications, ``alone_s`` that
+    of a worker whom nobody else slows.
+    ``monte_carlo_error`` is what chance leaves open of the central step time's logarithm.
+    ``breakdown`` adds up to the central ``step_time_s``. ``warmup`` is how many steps of each
     worker were cut, of ``steps`` that were simulated.
     """
 
     step_time_s: Floats
+    short_step_s: Floats
     single_step_s: Floats
+    alone_s: Floats
+    monte_carlo_error: float
     breakdown: dict[str, float]
+    resources: tuple[ResourceUse, ...]
     warmup: int
     steps: int
+
+
+class _CentralSeconds:
+    """Of each resource the geometric mean over replications, of which none is kept."""
+
+    def __init__(self) -> None:
+        self._logs: dict[ResourceKey, float] = defaultdict(float)
+        self._counts: dict[ResourceKey, int] = defaultdict(int)
+
+    def add(self, seconds: Mapping[ResourceKey, float]) -> None:
+        for key, value in seconds.items():
+            if value > 0.0:
+                self._logs[key] += math.log(value)
+                self._counts[key] += 1
+
+    def of(self, key: ResourceKey) -> float:
+        """Nothing where nothing was asked for."""
+        count = self._counts.get(key, 0)
+        return math.exp(self._logs[key] / count) if count else 0.0
+
+    def resources(self) -> list[ResourceKey]:
+        return sorted(self._logs)
 
 
 def simulate(
@@ -73,10 +111,13 @@ def simulate(
     if short.faults:
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
     starts = starting_phases(seed, scenario.workers, count)
-    computes = mean_factor(of.noise, "compute")
+    means = mean_factors(of.noise)
     runs: list[Run] = []
-    traits: list[list[float]] = []
     single_s: list[float] = []
+    traits: list[list[float]] = []
+    busy_s: list[float] = []
+    least_s: list[float] = []
+    demands, residences = _CentralSeconds(), _CentralSeconds()
     for replication in replications(of.noise, seed, count):
         index = replication.index
         if progress is not None:
@@ -86,21 +127,56 @@ def simulate(
         variates = DrawnVariates(of.noise, seed, index, slowdown, starts[index].tolist())
         fates = faults(short, scenario, seed, index)
         spec = run_spec(costs, of.layout, variates, warmup=warmup, steps=steps, faults=fates)
-        runs.append(engine(spec))
+        run = engine(spec)
+        runs.append(run)
         traits.append(_traits(costs, slowdown))
         alone = _slowdown(replication, {"compute": costs.single_process.log_spread})["compute"]
-        single_s.append(costs.single_process.step_s(computes * alone))
+        single_s.append(costs.single_process.step_s(means["compute"] * alone))
+        ended = steps_in_a_mean_step(run)
+        factors = {name: means[name] * slowdown[name] for name in OPERATIONS}
+        demands_s = service_demands_s(spec, ended, factors)
+        busy_s.append(busiest_s(spec, demands_s))
+        least_s.append(alone_s(spec, factors))
+        demands.add(demands_s)
+        residences.add(residences_s(spec, ended, run.lasted_s))
     all_s = np.stack([np.hstack([run.warmup_s, run.steps_s]) for run in runs])
     # Two steps at least: in the first, nobody has met anybody.
     cut = max(2, warmup_steps(all_s))
     means_s = np.array([mean_step_s(run_s[:, cut:], runs[0].kinds) for run_s in all_s])
-    step_time_s = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
-    breakdown = _breakdown(runs, float(np.median(step_time_s)))
+    step_time_s, error = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
+    # No resource is faster than it can be, whatever few steps say.
+    step_time_s = np.maximum(step_time_s, busy_s)
+    whole_s = central(step_time_s)
+    breakdown = _breakdown(runs, whole_s)
     if kept < 1.0:
-        step_time_s = step_time_s / kept
-        lost_s = float(np.median(step_time_s)) * (1.0 - kept)
-        breakdown[OUTAGE] = breakdown.get(OUTAGE, 0.0) + lost_s
-    return Ensemble(step_time_s, np.array(single_s), breakdown, cut, all_s.shape[2])
+        breakdown[OUTAGE] = breakdown.get(OUTAGE, 0.0) + whole_s * (1.0 / kept - 1.0)
+    return Ensemble(
+        step_time_s / kept,
+        means_s / kept,
+        np.array(single_s),
+        np.array(least_s),
+        error,
+        breakdown,
+        _resources(demands, residences, scenario, whole_s / kept),
+        cut,
+        all_s.shape[2],
+    )
+
+
+def _resources(
+    demands: _CentralSeconds, residences: _CentralSeconds, scenario: Scenario, step_time_s: float
+) -> tuple[ResourceUse, ...]:
+    """The busiest first."""
+    # Demand is measured where tasks compete, and may be more than a task alone finds time for.
+    found = [
+        ResourceUse(
+            label(key, scenario),
+            min(1.0, demands.of(key) / step_time_s),
+            residences.of(key) / step_time_s,
+        )
+        for key in demands.resources()
+    ]
+    return tuple(sorted(found, key=lambda use: -use.utilisation))
 
 
 def _slowdown(run: Replication, log_spread: Mapping[Operation, float]) -> dict[Operation, float]:
@@ -124,8 +200,11 @@ def _traits(costs: StepCosts, slowdown: dict[Operation, float]) -> list[float]:
     return [math.log(value) for value in (wall_s, processor_s or 1.0, shared or 1.0)]
 
 
-def _as_long_runs(step_time_s: Floats, traits: list[list[float]], steps: int) -> Floats:
-    """Step times with as much chance left in them as runs of 30 s would have.
+def _as_long_runs(
+    step_time_s: Floats, traits: list[list[float]], steps: int
+) -> tuple[Floats, float]:
+    """Step times with as much chance left in them as runs of 30 s would have; and what chance
+    leaves open of their mean logarithm, as its standard error.
 
     A replication is short, and how its workers happen to be in phase lasts for tens of steps, so
     that most of its chance averages out in 30 s. Log step times are fitted by least squares to the
@@ -137,13 +216,15 @@ def _as_long_runs(step_time_s: Floats, traits: list[list[float]], steps: int) ->
     design[:, 1:] -= design[:, 1:].mean(axis=0)
     logs = np.log(step_time_s)
     fitted = design @ np.linalg.lstsq(design, logs, rcond=None)[0]
-    long_run_steps = max(1.0, RUN_S / float(np.median(step_time_s)))
+    long_run_steps = max(1.0, RUN_S / central(step_time_s))
     shrunk = fitted + (logs - fitted) * math.sqrt(steps / long_run_steps)
-    return np.asarray(np.exp(shrunk), dtype=np.float64)
+    freedom = max(1, logs.size - design.shape[1])
+    error = math.sqrt(float(np.sum((logs - fitted) ** 2)) / freedom / logs.size)
+    return np.asarray(np.exp(shrunk), dtype=np.float64), error
 
 
 def _breakdown(runs: list[Run], step_time_s: float) -> dict[str, float]:
-    """Mean seconds per cause, scaled to add up to the median step time."""
+    """Mean seconds per cause, scaled to add up to the central step time."""
     causes: dict[Cause, None] = dict.fromkeys(
         (*CAUSES, *(cause for run in runs for cause in run.breakdown))
     )

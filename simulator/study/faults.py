@@ -71,7 +71,8 @@ def kept_share(profile: Profile, scenario: Scenario, long: WhatIf) -> float:
             rate = _rate(profile, scenario, dead, Slow(slow, factor))
             kept += dead_share * share * rate / whole
     up = (1.0 - _bad_share(long.ps_failures)) ** len(scenario.ps_hosts)
-    return kept * up
+    # Nothing goes faster for it, whatever few steps say.
+    return min(1.0, kept) * up
 
 
 def _bad_share(fault: Failures | Stragglers | None) -> float:

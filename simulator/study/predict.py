@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.base.statistics import Floats, interval90
+from nworkers.models.base.statistics import Floats, central, interval90
 from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import extrapolations
-from nworkers.models.costs.model_discrepancy import log_deviation
+from nworkers.models.costs.model_discrepancy import computing_factors, step_factors
 from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.profile import Profile
-from nworkers.models.records.runtimes import Strategy
 from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
 from nworkers.models.records.what_if import PLAIN
 from nworkers.simulator.study.ensemble import Ensemble, simulate
@@ -36,9 +35,9 @@ def predict(
 
     Every replication trains a few steps with one joint draw of the parameters, one round's
     variation between runs and its own noise; the baseline is taken in the same replication, so
-    that what slows both cancels. Values are medians over replications, intervals 90 %, for the mean
-    of a fresh 30 s run (see ``ensemble``), widened by what the model itself is off by. ``speedup``
-    is the median of the paired ratios.
+    that what slows both cancels. Values are geometric means over replications, so that the speed-up
+    is one throughput over the other. Intervals are 90 %, for the mean of a fresh 30 s run (see
+    ``ensemble``), widened by what the model itself is off by.
 
     Args:
         baseline: ``device``, one process without ps; ``host``, one host by its best local means;
@@ -51,7 +50,7 @@ def predict(
         InputError: the scenario or the baseline cannot be trained.
     """
     check_scenario(scenario)
-    base = baseline_rates(profile, scenario, baseline, seed, replications)
+    base = baseline_of(profile, scenario, baseline, seed, replications)
     return beside(
         profile,
         scenario,
@@ -63,41 +62,55 @@ def predict(
     )
 
 
+@dataclass(frozen=True)
+class Baseline:
+    """Samples per second of what the workers are compared with: at its best, in each replication.
+
+    ``draws`` hold what the model is off by too.
+    """
+
+    samples_per_s: float
+    draws: Floats
+
+
 def beside(
     profile: Profile,
     scenario: Scenario,
-    base: Floats | None,
+    base: Baseline | None,
     *,
     baseline: str,
     seed: int,
     replications: int,
     progress: Callable[[int, int], None] | None = None,
 ) -> Prediction:
-    """Predict beside a baseline whose samples per second in each replication are known.
+    """Predict beside a baseline that is known.
 
     Args:
-        base: as ``baseline_rates`` gives it.
+        base: as ``baseline_of`` gives it.
     """
     ensemble = simulate(profile, scenario, seed, replications, progress)
-    single_rates = scenario.batch / ensemble.single_step_s
+    single, workers = _single(ensemble, scenario, seed), _workers(ensemble, scenario, seed)
+    compared = single if base is None else base
+    # What a short run gains by chance is no gain of more workers.
+    slower = np.maximum(1.0, ensemble.alone_s / ensemble.step_time_s)
+    speedups = workers.draws / slower / compared.draws
+    step_time_s = central(ensemble.step_time_s)
     samples = scenario.counted_workers * scenario.per_worker_batch
-    step_time_s = float(np.median(ensemble.step_time_s))
-    widened_s = _widened(ensemble, scenario.strategy, seed)
-    low_s, high_s = interval90(widened_s)
-    speedups = samples / widened_s / (single_rates if base is None else base)
-    speedup = float(np.median(speedups))
-    single_s = float(np.median(ensemble.single_step_s))
+    low, high = interval90(workers.draws)
+    speedup = workers.samples_per_s / compared.samples_per_s
     breakdown = ensemble.breakdown
     compute = compute_time(profile.drawn(None), scenario.workload, scenario.per_worker_batch)
     return Prediction(
         scenario=scenario,
         step_time_s=step_time_s,
-        step_time_s_interval=(low_s, high_s),
-        throughput_samples_per_s=samples / step_time_s,
-        throughput_samples_per_s_interval=(samples / high_s, samples / low_s),
-        single_process_samples_per_s=scenario.batch / single_s,
-        single_process_step_time_s=single_s,
+        step_time_s_interval=(samples / high, samples / low),
+        monte_carlo_error=step_time_s * ensemble.monte_carlo_error,
+        throughput_samples_per_s=workers.samples_per_s,
+        throughput_samples_per_s_interval=(low, high),
+        single_process_samples_per_s=single.samples_per_s,
+        single_process_step_time_s=scenario.batch / single.samples_per_s,
         baseline=baseline,
+        baseline_samples_per_s=compared.samples_per_s,
         speedup=speedup,
         speedup_interval=interval90(speedups),
         efficiency=speedup / scenario.workers,
@@ -106,24 +119,33 @@ def beside(
         extrapolated=extrapolations(profile, scenario),
         bottleneck=max(breakdown, key=breakdown.__getitem__),
         breakdown=breakdown,
+        resources=ensemble.resources,
         warmup_steps=ensemble.warmup,
         simulated_steps=ensemble.steps,
         draws=tuple(speedups.tolist()),
     )
 
 
-def _widened(ensemble: Ensemble, strategy: Strategy, seed: int) -> Floats:
-    """Step times with what the model itself is off by, which is alike at all worker counts."""
+def _workers(ensemble: Ensemble, scenario: Scenario, seed: int) -> Baseline:
+    """What all workers together train, with what the model is off by, alike at all counts."""
+    samples = scenario.counted_workers * scenario.per_worker_batch
     scores = model_scores(seed, len(ensemble.step_time_s))
-    deviation = log_deviation(ensemble.breakdown, strategy)
-    widened: Floats = ensemble.step_time_s * np.exp(deviation * scores)
-    return widened
+    off = step_factors(ensemble.breakdown, scenario.strategy, scores)
+    step_time_s = ensemble.step_time_s
+    return Baseline(samples / central(step_time_s), samples / (step_time_s * off))
 
 
-def baseline_rates(
+def _single(ensemble: Ensemble, scenario: Scenario, seed: int) -> Baseline:
+    """What one process trains."""
+    step_s = ensemble.single_step_s
+    off = computing_factors(model_scores(seed, len(step_s)))
+    return Baseline(scenario.batch / central(step_s), scenario.batch / (step_s * off))
+
+
+def baseline_of(
     profile: Profile, scenario: Scenario, baseline: str, seed: int, replications: int
-) -> Floats | None:
-    """Samples per second of the baseline in each replication, whatever the number of workers.
+) -> Baseline | None:
+    """The baseline, whatever the number of workers.
 
     None stands for the single process, which every simulation brings along.
 
@@ -133,7 +155,7 @@ def baseline_rates(
     if baseline == "device":
         return None
     if baseline == "host":
-        return _host_rates(profile, scenario, seed, replications)
+        return _host(profile, scenario, seed, replications)
     workers = int(baseline) if baseline.isascii() and baseline.isdigit() else 0
     try:
         # What is owned is as it is, whatever is asked about.
@@ -144,14 +166,10 @@ def baseline_rates(
             baseline,
             "device, host, or a number of workers that this batch and strategy can train",
         ) from error
-    ensemble = simulate(profile, owned, seed, replications)
-    samples = owned.counted_workers * owned.per_worker_batch
-    return np.asarray(samples / _widened(ensemble, owned.strategy, seed), dtype=np.float64)
+    return _workers(simulate(profile, owned, seed, replications), owned, seed)
 
 
-def _host_rates(
-    profile: Profile, scenario: Scenario, seed: int, replications: int
-) -> Floats | None:
+def _host(profile: Profile, scenario: Scenario, seed: int, replications: int) -> Baseline | None:
     """One process, or a host's workers with their ps beside them if that is faster.
 
     As many workers as the scenario has on one host, but no more than cores or samples.
@@ -168,7 +186,5 @@ def _host_rates(
         what_if=PLAIN,
     )
     ensemble = simulate(profile, local, seed, replications)
-    samples = local.counted_workers * local.per_worker_batch
-    rates = np.asarray(samples / _widened(ensemble, local.strategy, seed), dtype=np.float64)
-    single = local.batch / ensemble.single_step_s
-    return rates if np.median(rates) > np.median(single) else None
+    together, single = _workers(ensemble, local, seed), _single(ensemble, local, seed)
+    return together if together.samples_per_s > single.samples_per_s else None

@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from nworkers.models.records.scenario import Scenario
+from nworkers.simulator.step.labels import label
 from nworkers.simulator.step.spans import Span
-from nworkers.simulator.trace.observe import Observation, label
+from nworkers.simulator.trace.observe import Observation
 
 _WORKERS, _PS, _LINKS = 1, 2, 3
 _GROUPS = {_WORKERS: "workers", _PS: "parameter servers", _LINKS: "links and cores"}

@@ -107,7 +107,7 @@ def every_feature(**changes: Any) -> Profile:
     base = _profile()
     (known,) = base.device.workloads
     within: dict[str, tuple[float, ...]] = {
-        name: factors(0.1) for name in VARYING if name not in ("single", "round")
+        name: factors(0.1) for name in VARYING if name != "round"
     }
     made = replace(
         base,
@@ -125,7 +125,6 @@ def every_feature(**changes: Any) -> Profile:
                 replace(
                     known,
                     step=replace(known.step, plateau_s=p(1e-3)),
-                    gradient=replace(known.gradient, plateau_s=p(1e-3)),
                     processor=replace(known.processor, plateau_s=p(1e-3)),
                 ),
             ),

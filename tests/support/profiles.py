@@ -1,4 +1,4 @@
-"""Profiles that tests hold predictions over: those that ship, those measured, one made up."""
+"""Profiles that tests hold predictions over: those that ship, those measured, two made up."""
 
 from __future__ import annotations
 
@@ -20,4 +20,5 @@ PROFILES: Mapping[str, Callable[[], Profile]] = {
     **{name: partial(_found, name) for name in shipped_profiles()},
     **{name.lower(): partial(_found, str(FILES[name])) for name in ("LOOPBACK", "NETWORK", "H100")},
     "made up": factories.profile,
+    "every feature": factories.every_feature,
 }

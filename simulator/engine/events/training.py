@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -17,7 +17,7 @@ from nworkers.simulator.engine.events.gates import Barrier, Bound
 from nworkers.simulator.engine.events.outages import schedule_faults
 from nworkers.simulator.engine.events.resources import FifoQueue
 from nworkers.simulator.engine.events.steps import live_steps
-from nworkers.simulator.engine.events.worker import Gates, Worker
+from nworkers.simulator.engine.events.worker import Account, Gates, Worker
 from nworkers.simulator.engine.memory import check_memory
 from nworkers.simulator.step.run_spec import RunSpec
 from nworkers.simulator.step.spans import Span
@@ -65,7 +65,7 @@ class _Training:
         self._rounds_s = [0.0]
         self._ends_s: list[list[float]] = [[] for _ in spec.plan_of]
         self._running = spec.workers
-        self._final_s: dict[int, dict[Cause, float]] = {}
+        self._accounts: dict[int, tuple[Account, int]] = {}
         self._spans: list[Span] = []
         self._workers = self._made()
         if spec.faults is not None:
@@ -135,8 +135,8 @@ class _Training:
         if done == self._spec.warmup:
             self._workers[number].forget()
         if done == self._last:
-            self._final_s[number] = self._workers[number].spent_s
-            self._workers[number].forget()
+            worker = self._workers[number]
+            self._accounts[number] = worker.forget(), worker.steps
             self._running -= 1
             if not self._running and not self._spec.by_round:
                 self._finished.succeed()
@@ -151,20 +151,36 @@ class _Training:
         ends_s = [self._rounds_s] * spec.workers if spec.by_round else self._ends_s
         all_s = np.diff(np.array(ends_s), axis=1)
         counted = all_s[:, spec.warmup :]
+        accounts = [
+            self._accounts.get(number, (worker.account, worker.steps))
+            for number, worker in enumerate(self._workers)
+        ]
         return Run(
             counted,
             all_s[:, : spec.warmup],
-            self._breakdown(counted),
+            self._breakdown(counted, [account.spent_s for account, _ in accounts]),
+            self._lasted_s(accounts),
             spec.kinds,
             tuple(self._spans),
         )
 
-    def _breakdown(self, steps_s: Floats) -> dict[Cause, float]:
+    def _lasted_s(self, accounts: Sequence[tuple[Account, int]]) -> tuple[Floats, ...]:
+        """Mean seconds of each plan's activities in the steps that count."""
+        spec = self._spec
+        sums_s = [np.zeros(len(plan.activities)) for plan in spec.plans]
+        steps = [0] * len(spec.plans)
+        for plan, (account, until) in zip(spec.plan_of, accounts, strict=True):
+            sums_s[plan] += account.lasted_s
+            steps[plan] += until - account.begun
+        return tuple(sum_s / max(1, count) for sum_s, count in zip(sums_s, steps, strict=True))
+
+    def _breakdown(
+        self, steps_s: Floats, spent: Sequence[Mapping[Cause, float]]
+    ) -> dict[Cause, float]:
         """Seconds of the mean step by cause: shares of all workers' time, faster steps more often.
 
         Where rounds are counted, a worker's steps do not fill them.
         """
-        spent = [self._final_s.get(k, worker.spent_s) for k, worker in enumerate(self._workers)]
         spent_s = np.array([list(of.values()) for of in spent])
         if len(set(self._spec.kinds)) == 1:
             shares = spent_s.sum(axis=0) / spent_s.sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 import simpy
@@ -19,6 +20,18 @@ from nworkers.simulator.step.spans import Span
 from nworkers.simulator.step.topology import HOST_KINDS, ResourceKey
 
 Gates = dict[GateKey, Barrier | Bound]
+
+
+@dataclass(slots=True)
+class Account:
+    """What a worker did since it began to account: since ``begun`` steps had ended.
+
+    ``spent_s`` are seconds of the critical paths by cause, ``lasted_s`` those of each activity.
+    """
+
+    spent_s: dict[Cause, float]
+    lasted_s: list[float]
+    begun: int
 
 
 class Worker:
@@ -79,8 +92,7 @@ class Worker:
         self._batch_s = 0.0
         #: Steps that have ended.
         self.steps = 0
-        #: Seconds of the critical paths by cause since the last call of `forget`.
-        self.spent_s: dict[Cause, float] = {}
+        self.account = Account({}, [], 0)
         self.forget()
         self.input: FifoQueue | None = None
         self.input_s = 0.0
@@ -103,9 +115,13 @@ class Worker:
         self._began_s = self._env.now
         self._begin()
 
-    def forget(self) -> None:
-        """Account anew from here."""
-        self.spent_s = dict.fromkeys((*CAUSES, OUTAGE), 0.0)
+    def forget(self) -> Account:
+        """Account anew from here; what was on account until now."""
+        account = self.account
+        self.account = Account(
+            dict.fromkeys((*CAUSES, OUTAGE), 0.0), [0.0] * len(self._activities), self.steps
+        )
+        return account
 
     def _begin(self) -> None:
         self._left[:] = self._needs
@@ -190,7 +206,8 @@ class Worker:
         gate.arrive(late, self._ends[k])
 
     def _end(self, k: int, _: simpy.Event | None = None) -> None:
-        self._ended_s[k] = self._env.now
+        now_s = self._ended_s[k] = self._env.now
+        self.account.lasted_s[k] += now_s - self._started_s[k]
         activity = self._activities[k]
         if self._spans is not None:
             self._open.append((k, self._started_s[k]))
@@ -229,7 +246,7 @@ class Worker:
 
     def _account(self, last: int) -> list[int]:
         """Add the step's critical path to the causes; what tasks that are down took is the rest."""
-        activities, spent_s, varied = self._activities, self.spent_s, self._varied
+        activities, spent_s, varied = self._activities, self.account.spent_s, self._varied
         path = []
         begun_s = self._env.now
         k = last

@@ -14,14 +14,12 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.base import Engine, Run
-from nworkers.simulator.step.spans import Span, breakdown, uses
+from nworkers.simulator.step.spans import Span, breakdown
 from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.trace.chrome import trace
 from nworkers.simulator.trace.observe import observe
-from tests.support.costs import costs
 from tests.support.factories import profile
-from tests.support.runs import job as job_of
 from tests.support.runs import specified
 
 JOBS: dict[str, dict[str, Any]] = {
@@ -43,8 +41,9 @@ def recorded(engine: Engine, job: dict[str, Any]) -> Run:
     asked = scenario(**job)
     starts = starting_phases(1, 4, 2)[1]
     chance = DrawnVariates(profile().noise, 1, 0, starts=starts.tolist())
-    costs = step_costs(profile(), asked)
-    return engine(specified(costs, asked, chance, warmup=0, steps=6, record=True))
+    return engine(
+        specified(step_costs(profile(), asked), asked, chance, warmup=0, steps=6, record=True)
+    )
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
@@ -70,33 +69,6 @@ def test_the_breakdown_follows_from_the_spans(engine: Engine, job: dict[str, Any
     found = breakdown(span for span in done.spans if span.step < 6)
     for cause, seconds in done.breakdown.items():
         assert found.get(cause, 0.0) / (4 * 6) == pytest.approx(seconds, rel=1e-6, abs=1e-12)
-
-
-def test_uses_are_those_of_theory(engine: Engine) -> None:
-    """Two workers, each 10 of 14 ms computing: 4 ms of a link each way, in opposite phase or not.
-
-    Utilisation = throughput · service demand, and Little's law for the number at the link.
-    """
-    step = costs(compute_s=10e-3, transfer_s=2e-3, size_bytes=2e5, shared=1e8)
-    spec = specified(step, job_of(2), warmup=0, steps=10, record=True)
-    run = engine(spec)
-    capacities = {key: spec.topology.capacity(key) for s in run.spans for key, _ in s.work}
-    end_s = 10 * run.step_time_s
-    found = uses(run.spans, capacities, 0.0, end_s)
-    # In phase, a transfer takes 4 ms: a step takes 18 ms, and both are at the link for 4 of them.
-    assert run.step_time_s == pytest.approx(18e-3)
-    assert found["out", 2].utilisation == pytest.approx(2 * 2e-3 / 18e-3)
-    assert found["out", 2].queue_length == pytest.approx(2 * 4e-3 / 18e-3)
-    assert found["in", 0].utilisation == pytest.approx(2e-3 / 18e-3)
-
-
-def test_a_saturated_link_is_busy_all_the_time(engine: Engine) -> None:
-    step = costs(transfer_s=10e-3, push_transfer_s=0.0, size_bytes=1e6, shared=1e8)
-    spec = specified(step, job_of(6), steps=8, record=True)
-    run = engine(spec)
-    capacities = {key: spec.topology.capacity(key) for s in run.spans for key, _ in s.work}
-    found = uses(run.spans, capacities, 0.1, 0.3)
-    assert found["out", 6].utilisation == pytest.approx(1.0)
 
 
 @pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)

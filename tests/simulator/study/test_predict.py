@@ -51,9 +51,10 @@ def test_without_noise_one_worker_takes_the_sum_of_its_phases() -> None:
     answer = predict(made, asked)
     assert answer.step_time_s == pytest.approx(alone_s, rel=1e-9)
     assert answer.step_time_s_interval == pytest.approx((alone_s, alone_s), rel=1e-9)
-    single_s = costs.single_process.computes_s
-    assert answer.single_process_step_time_s == pytest.approx(single_s, rel=1e-9)
-    assert answer.speedup == pytest.approx(single_s / alone_s, rel=1e-9)
+    assert answer.single_process_step_time_s == pytest.approx(
+        costs.single_process.computes_s, rel=1e-9
+    )
+    assert answer.speedup == pytest.approx(costs.single_process.computes_s / alone_s, rel=1e-9)
     assert answer.bottleneck == "compute"
 
 
@@ -63,7 +64,12 @@ def test_its_numbers_belong_together(scaling: str) -> None:
     samples = 64 if scaling == "strong" else 256
     assert answer.throughput_samples_per_s == pytest.approx(samples / answer.step_time_s)
     assert answer.efficiency == pytest.approx(answer.speedup / 4)
-    assert answer.speedup == pytest.approx(np.median(answer.draws))
+    assert answer.speedup == pytest.approx(
+        answer.throughput_samples_per_s / answer.baseline_samples_per_s
+    )
+    assert answer.baseline_samples_per_s == answer.single_process_samples_per_s
+    assert 0.0 < answer.monte_carlo_error < 0.05 * answer.step_time_s
+    assert all(0.0 < use.utilisation <= 1.0 for use in answer.resources)
     assert answer.probability_beats == np.mean(np.array(answer.draws) > 1)
     assert sum(answer.breakdown.values()) == pytest.approx(answer.step_time_s, rel=1e-9)
     assert set(answer.breakdown) == set(CAUSES)

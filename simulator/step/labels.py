@@ -1,0 +1,35 @@
+"""Labels: what the resources and hosts of a scenario are called."""
+
+from __future__ import annotations
+
+from nworkers.models.records.scenario import Scenario
+from nworkers.simulator.step.topology import ResourceKey
+
+
+def label(key: ResourceKey, scenario: Scenario) -> str:
+    """What a resource is called: by its host's tasks."""
+    kind, place = key
+    if kind in ("up", "down"):
+        return f"rack {place}, uplink {'out' if kind == 'up' else 'in'}"
+    if kind == "coordinator":
+        return "coordinator"
+    if kind == "machine":
+        return "machine, cores"
+    what = {
+        "cores": "cores",
+        "out": "link out",
+        "in": "link in",
+        "both": "link, both ways",
+        "inner": "inner link",
+        "input": "input",
+    }[kind]
+    return f"{host_name(place, scenario)}, {what}"
+
+
+def host_name(host: int, scenario: Scenario) -> str:
+    """A host by the one task on it, or by its number."""
+    workers = [k for k, h in enumerate(scenario.worker_hosts) if h == host]
+    ps = [k for k, h in enumerate(scenario.ps_hosts) if h == host]
+    if len(workers) + len(ps) != 1:
+        return f"host {host}"
+    return f"worker {workers[0]}" if workers else f"ps {ps[0]}"
