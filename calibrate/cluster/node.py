@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from nworkers.calibrate.cluster.channel import LOST_S, Channel, ServerChannel
-from nworkers.calibrate.cluster.start import context
+from nworkers.calibrate.cluster.start import begin, context
 from nworkers.calibrate.cluster.task import (
     TaskMethods,
     answer_calls,
@@ -64,7 +64,7 @@ def serve_node(
         process = made.Process(
             target=_run, args=(port, role, theirs, str(log), wait_s), daemon=True
         )
-        process.start()
+        begin(process)
         theirs.close()
         try:
             process.join()

@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.context import ForkServerContext, SpawnContext
+from multiprocessing import forkserver, resource_tracker
+from multiprocessing.context import (
+    ForkServerContext,
+    ForkServerProcess,
+    SpawnContext,
+    SpawnProcess,
+)
 from pathlib import Path
 
 from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster, Task
 from nworkers.calibrate.cluster.relay import relay
 from nworkers.calibrate.cluster.task import serve
+from nworkers.calibrate.host.scratch import in_scratch
 from nworkers.calibrate.training.runtime import RUNTIMES, Framework
 from nworkers.calibrate.training.tasks import LOOPBACK, Role, TaskAddress, TaskGroup
 
@@ -113,6 +121,28 @@ def _start(role: Role, at: TaskAddress, logs: Path, connect_timeout_s: float, *,
         target = relay
         arguments = (address, role, _SENDER, connect_timeout_s, theirs, str(log))
     process = made.Process(target=target, args=arguments, name=f"scale-{role.name}", daemon=True)
-    process.start()
+    begin(process)
     theirs.close()
     return Task(role.name, process, ours, log, at.host, at.remote)
+
+
+def begin(process: ForkServerProcess | SpawnProcess) -> None:
+    """Start a task, with its temporary files in our folder and no part in Ctrl-C.
+
+    The terminal tells all processes of the command, and this one decides what becomes of the rest.
+    The fork server has SIGINT blocked from its first moment, and so have its forks.
+    """
+    with in_scratch():
+        # It would unblock the signal when it starts.
+        resource_tracker.ensure_running()
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            if isinstance(process, ForkServerProcess):
+                forkserver.ensure_running()
+            else:
+                process.start()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        # A fork waits until its framework has been imported, which may be interrupted.
+        if isinstance(process, ForkServerProcess):
+            process.start()

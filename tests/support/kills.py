@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from nworkers.calibrate.host.scratch import remove_abandoned
 from nworkers.calibrate.host.watch import Process, descendants, processes
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.journal import journal_path, read_journal
@@ -59,11 +60,16 @@ def attempt(seed: int, folder: Path) -> Outcome:
     victim = VICTIMS[seed % len(VICTIMS)]
     early, delay_s = rng.random() < EARLY_SHARE, rng.uniform(0.5, LATEST_S)
     output, logs, errors = folder / "out.json", folder / "out.logs", folder / "stderr"
+    temporary = folder / "temporary"
+    temporary.mkdir()
     began = time.monotonic()
     with (
         open(errors, "w") as stderr,
         subprocess.Popen(
-            [SCALE, *COMMAND, "-o", output], stdout=subprocess.DEVNULL, stderr=stderr
+            [SCALE, *COMMAND, "-o", output],
+            stdout=subprocess.DEVNULL,
+            stderr=stderr,
+            env=os.environ | {"TMPDIR": str(temporary)},
         ) as run,
     ):
         if not early:
@@ -86,6 +92,8 @@ def attempt(seed: int, folder: Path) -> Outcome:
             run.kill()
     orphans = left_after(family, killed + END_S - time.monotonic())
     found = kept(output)
+    remove_abandoned(temporary)  # as the next run does
+    left = [path.name for path in temporary.rglob("*")]
     return Outcome(
         victim,
         killed - began,
@@ -93,15 +101,19 @@ def attempt(seed: int, folder: Path) -> Outcome:
         -1 if code is None else code,
         len(before),
         len(found),
-        _problem(victim, code, errors.read_text(), orphans, before - found),
+        _problem(victim, code, errors.read_text(), orphans, left, before - found),
     )
 
 
-def _problem(victim: str, code: int | None, err: str, orphans: list[str], lost: Pairs) -> str:
+def _problem(
+    victim: str, code: int | None, err: str, orphans: list[str], left: list[str], lost: Pairs
+) -> str:
     if code is None:
         return f"still running {END_S:g} s later"
     if orphans:
         return f"left behind: {', '.join(orphans)}"
+    if left:
+        return f"left in the temporary folder: {', '.join(left)}"
     if lost:
         return f"{len(lost)} measured cells lost"
     if "Traceback" in err:

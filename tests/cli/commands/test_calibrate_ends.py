@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -54,6 +55,32 @@ def test_a_signal_ends_every_task_and_keeps_the_samples(
     assert not found.complete
     assert found.bursts
     assert not journal_path(output).exists()
+
+
+@pytest.mark.parametrize("after_s", [0.8, 2.5])
+def test_ctrl_c_of_a_terminal_reaches_all_processes_and_one_answers(
+    tmp_path: Path, after_s: float
+) -> None:
+    """While the fork server starts and imports, which would show where it was."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    with subprocess.Popen(
+        [SCALE, *COMMAND, "-o", tmp_path / "out.json"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=os.environ | {"TMPDIR": str(temporary)},
+    ) as process:
+        wait_until(lambda: bool(list(temporary.iterdir())), 60)
+        time.sleep(after_s)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert process.returncode == 130, err
+    assert err.splitlines()[-1] == "scale: error: interrupted"
+    assert "Traceback" not in err
+    assert "KeyboardInterrupt" not in err
+    assert list(temporary.iterdir()) == []
 
 
 def test_a_killed_calibration_goes_on_to_its_end(tmp_path: Path) -> None:
