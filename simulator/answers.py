@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.simulator.study.ask import curve, predictions
+from nworkers.simulator.study.no_effect import no_effects
 from nworkers.simulator.study.resolve import ResolvedJob
 
 
@@ -18,6 +19,7 @@ class PredictAnswer:
 
     job: ResolvedJob
     rows: tuple[Prediction, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -31,6 +33,7 @@ class BreakEvenAnswer:
 
     job: ResolvedJob
     result: BreakEven
+    notes: tuple[str, ...] = ()
 
     @property
     def best(self) -> Prediction:
@@ -56,14 +59,31 @@ def answer_predict(
     job: ResolvedJob, progress: Callable[[int, int], None] | None = None
 ) -> PredictAnswer:
     """Predict each scenario."""
-    return PredictAnswer(job, predictions(job, progress))
+    rows = predictions(job, progress)
+    return PredictAnswer(job, rows, _notes(job, rows))
 
 
 def answer_breakeven(
     job: ResolvedJob, max_workers: int, progress: Callable[[int, int], None] | None = None
 ) -> BreakEvenAnswer:
     """The curve of a job that was resolved as one."""
-    return BreakEvenAnswer(job, curve(job, max_workers, progress))
+    result = curve(job, max_workers, progress)
+    return BreakEvenAnswer(job, result, _notes(job, result.rows))
+
+
+def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
+    """What of the what-if changes nothing, and what another baseline than one process means."""
+    found = [*no_effects(job.profile, rows)]
+    if job.baseline != "device":
+        named = {"host": "one host", "1": "1 worker"}
+        base = named.get(job.baseline, f"{job.baseline} workers")
+        if any(row.scenario.what_if.worded for row in rows):
+            found.append(f"the baseline, {base}, trains plainly: no what-if holds for it")
+        found.append(
+            f"efficiency is a share of as many times the samples per second of {base} as there "
+            "are workers"
+        )
+    return tuple(found)
 
 
 def _beyond(rows: Iterable[Prediction]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ def predictions(answer: PredictAnswer) -> dict[str, object]:
         row(prediction) | {"resources": _resources(prediction.resources)} | _context(answer.job)
         for prediction in answer.rows
     ]
-    return {**(rows[0] if len(rows) == 1 else {}), "rows": rows}
+    return {**(rows[0] if len(rows) == 1 else {}), "rows": rows, "notes": list(answer.notes)}
 
 
 def _context(job: ResolvedJob) -> dict[str, object]:
@@ -61,6 +61,7 @@ def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
         "max_workers": result.max_workers,
         "answer": headline.of_breakeven(result),
         "rows": [row(prediction) for prediction in result.rows],
+        "notes": list(answer.notes),
         **_context(answer.job),
     }
 

@@ -39,6 +39,7 @@ def predictions(answer: PredictAnswer) -> str:
         _busiest(last.resources),
         headline.of_prediction(last),
         _chance(answer.rows),
+        *_noted(answer.notes),
         *_caveats(answer.beyond),
     ]
     return "\n".join(parts)
@@ -63,6 +64,7 @@ def curve(answer: BreakEvenAnswer) -> str:
         _scaling_table(rows),
         headline.of_breakeven(answer.result),
         _chance(rows),
+        *_noted(answer.notes),
         *_caveats(answer.beyond),
     ]
     return "\n".join(parts)
@@ -111,6 +113,10 @@ def _chance(rows: Iterable[Prediction]) -> str:
     """How far another seed would move the rows."""
     share = max(row.monte_carlo_error / row.step_time_s for row in rows)
     return f"Simulated by chance: another seed moves a step time by about {fmt.percent(share)}."
+
+
+def _noted(notes: Sequence[str]) -> list[str]:
+    return [*(["", "Notes:"] if notes else []), *(f"  - {note}" for note in notes)]
 
 
 def _caveats(beyond: Sequence[str]) -> list[str]:

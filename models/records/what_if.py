@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass, fields, is_dataclass
+from dataclasses import astuple, dataclass, fields, is_dataclass, replace
 from typing import Literal
 
 ShardBy = Literal["round-robin", "size"]
@@ -111,14 +111,31 @@ class WhatIf:
         )
 
     @property
-    def changes(self) -> tuple[str, ...]:
-        """Each change in the words it was asked in; else by its field and value."""
-        changed = (
-            (entry.name, getattr(self, entry.name))
+    def worded(self) -> dict[str, str]:
+        """The fields that change anything, each in the words it was asked in, else by its value."""
+        changed = {
+            entry.name: _written(entry.name, getattr(self, entry.name))
             for entry in fields(self)
             if entry.name != "said" and getattr(self, entry.name) != entry.default
-        )
-        return self.said or tuple(_written(name, value) for name, value in changed)
+        }
+        names = {what_if_name(field): field for field in changed}
+        heard = {names[name]: text for text in self.said if (name := _name_in(text)) in names}
+        return heard | {field: text for field, text in changed.items() if field not in heard}
+
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """Each change in the words it was asked in; else by its name and value."""
+        return tuple(self.worded.values())
+
+    @property
+    def usual(self) -> tuple[str, ...]:
+        """What was asked for and is so in plain training anyway."""
+        plain = {_written(entry.name, entry.default) for entry in fields(self)}
+        return tuple(text for text in self.said if text in plain)
+
+    def without(self, field: str) -> WhatIf:
+        """The same with one field as in plain training."""
+        return replace(self, **{field: getattr(PLAIN, field)})
 
     @property
     def faults(self) -> bool:
@@ -126,8 +143,21 @@ class WhatIf:
         return any((self.stragglers, self.worker_failures, self.ps_failures))
 
 
+#: Names that are not their fields'.
+_NAMES = {"bucket_bytes": "buckets", "partition_bytes": "partition", "input_samples_per_s": "input"}
+
+
+def what_if_name(field: str) -> str:
+    """How a field is called where it is asked for."""
+    return _NAMES.get(field, field.replace("_", "-"))
+
+
+def _name_in(text: str) -> str:
+    return text.partition("=")[0].strip()
+
+
 def _written(field: str, value: object) -> str:
-    name = field.replace("_", "-")
+    name = what_if_name(field)
     if value is True:
         return name
     parts = astuple(value) if is_dataclass(value) and not isinstance(value, type) else (value,)

@@ -27,7 +27,7 @@ def test_a_prediction(capsys: pytest.CaptureFixture[str]) -> None:
     assert "2 workers train " in predict_text.predictions(answer)
     assert predict_text.predictions(answer) == predict_text.predictions(answer)
     several = json_view.predictions(answer_predict(resolve(REQUEST, [1, 2])))
-    assert list(several) == ["rows"]
+    assert list(several) == ["rows", "notes"]
     assert capsys.readouterr() == ("", "")
 
 
