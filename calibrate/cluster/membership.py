@@ -100,7 +100,7 @@ def from_tf_config(text: str) -> Membership:
     """
     try:
         document = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError("TF_CONFIG", f"no JSON ({error})", _SHAPE) from None
     cluster = document.get("cluster") if isinstance(document, dict) else None
     if not isinstance(cluster, dict) or not cluster:

@@ -6,23 +6,25 @@ added. A process that is killed leaves at most its last line torn, which a reade
 
 from __future__ import annotations
 
-import json
+import io
 import os
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from io import BufferedWriter
 from pathlib import Path
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.atomic_write import write_bytes
+from nworkers.models.files.input_file import read_bytes
+from nworkers.models.files.json_document import JsonDocument
 from nworkers.models.files.store import (
     SCHEMA_VERSION,
     check_version,
-    read_text,
     record_json,
     record_of,
 )
+from nworkers.models.files.validate_json import shown
 from nworkers.models.records.calibration import Burst, Calibration, Neighbour, Skipped
 
 KIND = "journal"
@@ -33,6 +35,15 @@ def journal_path(output: Path) -> Path:
     """Beside the output, and named after it."""
     target = output.resolve()
     return target.with_name(target.name + ".journal")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """What one line adds."""
+
+    bursts: tuple[Burst, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+    neighbours: tuple[Neighbour, ...] = ()
 
 
 class Journal:
@@ -111,29 +122,19 @@ def read_journal(path: Path) -> Calibration:
     Raises:
         InputError: it is no journal, or one of a newer scale.
     """
+    wanted = "a journal of scale calibrate; <force> measures anew"
+    lines = enumerate(io.BytesIO(read_bytes(path, wanted)), start=1)
     # Whatever follows the last line break was being written when the end came.
-    head, *lines = read_text(path, "a journal of scale calibrate").split("\n")[:-1] or [""]
-    document = _parsed(path, 1, head)
-    if document.get("kind") != KIND:
-        raise InputError(f"{path}: kind", document.get("kind"), f'"{KIND}"')
-    check_version(path, document.get("schema_version"))
-    lists: dict[str, list[object]] = {name: [] for name in _LISTS}
-    for number, line in enumerate(lines, start=2):
-        for name, items in _parsed(path, number, line).items():
-            if name in lists and isinstance(items, list):
-                lists[name] += items
-    return record_of(Calibration, path, document | lists)
-
-
-def _parsed(path: Path, number: int, line: str) -> dict[str, object]:
-    try:
-        document = json.loads(line)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise InputError(
-            f"{path}: line {number}",
-            "no JSON object",
-            "a journal of scale calibrate; <force> measures anew",
-        )
-    return document
+    whole = ((f"{path}: line {k}", line) for k, line in lines if line.endswith(b"\n"))
+    where, line = next(whole, (str(path), b""))
+    head = JsonDocument(line, where, wanted)
+    if head.value("kind") != KIND:
+        raise InputError(f"{path}: kind", shown(head.value("kind")), f'"{KIND}"')
+    version = check_version(path, head.value("schema_version"))
+    found = [record_of(_Entry, JsonDocument(line, where, wanted), version) for where, line in whole]
+    return replace(
+        record_of(Calibration, head, version),
+        bursts=tuple(burst for entry in found for burst in entry.bursts),
+        skipped=tuple(skipped for entry in found for skipped in entry.skipped),
+        neighbours=tuple(neighbour for entry in found for neighbour in entry.neighbours),
+    )

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import gzip
-import io
 import json
-import zlib
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +11,9 @@ from typing import Any, TypeVar
 from nworkers.models.base.errors import InputError
 from nworkers.models.files import schema_1, schema_2_0
 from nworkers.models.files.atomic_write import write_bytes
-from nworkers.models.files.validate_json import record_from_document, shown
+from nworkers.models.files.input_file import COMPRESSED, is_input, read_bytes
+from nworkers.models.files.json_document import Convert, JsonDocument
+from nworkers.models.files.validate_json import shown
 from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.contribution import Contribution
 from nworkers.models.records.measurement import Comparison, Measurement
@@ -29,9 +29,6 @@ KINDS: dict[str, type[Any]] = {
     "contribution": Contribution,
 }
 PROFILES = Path(__file__).with_name("profiles")
-COMPRESSED = ".gz"
-#: A compressed text may unpack to no more: the largest calibration takes a tenth of it.
-MAX_UNPACKED_BYTES = 2**30
 
 Filed = Calibration | Profile | Measurement | Comparison | Contribution
 Record = TypeVar("Record")
@@ -141,7 +138,7 @@ def find_profile(field: str, name: str) -> tuple[Profile, Workload | None]:
     if name in shipped_profiles():
         return shipped_profile(name), None
     path = Path(name)
-    if not path.exists() and not path.suffix:
+    if not is_input(name) and not path.suffix:
         names = ", ".join((*shipped_profiles(), "a calibration or profile file"))
         raise InputError(field, name, names)
     return read_fitted(path)
@@ -163,94 +160,43 @@ def _read(path: Path, kinds: tuple[str, ...], record: type[Record]) -> Record:
     return _opened(path, kinds).record(record)
 
 
-def read_text(path: Path, wanted: str) -> str:
-    """Text of a file that somebody named, unpacked where its name ends in ``.gz``.
-
-    Args:
-        wanted: what may be there, for the message.
-
-    Raises:
-        InputError: there is no such file, it cannot be read or unpacked, or it is empty or no text.
-    """
-    try:
-        content = path.read_bytes()
-        if path.suffix == COMPRESSED:
-            content = _unpacked(path, content, wanted)
-        text = content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except FileNotFoundError:
-        raise InputError(str(path), "no such file", wanted) from None
-    except IsADirectoryError:
-        raise InputError(str(path), "a folder", wanted) from None
-    except UnicodeDecodeError as error:
-        raise InputError(str(path), f"no text (byte {error.start})", wanted) from None
-    except OSError as error:
-        raise InputError(str(path), error.strerror, wanted) from None
-    if not text.strip():
-        raise InputError(str(path), "an empty file", wanted)
-    return text
-
-
-def _unpacked(path: Path, content: bytes, wanted: str) -> bytes:
-    """Raises: InputError where the bytes are cut off, no gzip, or unpack without end."""
-    try:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
-            unpacked = stream.read(MAX_UNPACKED_BYTES + 1)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise InputError(str(path), f"no gzip that can be unpacked ({error})", wanted) from None
-    if len(unpacked) > MAX_UNPACKED_BYTES:
-        raise InputError(
-            str(path), "more than is read, unpacked", f"at most {MAX_UNPACKED_BYTES:,} bytes"
-        )
-    return unpacked
-
-
 @dataclass(frozen=True)
 class _Opened:
-    """A file whose envelope has been checked: its text, and the document that it holds."""
+    """A file whose envelope has been checked."""
 
-    path: Path
     kind: str
-    text: str
-    document: dict[str, Any]
+    version: tuple[int, int]
+    document: JsonDocument
 
     def record(self, kind: type[Record]) -> Record:
         """Raises: InputError."""
-        return record_of(kind, self.path, self.document, self.text)
+        return record_of(kind, self.document, self.version)
 
 
-def record_of(
-    kind: type[Record], path: Path, document: dict[str, Any], text: str | None = None
-) -> Record:
-    """The record in a document of any version that can be read; ``text`` holds it, if any does.
+def record_of(kind: type[Record], document: JsonDocument, version: tuple[int, int]) -> Record:
+    """The record in a document of a version that can be read.
 
     Raises:
-        InputError: it holds none, or is of a version that cannot be read.
+        InputError: it holds none.
     """
-    version = check_version(path, document.get("schema_version"))
+    return document.record(kind, _conversion(version))
+
+
+def _conversion(version: tuple[int, int]) -> Convert | None:
+    """What makes a value of that version one of this; None where nothing has changed."""
     if version[0] == 1:
-        document, text = schema_1.converted(document), None
-    if version < (2, 1):
-        document, text = schema_2_0.converted(document), None
-    return record_from_document(kind, document, text or json.dumps(document), path)
+        return lambda value: schema_2_0.converted(schema_1.converted(value))
+    return schema_2_0.converted if version < (2, 1) else None
 
 
 def _opened(path: Path, kinds: tuple[str, ...]) -> _Opened:
     wanted = f"a {' or '.join(kinds)} file, as `scale {_WRITER[kinds[0]]} -o FILE` writes"
-    text = read_text(path, wanted)
-    try:
-        document = json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"{path}: line {error.lineno}, column {error.colno}"
-        raise InputError(where, f"no JSON ({error.msg}; cut off?)", wanted) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(str(path), f"no JSON that can be read ({error})", wanted) from None
-    if not isinstance(document, dict):
-        raise InputError(str(path), shown(document), wanted)
-    kind = document.get("kind")
+    document = JsonDocument(read_bytes(path, wanted), path, wanted)
+    kind = document.value("kind")
     if kind not in kinds:
         raise InputError(f"{path}: kind", shown(kind) if kind else "nothing", wanted)
-    check_version(path, document.get("schema_version"))
-    return _Opened(path, kind, text, document)
+    version = check_version(path, document.value("schema_version"))
+    return _Opened(kind, version, document)
 
 
 _WRITER = {"calibration": "calibrate", "measurement": "validate"}

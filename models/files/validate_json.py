@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
+from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
@@ -33,7 +35,7 @@ _ALLOWED = {
 }
 
 
-def record_from_json(kind: type[Record], text: str, source: object) -> Record:
+def record_from_json(kind: type[Record], text: str | bytes, source: object) -> Record:
     """The record that a JSON text holds; fields that it does not know are ignored.
 
     ``source`` is what to call the text in a message, such as its file.
@@ -41,23 +43,33 @@ def record_from_json(kind: type[Record], text: str, source: object) -> Record:
     Raises:
         InputError: names the source, the path in the document, what stood there, what is allowed.
     """
-    return record_from_document(kind, json.loads(text), text, source)
+    return cast(Record, value_of(kind, text, source))
 
 
-def record_from_document(kind: type[Record], document: object, text: str, source: object) -> Record:
-    """As `record_from_json`, of a text that holds the document and was parsed already."""
-    found = _unreal(document)
-    if found is not None:
-        path, value = found
-        raise InputError(f"{source}: {dotted(path)}", shown(value), _ALLOWED["finite_number"])
-    adapter: TypeAdapter[Record] = _adapter(kind)  # type: ignore[arg-type]
+def value_of(
+    kind: Any, text: str | bytes, source: object, path: tuple[Step, ...] = (), first: int = 0
+) -> Any:
+    """As `record_from_json`, of any type, where the text is a part of a document.
+
+    Args:
+        path: where in the document the text stands.
+        first: the index of its first element, where it is a part of a list.
+    """
     try:
         # Strict, since "0.5" or true in place of a number is a mistake of whoever wrote it.
-        record = adapter.validate_json(text, strict=True)
+        value = _adapter(kind).validate_json(text, strict=True)
     except ValidationError as error:
-        problems = error.errors(include_url=False)
-        raise _first(problems, source) from None
-    return record
+        raise _first(error.errors(include_url=False), source, path, first) from None
+    found = _unreal(value)
+    if found is not None:
+        raise refusal(source, _whole(path, found[0], first), "finite_number", found[1])
+    return value
+
+
+def refusal(source: object, path: tuple[Step, ...], problem: str, got: object) -> InputError:
+    """A value that is not allowed; ``problem`` is an error type of pydantic's."""
+    text = "nothing" if problem == "missing" else shown(got)
+    return InputError(f"{source}: {dotted(path)}", text, _ALLOWED[problem])
 
 
 def encode(kind: Any, value: Any) -> str:
@@ -102,22 +114,36 @@ def _unreal(value: object) -> tuple[tuple[Step, ...], object] | None:
     """The first number that is NaN, infinite or absurdly large, with its path."""
     if isinstance(value, float | int):
         return None if abs(value) <= LARGEST else ((), value)  # a comparison with NaN is False
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if found := _unreal(item):
-                return (key, *found[0]), found[1]
-    elif isinstance(value, list):
-        for index, item in enumerate(value):
-            if found := _unreal(item):
-                return (index, *found[0]), found[1]
+    items: Iterable[tuple[Step, object]] = ()
+    if isinstance(value, tuple):
+        # Of numbers there are a hundred thousand.
+        if all(isinstance(v, float) and -LARGEST <= v <= LARGEST for v in value):
+            return None
+        items = enumerate(value)
+    elif isinstance(value, dict):
+        items = value.items()
+    elif is_dataclass(value):
+        items = ((entry.name, getattr(value, entry.name)) for entry in fields(value))
+    for step, item in items:
+        if found := _unreal(item):
+            return (step, *found[0]), found[1]
     return None
 
 
-def _first(problems: list[ErrorDetails], source: object) -> InputError:
+def _whole(path: tuple[Step, ...], rest: tuple[Step, ...], first: int) -> tuple[Step, ...]:
+    """A path in the document, of one in a part of it."""
+    if first and rest and isinstance(rest[0], int):
+        rest = (first + rest[0], *rest[1:])
+    return path + rest
+
+
+def _first(
+    problems: list[ErrorDetails], source: object, path: tuple[Step, ...], first: int
+) -> InputError:
     problem = problems[0]
     allowed = _ALLOWED.get(problem["type"], problem["msg"].removeprefix("Input should be "))
     if len(problems) > 1:
         allowed += f" (and {len(problems) - 1} more such problems)"
     got = "nothing" if problem["type"] == "missing" else shown(problem["input"])
-    path = dotted(problem["loc"])
-    return InputError(f"{source}: {path}" if path else str(source), got, allowed)
+    where = dotted(_whole(path, problem["loc"], first))
+    return InputError(f"{source}: {where}" if where else str(source), got, allowed)

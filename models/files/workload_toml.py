@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 import tomllib
 from dataclasses import fields
 from difflib import get_close_matches
 from pathlib import Path
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files.store import read_text
+from nworkers.models.files.input_file import is_input, read_text
 from nworkers.models.files.validate_json import record_from_json
 from nworkers.models.records.workload import (
     Cost,
@@ -22,6 +23,14 @@ from nworkers.models.records.workload import (
 
 WORKLOADS = Path(__file__).with_name("workloads")
 _WANTED = "a TOML file with name, [[variables]] and a cost; see `scale predict <help>`"
+#: Bounds of a file: one of ten thousand variables has less.
+MAX_BYTES, MOST_MARKS, DEEPEST = 2**21, 80_000, 16
+#: Texts and remarks, in which nothing nests, and the marks that nest. A text may lack its end.
+_TOKEN = re.compile(
+    r'"""(?:[^"\\]|\\.|"(?!""))*(?:""")?|"(?:[^"\\\n]|\\.)*"?'
+    r"|'''(?:[^']|'(?!''))*(?:''')?|'[^'\n]*'?|#[^\n]*|[\[\]{}.=,\n]",
+    re.DOTALL,
+)
 _TABLES: dict[str, type[Variable | Cost | StepSeconds]] = {
     "variables": Variable,
     "cost": Cost,
@@ -38,7 +47,7 @@ def read_workload(name_or_path: str) -> Workload:
     if name_or_path in shipped_workloads():
         return _read(WORKLOADS / f"{name_or_path}.toml")
     path = Path(name_or_path)
-    if path.suffix != ".toml" and not path.exists():
+    if path.suffix != ".toml" and not is_input(name_or_path):
         try:
             return named_workload(name_or_path)
         except InputError as error:
@@ -79,9 +88,11 @@ def workload_text(workload: Workload) -> str:
 
 
 def _read(path: Path) -> Workload:
+    text = read_text(path, _WANTED, MAX_BYTES)
+    _check_bounds(text, path)
     try:
-        document = tomllib.loads(read_text(path, _WANTED))
-    except tomllib.TOMLDecodeError as error:
+        document = tomllib.loads(text)
+    except ValueError as error:  # also of digits without end
         raise InputError(str(path), f"no TOML: {error}", _WANTED) from None
     _check_keys(document, path)
     workload = record_from_json(Workload, json.dumps(document, default=str), path)
@@ -94,6 +105,28 @@ def _read(path: Path) -> Workload:
         return check_workload(workload)
     except InputError as error:
         raise InputError(f"{path}: {error.field}", error.got, error.allowed) from None
+
+
+def _check_bounds(text: str, path: Path) -> None:
+    """Refuse what would take the parser minutes, or its stack.
+
+    Raises:
+        InputError: too many keys, or keys and brackets too deep in each other.
+    """
+    marks = depth = dots = 0
+    for token in _TOKEN.finditer(text):
+        mark = token[0]
+        marks += mark in "[{=,"
+        depth = max(0, depth + (mark in "[{") - (mark in "]}"))
+        dots = dots + 1 if mark == "." else dots if len(mark) > 1 else 0
+        for found, most, got, allowed in (
+            (depth, DEEPEST, "brackets nested too deeply", "levels"),
+            (dots, DEEPEST, "a key of too many parts", "levels"),
+            (marks, MOST_MARKS, "too many keys, tables and elements", "of them"),
+        ):
+            if found > most:
+                line = text.count("\n", 0, token.start()) + 1
+                raise InputError(f"{path}: line {line}", got, f"at most {most:,} {allowed}")
 
 
 def _check_keys(document: dict[str, object], path: Path) -> None:

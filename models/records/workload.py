@@ -24,6 +24,8 @@ BYTES_PER_ELEMENT: dict[str, int] = {
 }
 #: No variable of a training job has more elements; a larger one is a slip of the unit.
 MAX_ELEMENTS = 2**40
+#: The largest networks have two thousand.
+MAX_VARIABLES = 10_000
 MAX_BATCH = 2**31
 
 
@@ -145,6 +147,8 @@ def check_workload(workload: Workload) -> Workload:
     """
     if not workload.variables:
         raise InputError("variables", "none", "at least one [[variables]] table")
+    if len(workload.variables) > MAX_VARIABLES:
+        raise InputError("variables", len(workload.variables), f"at most {MAX_VARIABLES:,}")
     for k, variable in enumerate(workload.variables):
         if variable.elements > MAX_ELEMENTS:
             raise InputError(

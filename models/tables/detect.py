@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Literal
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files.store import read_text
+from nworkers.models.files.input_file import read_bytes
+from nworkers.models.files.json_document import JsonDocument
 from nworkers.models.tables.components.rows import MeasuredTable, checked
 from nworkers.models.tables.formats import csv_throughput as scaling
 from nworkers.models.tables.formats import csv_times, iperf, nccl, osu
@@ -19,15 +19,15 @@ KNOWN = (
 )
 #: Names that appear near the beginning of each tool's JSON, for files that are cut off.
 _MARKS = {
-    nccl.JSON: ('"nccl_version"', '"minimum_bytes"', '"out_of_place"'),
-    iperf.FORMAT: ('"iperf ', '"bits_per_second"', '"tcp_mss_default"', '"sum_sent"'),
+    nccl.JSON: (b'"nccl_version"', b'"minimum_bytes"', b'"out_of_place"'),
+    iperf.FORMAT: (b'"iperf ', b'"bits_per_second"', b'"tcp_mss_default"', b'"sum_sent"'),
 }
 
 
 def format_of(text: str) -> str | None:
     """The format's name, or None where no other tool's is recognised."""
     if text.lstrip().startswith(("{", "[")):
-        return _json_format(text)
+        return _json_format(text.encode())
     if nccl.HEADER.search(text) or "Collective test starting" in text:
         return nccl.TEXT
     if osu.TITLE.search(text):
@@ -47,11 +47,10 @@ def kind_of(file: Path) -> Literal["calibration", "times", "throughput"]:
     Raises:
         InputError: there is no such file, or it is no text.
     """
-    text = read_text(file, KNOWN)
-    found = format_of(text)
-    if found == scaling.FORMAT:
-        return "throughput"
-    return "calibration" if found is None and text.lstrip().startswith(("{", "[")) else "times"
+    content = read_bytes(file, KNOWN)
+    if content.lstrip().startswith((b"{", b"[")):
+        return "calibration" if _json_format(content) is None else "times"
+    return "throughput" if format_of(content.decode()) == scaling.FORMAT else "times"
 
 
 def read_table(text: str, source: str, *, workers: int | None = None) -> MeasuredTable:
@@ -79,14 +78,14 @@ def read_table(text: str, source: str, *, workers: int | None = None) -> Measure
     return checked(table, source)
 
 
-def _json_format(text: str) -> str | None:
+def _json_format(content: bytes) -> str | None:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        marked = (name for name, marks in _MARKS.items() if any(m in text for m in marks))
+        names = JsonDocument(content, "", KNOWN).names
+    except InputError:
+        marked = (name for name, marks in _MARKS.items() if any(m in content for m in marks))
         return next(marked, None)
-    if not isinstance(found, dict) or "kind" in found:
+    if "kind" in names:
         return None
-    if "results" in found or "nccl_version" in found:
+    if names & {"results", "nccl_version"}:
         return nccl.JSON
-    return iperf.FORMAT if found.keys() & {"start", "intervals", "end", "error"} else None
+    return iperf.FORMAT if names & {"start", "intervals", "end", "error"} else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
@@ -97,7 +98,9 @@ def test_usage(run: Run, tmp_path: Path, arguments: list[str], word: str) -> Non
         ('{"schema_version": "3.0", "kind": "profile"}', ["3.0 is newer than 2.x: update scale"]),
         ('{"schema_version": 2.0, "kind": "profile"}', ["schema_version", '"2.x"']),
         ('{"schema_version": "1.0", "kind": "profile"}', ["name", "nothing", "required"]),
-        ("[" * 100_000, ["no JSON"]),
+        ("[" * 100_000, ["nested too deeply", "64 levels"]),
+        ('{"a":' * 5000, ["nested too deeply"]),
+        ("[" + "[]," * 2_500_000 + "[]]", ["2,500,002 lists", "at most 2,000,000"]),
         ('{"kind": ' + "9" * 5000 + "}", ["no JSON"]),
     ],
 )
@@ -117,6 +120,51 @@ def test_a_folder_or_a_picture_for_a_file(run: Run, tmp_path: Path) -> None:
     picture = tmp_path / "picture.json"
     picture.write_bytes(b"\x89PNG\r\n\x1a\n\xff\xff")
     assert "no text" in run(*PREDICT, picture).error
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("fit", "/dev/full"),
+        ("fit", "/dev/zero", "--base", "loopback-2core"),
+        ("fit", "scaling.csv", "--workload", "/dev/zero"),
+        ("plot", "fit", "/dev/full", "-o", "a.png"),
+        ("predict", "--workers", "2", "--calibration", "/dev/zero"),
+        ("predict", "--workers", "2", "--link", "/dev/zero"),
+        ("predict", "--workers", "2", "--workload", "/dev/full"),
+    ],
+)
+def test_what_has_no_end(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    header = "model,strategy,batch_per_worker,workers,samples_per_s"
+    (tmp_path / "scaling.csv").write_text(f"{header}\nmine,allreduce,32,1,100\n")
+    assert "got a device" in run(*command).error
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a" + ".a" * 50_000 + " = 1\n", ["line 2", "a key of too many parts", "16"]),
+        ("[a" + ".a" * 50_000 + "]\n", ["line 2", "a key of too many parts"]),
+        ("x = " + "[" * 50_000 + "]" * 50_000, ["line 2", "brackets nested too deeply", "16"]),
+        ("x = " + "{a=" * 50_000, ["line 2", "brackets nested too deeply"]),
+        ("".join(f"k{k} = 1\n" for k in range(100_000)), ["line 80001", "too many keys"]),
+        ("".join(f"[k{k}.a.b.c]\n" for k in range(100_000)), ["too many keys"]),
+        ('x = "' + '\\"' * 900_000, ["no TOML"]),
+        ("x = " + "9" * 100_000, ["no TOML"]),
+        ("x = '" + "." * 3_000_000 + "'", ["at most 2,097,152 bytes"]),
+        ('[[variables]]\nname = "' + "." * 99 + '"  # [[[[[[[[[[[[[[[[[[[[[[', ["shape"]),
+    ],
+)
+def test_a_workload_file_that_would_take_minutes(
+    run: Run, tmp_path: Path, text: str, words: list[str]
+) -> None:
+    path = tmp_path / "model.toml"
+    path.write_text('name = "mine"\n' + text)
+    began = time.process_time()
+    error = run("predict", "--workers", "2", "--workload", path).error
+    assert time.process_time() - began < 3.0
+    for word in words:
+        assert word in error
 
 
 @pytest.mark.parametrize(

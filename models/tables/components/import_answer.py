@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from nworkers.models.files.store import read_text
+from nworkers.models.files.input_file import read_text
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.records.profile import FitRow, Imported, Parameter, Profile, parameters
 from nworkers.models.tables.components.merge import Import, graft
+from nworkers.models.tables.components.rows import MAX_TABLE_BYTES
 from nworkers.models.tables.detect import KNOWN, read_table
 
 
@@ -48,6 +49,6 @@ def import_answer(file: Path, base: Profile, workers: int | None) -> ImportAnswe
     Raises:
         InputError: the table is of no known tool, or its rows determine nothing.
     """
-    text = read_text(file, KNOWN)
+    text = read_text(file, KNOWN, MAX_TABLE_BYTES)
     merged = graft(read_table(text, str(file), workers=workers), text, base, file.name)
     return ImportAnswer(merged, FitAnswer(merged.profile, str(file), weaknesses(merged.profile)))

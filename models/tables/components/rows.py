@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from nworkers.models.base.all_reduce_terms import bus_bandwidth
 from nworkers.models.base.errors import InputError
+from nworkers.models.files.json_document import check_bounds, parsed
 from nworkers.models.files.validate_json import shown
+
+#: No table is longer: rows of one would be a million.
+MAX_TABLE_BYTES = 2**25
 
 #: What a row tells, beside the quantities of a calibration's cells:
 #:
@@ -147,14 +150,9 @@ def document(text: str, source: str, wanted: str) -> dict[str, Any]:
     Raises:
         InputError: it is cut off, or no object.
     """
-    try:
-        found = json.loads(text)
-    except json.JSONDecodeError as error:
-        where = f"{source}: line {error.lineno}, column {error.colno}"
-        raise InputError(where, f"no JSON ({error.msg}; cut off?)", wanted) from None
-    except (ValueError, RecursionError) as error:
-        raise InputError(source, f"no JSON that can be read ({error})", wanted) from None
-    return mapping(found, source)
+    content = text.encode()
+    check_bounds(content, source)
+    return mapping(parsed(content, source, wanted), source)
 
 
 def mapping(value: object, where: str) -> dict[str, Any]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files.store import read_text
+from nworkers.models.files.input_file import read_text
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.records.profile import NotIdentified, Parameter, Profile, parameters
 from nworkers.models.records.workload import Workload
+from nworkers.models.tables.components.rows import MAX_TABLE_BYTES
 from nworkers.models.tables.detect import KNOWN
 from nworkers.models.tables.formats.csv_throughput import ScalingRow, of_system, read
 from nworkers.models.tables.throughput.assemble import assemble
@@ -173,7 +174,7 @@ def fit_rows(request: ThroughputRequest, predict: Predict, progress: Progress) -
         InputError: the file is no such table, or too little is left to fit.
     """
     source = str(request.file)
-    text = read_text(request.file, KNOWN)
+    text = read_text(request.file, KNOWN, MAX_TABLE_BYTES)
     chosen = of_system(read(text, source), request.system, source)
     rows, workloads = workloads_of(chosen, request.workload, source)
     inside, outside = split(rows, request.fit_to)

@@ -62,7 +62,7 @@ def test_a_spoilt_journal_is_refused_by_line(tmp_path: Path) -> None:
     written(path, 2)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:2], "[]", *lines[3:]]) + "\n")
-    with pytest.raises(InputError, match="line 3: got no JSON object"):
+    with pytest.raises(InputError, match=r"line 3: got \[\]; allowed: a journal"):
         read_journal(path)
     path.write_text('{"kind": "profile"}\n')
     with pytest.raises(InputError, match='allowed: "journal"'):

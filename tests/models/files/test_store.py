@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files import store
 from nworkers.models.files.atomic_write import check_output, write_bytes
 from nworkers.models.files.store import (
     read_calibration,
@@ -194,21 +193,3 @@ def test_a_compressed_file_is_read_wherever_a_plain_one_is(tmp_path: Path) -> No
     write_record(packed, profile(), force=False)
     assert gzip.decompress(packed.read_bytes()) == plain.read_bytes()
     assert read_profile(packed) == profile()
-
-
-@pytest.mark.parametrize(
-    ("content", "got"),
-    [
-        (b"{}", "no gzip"),
-        (gzip.compress(b"{}" * 999, mtime=0)[:20], "no gzip"),
-        (gzip.compress(b" " * 5000, mtime=0), "more than"),
-    ],
-)
-def test_what_does_not_unpack_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, got: str
-) -> None:
-    monkeypatch.setattr(store, "MAX_UNPACKED_BYTES", 4096)
-    path = tmp_path / "bad.json.gz"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match=got):
-        read_profile(path)

@@ -8,6 +8,7 @@ import pytest
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.files import store
+from nworkers.models.files.input_file import read_bytes
 from nworkers.models.files.store import write_record
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.workload import named_workload
@@ -30,13 +31,12 @@ def test_each_file_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     path = tmp_path / "profile.json"
     write_record(path, NETWORK, force=False)
     reads: list[Path] = []
-    read = store.read_text
 
-    def counted(path: Path, wanted: str) -> str:
+    def counted(path: Path, wanted: str) -> bytes:
         reads.append(path)
-        return read(path, wanted)
+        return read_bytes(path, wanted)
 
-    monkeypatch.setattr(store, "read_text", counted)
+    monkeypatch.setattr(store, "read_bytes", counted)
     job = resolve(JobRequest(profile=path, link=str(path)), [1, 2, 4])
     assert reads == [path, path]
     assert (job.profile.hardware, len(job.scenarios)) == (NETWORK.hardware, 3)
