@@ -9,8 +9,8 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.files.input_file import read_bytes
 from nworkers.models.files.json_document import JsonDocument
 from nworkers.models.tables.components.rows import MeasuredTable, checked
+from nworkers.models.tables.formats import csv_lines, csv_times, iperf, nccl, osu
 from nworkers.models.tables.formats import csv_throughput as scaling
-from nworkers.models.tables.formats import csv_times, iperf, nccl, osu
 
 KNOWN = (
     "a calibration file; or what all_reduce_perf of nccl-tests (text or -J), osu_latency, osu_bw, "
@@ -32,7 +32,7 @@ def format_of(text: str) -> str | None:
         return nccl.TEXT
     if osu.TITLE.search(text):
         return osu.FORMAT
-    names, _ = csv_times.header(text)
+    names, _ = csv_lines.header(text)
     if scaling.is_scaling_header(names):
         return scaling.FORMAT
     lowered = {name.lower() for name in names}

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from nworkers.models.base.all_reduce_terms import bus_bandwidth
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.json_document import check_bounds, parsed
 from nworkers.models.files.validate_json import shown
+from nworkers.models.tables.components.thin import MOST_ROWS, Measured, thinned, thinning
 
 #: No table is longer: rows of one would be a million.
 MAX_TABLE_BYTES = 2**25
@@ -104,6 +105,16 @@ def checked(table: MeasuredTable, source: str) -> MeasuredTable:
                 )
         if row.quantity == "allreduce" and row.workers < 2:
             raise InputError(f"{source}: allreduce", "a group of 1", "two workers or more")
+    if len(table.rows) > MOST_ROWS:
+        cells: dict[Row, list[Measured]] = {}
+        for place, row in enumerate(table.rows):
+            cells.setdefault(replace(row, seconds=1.0), []).append((row.seconds, place))
+        places = (
+            at for times in thinned(cells, lambda cell: cell.round).values() for _, at in times
+        )
+        kept = tuple(table.rows[at] for at in sorted(places))
+        notes = (*table.notes, *thinning(len(kept), len(table.rows)))
+        table = MeasuredTable(table.format, kept, notes)
     fastest = max(table.rows, key=lambda row: row.bandwidth_bytes_per_s)
     if fastest.bandwidth_bytes_per_s <= FASTEST_BYTES_PER_S:
         return table

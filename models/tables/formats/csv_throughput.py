@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -12,7 +10,8 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.records.runtimes import STRATEGIES, Strategy
 from nworkers.models.records.scenario import MAX_WORKERS
 from nworkers.models.records.workload import MAX_BATCH
-from nworkers.models.tables.components.rows import number, whole
+from nworkers.models.tables.components.rows import whole
+from nworkers.models.tables.formats.csv_lines import header, read_rows
 
 FORMAT = "scaling table"
 #: Columns without which a row says nothing.
@@ -75,6 +74,14 @@ class ScalingRow:
         return f"{self.model}, batch {self.batch_per_worker}, {self.strategy}"
 
 
+@dataclass(frozen=True)
+class ScalingTable:
+    """Rows of one file; ``notes`` are remarks for whoever reads the answer."""
+
+    rows: tuple[ScalingRow, ...]
+    notes: tuple[str, ...] = ()
+
+
 def is_scaling_header(names: Sequence[str]) -> bool:
     """Whether the names of a CSV's columns are those of a scaling table, two slips forgiven."""
     lowered = [name.lower() for name in names]
@@ -83,32 +90,20 @@ def is_scaling_header(names: Sequence[str]) -> bool:
     return sum(bool(_TELLING & set(_near(name, COLUMNS, 0.8))) for name in lowered) >= 2
 
 
-def read(text: str, source: str) -> tuple[ScalingRow, ...]:
+def read(text: str, source: str) -> ScalingTable:
     """The rows of a CSV; lines that begin with # are remarks.
 
     Raises:
         InputError: a column is missing or misspelt, or a value cannot have been measured.
     """
-    lines = [
-        (number_, line)
-        for number_, line in enumerate(text.splitlines(), 1)
-        if line.strip() and not line.lstrip().startswith("#")
-    ]
-    if not lines:
+    names, _ = header(text)
+    if not names:
         raise InputError(source, "an empty file", f"a CSV with columns {', '.join(COLUMNS)}")
-    separator = max(",;\t", key=lines[0][1].count)
-    names = _fields(lines[0][1], separator, f"{source}: header")
     _check_header(names, source)
-    rows = []
-    for index, line in lines[1:]:
-        where = f"{source}: line {index}"
-        values = _fields(line, separator, where)
-        if len(values) != len(names):
-            raise InputError(where, f"{len(values)} columns", f"{len(names)}, as the header has")
-        rows.append(_row(dict(zip(names, values, strict=True)), where))
+    rows, notes = read_rows(text, "samples_per_s", source, _row)
     if not rows:
         raise InputError(source, "a header without rows", "a row for each run")
-    return tuple(rows)
+    return ScalingTable(tuple(rows), notes)
 
 
 def of_system(
@@ -154,13 +149,6 @@ def _near(name: str, names: Sequence[str], cutoff: float) -> list[str]:
     return get_close_matches(name, names, n=1, cutoff=cutoff)
 
 
-def _fields(line: str, separator: str, where: str) -> list[str]:
-    try:
-        return [f.strip() for f in next(csv.reader(io.StringIO(line), delimiter=separator), [])]
-    except csv.Error as error:
-        raise InputError(where, f"no CSV ({error})", "values with commas between them") from None
-
-
 def _check_header(names: Sequence[str], source: str) -> None:
     unknown = [name for name in names if name not in COLUMNS]
     where = f"{source}: header"
@@ -176,7 +164,7 @@ def _check_header(names: Sequence[str], source: str) -> None:
         raise InputError(where, "a column twice", "every column once")
 
 
-def _row(values: Mapping[str, str], where: str) -> ScalingRow:
+def _row(values: Mapping[str, str], samples_per_s: float, where: str) -> ScalingRow:
     strategy = _strategy(values["strategy"], f"{where}: strategy")
     batch = _count(values["batch_per_worker"], f"{where}: batch_per_worker", MAX_BATCH)
     workers = _count(values["workers"], f"{where}: workers", MAX_WORKERS)
@@ -187,7 +175,7 @@ def _row(values: Mapping[str, str], where: str) -> ScalingRow:
         strategy=strategy,
         batch_per_worker=batch,
         workers=workers,
-        samples_per_s=number(values["samples_per_s"], f"{where}: samples_per_s"),
+        samples_per_s=samples_per_s,
         ps=_count(servers, f"{where}: ps", MAX_WORKERS) if servers else None,
         gpus_per_node=_count(per_node, f"{where}: gpus_per_node", MAX_WORKERS) if per_node else 1,
         system=values.get("system", ""),

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import get_args
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.calibration import Quantity
-from nworkers.models.tables.components.rows import MeasuredTable, Row, RowQuantity, number, whole
+from nworkers.models.tables.components.rows import (
+    MeasuredTable,
+    Row,
+    RowQuantity,
+    whole,
+)
+from nworkers.models.tables.formats.csv_lines import header, read_rows
 
 FORMAT = "CSV"
 QUANTITIES: tuple[RowQuantity, ...] = (
@@ -45,36 +49,12 @@ _NEEDS: dict[str, tuple[str, ...]] = {
 PATHS = ("process", "server", "ps")
 
 
-def header(text: str) -> tuple[list[str], str]:
-    """The names in the first line that is no remark, and what separates them."""
-    for line in text.splitlines():
-        if line.strip() and not line.lstrip().startswith("#"):
-            separator = max(",;\t", key=line.count)
-            return [name.strip().strip('"') for name in line.split(separator)], separator
-    return [], ","
-
-
 def read(text: str, source: str) -> MeasuredTable:
     """Raises: InputError: a column is missing or misspelt, or a value cannot have been measured."""
-    names, separator = header(text)
-    ignored = _check_header(names, source)
-    lines = [(i, li) for i, li in enumerate(text.splitlines(), 1) if _holds_values(li)]
-    rows = []
-    for index, line in lines[1:]:
-        where = f"{source}: line {index}"
-        try:
-            values = next(csv.reader(io.StringIO(line), delimiter=separator), [])
-        except csv.Error as error:
-            raise InputError(where, f"no CSV ({error})", f"{len(names)} columns") from None
-        if len(values) != len(names):
-            raise InputError(where, f"{len(values)} columns", f"{len(names)}, as the header has")
-        rows.append(_row({n: v.strip() for n, v in zip(names, values, strict=True)}, where))
-    notes = (f"columns that were not used: {', '.join(ignored)}",) if ignored else ()
-    return MeasuredTable(FORMAT, tuple(rows), notes)
-
-
-def _holds_values(line: str) -> bool:
-    return bool(line.strip()) and not line.lstrip().startswith("#")
+    ignored = _check_header(header(text)[0], source)
+    rows, notes = read_rows(text, "seconds", source, _row)
+    unused = (f"columns that were not used: {', '.join(ignored)}",) if ignored else ()
+    return MeasuredTable(FORMAT, tuple(rows), (*unused, *notes))
 
 
 def _check_header(names: Sequence[str], source: str) -> list[str]:
@@ -95,7 +75,7 @@ def _check_header(names: Sequence[str], source: str) -> list[str]:
     return [name for name in unknown if name]
 
 
-def _row(values: Mapping[str, str], where: str) -> Row:
+def _row(values: Mapping[str, str], seconds: float, where: str) -> Row:
     quantity = _quantity(values["quantity"], where)
     for needed in _NEEDS[quantity]:
         if not values.get(needed):
@@ -110,7 +90,6 @@ def _row(values: Mapping[str, str], where: str) -> Row:
         for name, low in _WHOLE.items()
         if values.get(name)
     }
-    seconds = number(values["seconds"], f"{where}: seconds")
     # Its mapping of names to integers is right by _WHOLE, which the checker cannot follow.
     return Row(quantity, seconds, path=path, workload=values.get("workload", ""), **counts)  # type: ignore[arg-type]
 

@@ -26,7 +26,7 @@ TEXT = "nccl-tests"
 JSON = "nccl-tests JSON"
 WANTED = "all_reduce_perf's output"
 #: A header of columns; the program's name is printed by newer versions only.
-HEADER = re.compile(r"^\s*#\s+size\s+count\s+type\b.*$", re.MULTILINE)
+HEADER = re.compile(r"^[ \t]*#[ \t]+size[ \t]+count[ \t]+type\b.*$", re.MULTILINE)
 PROGRAM = re.compile(r"\b([a-z_]+)_perf(?:_mpi)?\b")
 _RANK = re.compile(r"^\s*#\s+Rank\s+\d+\b")
 _START = re.compile(r"^\s*#\s+(nThread\b|(?:nccl|rccl)-tests\s+version\b|Collective test starting)")

@@ -12,7 +12,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.tables.components.rows import MeasuredTable, Row, RowQuantity, number, whole
 
 FORMAT = "OSU micro-benchmarks"
-TITLE = re.compile(r"^\s*#?\s*OSU (?:MPI\S*|\S+) (.*?)\s*Test\b.*$", re.MULTILINE)
+TITLE = re.compile(r"^[ \t]*#?[ \t]*OSU (?:MPI\S*|\S+) (.{0,60}?)[ \t]{0,9}Test\b.*$", re.MULTILINE)
 _TESTS: dict[str, RowQuantity] = {
     "Latency": "message",
     "Bandwidth": "stream",

@@ -24,6 +24,7 @@ from nworkers.models.tables.throughput.jobs import (
     Linearised,
     Predict,
     costs_seen,
+    first_alike,
     group_of,
 )
 from nworkers.models.tables.throughput.system import NOTHING, UNITS, Cost
@@ -31,6 +32,8 @@ from nworkers.models.tables.throughput.system import NOTHING, UNITS, Cost
 #: Log-deviation of one published throughput from another run's, at the least: a stated judgement,
 #: since a table has each run once.
 ROW_LOG_SPREAD = 0.01
+#: Models and batches of one table: each has an unknown of its own, in every draw.
+MOST_GROUPS = 100
 _MOST_ROUNDS = 12
 #: A further round that moves no time by more than this is not needed.
 _SETTLED = 2e-4
@@ -90,11 +93,15 @@ def check_rows(rows: Sequence[ScalingRow], source: str) -> None:
     """Refuse rows from which nothing about scaling can be learnt.
 
     Raises:
-        InputError: no model and batch has rows of two numbers of workers.
+        InputError: no model and batch has rows of two numbers of workers, or there are too many.
     """
     counts: dict[Group, set[int]] = {}
     for row in rows:
         counts.setdefault(group_of(row), set()).add(row.workers)
+    if len(counts) > MOST_GROUPS:
+        raise InputError(
+            source, f"{len(counts):,} models and batches", f"at most {MOST_GROUPS} in one fit"
+        )
     if all(len(found) < 2 for found in counts.values()):
         shown = sorted({row.workers for row in rows})[:5]
         raise InputError(
@@ -139,7 +146,8 @@ def fit(
     groups = tuple(dict.fromkeys(map(group_of, rows)))
     costs = costs_seen(rows)
     done = 0
-    expected = 4 * (len(costs) + 2) * sum(not row.alone for row in rows)
+    several = [row for row in rows if not row.alone]
+    expected = 4 * (len(costs) + 2) * len(set(first_alike(several)))
 
     def tell() -> None:
         nonlocal done
@@ -149,9 +157,11 @@ def fit(
 
     jobs = Jobs(rows, groups, costs, workloads, base, predict, tell)
     measured = np.log([row.step_time_s for row in rows])
-    smallest = [min((r for r in rows if group_of(r) == g), key=lambda r: r.workers) for g in groups]
+    smallest: dict[Group, ScalingRow] = {}
+    for row in sorted(rows, key=lambda row: row.workers):
+        smallest.setdefault(group_of(row), row)
     steps = jobs.steps()
-    start = np.array([*(row.step_time_s for row in smallest), *(0.0 for _ in costs)])
+    start = np.array([*(smallest[group].step_time_s for group in groups), *(0.0 for _ in costs)])
     everything = tuple(range(start.size))
     full, at_full = _descend(jobs, start, everything, steps, measured)
     spread, _ = _row_spread(measured - np.log(at_full.times_s), len(rows) - start.size)

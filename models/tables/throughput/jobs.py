@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -42,6 +42,13 @@ def scenario(row: ScalingRow, workload: Workload) -> Scenario:
 def group_of(row: ScalingRow) -> Group:
     """Rows of one model and batch compute for the same time in a step."""
     return row.model, row.batch_per_worker
+
+
+def first_alike(rows: Sequence[ScalingRow]) -> list[int]:
+    """Of each row the first that tells of the same job: runs of one job are predicted once."""
+    first: dict[ScalingRow, int] = {}
+    jobs = (replace(row, samples_per_s=1.0, system="", source="") for row in rows)
+    return [first.setdefault(job, k) for k, job in enumerate(jobs)]
 
 
 @dataclass(frozen=True)
@@ -84,7 +91,10 @@ class Jobs:
         self._predict = predict
         self._tell = tell
         self._known: dict[tuple[int, float, tuple[float, ...]], float] = {}
-        self.which = np.array([self.groups.index(group_of(row)) for row in rows], dtype=int)
+        places = {group: place for place, group in enumerate(self.groups)}
+        self.which = np.array([places[group_of(row)] for row in rows], dtype=int)
+        #: The first row of the same job.
+        self._first = first_alike(rows)
         self._influence = np.array([[self._seconds(row, c) for c in self.costs] for row in rows])
 
     def steps(self) -> Floats:
@@ -129,7 +139,7 @@ class Jobs:
         values = tuple(
             float(value) if self._influence[k, c] else 0.0 for c, value in enumerate(costs)
         )
-        key = (k, step_s, values)
+        key = (self._first[k], step_s, values)
         if key not in self._known:
             profile = trial(
                 self._base,

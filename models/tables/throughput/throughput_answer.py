@@ -47,23 +47,31 @@ class ThroughputRequest:
 
 @dataclass(frozen=True)
 class FittedRows:
-    """A table of which some rows are fitted; ``outside`` are the others."""
+    """A table of which some rows are fitted; ``outside`` are the others.
+
+    ``notes`` are remarks for whoever reads the answer.
+    """
 
     request: ThroughputRequest
     text: str
     workloads: Mapping[str, Workload]
     outside: tuple[ScalingRow, ...]
     fitted: ScalingFit
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class ThroughputAnswer:
-    """The profile, how it was fitted, and every row beside every method."""
+    """The profile, how it was fitted, and every row beside every method.
+
+    ``read`` are remarks about how the table was read.
+    """
 
     request: ThroughputRequest
     fit: FitAnswer
     fitted: ScalingFit
     rows: tuple[ComparedRow, ...]
+    read: tuple[str, ...] = ()
 
     @property
     def inside(self) -> tuple[ComparedRow, ...]:
@@ -120,7 +128,7 @@ class ThroughputAnswer:
     @property
     def notes(self) -> tuple[str, ...]:
         """How the rows were read, and what they leave open."""
-        notes = ["a row of one worker is taken as one process without ps"]
+        notes = [*self.read, "a row of one worker is taken as one process without ps"]
         open_ones = [
             name
             for name, parameter in self.learnt
@@ -175,7 +183,8 @@ def fit_rows(request: ThroughputRequest, predict: Predict, progress: Progress) -
     """
     source = str(request.file)
     text = read_text(request.file, KNOWN, MAX_TABLE_BYTES)
-    chosen = of_system(read(text, source), request.system, source)
+    table = read(text, source)
+    chosen = of_system(table.rows, request.system, source)
     rows, workloads = workloads_of(chosen, request.workload, source)
     inside, outside = split(rows, request.fit_to)
     if request.fit_to is not None and not outside:
@@ -185,7 +194,7 @@ def fit_rows(request: ThroughputRequest, predict: Predict, progress: Progress) -
         )
     check_rows(inside, source)
     found = fit(inside, workloads, request.base, predict, source=source, progress=progress)
-    return FittedRows(request, text, workloads, tuple(outside), found)
+    return FittedRows(request, text, workloads, tuple(outside), found, table.notes)
 
 
 def throughput_answer(rows: FittedRows, predict: Predict, progress: Progress) -> ThroughputAnswer:
@@ -202,4 +211,4 @@ def throughput_answer(rows: FittedRows, predict: Predict, progress: Progress) ->
     compared = compare(fitted, rows.outside, rows.workloads, request.base, predict, progress=tell)
     profile = assemble(fitted, rows.workloads, request.base, rows.text, request.file.name)
     fit = FitAnswer(profile, str(request.file), weaknesses(profile))
-    return ThroughputAnswer(request, fit, fitted, compared)
+    return ThroughputAnswer(request, fit, fitted, compared, rows.notes)

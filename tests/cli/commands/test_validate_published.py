@@ -33,7 +33,7 @@ def test_what_ships_is_what_was_published() -> None:
 
 @pytest.mark.parametrize("split", SPLITS, ids=lambda split: f"{split.system} to {split.fit_to}")
 def test_every_split_has_rows_to_fit_and_rows_to_predict(split: Split) -> None:
-    rows = of_system(read(split.path.read_text(), split.file), split.system, split.file)
+    rows = of_system(read(split.path.read_text(), split.file).rows, split.system, split.file)
     workers = {row.workers for row in rows}
     assert split.fit_to in workers
     assert max(workers) > split.fit_to

@@ -34,7 +34,7 @@ def refused(text: str) -> str:
 
 
 def test_a_row_as_it_stands() -> None:
-    (row,) = read(f"# a remark\n{HEADER}\n\n{ROW}\n", "it.csv")
+    (row,) = read(f"# a remark\n{HEADER}\n\n{ROW}\n", "it.csv").rows
     wanted = ScalingRow("InceptionV3", "ps-sync", 64, 8, 229.5, 2, 4, "mine", "somebody")
     assert row == wanted
     assert row.step_time_s == pytest.approx(8 * 64 / 229.5)
@@ -44,14 +44,14 @@ def test_a_row_as_it_stands() -> None:
 
 def test_what_may_be_left_out() -> None:
     text = "model;strategy;batch_per_worker;workers;samples_per_s\nVGG16;allreduce;64;4;584\n"
-    (row,) = read(text, "it.csv")
+    (row,) = read(text, "it.csv").rows
     assert row.ps is None
     assert (row.gpus_per_node, row.system) == (1, "")
     assert format_of(text) == FORMAT
 
 
 def test_ps_that_is_not_stated_is_one_a_node() -> None:
-    (row,) = read(f"{HEADER}\n{ROW.replace(',2,4,', ',,4,')}", "it.csv")
+    (row,) = read(f"{HEADER}\n{ROW.replace(',2,4,', ',,4,')}", "it.csv").rows
     assert row.ps is None
     assert row.servers == 2
 
@@ -83,7 +83,7 @@ def test_slips_are_named(text: str, words: list[str]) -> None:
 
 
 def test_mixed_hardware() -> None:
-    rows = read(f"{HEADER}\n{ROW}\n{ROW.replace('mine', 'Yours-2')}", "it.csv")
+    rows = read(f"{HEADER}\n{ROW}\n{ROW.replace('mine', 'Yours-2')}", "it.csv").rows
     with pytest.raises(InputError, match=r"mixed hardware \(mine, Yours-2\).*with system NAME"):
         of_system(rows, None, "it.csv")
     with pytest.raises(InputError, match="system: got theirs; allowed: mine, Yours-2"):
@@ -93,14 +93,14 @@ def test_mixed_hardware() -> None:
 
 
 def test_models_by_any_spelling() -> None:
-    rows = read(f"{HEADER}\n{ROW}\n{ROW.replace('InceptionV3', 'RESNET_50')}", "it.csv")
+    rows = read(f"{HEADER}\n{ROW}\n{ROW.replace('InceptionV3', 'RESNET_50')}", "it.csv").rows
     named, workloads = workloads_of(rows, None, "it.csv")
     assert [row.model for row in named] == ["inception-v3", "resnet-50"]
     assert set(workloads) == {"inception-v3", "resnet-50"}
 
 
 def test_a_model_that_does_not_ship() -> None:
-    rows = read(f"{HEADER}\n{ROW}\n{ROW.replace('InceptionV3', 'InceptionV4')}", "it.csv")
+    rows = read(f"{HEADER}\n{ROW}\n{ROW.replace('InceptionV3', 'InceptionV4')}", "it.csv").rows
     with pytest.raises(InputError, match=r"InceptionV4; allowed: .*workload.*inception-v3\?"):
         workloads_of(rows, None, "it.csv")
     mine = Workload("mine", read_workload("gemm:8,8").variables)
@@ -144,5 +144,5 @@ def test_any_text_is_rows_or_one_line(names: list[str], rows: list[list[str]]) -
     text = "\n".join([",".join(names), *(",".join(row) for row in rows)])
     found: tuple[ScalingRow, ...] = ()
     with suppress(InputError):
-        found = read(text, "it.csv")
+        found = read(text, "it.csv").rows
     assert all(math.isfinite(row.step_time_s) and row.step_time_s > 0 for row in found)

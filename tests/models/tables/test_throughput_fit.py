@@ -19,7 +19,7 @@ from nworkers.models.records.workload import Variable, Workload
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.assemble import assemble
 from nworkers.models.tables.throughput.compare import METHODS, compare, errors, split
-from nworkers.models.tables.throughput.fit import ScalingFit, fit
+from nworkers.models.tables.throughput.fit import ScalingFit, check_rows, fit
 from nworkers.models.tables.throughput.jobs import scenario
 from nworkers.models.tables.throughput.system import Cost, compute_factors, trial
 from nworkers.simulator.study.predict import predict
@@ -244,3 +244,9 @@ def test_factors_have_a_mean_of_one_and_the_spread() -> None:
     assert sum(bins) / len(bins) == pytest.approx(1.0, abs=1e-12)
     assert float(np.std(np.log(bins))) == pytest.approx(0.05, rel=0.01)
     assert compute_factors(0.0) == (1.0,)
+
+
+def test_too_many_models_and_batches() -> None:
+    rows = [ScalingRow("resnet-50", "allreduce", b, n, 10.0) for b in range(1, 102) for n in (1, 2)]
+    with pytest.raises(InputError, match="101 models and batches; allowed: at most 100"):
+        check_rows(rows, "it.csv")
