@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from nworkers.calibrate.campaigns.presets import Preset, Shape
 from nworkers.calibrate.training.runtime import RUNTIMES
-from nworkers.models.records.calibration import Cell, Optimizer, Quantity
+from nworkers.models.records.calibration import Cell, CellOptimizer, Quantity
 
 #: The two shapes of the report of 2017, as features, batch, hidden.
 ORIGINAL_SHAPES = ((128, 32, 256), (256, 128, 128))
@@ -137,7 +137,7 @@ def strategies(preset: Preset, workers: int, batch: int) -> list[Cell]:
 
 def within_tasks(preset: Preset) -> list[Cell]:
     """Updates on the ps, and tensors brought into Python."""
-    optimizers: tuple[Optimizer, ...] = ("sgd", "momentum", "adam")
+    optimizers: tuple[CellOptimizer, ...] = ("sgd", "momentum", "adam")
     return [
         *(Cell("apply", "ps", size, optimizer=o) for o in optimizers for size in preset.updates),
         *(Cell("to_python", "server", size) for size in preset.python),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress
@@ -13,7 +14,7 @@ from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training.runtime import SESSION, SINGLE_JOB, single
 from nworkers.calibrate.training.trainer import BEYOND
 from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.workload import StepSeconds, Variable, Workload
+from nworkers.models.records.workload import StepSeconds, Workload
 
 #: One process may be half as slow again as another: a net's step took 13.6 to 21.5 ms (2 cores).
 STARTS = 3
@@ -38,10 +39,10 @@ def describe(
     """
     SESSION.framework.require()
     with running([single()], logs=logs) as cluster:
-        found: list[list[Variable]] = cluster.call(
-            cluster.names(SINGLE_JOB), "model_variables", model, timeout_s=BUILD_S
+        workloads: list[Workload] = cluster.call(
+            cluster.names(SINGLE_JOB), "described_model", model, timeout_s=BUILD_S
         )
-    workload = Workload(model, tuple(found[0]))
+    (workload,) = workloads
     ordered = sorted(set(batches))
     starts = [(batch, start) for start in range(STARTS) for batch in ordered]
     found_s: dict[int, list[tuple[float, float]]] = {}
@@ -59,4 +60,4 @@ def describe(
         StepSeconds(batch, *(statistics.median(of) for of in zip(*found_s[batch], strict=True)))
         for batch in ordered
     ]
-    return Workload(model, workload.variables, step=tuple(rows))
+    return replace(workload, step=tuple(rows))

@@ -37,7 +37,7 @@ from nworkers.calibrate.training.trainer import (
 )
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell, Environment, Memory
-from nworkers.models.records.workload import Variable, Workload
+from nworkers.models.records.workload import Workload
 
 #: A single transfer that takes longer is skipped, with the reason on record.
 MAX_TRANSFER_S = 0.5
@@ -150,9 +150,9 @@ class TaskMethods:
             traceback.print_exc()
             return []
 
-    def model_variables(self, model: str) -> list[Variable]:
-        """The trainable variables of the user's model."""
-        found: list[Variable] = load(self._framework.user_model).variables(model)
+    def described_model(self, model: str) -> Workload:
+        """The trainable variables of the user's model, and its optimizer."""
+        found: Workload = load(self._framework.user_model).described(model)
         return found
 
     def train(self, job: TrainingJob) -> None:

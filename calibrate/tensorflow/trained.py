@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from nworkers.calibrate.tensorflow.update_rule import UpdateRule
+from nworkers.calibrate.tensorflow.update_rule import MOMENTUM, UpdateRule
 from nworkers.calibrate.tensorflow.user_model import UserModel
 from nworkers.calibrate.tensorflow.workload_graph import (
     check_trainable,
@@ -53,7 +53,7 @@ class Synthetic:
         self._workload = workload
         self._batch = batch
         self._seed = seed
-        self.rule = UpdateRule()
+        self.rule = UpdateRule(workload.optimizer, momentum=MOMENTUM)
         self.names = [spec.name for spec in workload.variables]
 
     def initial(self, k: int) -> Any:

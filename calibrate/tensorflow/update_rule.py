@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from nworkers.calibrate.tensorflow.workload_graph import LEARNING_RATE
+from nworkers.models.records.workload import Optimizer
+
+#: Of a momentum optimizer whose user states none.
+MOMENTUM = 0.9
 
 
 @dataclass(frozen=True)
 class UpdateRule:
     """TensorFlow's fused update of this name, and its numbers."""
 
-    name: str = "sgd"
+    name: Optimizer = "sgd"
     rate: float = LEARNING_RATE
     momentum: float = 0.0
     beta_1: float = 0.9

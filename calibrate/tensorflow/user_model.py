@@ -29,9 +29,10 @@ def check_model(text: str) -> str:
     return check_name(OPTION, text, _ALLOWED)
 
 
-def variables(name: str) -> list[Variable]:
-    """The trainable variables of the model behind ``module:function``."""
-    return UserModel(name, 1, 1).variables
+def described(name: str) -> Workload:
+    """The model behind ``module:function``, of whose compute time nothing is known yet."""
+    model = UserModel(name, 1, 1)
+    return Workload(name, tuple(model.variables), optimizer=model.rule.name)
 
 
 class UserModel:

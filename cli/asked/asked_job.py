@@ -8,6 +8,8 @@ from nworkers.cli.asked.options import MAX_SEED, Options, integer
 from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.choices import Choice, choice
 from nworkers.models.base.defaults import DEFAULT_PROFILE
+from nworkers.models.base.errors import InputError
+from nworkers.models.base.units import size_bytes
 from nworkers.models.records.job_request import PLACEMENTS, JobRequest
 from nworkers.models.records.runtimes import RUNTIMES, STRATEGIES
 from nworkers.models.records.scenario import MAX_WORKERS, PsPlacement, Scaling
@@ -38,8 +40,17 @@ def job_request(options: Options, *, ps: int | None = None) -> JobRequest:
         ps_placement=_one_of("--ps-placement", options.ps_placement, get_args(PsPlacement)),
         what_if=what_if(options.what_if or ()),
         baseline=options.baseline,
+        memory_bytes=_memory(options.memory),
         seed=integer("--seed", options.seed, 0, MAX_SEED),
     )
+
+
+def _memory(text: str | None) -> float | None:
+    """Raises: InputError unless it is a size with its unit."""
+    found = None if text is None else size_bytes(text)
+    if text is not None and (found is None or not text.strip()[-1:].isalpha()):
+        raise InputError("memory_bytes", repr(text), "a size with its unit, such as 16GB or 64GiB")
+    return found
 
 
 def _one_of(option: str, text: str | None, allowed: tuple[Choice, ...]) -> Choice | None:

@@ -39,6 +39,7 @@ OPTION_OF = {
     "logs": "--logs",
     "max_workers": "--max-workers",
     "measured": "--measured",
+    "memory_bytes": "--memory",
     "model": "--model",
     "only": "--only",
     "output": "-o/--output",
@@ -169,6 +170,13 @@ class Options:
             "slow-workers=1,2, slow-links=1,4, input=2000, dead-workers=1, stragglers=6,3,30s, "
             "worker-failures=0.5,3m, ps-failures=0.1,10m, one-machine; docs/simulator.md says what "
             "each means and in which units.",
+        ),
+    ] = None
+    memory: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE",
+            help="What a host has: 16GB, 64GiB. A job whose tensors do not fit is refused.",
         ),
     ] = None
     seed: Annotated[

@@ -37,6 +37,7 @@ def predictions(answer: PredictAnswer) -> str:
         _scaling_table(answer.rows),
         _breakdown(last),
         _busiest(last.resources),
+        _memory(last),
         headline.of_prediction(last),
         _chance(answer.rows),
         *_noted(answer.notes),
@@ -54,6 +55,18 @@ def _busiest(resources: Sequence[ResourceUse]) -> str:
     ]
     more = f", and {len(busy) - BUSY_SHOWN} more" if len(busy) > BUSY_SHOWN else ""
     return f"Busy: {'; '.join(busy[:BUSY_SHOWN])}{more}." if busy else "No resource is busy."
+
+
+def _memory(row: Prediction) -> str:
+    """What tensors take of a host's memory."""
+    memory = row.memory
+    ps = f"a ps {fmt.quantity(max(memory.ps_bytes), 'B')}, " if memory.ps_bytes else ""
+    known = memory.available_bytes
+    of = "" if known is None else f" of {fmt.quantity(known, 'B')}"
+    return (
+        f"Memory of tensors: {ps}a worker {fmt.quantity(memory.worker_bytes, 'B')}, "
+        f"the fullest host {fmt.quantity(memory.host_bytes, 'B')}{of}."
+    )
 
 
 def curve(answer: BreakEvenAnswer) -> str:

@@ -7,7 +7,7 @@ import re
 
 _SIZES = {"": 1.0, "B": 1.0} | {
     f"{letter}{suffix}": base**power
-    for power, letter in enumerate(("k", "M", "G"), start=1)
+    for power, letter in enumerate(("k", "M", "G", "T"), start=1)
     for suffix, base in (("B", 1000.0), ("iB", 1024.0))
 }
 _SIZES |= {"KB": 1000.0, "KiB": 1024.0}
@@ -19,7 +19,7 @@ _RATES = {f"{unit}/s": scale for unit, scale in _SIZES.items() if unit} | {
 
 
 def size_bytes(text: str) -> float | None:
-    """Bytes, of a number with B, kB, KiB, MB, MiB, GB or GiB; None if it is none."""
+    """Bytes, of a number with B, kB, KiB and so on up to TB, TiB; None if it is none."""
     return _scaled(text, _SIZES)
 
 

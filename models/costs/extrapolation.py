@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nworkers.models.costs.compute import RANGE_LOG_SPREAD, compute_time, doublings_outside
 from nworkers.models.costs.phase import Operation
+from nworkers.models.costs.task_memory import memory_notes
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 
@@ -89,4 +90,5 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
             f"concurrency: {scenario.workers} workers, measured with up to "
             f"{profile.host.concurrency} at once"
         )
+    notes += memory_notes(profile, scenario)
     return tuple(dict.fromkeys(notes))

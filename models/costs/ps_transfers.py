@@ -14,6 +14,7 @@ from nworkers.models.costs.phase import Chain, Phase
 from nworkers.models.costs.sharding import Piece, compressed, place
 from nworkers.models.records.profile import Coordinator, Demand, Drawn, Host
 from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.workload import Optimizer
 
 #: The number of a step.
 _STEP_BYTES = 8.0
@@ -186,7 +187,8 @@ def pushes(known: Drawn, scenario: Scenario, shard: tuple[Piece, ...]) -> Chain:
         moved = sum(tensors)
         wall_s, worker_s, ps_s = asked.of(len(tensors), first=not chain)
         # What was not compressed is updated.
-        updated_s = _updated_s(known.host, sum(p.size_bytes for p in group) / factor)
+        updated = sum(p.size_bytes for p in group) / factor
+        updated_s = _updated_s(known.host, scenario.workload.optimizer, updated)
         updating_s = min(updated_s * busy(known.host), bytes_s(asked.ps, moved))
         chain += [
             Phase("push_latency", "push", wall_s, worker_s, ps_s, layer=layer),
@@ -222,11 +224,15 @@ def round_end(known: Drawn, scenario: Scenario) -> Chain:
     )
     return (
         Phase("dispatch", "round", started_s, worker_s / each, ps_s / each),
-        Phase("apply", "round", _updated_s(known.host, updated)),
+        Phase("apply", "round", _updated_s(known.host, scenario.workload.optimizer, updated)),
     )
 
 
-def _updated_s(host: Host[float], size_bytes: float) -> float:
-    """Seconds of a plain update's bytes; where it was not measured it is in the push's rate."""
-    sgd = [update for update in host.apply if update.optimizer == "sgd"]
-    return update_s(sgd[0], size_bytes) if sgd else 0.0
+def _updated_s(host: Host[float], optimizer: Optimizer, size_bytes: float) -> float:
+    """Seconds of an update's bytes, or of a plain one's if the optimizer's was not measured.
+
+    Where neither was, it is in the push's rate.
+    """
+    known = {update.optimizer: update for update in host.apply}
+    update = known.get(optimizer) or known.get("sgd")
+    return 0.0 if update is None else update_s(update, size_bytes)

@@ -14,7 +14,7 @@ from nworkers.models.files.atomic_write import write_bytes
 from nworkers.models.files.input_file import COMPRESSED, is_input, read_bytes
 from nworkers.models.files.json_document import Convert, JsonDocument
 from nworkers.models.files.validate_json import shown
-from nworkers.models.records.calibration import Calibration
+from nworkers.models.records.calibration import Calibration, with_memory
 from nworkers.models.records.contribution import Contribution
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.profile import Profile
@@ -123,7 +123,7 @@ def fitted(calibration: Calibration, source: str) -> tuple[Profile, Workload | N
             "none (samples that were never fitted)",
             f"a fitted calibration; `scale fit {source} -o PROFILE` fits it",
         )
-    return calibration.profile, calibration.workload
+    return with_memory(calibration.profile, calibration), calibration.workload
 
 
 def find_profile(field: str, name: str) -> tuple[Profile, Workload | None]:

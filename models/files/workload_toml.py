@@ -68,6 +68,8 @@ def workload_text(workload: Workload) -> str:
     lines = [f"name = {json.dumps(workload.name)}"]
     if workload.flops_per_sample is not None:
         lines.append(f"flops_per_sample = {float(workload.flops_per_sample)!r}")
+    if workload.optimizer != "sgd":
+        lines.append(f"optimizer = {json.dumps(workload.optimizer)}")
     for variable in workload.variables:
         lines += [
             "",

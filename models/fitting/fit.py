@@ -49,6 +49,7 @@ from nworkers.models.records.calibration import (
     Quantity,
     samples_sha256,
     typical_rounds,
+    with_memory,
 )
 from nworkers.models.records.profile import (
     Candidate,
@@ -217,7 +218,7 @@ def _profile(
     bursts = calibration.bursts
     workload = _workload_time(calibration, fits)
     flops = [b.cell.flops for b in bursts if b.cell.plain and b.cell.quantity == "gemm"]
-    return Profile(
+    made = Profile(
         name=calibration.environment.hardware,
         hardware=calibration.environment.hardware,
         measured_at=calibration.environment.measured_at,
@@ -238,6 +239,7 @@ def _profile(
         fit=fit_rows(bursts, fits.of, fits.candidates, held_out),
         workload=calibration.workload.name,
     )
+    return with_memory(made, calibration)
 
 
 def _link(calibration: Calibration, fits: _Fits, shared: Sharing) -> Link[Parameter]:

@@ -51,7 +51,8 @@ Quantity = Literal[
 #: nothing on the ps, or with a part of the graph there; collectives between the workers' servers;
 #: ParameterServerStrategy's coordinator; MultiWorkerMirroredStrategy.
 Executor = Literal["process", "server", "ps", "collective", "coordinator", "mirrored"]
-Optimizer = Literal["", "sgd", "momentum", "adam"]
+#: Of a cell that updates; empty of the others.
+CellOptimizer = Literal["", "sgd", "momentum", "adam"]
 Stop = Literal["precision", "samples", "time", "window", "count"]
 Seconds = Annotated[float, Gt(0), Le(1e6)]
 
@@ -79,7 +80,7 @@ class Cell:
     idle_s: Annotated[float, Ge(0), Le(1)] = 0.0
     ps: Annotated[int, Ge(1)] = 1
     flows: Annotated[int, Ge(1)] = 1
-    optimizer: Optimizer = ""
+    optimizer: CellOptimizer = ""
     overlap_bytes: Annotated[int, Ge(0)] = 0
     device: Literal["", "gpu"] = ""
 
@@ -283,6 +284,28 @@ class Calibration:
     def worker_hosts(self) -> tuple[int, ...]:
         """The host of each worker, numbered from 0; empty where no task told."""
         return tuple(t.host for t in self.tasks if t.task.startswith("worker"))
+
+
+def with_memory(profile: Profile, calibration: Calibration) -> Profile:
+    """A profile with what its calibration tells of memory: of the smallest host, and of a sample.
+
+    Profiles that were fitted by an earlier version know neither.
+    """
+    environments = [task.environment for task in calibration.tasks] or [calibration.environment]
+    told_kib = [fact_value(found.facts, "memory_total") for found in environments]
+    known = [1024.0 * kib for kib in told_kib if kib]
+    measured = calibration.memory
+    workloads = tuple(
+        replace(of, activation_bytes_per_sample=measured.per_sample_bytes)
+        if measured is not None and of.workload == calibration.workload.name
+        else of
+        for of in profile.device.workloads
+    )
+    return replace(
+        profile,
+        device=replace(profile.device, workloads=workloads),
+        host=replace(profile.host, memory_bytes=min(known, default=None)),
+    )
 
 
 def typical_rounds(bursts: Iterable[Burst]) -> int:

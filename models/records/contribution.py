@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nworkers.models.records.environment_facts import FACTS
 from nworkers.models.records.measurement import Comparison, Measurement
@@ -82,6 +82,4 @@ def _anonymous(workload: Workload) -> Workload:
     variables = tuple(
         type(v)(f"variable_{k}", v.shape, v.dtype) for k, v in enumerate(workload.variables)
     )
-    return Workload(
-        "model", variables, workload.flops_per_sample, cost=workload.cost, step=workload.step
-    )
+    return replace(workload, name="model", variables=variables)

@@ -28,6 +28,7 @@ class JobRequest:
     by default the calibrated one. ``batch`` is global under strong scaling and per worker under
     weak. ``placement`` says it of all tasks; ``hosts`` or ``workers_per_host``, and
     ``ps_placement``, say it in detail. ``baseline`` is ``device``, ``host`` or a number of workers.
+    ``memory_bytes`` is what a host has.
     """
 
     profile: ProfileSource = DEFAULT_PROFILE
@@ -44,4 +45,5 @@ class JobRequest:
     ps_placement: PsPlacement | None = None
     what_if: WhatIf = PLAIN
     baseline: str = "device"
+    memory_bytes: float | None = None
     seed: int = 1

@@ -42,6 +42,20 @@ class ResourceUse:
 
 
 @dataclass(frozen=True)
+class TaskMemory:
+    """Bytes of tensors that tasks keep at once: of each ps, of a worker, of the fullest host.
+
+    ``available_bytes`` is what a host has, as measured or stated; None where nobody knows.
+    """
+
+    ps_bytes: tuple[float, ...]
+    worker_bytes: float
+    host_bytes: float
+    fullest_host: int
+    available_bytes: float | None
+
+
+@dataclass(frozen=True)
 class Prediction:
     """One scenario's answer. Intervals are 90 %, for the mean of a fresh run of 30 s.
 
@@ -74,6 +88,7 @@ class Prediction:
     resources: tuple[ResourceUse, ...]
     warmup_steps: int
     simulated_steps: int
+    memory: TaskMemory
     draws: tuple[float, ...] = field(repr=False)
 
 
@@ -123,4 +138,10 @@ def row(prediction: Prediction) -> dict[str, object]:
         "warmup_steps": prediction.warmup_steps,
         "simulated_steps": prediction.simulated_steps,
         "what_if": list(scenario.what_if.changes),
+        "memory": {
+            "ps_bytes": list(prediction.memory.ps_bytes),
+            "worker_bytes": prediction.memory.worker_bytes,
+            "host_bytes": prediction.memory.host_bytes,
+            "available_bytes": prediction.memory.available_bytes,
+        },
     }

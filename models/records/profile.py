@@ -119,6 +119,7 @@ class WorkloadTime(Generic[N]):
     ``step`` is all of it in one process. A worker computes as long for a sample, but begins after a
     wait and leaves the update to others: ``gradient_floor_s`` is its floor, in place of the step's.
     ``processor`` is the processor time of a worker's gradients, over all threads.
+    ``activation_bytes_per_sample`` is what a sample more takes of memory; None if not measured.
     """
 
     workload: str
@@ -126,6 +127,7 @@ class WorkloadTime(Generic[N]):
     step: StepTime[N]
     gradient_floor_s: N
     processor: StepTime[N]
+    activation_bytes_per_sample: NotNegative | None = None
 
     @property
     def gradient(self) -> StepTime[N]:
@@ -211,7 +213,8 @@ class Host(Generic[N]):
     processor seconds of a step that does nothing but touch the ps, at either end; a fetch's and a
     push's come on top. ``os_overhead_share`` is the busy time of the host beyond its tasks',
     per second of theirs. ``apply`` holds the optimisers that were measured, ``input`` the
-    pipeline's time of a batch; None where something was not measured.
+    pipeline's time of a batch, ``memory_bytes`` what all tasks of a host share; None where
+    something was not measured.
     """
 
     cores: Positive
@@ -228,6 +231,7 @@ class Host(Generic[N]):
     python: Copy[N] | None = None
     coordinator: Coordinator[N] | None = None
     input: StepTime[N] | None = None
+    memory_bytes: Positive | None = None
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,9 @@ MAX_ELEMENTS = 2**40
 #: The largest networks have two thousand.
 MAX_VARIABLES = 10_000
 MAX_BATCH = 2**31
+Optimizer = Literal["sgd", "momentum", "adam"]
+#: How often the size of a variable an optimizer keeps beside it.
+SLOTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "adam": 2}
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class Workload:
     """One description of a model, for prediction and for real training.
 
     ``flops_per_sample`` counts forward and backward; None where nothing is known of the
-    arithmetic, and then a cost or a table must be given.
+    arithmetic, and then a cost or a table must be given. ``optimizer`` updates variables.
     """
 
     name: str
@@ -83,6 +86,7 @@ class Workload:
     flops_per_sample: Annotated[float, Gt(0)] | None = None
     cost: Cost | None = None
     step: tuple[StepSeconds, ...] = ()
+    optimizer: Optimizer = "sgd"
 
     @property
     def size_bytes(self) -> int:

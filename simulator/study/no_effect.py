@@ -58,7 +58,9 @@ def _reason(profile: Profile, row: Prediction, field: str) -> str | None:
 def _of_input(profile: Profile, row: Prediction) -> str | None:
     scenario = row.scenario
     plain = replace(scenario, what_if=scenario.what_if.without("input_samples_per_s"))
-    alone_s, plain_s = (step_costs(profile, job).single_process_s for job in (scenario, plain))
+    alone_s, plain_s = (
+        step_costs(profile, job).single_process.step_s(1.0) for job in (scenario, plain)
+    )
     waits = row.breakdown["input"] > 0.0 or alone_s > plain_s or profile.host.input is not None
     return None if waits else "neither a worker nor one process ever waits for its next batch"
 
@@ -74,7 +76,7 @@ def _likeness(profile: Profile, scenario: Scenario) -> object:
         for shared in spec.resources
     }
     return (
-        costs.single_process_s,
+        costs.single_process,
         costs.log_spread,
         spec.input_s,
         [kept[spec.plans[k]] for k in spec.plan_of],

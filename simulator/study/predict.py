@@ -12,6 +12,7 @@ from nworkers.models.base.statistics import Floats, central, interval90
 from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.model_discrepancy import computing_factors, step_factors
+from nworkers.models.costs.task_memory import task_memory
 from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
@@ -122,6 +123,7 @@ def beside(
         resources=ensemble.resources,
         warmup_steps=ensemble.warmup,
         simulated_steps=ensemble.steps,
+        memory=task_memory(profile, scenario),
         draws=tuple(speedups.tolist()),
     )
 

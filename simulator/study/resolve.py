@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
@@ -9,6 +10,7 @@ from typing import get_args
 from nworkers.models.base.choices import choice
 from nworkers.models.base.defaults import DEFAULT_PROFILE, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import Contradiction, InputError
+from nworkers.models.costs.task_memory import check_task_memory
 from nworkers.models.files.store import find_profile, fitted, shipped_profiles
 from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.findings.sanity import doubts
@@ -29,6 +31,9 @@ from nworkers.models.records.scenario import (
     check_scenario,
 )
 from nworkers.models.records.workload import Workload
+
+#: Less than this is a slip of the unit.
+MIN_MEMORY_BYTES = 1e6
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
         other, _ = _source("link", request.link)
         doubtful = tuple(doubts(profile, other))
         profile = with_link(profile, other)
+    profile = _stated(request, profile)
     placed = [_placement(request, profile, number, curve=curve) for number in workers]
     workload = _workload(request, profile, calibrated)
     scenarios = tuple(
@@ -90,6 +96,8 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
                 what_if=request.what_if,
             ),
             profile,
+            request,
+            curve=curve,
         )
         for number, (per_host, ps_placement) in zip(workers, placed, strict=True)
     )
@@ -130,9 +138,25 @@ def _workload(request: JobRequest, profile: Profile, calibrated: Workload | None
         ) from None
 
 
-def _checked(scenario: Scenario, profile: Profile) -> Scenario:
+def _stated(request: JobRequest, profile: Profile) -> Profile:
+    """The profile with what the request says of the hosts.
+
+    Raises:
+        InputError
+    """
+    memory = request.memory_bytes
+    if memory is None:
+        return profile
+    if not MIN_MEMORY_BYTES <= memory < math.inf:
+        raise InputError("memory_bytes", memory, f"bytes of a host, from {MIN_MEMORY_BYTES:.0e}")
+    return replace(profile, host=replace(profile.host, memory_bytes=memory))
+
+
+def _checked(scenario: Scenario, profile: Profile, request: JobRequest, *, curve: bool) -> Scenario:
     """Raises: InputError where it cannot be trained, or not over the link that was measured."""
     check_scenario(scenario)
+    if request.memory_bytes is not None:
+        check_task_memory(profile, scenario, curve=curve)
     if profile.link.kind == "loopback" and scenario.hosts > 1:
         raise InputError(
             "placement",

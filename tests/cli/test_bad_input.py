@@ -44,6 +44,13 @@ def test_workers_that_are_no_count(run: Run, network: Path, workers: str) -> Non
         (["--baseline", "cluster"], ["--baseline", "device, host"]),
         (["--link", "infiniband"], ["--link", "infiniband", "a calibration or profile file"]),
         (["--batch", "2"], ["--workers", "at most the global batch (2)"]),
+        (["--memory", "16"], ["--memory: got '16'", "such as 16GB"]),
+        (["--memory", "lots"], ["--memory", "such as 16GB"]),
+        (["--memory", "1B"], ["--memory: got 1.0", "from 1e+06"]),
+        (
+            ["--memory", "1GB", "--workload", "vgg-16"],
+            ["--memory: got 1 GB a host, less than 2.77 GB of tensors (ps 0: 2.77 GB)", "at least"],
+        ),
         (["--wokers", "3"], ["--wokers", "see scale predict --help"]),
         (["extra"], ["extra", "see scale predict --help"]),
     ],

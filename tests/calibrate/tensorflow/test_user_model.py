@@ -44,10 +44,13 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 
 @pytest.mark.tensorflow
 def test_the_trainable_variables_are_the_workload_s(cluster: Cluster) -> None:
-    call = ("model_variables", f"{MODELS}:stateful")
-    ((*found,),) = cluster.call(["single0"], *call, timeout_s=60)
-    assert [(v.shape, v.dtype) for v in found] == [(v.shape, v.dtype) for v in STATEFUL.variables]
-    assert found[0].name.endswith("conv2d/kernel")
+    call = ("described_model", f"{MODELS}:stateful")
+    (found,) = cluster.call(["single0"], *call, timeout_s=60)
+    assert [(v.shape, v.dtype) for v in found.variables] == [
+        (v.shape, v.dtype) for v in STATEFUL.variables
+    ]
+    assert found.variables[0].name.endswith("conv2d/kernel")
+    assert found.optimizer == "adam"
 
 
 @pytest.mark.tensorflow
@@ -65,7 +68,7 @@ def test_what_is_wrong_with_a_model_is_said_in_a_line(
     cluster: Cluster, function: str, words: str
 ) -> None:
     with pytest.raises(HardwareError) as caught:
-        cluster.call(["single0"], "model_variables", f"{MODELS}:{function}", timeout_s=60)
+        cluster.call(["single0"], "described_model", f"{MODELS}:{function}", timeout_s=60)
     assert f"--model {MODELS}:{function}: " in str(caught.value)
     assert words in str(caught.value)
 

@@ -17,7 +17,7 @@ ROW_FIELDS = {
     "per_worker_batch", "step_time_s", "step_time_s_interval", "throughput_samples_per_s",
     "throughput_samples_per_s_interval", "single_process_samples_per_s", "speedup",
     "speedup_interval", "efficiency", "probability_beats", "compute_source", "extrapolated",
-    "bottleneck", "breakdown",
+    "bottleneck", "breakdown", "memory",
 }  # fmt: skip
 
 
@@ -40,6 +40,20 @@ def test_predict_json_holds_the_contract(run: Run, network: Path) -> None:
     assert row["workers"] == 4
     assert row["placement"] == "separate"
     assert row["per_worker_batch"] == 8
+
+
+def test_memory_of_a_row(run: Run, network: Path) -> None:
+    command = ("predict", "--workers", "2", "--ps", "2", "--calibration", network)
+    size = 128 * 256 * 4
+    found = {"ps_bytes": [3 * size, 0], "worker_bytes": 2 * size, "host_bytes": 3 * size}
+    unknown = json.loads(run(*command, "--json").out)["memory"]
+    assert unknown == found | {"available_bytes": None}
+    stated = run(*command, "--memory", "16GB", "--json")
+    assert json.loads(stated.out)["memory"] == found | {"available_bytes": 16e9}
+    assert (
+        "Memory of tensors: a ps 393 kB, a worker 262 kB, the fullest host 393 kB of 16.0 GB."
+        in run(*command, "--memory", "16GB").out
+    )
 
 
 def test_predict_of_several_counts(run: Run, network: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from nworkers.cli.shown import headline
 from nworkers.models.records.measurement import Comparison
-from nworkers.models.records.prediction import BreakEven, Interval, Prediction
+from nworkers.models.records.prediction import BreakEven, Interval, Prediction, TaskMemory
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
 
@@ -43,6 +43,7 @@ def row(
         resources=(),
         warmup_steps=1,
         simulated_steps=2,
+        memory=TaskMemory((1.0,), 1.0, 2.0, 0, None),
         draws=(speedup,),
     )
 

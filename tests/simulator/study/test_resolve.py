@@ -9,12 +9,13 @@ import pytest
 from nworkers.models.base.errors import InputError
 from nworkers.models.files import store
 from nworkers.models.files.input_file import read_bytes
-from nworkers.models.files.store import write_record
+from nworkers.models.files.store import shipped_profiles, write_record
 from nworkers.models.records.job_request import JobRequest
-from nworkers.models.records.workload import named_workload
+from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from nworkers.simulator.study.resolve import resolve
 from tests.support.factories import parameter, profile
 
+H100 = Path(__file__).parents[2] / "kept" / "h100-quick.json.gz"
 NETWORK = profile(link__kind="network")
 
 
@@ -53,6 +54,27 @@ def test_records_serve_as_well_as_their_names(capsys: pytest.CaptureFixture[str]
     assert len(with_doubts.doubts) == len(set(with_doubts.doubts)) > 0
     assert not resolve(JobRequest("loopback-2core", link="emulated-1gbit"), [2, 4]).doubts
     assert capsys.readouterr() == ("", "")
+
+
+def test_stated_memory_comes_before_measured() -> None:
+    known = resolve(JobRequest(H100), [1]).profile
+    assert known.host.memory_bytes == 131981020 * 1024
+    assert known.device.workloads[0].activation_bytes_per_sample == pytest.approx(11701.2, rel=1e-4)
+    stated = resolve(JobRequest(H100, memory_bytes=16e9), [1]).profile
+    assert stated.host.memory_bytes == 16e9
+    with pytest.raises(InputError, match="memory_bytes: got 16"):
+        resolve(JobRequest(H100, memory_bytes=16), [1])
+
+
+@pytest.mark.parametrize("curve", [False, True])
+@pytest.mark.parametrize("name", [*shipped_profiles(), H100])
+def test_a_table_on_one_of_four_ps_is_refused(name: str | Path, curve: bool) -> None:
+    table = Workload("table", (Variable("table", (25_000_000, 250)),), cost=Cost(0.01, 1e-4))
+    request = JobRequest(name, workload=table, ps=4, memory_bytes=64e9)
+    with pytest.raises(InputError) as caught:
+        resolve(request, [4], curve=curve)
+    assert "tensors" in str(caught.value)
+    assert len(str(caught.value)) < 400
 
 
 def test_a_curve_ends_at_one_sample_a_worker() -> None:
