@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
@@ -19,6 +20,7 @@ from nworkers.models.records.what_if import (
     Slow,
     Stragglers,
     WhatIf,
+    check_what_if,
 )
 
 #: One value of a what-if, from its text; None if it is not allowed.
@@ -47,16 +49,15 @@ def _whole(low: int) -> _Read:
     return read
 
 
-def _above(low: float, *, reached: bool = False, high: float = 1e12, of: _Read = float) -> _Read:
-    """A number above ``low``, or from it, up to ``high``."""
+def _number(of: _Read = float) -> _Read:
+    """A finite number; `check_what_if` has its range."""
 
     def read(text: str) -> float | None:
         try:
             value = of(text)
         except ValueError:
             return None
-        inside = value is not None and (value > low or (reached and value == low))
-        return float(value) if inside and value <= high else None
+        return value if value is not None and math.isfinite(value) else None
 
     return read
 
@@ -74,9 +75,6 @@ def _yes() -> bool:
 
 
 _COUNT = _whole(1)
-_FACTOR = _above(1.0, reached=True, high=1e6)
-_TIME = _above(0.0, of=seconds)
-_RATE = _above(0.0)
 
 KINDS: dict[str, Kind] = {
     "overlap": Kind(
@@ -109,7 +107,7 @@ KINDS: dict[str, Kind] = {
     ),
     "buckets": Kind(
         "bucket_bytes",
-        ((_above(0.0, of=size_bytes), _REQUIRED),),
+        ((_number(size_bytes), _REQUIRED),),
         "buckets=25MB",
         "gradients are fused into all-reduces of up to this size",
         _only,
@@ -130,14 +128,14 @@ KINDS: dict[str, Kind] = {
     ),
     "partition": Kind(
         "partition_bytes",
-        ((_above(0.0, of=size_bytes), _REQUIRED),),
+        ((_number(size_bytes), _REQUIRED),),
         "partition=1MiB",
         "variables are split over the ps into parts of at least this size",
         _only,
     ),
     "compression": Kind(
         "compression",
-        ((_above(0.0, high=1.0), _REQUIRED), (_above(0.0, reached=True, of=seconds), 0.0)),
+        ((_number(), _REQUIRED), (_number(seconds), 0.0)),
         "compression=0.1,2ns",
         "gradients of this share of their bytes, for so long a byte",
         Compression,
@@ -151,14 +149,14 @@ KINDS: dict[str, Kind] = {
     ),
     "rdma": Kind(
         "rdma",
-        ((_above(0.0, reached=True, of=seconds), _REQUIRED), (_TIME, 0.0)),
+        ((_number(seconds), _REQUIRED), (_number(seconds), 0.0)),
         "rdma=5us,1us",
         "latency of a request, and processor time of it at either end",
         Rdma,
     ),
     "racks": Kind(
         "racks",
-        ((_COUNT, _REQUIRED), (_FACTOR, _REQUIRED)),
+        ((_COUNT, _REQUIRED), (_number(), _REQUIRED)),
         "racks=8,4",
         "hosts of a rack, whose uplink is oversubscribed so many times",
         Racks,
@@ -166,8 +164,8 @@ KINDS: dict[str, Kind] = {
     "inner-link": Kind(
         "inner_link",
         (
-            (_above(0.0, of=bytes_per_s), _REQUIRED),
-            (_above(0.0, reached=True, of=seconds), 0.0),
+            (_number(bytes_per_s), _REQUIRED),
+            (_number(seconds), 0.0),
         ),
         "inner-link=10GB/s,20us",
         "what carries tensors inside a host",
@@ -175,14 +173,14 @@ KINDS: dict[str, Kind] = {
     ),
     "slow-workers": Kind(
         "slow_workers",
-        ((_COUNT, _REQUIRED), (_FACTOR, _REQUIRED)),
+        ((_COUNT, _REQUIRED), (_number(), _REQUIRED)),
         "slow-workers=1,2",
         "so many workers compute so many times slower",
         Slow,
     ),
     "slow-links": Kind(
         "slow_links",
-        ((_COUNT, _REQUIRED), (_FACTOR, _REQUIRED)),
+        ((_COUNT, _REQUIRED), (_number(), _REQUIRED)),
         "slow-links=1,4",
         "the hosts of so many workers have links so many times slower",
         Slow,
@@ -196,7 +194,7 @@ KINDS: dict[str, Kind] = {
     ),
     "input": Kind(
         "input_samples_per_s",
-        ((_RATE, _REQUIRED),),
+        ((_number(), _REQUIRED),),
         "input=2000",
         "samples a second that the input pipeline of a host delivers",
         _only,
@@ -210,21 +208,21 @@ KINDS: dict[str, Kind] = {
     ),
     "stragglers": Kind(
         "stragglers",
-        ((_RATE, _REQUIRED), (_FACTOR, _REQUIRED), (_TIME, _REQUIRED)),
+        ((_number(), _REQUIRED), (_number(), _REQUIRED), (_number(seconds), _REQUIRED)),
         "stragglers=6,3,30s",
         "times an hour that a worker falls so many times slower, for so long",
         Stragglers,
     ),
     "worker-failures": Kind(
         "worker_failures",
-        ((_RATE, _REQUIRED), (_TIME, _REQUIRED)),
+        ((_number(), _REQUIRED), (_number(seconds), _REQUIRED)),
         "worker-failures=0.5,3m",
         "times an hour that each worker dies, and how long until it is back",
         Failures,
     ),
     "ps-failures": Kind(
         "ps_failures",
-        ((_RATE, _REQUIRED), (_TIME, _REQUIRED)),
+        ((_number(), _REQUIRED), (_number(seconds), _REQUIRED)),
         "ps-failures=0.1,10m",
         "times an hour that each ps dies, and how long until it is restored",
         Failures,
@@ -250,6 +248,7 @@ def what_if(texts: Iterable[str]) -> WhatIf:
         if kind.field in found:
             raise InputError("what_if", text, f"{name} once")
         found[kind.field] = _value(text, kind, value)
+        check_what_if(replace(PLAIN, said=(text,), **{kind.field: found[kind.field]}))
     return replace(PLAIN, said=tuple(said), **found)
 
 
@@ -262,6 +261,7 @@ def _value(text: str, kind: Kind, value: str) -> Any:
     for place, (read, default) in enumerate(kind.parts):
         one = read(parts[place]) if place < len(parts) else default
         if one is None:
-            raise InputError("what_if", text, f"{kind.example}: {kind.meaning}")
+            unit = "; a time, a size and a rate have a unit" if _number()(parts[place]) else ""
+            raise InputError("what_if", text, f"{kind.example}: {kind.meaning}{unit}")
         values.append(one)
     return kind.make(*values)

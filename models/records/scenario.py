@@ -8,7 +8,7 @@ from typing import Literal
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.profile import Discipline
 from nworkers.models.records.runtimes import RUNTIMES_OF, SCHEDULED, Runtime, Strategy
-from nworkers.models.records.what_if import PLAIN, WhatIf
+from nworkers.models.records.what_if import PLAIN, WhatIf, check_what_if
 from nworkers.models.records.workload import MAX_BATCH, Workload
 
 Scaling = Literal["strong", "weak"]
@@ -133,6 +133,7 @@ def _check_variation(scenario: Scenario) -> None:
         InputError
     """
     change, workers, strategy = scenario.what_if, scenario.workers, scenario.strategy
+    check_what_if(change)
     only: tuple[tuple[str, object, tuple[Strategy, ...]], ...] = (
         ("backup-workers", change.backup_workers, ("ps-sync",)),
         ("staleness", change.staleness is not None, ("ps-async",)),

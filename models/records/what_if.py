@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import astuple, dataclass, fields, is_dataclass, replace
 from typing import Literal
 
+from nworkers.models.base.errors import InputError
+
 ShardBy = Literal["round-robin", "size"]
 AllReduce = Literal["ring", "tree", "hierarchical"]
 
@@ -166,3 +168,53 @@ def _written(field: str, value: object) -> str:
 
 
 PLAIN = WhatIf()
+
+_SECONDS, _SLOWER, _PER_HOUR = "seconds", "times slower", "times an hour"
+_FAILURES = {"per_hour": (1e-6, 1e5, _PER_HOUR), "recovery_s": (1e-6, 1e7, _SECONDS)}
+#: What each number may be. Beyond lies a slip, or a run without end.
+_RANGES: dict[str, dict[str, tuple[float, float, str]]] = {
+    "bucket_bytes": {"": (1.0, 1e12, "bytes")},
+    "partition_bytes": {"": (1.0, 1e12, "bytes")},
+    "input_samples_per_s": {"": (0.01, 1e9, "samples a second")},
+    "compression": {
+        "factor": (1e-6, 1.0, "of a gradient's bytes"),
+        "seconds_per_byte": (0.0, 1e-3, "seconds a byte"),
+    },
+    "rdma": {"latency_s": (0.0, 1.0, _SECONDS), "processor_s": (0.0, 1.0, _SECONDS)},
+    "racks": {"hosts": (1, 1e6, "hosts"), "oversubscription": (1.0, 1e6, "times")},
+    "inner_link": {
+        "bandwidth_bytes_per_s": (1e3, 1e14, "bytes a second"),
+        "latency_s": (0.0, 1.0, _SECONDS),
+    },
+    "slow_workers": {"factor": (1.0, 100.0, _SLOWER)},
+    "slow_links": {"factor": (1.0, 100.0, _SLOWER)},
+    "stragglers": {
+        "per_hour": (1e-6, 1e5, _PER_HOUR),
+        "factor": (1.0, 100.0, _SLOWER),
+        "duration_s": (1e-6, 1e7, _SECONDS),
+    },
+    "worker_failures": _FAILURES,
+    "ps_failures": _FAILURES,
+}
+
+
+def check_what_if(change: WhatIf) -> WhatIf:
+    """Refuse numbers that no machine has.
+
+    Raises:
+        InputError
+    """
+    for field, parts in _RANGES.items():
+        value = getattr(change, field)
+        for part, (low, high, what) in parts.items():
+            if value is None:
+                break
+            number = getattr(value, part) if part else value
+            if not low <= number <= high:
+                raise InputError("what_if", _text(change, field), f"{low:g} to {high:g} {what}")
+    return change
+
+
+def _text(change: WhatIf, field: str) -> str:
+    """A change in the words it was asked in, else by its field and value."""
+    return change.said[0] if len(change.said) == 1 else _written(field, getattr(change, field))

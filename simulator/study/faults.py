@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from nworkers.models.base.errors import InputError
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import Failures, Slow, Stragglers, WhatIf
@@ -15,6 +16,11 @@ _HOUR_S = 3600.0
 #: Outages of at least this many steps leave training in a steady state of its own meanwhile; after
 #: an outage, workers that it brought into phase on a fair link stay so for tens of steps.
 LONG_STEPS = 50
+#: Faults of one step beyond which an endless number of events is ahead: with three, one try in
+#: twenty comes to its end.
+_MOST_IN_A_STEP = 3.0
+#: A smaller share of the throughput is as good as none.
+_LEAST_KEPT = 1e-9
 #: States less likely than this, against the likeliest, are left out.
 _RARE = 1e-3
 #: Numbers of dead workers, or of slow ones, that are simulated.
@@ -22,7 +28,11 @@ _GROUPS = 7
 
 
 def split(scenario: Scenario, step_s: float) -> tuple[WhatIf, WhatIf]:
-    """The scenario's what-if with its short faults only, and with its long ones only."""
+    """The scenario's what-if with its short faults only, and with its long ones only.
+
+    Raises:
+        InputError: steps would hardly ever end for the short ones.
+    """
     change = scenario.what_if
     slow, died, down = change.stragglers, change.worker_failures, change.ps_failures
     long_s = LONG_STEPS * step_s
@@ -41,7 +51,24 @@ def split(scenario: Scenario, step_s: float) -> tuple[WhatIf, WhatIf]:
         worker_failures=died if long_died else None,
         ps_failures=down if long_down else None,
     )
+    _check_events(short, scenario, step_s)
     return short, long
+
+
+def _check_events(short: WhatIf, scenario: Scenario, step_s: float) -> None:
+    """Raises: InputError: a step meets more faults than a run of events comes to an end with."""
+    for name, fault, tasks in (
+        ("stragglers", short.stragglers, 1),
+        ("worker-failures", short.worker_failures, 1),
+        ("ps-failures", short.ps_failures, len(scenario.ps_hosts)),
+    ):
+        most = _MOST_IN_A_STEP * _HOUR_S / (step_s * tasks)
+        if fault is not None and fault.per_hour > most:
+            raise InputError(
+                "what_if",
+                f"{name} of {fault.per_hour:g} an hour, with steps of {step_s:.3g} s",
+                f"at most {most:.3g} an hour, {_MOST_IN_A_STEP:g} in a step",
+            )
 
 
 def kept_share(profile: Profile, scenario: Scenario, long: WhatIf) -> float:
@@ -53,6 +80,9 @@ def kept_share(profile: Profile, scenario: Scenario, long: WhatIf) -> float:
 
     Args:
         long: the faults, each much longer than a step.
+
+    Raises:
+        InputError: hardly anything is kept.
     """
     change = scenario.what_if
     waited_for = scenario.strategy != "ps-async" or change.staleness is not None or change.hybrid
@@ -72,7 +102,14 @@ def kept_share(profile: Profile, scenario: Scenario, long: WhatIf) -> float:
             kept += dead_share * share * rate / whole
     up = (1.0 - _bad_share(long.ps_failures)) ** len(scenario.ps_hosts)
     # Nothing goes faster for it, whatever few steps say.
-    return min(1.0, kept) * up
+    kept = min(1.0, kept) * up
+    if kept < _LEAST_KEPT:
+        raise InputError(
+            "what_if",
+            f"{', '.join(change.changes)}, with {kept:.2g} of the throughput left",
+            f"faults that leave at least {_LEAST_KEPT:g} of it",
+        )
+    return kept
 
 
 def _bad_share(fault: Failures | Stragglers | None) -> float:

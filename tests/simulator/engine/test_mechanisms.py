@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -12,8 +13,11 @@ from nworkers.cli.asked.what_if_options import KINDS, what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.layers import Layer
 from nworkers.models.costs.step import step_costs
+from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.records.profile import FlowWeights
-from nworkers.models.records.what_if import InnerLink
+from nworkers.models.records.scenario import check_scenario
+from nworkers.models.records.what_if import Failures, InnerLink, WhatIf
 from nworkers.simulator.engine.events.links import max_min
 from nworkers.simulator.engine.memory import check_memory
 from nworkers.simulator.step.topology import ResourceKey, Topology
@@ -253,6 +257,56 @@ def test_what_cannot_be_is_refused(said: list[str], job: dict[str, Any], words: 
 def test_a_variation_that_means_nothing(text: str) -> None:
     with pytest.raises(InputError, match=r"^what_if: "):
         what_if([text])
+
+
+@pytest.mark.parametrize(
+    ("text", "allowed"),
+    [
+        ("rdma=5", "5us,1us: latency of a request.*a rate have a unit"),
+        ("buckets=25", "buckets=25MB: .*a rate have a unit"),
+        ("inner-link=10", "have a unit"),
+        ("rdma=1h", "0 to 1 seconds"),
+        ("input=1e-300", r"0\.01 to 1e\+09 samples a second"),
+        ("input=1e300", r"0\.01 to 1e\+09 samples a second"),
+        ("inner-link=1B/s", r"1000 to 1e\+14 bytes a second"),
+        ("compression=1e-9", "1e-06 to 1 of a gradient's bytes"),
+        ("slow-workers=1,1e6", "1 to 100 times slower"),
+        ("slow-links=1,1e6", "1 to 100 times slower"),
+        ("stragglers=6,1e6,30s", "1 to 100 times slower"),
+        ("stragglers=1e9,3,1ns", "1e-06 to 100000 times an hour"),
+        ("worker-failures=1e9,3m", "1e-06 to 100000 times an hour"),
+        ("ps-failures=1e9,1ns", "1e-06 to 100000 times an hour"),
+        ("ps-failures=1,1e9s", r"1e-06 to 1e\+07 seconds"),
+    ],
+)
+def test_a_number_that_no_machine_has(text: str, allowed: str) -> None:
+    with pytest.raises(InputError, match=rf"^what_if: got {re.escape(text)}; allowed: .*{allowed}"):
+        what_if([text])
+
+
+def test_built_in_code_it_is_refused_with_the_job() -> None:
+    change = WhatIf(worker_failures=Failures(1e9, 180.0))
+    with pytest.raises(InputError, match=r"worker-failures=1e\+09,180; allowed: 1e-06 to 100000"):
+        check_scenario(replace(asked(4), what_if=change))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (
+            "worker-failures=1e5,1ms",
+            r"worker-failures of 100000 an hour, with steps .*3 in a st",
+        ),
+        ("stragglers=1e5,2,1ms", r"stragglers of 100000 an hour, with steps of .*; allowed: at mo"),
+        ("ps-failures=1e5,1ms", r"ps-failures of 100000 an hour, with steps of .*; allowed: at mo"),
+        ("worker-failures=1e5,1e7s", r"with 0 of the throughput left; allowed: faults that leave"),
+    ],
+)
+@pytest.mark.parametrize("name", ["emulated-1gbit", "loopback-2core"])
+def test_events_without_end_are_refused(name: str, text: str, words: str) -> None:
+    scenario = replace(asked(4, text), workload=read_workload("resnet-152"))
+    with pytest.raises(InputError, match=words):
+        predict(shipped_profile(name), scenario)
 
 
 def test_the_same_variation_twice() -> None:
