@@ -1,6 +1,7 @@
 """Measure the figures of docs/models.md: ``make models``; no TensorFlow, any machine.
 
 python -m benchmarks.models recovery 500             # synthetic data sets of every law
+python -m benchmarks.models rounds FILE FILE …       # how rounds of real calibrations differ
 python -m benchmarks.models held-out FILE FILE …     # real calibrations
 """
 
@@ -9,13 +10,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks.models import held_out, recovery
+from benchmarks.models import held_out, recovery, rounds
 
 
 def main(arguments: list[str]) -> None:
     match arguments:
         case ["recovery", *count]:
             recovery.measure(*map(int, count))
+        case ["rounds", *files] if files:
+            rounds.measure([Path(file) for file in files])
         case ["held-out", *files] if files:
             held_out.measure([Path(file) for file in files])
         case _:

@@ -27,19 +27,28 @@ def median_interval(sorted_samples: Sequence[float]) -> tuple[float, float]:
     return sorted_samples[low - 1], sorted_samples[high - 1]
 
 
+def student_factor(freedom: float) -> float:
+    """Student's 90 % quantile, two-sided, over the normal's."""
+    # Predicting needs none of scipy, which would double its start-up.
+    from scipy.special import ndtri, stdtrit  # noqa: PLC0415
+
+    return float(stdtrit(freedom, 0.95)) / float(ndtri(0.95))
+
+
+def few_rounds(rounds: int) -> float:
+    """√(R/(R−1)), by which R rounds spread less around their own mean than a further one will."""
+    return math.sqrt(rounds / (rounds - 1)) if rounds > 1 else 1.0
+
+
 def student_inflation(rounds: int) -> float:
     """Factor by which a bootstrap over few rounds must be widened to hold 90 %.
 
     t(R−1)/z · √(R/(R−1)): the percentile bootstrap uses normal quantiles and the biased deviation
     of R rounds. Two-sided 90 % quantiles.
     """
-    # Predicting needs none of scipy, which would double its start-up.
-    from scipy.special import ndtri, stdtrit  # noqa: PLC0415
-
     if rounds < 2:
         return 1.0
-    t, z = float(stdtrit(rounds - 1, 0.95)), float(ndtri(0.95))
-    return t / z * math.sqrt(rounds / (rounds - 1))
+    return student_factor(rounds - 1) * few_rounds(rounds)
 
 
 def central(values: Floats | Sequence[float]) -> float:

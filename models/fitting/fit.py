@@ -36,6 +36,7 @@ from nworkers.models.fitting.observations import (
 )
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.fitting.residual_noise import residual_noise
+from nworkers.models.fitting.round_spread import RoundSpread
 from nworkers.models.fitting.select_law import (
     all_reduce_law,
     gemm_law,
@@ -85,6 +86,7 @@ class _Fits:
     python: FittedLaw[Copy[Parameter]] | None
     coordinator: FittedLaw[Coordinator[Parameter]] | None
     input: FittedLaw[StepTime[Parameter]] | None
+    spread: RoundSpread
     candidates: dict[str, tuple[Candidate, ...]]
 
     def of(self, quantity: Quantity) -> FittedLaw[Any] | None:
@@ -115,8 +117,8 @@ def fit_profile(
     """Fit every section of a profile.
 
     Laws are chosen by what the cells' medians call for (`select_law`), then fitted to
-    all rounds and, for the draws, to rounds drawn again; deviations are widened for few rounds by
-    Student's factor (``student_inflation``).
+    all rounds and, for the draws, to rounds drawn again, as far apart as those of other machines
+    where there are few (`round_spread`).
 
     Args:
         progress: told the families fitted so far and their number.
@@ -127,11 +129,9 @@ def fit_profile(
     bursts = calibration.bursts
     if not bursts:
         raise InputError("bursts", "none", "a calibration that measured something")
-    rng = np.random.default_rng(seed)
     rounds = sorted({burst.round for burst in bursts})
     held_out = held_out_cells(bursts)
-    resampling = Resampling.of(rounds, draws, rng)
-    fits = _fit(calibration, held_out, resampling, seed, progress)
+    fits = _fit(calibration, held_out, rounds, draws, seed, progress)
     shared = sharing(
         bursts,
         fits.session,
@@ -146,7 +146,8 @@ def fit_profile(
 def _fit(
     calibration: Calibration,
     held_out: frozenset[Cell],
-    resampling: Resampling,
+    rounds: Sequence[int],
+    draws: int,
     seed: int,
     progress: Callable[[int, int], None] | None,
 ) -> _Fits:
@@ -160,6 +161,9 @@ def _fit(
     session, gemm = transfer_law(bank), gemm_law(bank)
     steps, reduced = step_law(bank), all_reduce_law(bank)
     loaded_reduce = any(cell.quantity == "allreduce" and cell.tensors > 1 for cell, _ in spent)
+    chosen = [choice.law for choice in (session, gemm, steps, reduced)]
+    spread = RoundSpread.of(bank, chosen)
+    resampling = Resampling.of(rounds, draws, np.random.default_rng(seed), spread)
     collective = laws.collective_demand(reduced.law.record.algorithm, loaded=loaded_reduce)
     in_flight = _most_in_flight(bank)
     done = 0
@@ -168,7 +172,7 @@ def _fit(
         nonlocal done
         done += 1
         if progress is not None:
-            progress(done, len(fields(_Fits)) - 1)
+            progress(done, len(fields(_Fits)) - 2)
 
     def needed(law: Law, observed: Observations) -> FittedLaw[Any]:
         made = fit_law(law, observed, resampling)
@@ -196,6 +200,7 @@ def _fit(
         python=wanted(laws.python(), bank),
         coordinator=wanted(laws.coordinator(), bank),
         input=wanted(laws.pipeline(), bank),
+        spread=spread,
         candidates=session.tried | gemm.tried | steps.tried | reduced.tried,
     )
 
@@ -235,7 +240,7 @@ def _profile(
         host=_host(calibration, fits),
         link=_link(calibration, fits, shared),
         collective=_collective(calibration, fits),
-        noise=residual_noise(bursts, rounds),
+        noise=residual_noise(bursts, rounds, fits.spread),
         fit=fit_rows(bursts, fits.of, fits.candidates, held_out),
         workload=calibration.workload.name,
     )

@@ -1,11 +1,13 @@
 """Observations: the measured cells that one law explains, and the law fitted to them.
 
-Uncertainty is a bootstrap of rounds first and samples second. The same rounds are drawn for every
-law, so that draw k of all parameters belongs together.
+Uncertainty is a bootstrap of rounds first and samples second, and what is known of how rounds of
+other machines differ (`round_spread`). The same rounds are drawn for every law, so that draw k of
+all parameters belongs together.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,9 +19,10 @@ import numpy as np
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.leaves import mapped
 from nworkers.models.base.linear import Unknown
-from nworkers.models.base.statistics import Floats, interval90, student_inflation
+from nworkers.models.base.statistics import Floats, interval90
 from nworkers.models.fitting.laws import Law, estimates
 from nworkers.models.fitting.log_least_squares import solve, solve_many
+from nworkers.models.fitting.round_spread import RoundSpread, Shares
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.profile import Identified, NotIdentified, Parameter
 
@@ -27,8 +30,6 @@ R = TypeVar("R")
 #: Bootstrapped medians kept of each burst, and the most samples that each is the median of.
 BANK = 64
 MOST_SAMPLES = 500
-#: One round says nothing of how rounds differ: a stated judgement, as for tables of other tools.
-ONE_ROUND_LOG_SPREAD = 0.25
 #: A draw lies within this factor of the estimate, in the logarithm.
 WIDEST = 2.0
 
@@ -40,19 +41,28 @@ Observations = Mapping[tuple[Cell, int], Floats]
 class Resampling:
     """The rounds of a calibration, and how often each draw takes each: (draws, rounds).
 
-    ``luck`` multiplies what a draw makes of a law that was measured in one round only.
+    ``spread`` is what rounds are expected to differ by, and ``together`` by how many of its
+    deviations all cells of a draw are off alike.
     """
 
     rounds: tuple[int, ...]
     counts: Floats
-    luck: Floats
+    spread: RoundSpread
+    together: Floats
     rng: np.random.Generator
 
     @staticmethod
-    def of(rounds: Sequence[int], draws: int, rng: np.random.Generator) -> Resampling:
+    def of(
+        rounds: Sequence[int], draws: int, rng: np.random.Generator, spread: RoundSpread
+    ) -> Resampling:
         taken = rng.multinomial(len(rounds), [1.0 / len(rounds)] * len(rounds), size=draws)
-        luck = np.exp(ONE_ROUND_LOG_SPREAD * rng.standard_normal(draws))
-        return Resampling(tuple(rounds), np.asarray(taken, dtype=float), luck, rng)
+        together = rng.standard_normal(draws)
+        return Resampling(tuple(rounds), np.asarray(taken, dtype=float), spread, together, rng)
+
+    def weights(self, numbers: Sequence[int], measured: float) -> Floats:
+        """How much each observation of these rounds counts in each draw."""
+        taken = self.counts[:, [self.rounds.index(number) for number in numbers]]
+        return np.asarray(1.0 + measured * (taken - 1.0))
 
 
 @dataclass(frozen=True)
@@ -164,27 +174,36 @@ def fit_law(law: Law, bank: Observations, resampling: Resampling) -> FittedLaw[A
         raise InputError("bursts", f"none that tell {', '.join(missing)}", "a complete calibration")
     values = [bank[key] for key in keys]
     best = solve(design.x, np.array([v[0] for v in values]), largest=design.largest)
+    cells, numbers = [cell for cell, _ in keys], [number for _, number in keys]
+    shares = Shares.of(len(set(numbers)))
+    again = _drawn_again(values, len(resampling.counts), resampling.rng)
     thetas = solve_many(
         design.x,
-        _drawn_again(values, len(resampling.counts), resampling.rng),
-        resampling.counts[:, [resampling.rounds.index(number) for _, number in keys]],
+        again * np.exp(_unseen(cells, shares, resampling)),
+        resampling.weights(numbers, shares.measured),
         best.theta,
         best.scale,
         design.largest,
     )
-    rounds = len({number for _, number in keys})
-    if rounds == 1:
-        thetas = thetas * resampling.luck[:, None]
-    inflation = student_inflation(rounds)
     parameters = {
         unknown: _parameter(
-            unknown, float(best.theta[k]), thetas[:, k], best.identified[k], inflation, len(keys)
+            unknown, float(best.theta[k]), thetas[:, k], best.identified[k], len(keys)
         )
         for k, unknown in enumerate(design.unknowns)
     }
-    return FittedLaw(
-        law, mapped(law.record, Unknown, parameters.get), len({cell for cell, _ in keys})
-    )
+    return FittedLaw(law, mapped(law.record, Unknown, parameters.get), len(set(cells)))
+
+
+def _unseen(cells: Sequence[Cell], shares: Shares, resampling: Resampling) -> Floats:
+    """By how much each observation is off in each draw as rounds of other machines are.
+
+    Observations of one cell are off alike.
+    """
+    counted = Counter(cells)
+    rounds = np.array(list(counted.values()), dtype=float)
+    off = resampling.spread.unseen(shares, resampling.together, rounds, resampling.rng)
+    places = {cell: k for k, cell in enumerate(counted)}
+    return off[:, [places[cell] for cell in cells]]
 
 
 def _drawn_again(values: Sequence[Floats], draws: int, rng: np.random.Generator) -> Floats:
@@ -195,12 +214,9 @@ def _drawn_again(values: Sequence[Floats], draws: int, rng: np.random.Generator)
     return made
 
 
-def _parameter(
-    unknown: Unknown, best: float, drawn: Floats, seen: bool, inflation: float, samples: int
-) -> Parameter:
-    """Widen the draws about the estimate, in the logarithm; a rate is one over what was fitted."""
-    deviation = np.log(drawn / best) * (inflation if seen else 1.0)
-    values = best * np.exp(np.clip(deviation, -WIDEST, WIDEST))
+def _parameter(unknown: Unknown, best: float, drawn: Floats, seen: bool, samples: int) -> Parameter:
+    """No draw is far from the estimate; a rate is one over what was fitted."""
+    values = best * np.exp(np.clip(np.log(drawn / best), -WIDEST, WIDEST))
     low, high = interval90(values)
     if unknown.rate:
         best, low, high, values = 1.0 / best, 1.0 / high, 1.0 / low, 1.0 / values

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from statistics import NormalDist
 
 import numpy as np
 
-from nworkers.models.base.statistics import Floats
+from nworkers.models.base.statistics import Floats, few_rounds
+from nworkers.models.fitting.round_spread import RoundSpread, Shares
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.profile import Noise
 
@@ -15,6 +18,8 @@ BINS = 64
 #: Fewer samples of a burst tell nothing of what follows what.
 LEAST_SAMPLES = 20
 MOST_AUTOCORRELATION = 0.98
+#: Equally probable runs, at the least, by which few rounds are told apart.
+LEAST_RUNS = 20
 
 _OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "dispatch": (("noop", "ps"),),
@@ -30,10 +35,14 @@ _OPERATIONS: dict[str, tuple[tuple[str, str], ...]] = {
 _LARGE = 4.0
 
 
-def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
-    """Residuals kept as data: within bursts, and of each round's medians against all rounds'."""
+def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int], spread: RoundSpread) -> Noise:
+    """Residuals kept as data: within bursts, and of each round's medians against all rounds'.
+
+    Few rounds are told apart further by what rounds of other machines differ by (`_spread_out`).
+    """
     within: dict[str, tuple[float, ...]] = {}
-    between: list[dict[str, float]] = [{} for _ in rounds]
+    between: dict[str, Floats] = {}
+    own: dict[str, float] = {}
     lasting: dict[str, float] = {}
     for operation, sources in _OPERATIONS.items():
         chosen = [b for b in bursts if _source(b) in sources]
@@ -53,15 +62,42 @@ def residual_noise(bursts: Sequence[Burst], rounds: Sequence[int]) -> Noise:
         logs: dict[Cell, dict[int, float]] = {}
         for burst in chosen:
             logs.setdefault(burst.cell, {})[burst.round] = float(np.log(np.median(burst.samples_s)))
-        for place, number in zip(between, rounds, strict=True):
-            shifts = [
-                of_round[number] - float(np.mean(list(of_round.values())))
-                for of_round in logs.values()
-                if number in of_round
-            ]
-            place[operation] = float(np.exp(np.median(shifts))) if shifts else 1.0
+        shifts = [
+            [of[number] - float(np.mean(list(of.values()))) for of in logs.values() if number in of]
+            for number in rounds
+        ]
+        between[operation] = np.array([float(np.median(of)) if of else 0.0 for of in shifts])
+        own[operation] = spread.cell / math.sqrt(len(logs))
         lasting[operation] = _autocorrelation(chosen)
-    return Noise(within=within, between=tuple(between), autocorrelation=lasting)
+    return Noise(
+        within=within, between=_spread_out(between, own, spread.whole), autocorrelation=lasting
+    )
+
+
+def _spread_out(
+    between: Mapping[str, Floats], own: Mapping[str, float], whole: float
+) -> tuple[dict[str, float], ...]:
+    """Factors of equally probable runs: each round that was measured, several times.
+
+    Each time it is off further by the prior's share, for all operations alike (``whole``) and for
+    each by itself (``own``). Together they deviate as a further run will; what the simulator adds
+    for few rounds is taken off.
+    """
+    rounds = next(iter(between.values())).size
+    shares = Shares.of(rounds)
+    times = 2 * max(1, math.ceil(LEAST_RUNS / (2 * rounds)))
+    further = few_rounds(times * rounds)
+    scores = np.array([NormalDist().inv_cdf((k + 0.5) / times) for k in range(times)])
+    scores *= shares.prior * shares.wider / scores.std()
+    rng = np.random.default_rng(rounds)
+    factors = {}
+    for operation, measured in between.items():
+        prior = whole * scores + own[operation] * rng.permutation(scores)
+        logs = np.add.outer(shares.measured * measured, prior).ravel() / further
+        factors[operation] = np.exp(logs).tolist()
+    return tuple(
+        dict(zip(factors, run, strict=True)) for run in zip(*factors.values(), strict=True)
+    )
 
 
 def _of_size(bursts: Sequence[Burst], *, large: bool) -> list[Burst]:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
 
-from nworkers.models.base.statistics import Floats
+from nworkers.models.base.statistics import Floats, few_rounds
 from nworkers.models.costs.phase import OPERATIONS, Operation
 from nworkers.models.records.profile import Noise
 from nworkers.simulator.step.noise import measured_as
@@ -33,10 +32,10 @@ def replications(noise: Noise, seed: int, count: int) -> tuple[Replication, ...]
     """The runs to simulate: every measured round equally often, deviates evenly in probability.
 
     Stratified, so that few replications give a steady median. Each round's factors are raised to
-    √(R/(R−1)): R rounds spread less around their own fit than a fresh one will.
+    √(R/(R−1)) (`few_rounds`).
     """
     rounds = len(noise.between)
-    exponent = math.sqrt(rounds / (rounds - 1)) if rounds > 1 else 1.0
+    exponent = few_rounds(rounds)
     order = _order(Purpose.ROUND, seed, count) % rounds
     deviates = [NormalDist().inv_cdf((k + 0.5) / count) for k in range(count)]
     # What moves bytes is off together, and compute apart from it.

@@ -36,15 +36,21 @@ class Machine:
     cells: tuple[Cell, ...]
 
 
-def measured(machine: Machine, rng: np.random.Generator) -> Observations:
-    """A calibration of five rounds, as the fit takes it."""
+def measured(
+    machine: Machine,
+    rng: np.random.Generator,
+    rounds: int = ROUNDS,
+    round_: float = ROUND,
+    cell_round: float = CELL_ROUND,
+) -> Observations:
+    """A calibration, as the fit takes it; by default one of five quiet rounds."""
     bursts, known = [], machine.law.filled(machine.values)
-    for number in range(ROUNDS):
-        shift = ROUND * rng.standard_normal()
+    for number in range(rounds):
+        shift = round_ * rng.standard_normal()
         for cell in machine.cells:
             true = machine.law.seconds(known, cell)
             assert true is not None
-            logs = shift + CELL_ROUND * rng.standard_normal() + NOISE * rng.standard_normal(SAMPLES)
+            logs = shift + cell_round * rng.standard_normal() + NOISE * rng.standard_normal(SAMPLES)
             samples = true * np.exp(logs)
             slow = rng.random(SAMPLES) < OUTLIERS
             samples[slow] *= rng.uniform(*SLOWER, SAMPLES)[slow]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from nworkers.models.fitting.residual_noise import residual_noise
+from nworkers.models.fitting.round_spread import CELL_LOG_SPREAD, ROUND_PER_CELL, RoundSpread
 from nworkers.models.records.calibration import Burst, Cell
 from nworkers.models.records.profile import Noise
 from nworkers.simulator.step.noise import mean_factor, of_compute
@@ -21,6 +22,7 @@ def burst(cell: Cell, k: int, samples_s: tuple[float, ...]) -> Burst:
     return Burst(cell, k, 0, samples_s[0], samples_s[:1], samples_s, (), "samples")
 
 
+SPREAD = RoundSpread(ROUND_PER_CELL * CELL_LOG_SPREAD, CELL_LOG_SPREAD)
 PRODUCT = burst(Cell("gemm", "process", features=8, batch=8, hidden=8), 0, (1.0, 1.0, 1.0))
 
 
@@ -56,12 +58,13 @@ def test_bytes_vary_by_themselves() -> None:
         )
         for k in range(3)
     ]
-    found = residual_noise([*bursts, PRODUCT], [0, 1, 2])
+    found = residual_noise([*bursts, PRODUCT], [0, 1, 2], SPREAD)
     assert np.std(np.log(found.within["fetch"])) == pytest.approx(0.3, rel=0.15)
     assert np.std(np.log(found.within["fetch_transfer"])) == pytest.approx(0.03, rel=0.15)
 
 
 def test_without_large_transfers_requests_stand_for_them() -> None:
-    found = residual_noise([burst(Cell("fetch", "ps", 4), 0, (0.9, 1.0, 1.1)), PRODUCT], [0])
+    bursts = [burst(Cell("fetch", "ps", 4), 0, (0.9, 1.0, 1.1)), PRODUCT]
+    found = residual_noise(bursts, [0], SPREAD)
     assert "fetch_transfer" not in found.within
     assert mean_factor(found, "fetch_transfer") == mean_factor(found, "fetch")
