@@ -34,7 +34,7 @@ class Framework:
         preload: the module that the fork server imports, so that tasks start quickly.
         channel: has ``client(address, limit_s)`` and ``server(target, port)``, each a `Channel`.
         memory: has ``measure(workload, threads)``, of a training step.
-        user_model: has ``variables(name)``, of the user's ``module:function``.
+        user_model: has ``described(name)``, of the user's ``module:function``.
     """
 
     name: str

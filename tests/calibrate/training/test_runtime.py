@@ -62,7 +62,7 @@ def test_the_modules_of_a_framework_have_what_they_are_called_for(framework: obj
     (row, *_) = [row for row in ROWS if row.framework == framework]
     assert {"client", "server"} <= functions(row.framework.channel)
     assert "measure" in functions(row.framework.memory)
-    assert "variables" in functions(row.framework.user_model)
+    assert "described" in functions(row.framework.user_model)
     assert find_spec(row.framework.preload) is not None
 
 

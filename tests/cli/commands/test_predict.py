@@ -34,7 +34,9 @@ def check_row(row: dict[str, Any]) -> None:
 
 def test_predict_json_holds_the_contract(run: Run, network: Path) -> None:
     done = run("predict", "--workers", "4", "--calibration", network, "--json")
-    assert (done.code, done.err) == (0, "")
+    # On a busy machine it takes longer than two seconds, and says how far it is.
+    noted = [line for line in done.err.splitlines() if not line.startswith("predicting: ")]
+    assert (done.code, noted) == (0, [])
     row = json.loads(done.out)
     check_row(row)
     assert row["workers"] == 4

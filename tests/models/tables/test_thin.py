@@ -15,14 +15,28 @@ from nworkers.models.tables.formats.csv_throughput import read
 
 ROWS = 300_000
 SIZES = (4, 1024, 65_536, 1 << 20, 1 << 24)
-#: Runs a command and says how much processor time it took, what starting takes left out.
-TIMED = (
-    "import resource, sys; from nworkers.cli import app\n"
-    "import scipy.optimize, nworkers.simulator.study.steady\n"
-    "def spent(): return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])\n"
-    "before = spent(); sys.argv[0] = 'scale'; code = app.main()\n"
-    "print(spent() - before, file=sys.stderr); sys.exit(code)"
-)
+#: Runs a command on a file, and says how many times as much processor time it took as to split the
+#: file's lines; what starting takes is left out.
+COMPARED = """
+import csv, resource, sys
+import scipy.optimize, nworkers.simulator.study.steady
+from nworkers.cli import app
+
+def spent():
+    return sum(resource.getrusage(resource.RUSAGE_SELF)[:2])
+
+begun = spent()
+with open(sys.argv[2]) as file:
+    for _ in csv.reader(file):
+        pass
+read = spent()
+sys.argv[0] = "scale"
+code = app.main()
+print((spent() - read) / (read - begun), file=sys.stderr)
+sys.exit(code)
+"""
+#: Three seconds on a machine that splits these lines in 0.1 s.
+MOST_TIMES = 40.0
 
 
 def test_a_short_table_is_as_it_was() -> None:
@@ -76,20 +90,22 @@ def throughputs(path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", ["times", "sizes", "throughputs"])
-def test_three_hundred_thousand_rows_take_seconds(kind: str, tmp_path: Path) -> None:
+def test_three_hundred_thousand_rows_take_few_times_their_reading(
+    kind: str, tmp_path: Path
+) -> None:
     path = tmp_path / "long.csv"
     if kind == "throughputs":
         throughputs(path)
     else:
         times(path, SIZES if kind == "times" else tuple(range(4, 4_000_000, 7)))
     done = subprocess.run(
-        [sys.executable, "-c", TIMED, "fit", str(path), "--json"],
+        [sys.executable, "-c", COMPARED, "fit", str(path), "--json"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
-    assert float(done.stderr.split()[-1]) < 3.0
+    assert float(done.stderr.split()[-1]) < MOST_TIMES
     assert "of 300,000 rows " in done.stdout
 
 
