@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
+from statistics import NormalDist
 
 import numpy as np
 
@@ -26,6 +27,8 @@ from nworkers.models.tables.throughput.fit import ScalingFit, drawn_parameter
 from nworkers.models.tables.throughput.jobs import group_of
 from nworkers.models.tables.throughput.system import NOTHING_S, hardware, products, workload_time
 
+#: Equally probable runs.
+_RUNS = 20
 #: Every operation of a run, which a row's deviation from the fit slows or speeds up alike.
 _OPERATIONS = ("dispatch", "fetch", "compute", "push")
 
@@ -39,7 +42,7 @@ def assemble(
 ) -> Profile:
     """The profile from which predictions follow; ``text`` is the table's.
 
-    Rows deviate from the fit as runs do from each other, so that their residuals are the variation
+    Rows deviate from the fit as runs do from each other, so that a row's spread is the variation
     between runs. There is one table, hence one round, and intervals are provisional.
     """
     system = fit.rows[0].system or "a system without a name"
@@ -69,7 +72,8 @@ def assemble(
                 size_bytes=(min(sizes), max(sizes)),
             ),
         )
-    factors = np.exp(fit.log_residuals - fit.log_residuals.mean())
+    scores = [NormalDist().inv_cdf((k + 0.5) / _RUNS) for k in range(_RUNS)]
+    factors = np.exp(fit.spread.predictive / np.std(scores, ddof=1) * np.array(scores))
     digest = hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()
     before = dict(parameters(base))
     changed = tuple(

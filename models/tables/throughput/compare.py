@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -141,7 +142,9 @@ def _times(
     linear = jobs.linear(fit.x, jobs.steps())
     rng = np.random.default_rng((seed, 1))
     deviations: Floats = (fit.draws - fit.x) @ linear.slopes.T
-    runs = np.exp(fit.log_spread * rng.standard_normal(deviations.shape))
+    most = max(row.workers for row in fit.rows)
+    beyond = np.array([fit.spread.beyond(math.log2(row.workers / most)) for row in rows])
+    runs = np.exp(beyond * rng.standard_normal(deviations.shape))
     # No draw undercuts the compute by much; a straight line might, far out.
     drawn = np.maximum(linear.times_s + deviations, 0.1 * linear.times_s) * runs
     intervals = [interval90(drawn[:, k]) for k in range(len(rows))]

@@ -13,7 +13,7 @@ from itertools import combinations
 import numpy as np
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.base.statistics import Floats, interval90, student_inflation
+from nworkers.models.base.statistics import Floats, interval90
 from nworkers.models.fitting.log_least_squares import OPEN_LOG_DEVIATION, SEEN_SHARE
 from nworkers.models.records.profile import Identified, NotIdentified, Parameter, Profile
 from nworkers.models.records.workload import Workload
@@ -27,11 +27,9 @@ from nworkers.models.tables.throughput.jobs import (
     first_alike,
     group_of,
 )
+from nworkers.models.tables.throughput.row_spread import PUBLISHED_PRIOR, RowPrior, RowSpread
 from nworkers.models.tables.throughput.system import NOTHING, UNITS, Cost
 
-#: Log-deviation of one published throughput from another run's, at the least: a stated judgement,
-#: since a table has each run once.
-ROW_LOG_SPREAD = 0.01
 #: Models and batches of one table: each has an unknown of its own, in every draw.
 MOST_GROUPS = 100
 _MOST_ROUNDS = 12
@@ -47,8 +45,8 @@ class ScalingFit:
 
     ``x`` holds the compute seconds of each of ``groups``, then each of ``costs``; ``draws`` are
     joint, [draw, unknown], and ``identified`` says which unknowns the rows determine.
-    ``log_residuals`` are measured over fitted times, in the logarithm; ``log_spread`` is what a
-    further row deviates by. ``linear`` are the rows' times at ``x``.
+    ``log_residuals`` are measured over fitted times, in the logarithm; ``spread`` is what a further
+    row deviates by. ``linear`` are the rows' times at ``x``.
     """
 
     rows: tuple[ScalingRow, ...]
@@ -58,7 +56,7 @@ class ScalingFit:
     draws: Floats
     identified: tuple[bool, ...]
     log_residuals: Floats
-    log_spread: float
+    spread: RowSpread
     linear: Linearised
 
     def cost(self, name: Cost) -> float:
@@ -119,6 +117,7 @@ def fit(
     predict: Predict,
     *,
     source: str,
+    prior: RowPrior = PUBLISHED_PRIOR,
     seed: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> ScalingFit:
@@ -130,13 +129,14 @@ def fit(
     the costs, which never ends there. Which of the costs are needed at all is chosen by the
     Bayesian information criterion, and chosen again in every draw, with the odds that it gives:
     where the barrier and the link would explain the rows alike, some draws have the one and some
-    the other, and neither is identified. Draws resample the residuals, widened for few rows by
-    Student's factor, and are solved at the derivatives of the fit.
+    the other, and neither is identified. Draws resample the residuals, as far apart as another
+    run's would be (`RowSpread`), and are solved at the derivatives of the fit.
 
     Args:
         workloads: by the rows' model names.
         base: gives what throughput does not tell; there are as many draws as it has.
         predict: a worker's mean step in seconds.
+        prior: what is known of rows' deviations beforehand.
         progress: called with predictions done and about expected.
 
     Raises:
@@ -164,20 +164,21 @@ def fit(
     start = np.array([*(smallest[group].step_time_s for group in groups), *(0.0 for _ in costs)])
     everything = tuple(range(start.size))
     full, at_full = _descend(jobs, start, everything, steps, measured)
-    spread, _ = _row_spread(measured - np.log(at_full.times_s), len(rows) - start.size)
+    left = RowSpread.of(measured - np.log(at_full.times_s), start.size, prior)
     choices = tuple(_choices(len(groups), costs))
-    scores = {kept: _score(at_full, full, measured, kept, spread) for kept in choices}
+    scores = {kept: _score(at_full, full, measured, kept, left.likely) for kept in choices}
     best = min(scores, key=lambda kept: scores[kept])
     lean = full.copy()
     lean[[k for k in everything if k not in best]] = 0.0
     x, linear = _descend(jobs, lean, best, steps, measured)
     residuals = measured - np.log(linear.times_s)
-    log_spread, factor = _row_spread(residuals, len(rows) - len(best))
+    # What is at zero took nothing from the rows' freedom.
+    spread = RowSpread.of(residuals, int(np.count_nonzero(x)), prior)
     rng = np.random.default_rng(seed)
     draws = np.array(
         [
-            _draw(linear, x, noise, choices, len(groups), log_spread, rng)
-            for noise in factor * _noise(residuals, log_spread, base.draws, rng)
+            _draw(linear, x, noise, choices, len(groups), spread.likely, rng)
+            for noise in _noise(residuals, spread.predictive, base.draws, rng)
         ]
     )
     return ScalingFit(
@@ -188,7 +189,7 @@ def fit(
         draws=draws,
         identified=_identified(linear, x, draws),
         log_residuals=residuals,
-        log_spread=log_spread * factor,
+        spread=spread,
         linear=linear,
     )
 
@@ -254,19 +255,6 @@ def _score(
     found = _solve(linear.shares, wanted, x.size, kept)
     left = linear.shares @ found - wanted
     return float(left @ left / (2 * spread**2) + 0.5 * len(kept) * np.log(measured.size))
-
-
-def _row_spread(residuals: Floats, freedom: int) -> tuple[float, float]:
-    """Log-deviation of a row, and Student's factor for its degrees of freedom.
-
-    Rows that leave no freedom say nothing of their spread; then it is the stated one.
-    """
-    if freedom < 1:
-        return ROW_LOG_SPREAD, 1.0
-    spread = float(np.sqrt(residuals @ residuals / freedom))
-    # The deviation is already that for so many degrees of freedom, not for so many rows.
-    factor = student_inflation(freedom + 1) / np.sqrt((freedom + 1) / freedom)
-    return max(ROW_LOG_SPREAD, spread), float(factor)
 
 
 def _noise(residuals: Floats, spread: float, draws: int, rng: np.random.Generator) -> Floats:

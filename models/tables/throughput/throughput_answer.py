@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.input_file import read_text
 from nworkers.models.findings.fit_answer import FitAnswer
@@ -29,6 +31,7 @@ from nworkers.models.tables.throughput.fit import ScalingFit, check_rows, fit
 from nworkers.models.tables.throughput.jobs import Predict
 from nworkers.models.tables.throughput.names import workloads_of
 from nworkers.models.tables.throughput.published import Split
+from nworkers.models.tables.throughput.row_spread import PUBLISHED_PRIOR, RowPrior
 
 #: Told what is done and how much there is.
 Progress = Callable[[int, int], None]
@@ -43,6 +46,7 @@ class ThroughputRequest:
     workload: Workload | None = None
     system: str | None = None
     fit_to: int | None = None
+    prior: RowPrior = PUBLISHED_PRIOR
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,13 @@ class ThroughputAnswer:
     def notes(self) -> tuple[str, ...]:
         """How the rows were read, and what they leave open."""
         notes = [*self.read, "a row of one worker is taken as one process without ps"]
+        if self.fitted.spread.telling:
+            missed = np.abs(np.expm1(self.fitted.log_residuals))
+            notes.append(
+                f"the fitted rows themselves are off by {100 * missed.min():.0f} to "
+                f"{100 * missed.max():.0f} %, more than those of published tables: something here "
+                "is not in the model. No interval is narrower than that"
+            )
         open_ones = [
             name
             for name, parameter in self.learnt
@@ -193,7 +204,15 @@ def fit_rows(request: ThroughputRequest, predict: Predict, progress: Progress) -
             "fit_to", request.fit_to, f"fewer than the most workers in the table ({most})"
         )
     check_rows(inside, source)
-    found = fit(inside, workloads, request.base, predict, source=source, progress=progress)
+    found = fit(
+        inside,
+        workloads,
+        request.base,
+        predict,
+        source=source,
+        prior=request.prior,
+        progress=progress,
+    )
     return FittedRows(request, text, workloads, tuple(outside), found, table.notes)
 
 
