@@ -74,5 +74,8 @@ def _usage(error: Exception) -> str:
 def _fail(message: str, code: int) -> int:
     if interrupt.came():
         message, code = interrupt.WORD, interrupt.INTERRUPTED
-    print(f"scale: error: {' '.join(message.split())}", file=sys.stderr)
+    from nworkers.cli.shown.visible import one_line
+    from nworkers.models.base.errors import cut
+
+    print(cut(f"scale: error: {one_line(' '.join(message.split()))}"), file=sys.stderr)
     return code

@@ -75,7 +75,19 @@ _RUNTIMES = "; ".join(
 # Numbers arrive as text and are checked here, so that every bad value gets the same kind of line.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
-Output = Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="File to write.")]
+
+
+def named_path(text: str) -> Path:
+    """A path that somebody typed; an empty one would be the folder where they are."""
+    if not text:
+        raise typer.BadParameter("got an empty path; allowed: the name of a file or folder")
+    return Path(text)
+
+
+Output = Annotated[
+    Path,
+    typer.Option("-o", "--output", parser=named_path, metavar="FILE", help="File to write."),
+]
 Local = Annotated[
     bool, typer.Option("--local", help="Ignore TF_CONFIG and Slurm: this machine alone.")
 ]
@@ -84,7 +96,9 @@ ConnectTimeout = Annotated[
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option("--plot", metavar="FILE", help="Draw it: .png, .svg or .pdf by suffix."),
+    typer.Option(
+        "--plot", parser=named_path, metavar="FILE", help="Draw it: .png, .svg or .pdf by suffix."
+    ),
 ]
 
 

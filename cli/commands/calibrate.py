@@ -18,6 +18,7 @@ from nworkers.cli.asked.options import (
     choices,
     duration,
     integer,
+    named_path,
     number,
 )
 from nworkers.cli.shown import console
@@ -39,6 +40,7 @@ def calibrate(
         typer.Option(
             "-o",
             "--output",
+            parser=named_path,
             metavar="FILE",
             help="File to write; - for stdout. Until the end, FILE.journal holds every cell.",
         ),
@@ -147,7 +149,11 @@ def calibrate(
     ] = None,
     logs: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Logs of the tasks; by default beside the output."),
+        typer.Option(
+            parser=named_path,
+            metavar="DIR",
+            help="Logs of the tasks; by default beside the output.",
+        ),
     ] = None,
     ps: Annotated[
         str | None,
@@ -318,6 +324,7 @@ def _show(
     request: CalibrationRequest, calibration: Calibration, not_fitted: str, *, as_json: bool
 ) -> None:
     from nworkers.cli.shown import calibration_json, calibration_text, json_view, notes
+    from nworkers.cli.shown.visible import visible
     from nworkers.models.files.store import record_text
     from nworkers.models.findings.calibration_answer import calibration_answer
 
@@ -333,7 +340,7 @@ def _show(
         console.note(f"skipped {cell.cell.name}: {cell.reason}")
     text = calibration_text.report(answer, request.output)
     if request.output is None:
-        print(text, file=sys.stderr)
+        print(visible(text), file=sys.stderr)
         console.emit_json(record_text(calibration))
     else:
         console.emit(text)

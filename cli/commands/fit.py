@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nworkers.cli.asked.options import Force, Json, integer
+from nworkers.cli.asked.options import Force, Json, integer, named_path
 from nworkers.models.base.errors import InputError
 
 
@@ -15,6 +15,7 @@ def fit(
     file: Annotated[
         Path,
         typer.Argument(
+            parser=named_path,
             metavar="FILE",
             help="A calibration file; or a table of nccl-tests (text or -J), OSU (osu_latency, "
             "osu_bw, osu_allreduce) or iperf3 --json; or a CSV with columns quantity, seconds, "
@@ -24,7 +25,9 @@ def fit(
     ],
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Write the profile here."),
+        typer.Option(
+            "-o", "--output", parser=named_path, metavar="FILE", help="Write the profile here."
+        ),
     ] = None,
     draws: Annotated[
         str, typer.Option(metavar="N", help="Bootstrap draws behind a calibration's intervals.")

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from nworkers.cli.asked.options import Force, Json, Options, Output, picture, shared
+from nworkers.cli.asked.options import Force, Json, Options, Output, named_path, picture, shared
 from nworkers.cli.commands.breakeven import DEFAULT_MAX_WORKERS, MaxWorkers, show_curve
 
 
@@ -25,7 +25,9 @@ def plot_breakeven(
 
 
 def plot_fit(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="A calibration file.")],
+    file: Annotated[
+        Path, typer.Argument(parser=named_path, metavar="FILE", help="A calibration file.")
+    ],
     output: Output,
     force: Force = False,
 ) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from nworkers.cli.asked.options import Force, Json, Options, shared, worker_counts
+from nworkers.cli.asked.options import Force, Json, Options, named_path, shared, worker_counts
 
 if TYPE_CHECKING:
     from nworkers.simulator.trace.observe import Observation
@@ -22,6 +22,7 @@ def predict(
     trace: Annotated[
         Path | None,
         typer.Option(
+            parser=named_path,
             metavar="FILE",
             help="Write what happens in a few steps of the last count, for ui.perfetto.dev: a row "
             "for each worker, ps and link.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nworkers.cli import interrupt
-from nworkers.cli.asked.options import duration, integer
+from nworkers.cli.asked.options import duration, integer, named_path
 from nworkers.cli.shown import console
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ def serve(
         str | None,
         typer.Option(metavar="T", help="How long to wait for a coordinator; for ever by default."),
     ] = None,
-    logs: Annotated[Path, typer.Option(metavar="DIR", help="Logs of the task.")] = Path(
-        "scale-serve.logs"
-    ),
+    logs: Annotated[
+        Path, typer.Option(parser=named_path, metavar="DIR", help="Logs of the task.")
+    ] = Path("scale-serve.logs"),
 ) -> None:
     """Run one task on this node for a command given elsewhere, then end.
 

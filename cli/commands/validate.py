@@ -16,6 +16,7 @@ from nworkers.cli.asked.options import (
     Plot,
     duration,
     integer,
+    named_path,
     number,
     picture,
     shared,
@@ -45,6 +46,7 @@ def validate(
     measured: Annotated[
         Path | None,
         typer.Option(
+            parser=named_path,
             metavar="FILE",
             help="Compare an earlier -o FILE instead of training; repeat its --ps, placement and "
             "workload.",
@@ -61,6 +63,7 @@ def validate(
     write_workload: Annotated[
         Path | None,
         typer.Option(
+            parser=named_path,
             metavar="FILE",
             help="With --model: time its step in one process, and write the workload file, which "
             "then is predicted.",
@@ -68,11 +71,18 @@ def validate(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("-o", "--output", metavar="FILE", help="Keep every measured step here."),
+        typer.Option(
+            "-o",
+            "--output",
+            parser=named_path,
+            metavar="FILE",
+            help="Keep every measured step here.",
+        ),
     ] = None,
     export: Annotated[
         Path | None,
         typer.Option(
+            parser=named_path,
             metavar="FILE",
             help="Write what others may see: step times and predictions, no names or addresses.",
         ),

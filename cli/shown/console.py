@@ -6,11 +6,12 @@ import sys
 from collections.abc import Iterable
 
 from nworkers.cli.shown.streams import IN_JSON
+from nworkers.cli.shown.visible import one_line, visible
 
 
 def emit(text: str) -> None:
     """Print an answer."""
-    sys.stdout.write(text.rstrip() + "\n")
+    sys.stdout.write(visible(text.rstrip()) + "\n")
     sys.stdout.flush()
 
 
@@ -22,7 +23,7 @@ def emit_json(text: str) -> None:
 
 def note(text: str) -> None:
     """A line beside the answer, which never mixes with it."""
-    print(f"note: {text}", file=sys.stderr)
+    print(f"note: {one_line(text)}", file=sys.stderr)
 
 
 def notes(texts: Iterable[str]) -> None:

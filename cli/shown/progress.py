@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 
 from nworkers.cli import interrupt
 from nworkers.cli.shown.format import clock
+from nworkers.cli.shown.visible import one_line
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
@@ -62,7 +63,7 @@ class ProgressLine:
             now_s = time.monotonic()
             self._next_s = now_s + max(LINE_EVERY_S, LINE_SHARE * (now_s - self._began_s))
             parts = (f"{self._title}: {done} of {total}", current, left)
-            print(", ".join(p for p in parts if p), file=sys.stderr, flush=True)
+            print(one_line(", ".join(p for p in parts if p)), file=sys.stderr, flush=True)
             return
         if self._bar is None:
             interrupt.say_first(SHOW_CURSOR)
@@ -74,7 +75,7 @@ class ProgressLine:
                 self._task,
                 completed=done,
                 total=total,
-                description=f"{self._title} {current}".rstrip(),
+                description=one_line(f"{self._title} {current}".rstrip()),
                 left=left,
             )
 

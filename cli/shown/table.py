@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from nworkers.cli.shown.visible import one_line
+
 GAP = "   "
 
 
@@ -20,7 +22,7 @@ class TextTable:
     def add_row(self, *cells: str) -> None:
         if len(cells) != len(self._rows[0]):
             raise ValueError(f"{len(cells)} cells for {len(self._rows[0])} columns")
-        self._rows.append(cells)
+        self._rows.append(tuple(map(one_line, cells)))
 
     def __str__(self) -> str:
         """As wide as it needs: a cut number is worse than a wrapped line."""

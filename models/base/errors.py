@@ -9,6 +9,12 @@ from collections.abc import Callable
 _FIELD = re.compile(r"<([a-z_]+)>")
 
 
+#: No error is longer, whatever stood in a file.
+MOST_CHARACTERS = 400
+#: Room is left for what a command says before it.
+_MOST = MOST_CHARACTERS - 20
+
+
 class FieldText(str):
     """Text that names fields, as ``<workers>``, where else a user's own text may stand."""
 
@@ -30,7 +36,7 @@ class InputError(ValueError):
         """The line, with each field by the name that its reader knows it by."""
         own = isinstance(self.got, FieldText)
         got = with_fields(str(self.got), named) if own else self.got
-        return f"{named(self.field)}: got {got}; allowed: {with_fields(self.allowed, named)}"
+        return _line(named(self.field), str(got), with_fields(self.allowed, named))
 
 
 class Contradiction(InputError):
@@ -43,7 +49,20 @@ class Contradiction(InputError):
     def worded(self, named: Callable[[str], str]) -> str:
         """The line, with both fields by the names that its reader knows them by."""
         beside = f"{self.got} beside {named(self.other)}"
-        return f"{named(self.field)}: got {beside}; allowed: {self.allowed}"
+        return _line(named(self.field), beside, self.allowed)
+
+
+def cut(text: str, most: int = MOST_CHARACTERS) -> str:
+    """The text, or its beginning where it is longer."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _line(field: str, got: str, allowed: str) -> str:
+    """One line; of a long one a part of each is left, of a path its end."""
+    if len(field) + len(got) + len(allowed) > _MOST - 20:
+        field = field if len(field) <= 120 else f"…{field[-119:]}"
+        got = cut(got, max(60, _MOST - 20 - len(field) - len(allowed)))
+    return cut(f"{field}: got {got}; allowed: {allowed}", _MOST)
 
 
 def with_fields(text: str, named: Callable[[str], str]) -> str:

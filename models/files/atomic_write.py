@@ -12,6 +12,9 @@ from pathlib import Path
 
 from nworkers.models.base.errors import InputError
 
+#: In place of a file's name: standard input, or standard output.
+STANDARD = "-"
+
 
 def check_output(path: Path, *, force: bool, field: str = "output") -> None:
     """Refuse, before any long work, a target that could not be written at its end.
@@ -21,6 +24,8 @@ def check_output(path: Path, *, force: bool, field: str = "output") -> None:
     Raises:
         InputError: it exists already, it is no file, or its folder takes none.
     """
+    if str(path) == STANDARD:
+        raise InputError(field, path, "the name of a file; this is not written to stdout")
     target, folder = path.resolve(), path.resolve().parent
     if not folder.is_dir():
         raise InputError(field, path, f"a file in a folder that exists ({folder} does not)")
@@ -93,6 +98,8 @@ def made_folder(path: Path, field: str) -> Path:
     Raises:
         InputError: it cannot be made, or a file has its name.
     """
+    if str(path) == STANDARD:
+        raise InputError(field, path, "the name of a folder")
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

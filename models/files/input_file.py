@@ -13,10 +13,9 @@ import zlib
 from pathlib import Path
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.files.atomic_write import STANDARD
 
 COMPRESSED = ".gz"
-#: In place of a file's name: what comes on standard input.
-STANDARD_INPUT = "-"
 #: No file is read beyond, unpacked where it is compressed: the largest calibration takes a third.
 MAX_BYTES = 2**28
 #: A pipe from which nothing has come for so long is given up.
@@ -81,7 +80,7 @@ def read_text(path: Path, wanted: str, most: int = MAX_BYTES) -> str:
 def is_input(name: str) -> bool:
     """Whether something of this name can be opened: there is such a file, or it is ``-``."""
     try:
-        return name == STANDARD_INPUT or Path(name).exists()
+        return name == STANDARD or Path(name).exists()
     except (OSError, ValueError):
         return False
 
@@ -95,7 +94,7 @@ def _content(path: Path, most: int) -> bytes:
     name = str(path)
     if name in _given:
         return _given[name]
-    if name == STANDARD_INPUT:
+    if name == STANDARD:
         return _given.setdefault(name, _of_standard_input(most))
     # Without waiting: a named pipe that nobody writes to would hold a plain open for ever.
     handle = os.open(path, os.O_RDONLY | _AT_ONCE)

@@ -137,6 +137,8 @@ def find_profile(field: str, name: str) -> tuple[Profile, Workload | None]:
     """
     if name in shipped_profiles():
         return shipped_profile(name), None
+    if not name:
+        raise InputError(field, "an empty path", "the name of a shipped profile or of a file")
     path = Path(name)
     if not is_input(name) and not path.suffix:
         names = ", ".join((*shipped_profiles(), "a calibration or profile file"))

@@ -46,6 +46,8 @@ def read_workload(name_or_path: str) -> Workload:
     """
     if name_or_path in shipped_workloads():
         return _read(WORKLOADS / f"{name_or_path}.toml")
+    if not name_or_path:
+        raise InputError("workload", "an empty path", "the name of a workload or of a file")
     path = Path(name_or_path)
     if path.suffix != ".toml" and not is_input(name_or_path):
         try:
@@ -102,6 +104,16 @@ def _read(path: Path) -> Workload:
         # A measured step is looked up by name, so that a file must not pass for a built-in model.
         raise InputError(
             f"{path}: name", repr(workload.name), "a name of its own, unlike gemm:… and mlp:…"
+        )
+    sources = {
+        "[cost]": workload.cost,
+        "[[step]]": workload.step,
+        "flops_per_sample": workload.flops_per_sample,
+    }
+    given = [name for name, value in sources.items() if value]
+    if len(given) > 1:
+        raise InputError(
+            str(path), f"{' and '.join(given)}", "one of them, for the compute time: keep one"
         )
     try:
         return check_workload(workload)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.cli.conftest import Run
 
+CALIBRATION = Path(__file__).parents[1] / "kept" / "h100-quick.json.gz"
 PREDICT = ("predict", "--workers", "4", "--calibration")
 
 
@@ -248,3 +249,84 @@ def test_a_defect_is_one_line_too(run: Run, network: Path, monkeypatch: pytest.M
     done = run(*PREDICT, network)
     assert done.code == 70
     assert "RuntimeError: on purpose" in done.error
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("predict", "--workers", "2", "--calibration", ""),
+        ("predict", "--workers", "2", "--link", ""),
+        ("predict", "--workers", "2", "--workload", ""),
+        ("predict", "--workers", "2", "--trace", ""),
+        ("breakeven", "--plot", ""),
+        ("plot", "breakeven", "-o", ""),
+        ("plot", "fit", "", "-o", "a.png"),
+        ("fit", ""),
+        ("fit", "a.json", "-o", ""),
+        ("calibrate", "-o", ""),
+        ("calibrate", "-o", "a.json", "--logs", ""),
+        ("validate", "--workers", "1", "--measured", ""),
+        ("validate", "--workers", "1", "--export", ""),
+        ("validate", "--workers", "1", "--write-workload", ""),
+    ],
+)
+def test_an_empty_path_is_called_empty(run: Run, tmp_path: Path, command: tuple[str, ...]) -> None:
+    done = run(*command)
+    assert done.code == 2
+    assert "got an empty path; allowed: the name of a" in done.error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("command", "field"),
+    [
+        (("breakeven", "--max-workers", "2", "--plot", "-"), "--plot"),
+        (("plot", "breakeven", "-o", "-"), "-o/--output"),
+        (("predict", "--workers", "2", "--trace", "-"), "--trace"),
+        (("fit", CALIBRATION, "-o", "-"), "-o/--output"),
+    ],
+)
+def test_a_stream_where_there_must_be_a_file(
+    run: Run, tmp_path: Path, command: tuple[object, ...], field: str
+) -> None:
+    done = run(*command)
+    assert done.code == 2
+    assert done.error.startswith(f"{field}: got -; allowed: ")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_control_characters_of_files_are_shown(run: Run, network: Path, tmp_path: Path) -> None:
+    red = "\x1b[31m\u202e\x9bevil\r"
+    document = json.loads(network.read_text())
+    network.write_text(json.dumps(document | {"hardware": red}, ensure_ascii=False))
+    path = tmp_path / "model.toml"
+    text = '[[variables]]\nname = "w"\nshape = [8, 8]\n[cost]\nfloor_s = 0.1\nper_sample_s = 0\n'
+    path.write_text('name = "\\u001b[31m\\u202eevil"\n' + text)
+    for extra in ((), ("--json",)):
+        done = run(*PREDICT, network, "--workload", path, *extra)
+        assert done.code == 0
+        assert not set(red[:1] + "\u202e\x9b\r") & set(done.out + done.err)
+        assert "\\u001b[31m\\u202e" in done.out
+    network.write_text(json.dumps(document | {"provisional": red}, ensure_ascii=False))
+    assert not set("\x1b\u202e\x9b\r") & set(run(*PREDICT, network).error)
+    missing = run(*PREDICT, tmp_path / "\x1b]0;title\x07.json").error
+    assert "\\u001b]0;title\\u0007.json: got no such file" in missing
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("predict", "--workers", "9" * 5000),
+        ("predict", "--workers", "2", "--what-if", "x" * 5000),
+        ("predict", "--workers", "2", "--calibration", "\x1b" * 90 + ".json"),
+        ("predict", "--workers", "2", "--workload", "gemm:" + "9," * 3000),
+        ("predict", "--workers", "2", "--" + "x" * 3000),
+        ("fit", "x" * 3000),
+        ("fit", "x/" * 3000),
+    ],
+)
+def test_no_error_is_longer_than_400_characters(run: Run, command: tuple[str, ...]) -> None:
+    done = run(*command)
+    assert done.code == 2
+    assert done.error
+    assert len(done.err.rstrip("\n")) <= 400

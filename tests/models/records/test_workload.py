@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,22 +36,36 @@ def test_names_that_mean_nothing(name: str) -> None:
         named_workload(name)
 
 
-def test_a_file(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("text", "source"),
+    [
+        ("flops_per_sample = 8e9", {"flops_per_sample": 8e9}),
+        ("[cost]\nfloor_s = 0.01\nper_sample_s = 1e-3", {"cost": Cost(0.01, 1e-3)}),
+        (
+            "[[step]]\nbatch = 8\nseconds = 0.02\n[[step]]\nbatch = 32\nseconds = 0.05",
+            {"step": (StepSeconds(8, 0.02), StepSeconds(32, 0.05))},
+        ),
+    ],
+)
+def test_a_file(tmp_path: Path, text: str, source: dict[str, Any]) -> None:
     path = tmp_path / "resnet.toml"
-    path.write_text(
-        'name = "resnet"\nflops_per_sample = 8e9\n'
-        + VARIABLE
-        + 'dtype = "float16"\n[cost]\nfloor_s = 0.01\nper_sample_s = 1e-3\n'
-        "[[step]]\nbatch = 8\nseconds = 0.02\n[[step]]\nbatch = 32\nseconds = 0.05\n"
-    )
-    assert read_workload(str(path)) == Workload(
-        "resnet",
-        (Variable("w", (512, 512), "float16"),),
-        flops_per_sample=8e9,
-        cost=Cost(0.01, 1e-3),
-        step=(StepSeconds(8, 0.02), StepSeconds(32, 0.05)),
-    )
+    path.write_text(f'name = "resnet"\n{text}\n{VARIABLE}dtype = "float16"\n')
+    variables = (Variable("w", (512, 512), "float16"),)
+    assert read_workload(str(path)) == Workload("resnet", variables, **source)
     assert read_workload("gemm:128,256") == named_workload("gemm:128,256")
+
+
+def test_one_source_of_compute(tmp_path: Path) -> None:
+    path = tmp_path / "model.toml"
+    flops = "flops_per_sample = 8e9\n"
+    for text, words in (
+        (VARIABLE + COST + STEP, "got \\[cost\\] and \\[\\[step\\]\\]; allowed: .*keep one"),
+        (flops + VARIABLE + STEP, "got \\[\\[step\\]\\] and flops_per_sample; allowed: .*keep one"),
+        (flops + VARIABLE + COST, "got \\[cost\\] and flops_per_sample; allowed: .*keep one"),
+    ):
+        path.write_text('name = "mine"\n' + text)
+        with pytest.raises(InputError, match=words):
+            read_workload(str(path))
 
 
 @pytest.mark.parametrize(
