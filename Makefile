@@ -44,7 +44,7 @@ lint: $(READY)
 
 # What only computes takes all cores; what starts tasks has the machine to itself.
 test: lint
-	$(BIN)/pytest -n auto -m "not tensorflow and not root"
+	$(BIN)/pytest -n auto -m "not tensorflow and not root and not slow"
 	$(BIN)/pytest -m "(tensorflow or root) and not slow"
 
 # By hand, on an idle machine: ratios within one run, with the figures that docs/ quote.
@@ -55,8 +55,8 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.simulator
 	$(BIN)/python -m benchmarks.simgrid
 
-# By hand, about ten minutes: tests that are much like others, then tasks and coordinators killed at
-# random moments, over and over.
+# By hand, about an hour: tests that are much like others, among them 10,000 questions that nobody
+# should ask, then tasks and coordinators killed at random moments, over and over.
 soak: $(READY)
 	$(BIN)/pytest -m slow
 	$(BIN)/python -m benchmarks.soak

@@ -26,6 +26,19 @@ def check_output(path: Path, *, force: bool, field: str = "output") -> None:
     """
     if str(path) == STANDARD:
         raise InputError(field, path, "the name of a file; this is not written to stdout")
+    try:
+        _check_place(path, field, force=force)
+        # Permission bits say little (root, read-only mounts, /proc): only trying tells.
+        temporary = _beside(path.resolve())
+        with _undisturbed():
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            temporary.unlink()
+    except OSError as error:  # of a name that is too long, too
+        raise _unwritable(field, path, error) from None
+
+
+def _check_place(path: Path, field: str, *, force: bool) -> None:
+    """Raises: InputError where no file may be put."""
     target, folder = path.resolve(), path.resolve().parent
     if not folder.is_dir():
         raise InputError(field, path, f"a file in a folder that exists ({folder} does not)")
@@ -40,14 +53,6 @@ def check_output(path: Path, *, force: bool, field: str = "output") -> None:
                 f"{path}, which exists",
                 "a new file, or add <force> to replace it",
             )
-    # Permission bits say little (root, read-only mounts, /proc): only trying tells.
-    temporary = _beside(target)
-    try:
-        with _undisturbed():
-            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
-            temporary.unlink()
-    except OSError as error:
-        raise _unwritable(field, path, error) from None
 
 
 def write_bytes(path: Path, content: bytes, *, force: bool, field: str = "output") -> None:

@@ -224,6 +224,17 @@ def test_outputs_are_checked_before_the_work(run: Run, network: Path, tmp_path: 
     assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.png", network.name, "there.png"]
 
 
+def test_a_name_may_be_too_long(run: Run, network: Path, tmp_path: Path) -> None:
+    """No error has more than 400 characters, whatever it is about."""
+    name = tmp_path / ("9" * 5000 + ".json")
+    for option in ("--trace", "--workload", "--link", "--wokers"):
+        done = run(*PREDICT, network, option, name)
+        assert done.code == 2
+        assert len(done.error) <= 400
+    assert "File name too long" in run(*PREDICT, network, "--trace", name).error
+    assert len(run("9" * 5000).error) <= 400
+
+
 def test_calibrate_refuses_an_existing_file(run: Run, tmp_path: Path) -> None:
     there = tmp_path / "there.json"
     there.write_text("mine")
