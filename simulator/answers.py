@@ -87,6 +87,11 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
 
 
 def _beyond(rows: Iterable[Prediction]) -> tuple[str, ...]:
-    # Reasons that differ in a figure alone are one reason; the largest row's stands for them.
-    reasons = {re.sub(r"\d+", "", reason): reason for row in rows for reason in row.extrapolated}
+    # Reasons that differ in a figure alone are one reason, and so are the shares of one base; the
+    # largest row's stands for them.
+    reasons = {_kind(reason): reason for row in rows for reason in row.extrapolated}
     return tuple(reasons.values())
+
+
+def _kind(reason: str) -> str:
+    return reason.partition(":")[0] if reason.startswith("base ") else re.sub(r"\d+", "", reason)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import get_args
 
-from nworkers.cli.asked.options import MAX_SEED, Options, integer
+from nworkers.cli.asked.options import MAX_SEED, Options, integer, number
 from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.choices import Choice, choice
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.units import size_bytes
-from nworkers.models.records.job_request import PLACEMENTS, JobRequest
+from nworkers.models.records.job_request import MAX_CORES, MAX_SPREAD, PLACEMENTS, JobRequest
 from nworkers.models.records.runtimes import RUNTIMES, STRATEGIES
 from nworkers.models.records.scenario import MAX_WORKERS, PsPlacement, Scaling
 from nworkers.models.records.workload import MAX_BATCH
@@ -41,6 +42,8 @@ def job_request(options: Options, *, ps: int | None = None) -> JobRequest:
         what_if=what_if(options.what_if or ()),
         baseline=options.baseline,
         memory_bytes=_memory(options.memory),
+        cores=_cores(options.cores),
+        spread=_spread(options.spread),
         seed=integer("--seed", options.seed, 0, MAX_SEED),
     )
 
@@ -50,6 +53,28 @@ def _memory(text: str | None) -> float | None:
     found = None if text is None else size_bytes(text)
     if text is not None and (found is None or not text.strip()[-1:].isalpha()):
         raise InputError("memory_bytes", repr(text), "a size with its unit, such as 16GB or 64GiB")
+    return found
+
+
+def _cores(text: str | None) -> float | None:
+    return None if text is None else number("cores", text, 0.01, MAX_CORES)
+
+
+def _spread(text: str | None) -> float | None:
+    """A share: ``3%``, ``3 %`` or ``0.03``.
+
+    Raises:
+        InputError
+    """
+    if text is None:
+        return None
+    share, percent, rest = text.strip().partition("%")
+    try:
+        found = float(share) * (0.01 if percent else 1.0)
+    except ValueError:
+        found = math.nan
+    if rest or not 0.0 <= found <= MAX_SPREAD:
+        raise InputError("spread", repr(text), f"a share such as 3%, up to {MAX_SPREAD:.0%}")
     return found
 
 

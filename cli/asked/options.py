@@ -26,6 +26,7 @@ OPTION_OF = {
     "baseline": "--baseline",
     "batch": "--batch",
     "calibration": "--calibration",
+    "cores": "--cores",
     "export": "--export",
     "features": "--features",
     "fit_to": "--fit-to",
@@ -56,6 +57,7 @@ OPTION_OF = {
     "scaling": "--scaling",
     "seed": "--seed",
     "soak": "--soak",
+    "spread": "--spread",
     "strategy": "--strategy",
     "system": "--system",
     "threads": "--threads",
@@ -191,6 +193,18 @@ class Options:
         typer.Option(
             metavar="SIZE",
             help="What a host has: 16GB, 64GiB. A job whose tensors do not fit is refused.",
+        ),
+    ] = None
+    cores: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="What a host has, instead of the profile's cores."),
+    ] = None
+    spread: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SHARE",
+            help="How much a worker's compute varies from step to step, as a standard deviation: "
+            "3%. Instead of the profile's.",
         ),
     ] = None
     seed: Annotated[

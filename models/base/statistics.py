@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
+
+#: Equally probable values of a lognormal: the largest of 200 draws is still among them.
+_BINS = 201
 
 Floats = npt.NDArray[np.float64]
 
@@ -71,3 +76,17 @@ def outliers(samples: Floats) -> list[int]:
         return []
     q1, q3 = np.quantile(samples, [0.25, 0.75])
     return [int(i) for i in np.flatnonzero(samples > q3 + 3 * (q3 - q1))]
+
+
+def lognormal_bins(spread: float) -> tuple[float, ...]:
+    """Equally probable factors with a mean of one, lognormal with that deviation.
+
+    A published throughput is one over a mean, so the factors' mean is one and not their median.
+    Each is the mean of its share, from the lognormal's partial expectation.
+    """
+    if spread <= 0.0:
+        return (1.0,)
+    normal = NormalDist()
+    edges = [normal.inv_cdf(k / _BINS) for k in range(1, _BINS)]
+    below = [0.0, *(normal.cdf(z - spread) for z in edges), 1.0]
+    return tuple(_BINS * (high - low) for low, high in pairwise(below))

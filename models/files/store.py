@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,7 +17,7 @@ from nworkers.models.files.validate_json import shown
 from nworkers.models.records.calibration import Calibration, with_memory
 from nworkers.models.records.contribution import Contribution
 from nworkers.models.records.measurement import Comparison, Measurement
-from nworkers.models.records.profile import Profile
+from nworkers.models.records.profile import SECTIONS, Profile
 from nworkers.models.records.workload import Workload
 
 SCHEMA_VERSION = "2.1"
@@ -155,7 +155,7 @@ def shipped_profile(name: str) -> Profile:
     """Raises: InputError where no such profile is shipped."""
     if name not in shipped_profiles():
         raise InputError("profile", name, ", ".join(shipped_profiles()) or "none is shipped")
-    return read_profile(PROFILES / f"{name}.json")
+    return replace(read_profile(PROFILES / f"{name}.json"), stand_ins=dict.fromkeys(SECTIONS, name))
 
 
 def _read(path: Path, kinds: tuple[str, ...], record: type[Record]) -> Record:

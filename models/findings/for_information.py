@@ -24,10 +24,6 @@ FOR_INFORMATION = (
         r"host\.apply\[.*\]\.floor_s", "what an update costs at least is part of a push's latency"
     ),
     Unread(
-        r"host\.apply\[(?!sgd\]).*\]\..*",
-        "training is predicted with plain updates, which are those of SGD",
-    ),
-    Unread(
         r"link\.push\.(segments\[\d+\]\.)?latency_s",
         "in a training step a push follows a fetch, and its latency is after_fetch_s",
         lambda profile: profile.link.push.after_fetch_s is not None,

@@ -15,6 +15,11 @@ from nworkers.models.records.what_if import PLAIN, WhatIf
 from nworkers.models.records.workload import Workload
 
 Placement = Literal["shared", "separate"]
+#: Less memory than this is a slip of the unit.
+MIN_MEMORY_BYTES = 1e6
+MAX_CORES = 100_000
+#: Of a compute time's logarithm: beyond, a step is a matter of luck.
+MAX_SPREAD = 1.0
 PLACEMENTS: tuple[Placement, ...] = ("shared", "separate")
 #: A record, the name of a shipped profile, or a file.
 ProfileSource = Calibration | Profile | Path | str
@@ -28,7 +33,8 @@ class JobRequest:
     by default the calibrated one. ``batch`` is global under strong scaling and per worker under
     weak. ``placement`` says it of all tasks; ``hosts`` or ``workers_per_host``, and
     ``ps_placement``, say it in detail. ``baseline`` is ``device``, ``host`` or a number of workers.
-    ``memory_bytes`` is what a host has.
+    ``memory_bytes`` and ``cores`` are what a host has; ``spread`` is the deviation of a worker's
+    compute from step to step, in its logarithm.
     """
 
     profile: ProfileSource = DEFAULT_PROFILE
@@ -46,4 +52,6 @@ class JobRequest:
     what_if: WhatIf = PLAIN
     baseline: str = "device"
     memory_bytes: float | None = None
+    cores: float | None = None
+    spread: float | None = None
     seed: int = 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from annotated_types import Ge, Gt, Len, Lt
 from pydantic import Discriminator, Tag
@@ -21,6 +21,11 @@ Evidence = Literal["one host", "emulated hosts", "cluster"]
 Duplex = Literal["full", "half"]
 GemmLaw = Literal["rate", "sum", "max", "segments"]
 Criterion = Literal["bic", "left out"]
+Section = Literal["device", "host", "link", "collective", "noise"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
+#: Paths of what is no parameter, but may be stated.
+CORES = "host.cores"
+SPREAD = "noise.compute"
 
 
 #: What the numbers of a record are: parameters in a profile, plain floats in a draw of it, unknowns
@@ -408,7 +413,11 @@ class Drawn:
 
 @dataclass(frozen=True)
 class Profile:
-    """The cost model of some hardware; every prediction is made from one of these."""
+    """The cost model of some hardware; every prediction is made from one of these.
+
+    ``stand_ins`` names, of each section that is not the user's, the profile that it is from;
+    ``stated`` has the paths of what the user said instead.
+    """
 
     name: str
     hardware: str
@@ -424,6 +433,8 @@ class Profile:
     fit: tuple[FitRow, ...]
     workload: str
     imported: tuple[Imported, ...] = ()
+    stand_ins: dict[Section, str] = field(default_factory=dict)
+    stated: tuple[str, ...] = ()
 
     @property
     def draws(self) -> int:
@@ -514,6 +525,12 @@ def with_link(profile: Profile, other: Profile) -> Profile:
     return replace(
         profile,
         name=f"{profile.name} with the link of {other.name}",
+        # A wire that was asked for stands in for nothing.
+        stand_ins={
+            section: base
+            for section, base in profile.stand_ins.items()
+            if section not in ("link", "collective")
+        },
         link=other.link,
         collective=replace(other.collective, dispatch_s=dispatch_s),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+from nworkers.models.base.statistics import lognormal_bins
 from nworkers.models.costs.compute import Chance
 from nworkers.models.costs.phase import OPERATIONS, Operation
 from nworkers.models.records.profile import Noise
@@ -48,21 +49,33 @@ def factors_of(noise: Noise, operation: Operation) -> tuple[float, ...]:
     return noise.within.get(measured_as(noise, operation), (1.0,))
 
 
-def of_compute(noise: Noise, chance: Chance) -> Noise:
+def of_compute(noise: Noise, chance: Chance, *, stated: bool = False) -> Noise:
     """The noise of a job whose compute time is stated instead of measured here.
 
     A stated mean needs no factor that makes a mean of a median. Of a bare cost nothing is known of
-    how it varies.
+    how it varies, unless that is ``stated`` too.
     """
     if chance == "about median":
         return noise
-    bins = factors_of(noise, "compute") if chance == "about mean" else (1.0,)
+    known = stated or chance == "about mean"
+    bins = factors_of(noise, "compute") if known else (1.0,)
     mean = sum(bins) / len(bins)
     between = noise.between
     if chance == "none":
         between = tuple(of | {"compute": 1.0} for of in between)
     within = noise.within | {"compute": tuple(b / mean for b in bins)}
     return replace(noise, within=within, between=between)
+
+
+def with_spread(noise: Noise, log_deviation: float) -> Noise:
+    """The noise with another variation of compute from step to step, about the same mean.
+
+    Steps of a worker then vary independently of each other.
+    """
+    mean = mean_factor(noise, "compute")
+    bins = tuple(mean * factor for factor in lognormal_bins(log_deviation))
+    kept = {name: of for name, of in noise.autocorrelation.items() if name != "compute"}
+    return replace(noise, within=noise.within | {"compute": bins}, autocorrelation=kept)
 
 
 def mean_factor(noise: Noise, operation: Operation) -> float:

@@ -12,6 +12,7 @@ from nworkers.models.base.statistics import Floats, central, interval90
 from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.model_discrepancy import computing_factors, step_factors
+from nworkers.models.costs.stand_ins import standing_in
 from nworkers.models.costs.task_memory import task_memory
 from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.profile import Profile
@@ -117,7 +118,10 @@ def beside(
         efficiency=speedup / scenario.workers,
         probability_beats=float(np.mean(speedups > 1.0)),
         compute_source=compute.source,
-        extrapolated=extrapolations(profile, scenario),
+        extrapolated=(
+            *extrapolations(profile, scenario),
+            *standing_in(profile, scenario, breakdown),
+        ),
         bottleneck=max(breakdown, key=breakdown.__getitem__),
         breakdown=breakdown,
         resources=ensemble.resources,

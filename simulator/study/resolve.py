@@ -16,12 +16,15 @@ from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.findings.sanity import doubts
 from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.job_request import (
+    MAX_CORES,
+    MAX_SPREAD,
+    MIN_MEMORY_BYTES,
     PLACEMENTS,
     JobRequest,
     Placement,
     ProfileSource,
 )
-from nworkers.models.records.profile import Profile, with_link
+from nworkers.models.records.profile import CORES, SPREAD, Profile, with_link
 from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 from nworkers.models.records.scenario import (
     MAX_WORKERS,
@@ -31,9 +34,7 @@ from nworkers.models.records.scenario import (
     check_scenario,
 )
 from nworkers.models.records.workload import Workload
-
-#: Less than this is a slip of the unit.
-MIN_MEMORY_BYTES = 1e6
+from nworkers.simulator.step.noise import with_spread
 
 
 @dataclass(frozen=True)
@@ -144,12 +145,25 @@ def _stated(request: JobRequest, profile: Profile) -> Profile:
     Raises:
         InputError
     """
-    memory = request.memory_bytes
-    if memory is None:
-        return profile
-    if not MIN_MEMORY_BYTES <= memory < math.inf:
-        raise InputError("memory_bytes", memory, f"bytes of a host, from {MIN_MEMORY_BYTES:.0e}")
-    return replace(profile, host=replace(profile.host, memory_bytes=memory))
+    memory, cores, spread = request.memory_bytes, request.cores, request.spread
+    stated = list(profile.stated)
+    host, noise = profile.host, profile.noise
+    if memory is not None:
+        if not MIN_MEMORY_BYTES <= memory < math.inf:
+            allowed = f"bytes of a host, from {MIN_MEMORY_BYTES:.0e}"
+            raise InputError("memory_bytes", memory, allowed)
+        host = replace(host, memory_bytes=memory)
+    if cores is not None:
+        if not 0.0 < cores <= MAX_CORES:
+            raise InputError("cores", cores, f"above 0, up to {MAX_CORES}")
+        host = replace(host, cores=cores)
+        stated.append(CORES)
+    if spread is not None:
+        if not 0.0 <= spread <= MAX_SPREAD:
+            raise InputError("spread", spread, f"from 0 to {MAX_SPREAD:g}")
+        noise = with_spread(noise, spread)
+        stated.append(SPREAD)
+    return replace(profile, host=host, noise=noise, stated=tuple(stated))
 
 
 def _checked(scenario: Scenario, profile: Profile, request: JobRequest, *, curve: bool) -> Scenario:

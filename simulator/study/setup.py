@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nworkers.models.costs.compute import compute_time
-from nworkers.models.records.profile import Noise, Profile
+from nworkers.models.records.profile import SPREAD, Noise, Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import WhatIf
 from nworkers.simulator.step.demand import Layout, layout
@@ -34,7 +34,7 @@ def setup(profile: Profile, scenario: Scenario) -> Setup:
             discipline=scenario.discipline or profile.link.discipline,
             loopback=profile.link.kind == "loopback",
         ),
-        of_compute(profile.noise, compute.chance),
+        of_compute(profile.noise, compute.chance, stated=SPREAD in profile.stated),
     )
 
 

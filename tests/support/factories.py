@@ -126,6 +126,7 @@ def every_feature(**changes: Any) -> Profile:
                     known,
                     step=replace(known.step, plateau_s=p(1e-3)),
                     processor=replace(known.processor, plateau_s=p(1e-3)),
+                    activation_bytes_per_sample=1e4,
                 ),
             ),
         ),
@@ -135,6 +136,7 @@ def every_feature(**changes: Any) -> Profile:
             python=Copy(p(1e-4), p(1e10, "bytes/s")),
             coordinator=Coordinator(p(8e-4), p(5e-4)),
             input=StepTime(p(1e-4), p(2e-5), p(5e-4)),
+            memory_bytes=64e9,
         ),
         link=replace(
             base.link,

@@ -11,7 +11,7 @@ import numpy as np
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.extrapolation import MISFIT
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
-from nworkers.models.records.profile import FitRow, Imported, Profile, parameters
+from nworkers.models.records.profile import SECTIONS, FitRow, Imported, Profile, parameters
 from nworkers.models.tables.components import network, operations, ring
 from nworkers.models.tables.components.fit_rows import held_out_errors
 from nworkers.models.tables.components.rows import MeasuredTable, Row
@@ -128,6 +128,7 @@ def _labelled(
         provisional=base.provisional or rounds < PROVISIONAL_ROUNDS,
         fit=(*(row for row in base.fit if row.operation not in operations), *quality),
         imported=(*base.imported, record),
+        stand_ins={section: base.stand_ins.get(section, base.name) for section in SECTIONS},
     )
 
 

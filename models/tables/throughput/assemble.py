@@ -12,6 +12,7 @@ import numpy as np
 from nworkers.models.base.statistics import Floats
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.records.profile import (
+    SECTIONS,
     FitRow,
     Identified,
     Imported,
@@ -95,6 +96,12 @@ def assemble(
         ),
         fit=(_quality(fit),),
         workload=fit.rows[0].model,
+        stand_ins={
+            section: base.stand_ins.get(section, base.name)
+            for section in SECTIONS
+            if section in ("link", "collective")
+            and getattr(made, section) is getattr(base, section)
+        },
         imported=(
             *base.imported,
             Imported(FORMAT, source, digest, len(fit.rows), base.name, changed),

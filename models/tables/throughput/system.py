@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
-from statistics import NormalDist
 from typing import Literal, get_args
 
+from nworkers.models.base.statistics import lognormal_bins
 from nworkers.models.records.profile import (
     Collective,
     Demand,
@@ -52,8 +51,6 @@ NOTHING: dict[Cost, float] = {
     "ring_per_byte_s": 1e-18,
 }
 NOTHING_S = 1e-12
-#: Equally probable values of a compute time; the largest of 200 workers' is then still among them.
-_BINS = 201
 
 
 def constant(value: float, unit: str = "s", draws: int = 1) -> Parameter:
@@ -154,27 +151,13 @@ def hardware(
         ),
         link=link,
         collective=collective,
-        noise=Noise(within={"compute": compute_factors(spread)}, between=({"compute": 1.0},)),
+        noise=Noise(within={"compute": lognormal_bins(spread)}, between=({"compute": 1.0},)),
     )
 
 
 def products(overhead_s: Parameter, flops_per_s: Parameter) -> Products[Parameter]:
     """Products of one rate, whatever their size."""
     return Products((GemmSegment(0.0, overhead_s, flops_per_s),))
-
-
-def compute_factors(spread: float) -> tuple[float, ...]:
-    """Equally probable factors with a mean of one, lognormal with that deviation.
-
-    A published throughput is one over a mean, so the factors' mean is one and not their median.
-    Each is the mean of its share, from the lognormal's partial expectation.
-    """
-    if spread <= 0.0:
-        return (1.0,)
-    normal = NormalDist()
-    edges = [normal.inv_cdf(k / _BINS) for k in range(1, _BINS)]
-    below = [0.0, *(normal.cdf(z - spread) for z in edges), 1.0]
-    return tuple(_BINS * (high - low) for low, high in pairwise(below))
 
 
 def _inverse(per_unit: Parameter, draws: int) -> Parameter:

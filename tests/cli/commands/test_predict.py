@@ -58,6 +58,25 @@ def test_memory_of_a_row(run: Run, network: Path) -> None:
     )
 
 
+def test_what_a_base_stands_in_for_until_it_is_stated(run: Run) -> None:
+    command = ("--strategy", "ps-sync", "--batch", "8", "--json")
+    known = ("--spread", "3 %", "--cores", "48")
+    waits = ("(its noise)", "(its cores)")
+
+    def lines(rows: list[dict[str, Any]]) -> list[str]:
+        told = (reason for row in rows for reason in row["extrapolated"])
+        return [reason for reason in told if reason.startswith("base emulated-1gbit: ")]
+
+    for asked in (("predict", "--workers", "4"), ("breakeven", "--max-workers", "4")):
+        said = lines(json.loads(run(*asked, *command).out)["rows"])
+        assert waits[0] in said[-1]
+        stated = lines(json.loads(run(*asked, *command, *known).out)["rows"])
+        assert stated
+        assert not [line for line in stated for words in waits if words in line]
+    text = run("breakeven", "--max-workers", "4", *command[:-1]).out
+    assert text.count("base emulated-1gbit: ") == 1
+
+
 def test_predict_of_several_counts(run: Run, network: Path) -> None:
     done = run("predict", "--workers", "4,1,2,2", "--calibration", network, "--json")
     rows = json.loads(done.out)["rows"]

@@ -36,6 +36,8 @@ ONE_HOST: dict[str, Any] = {"workers_per_host": 8, "ps_placement": "shared"}
 SCENARIOS = (
     job(MLP, **ONE_HOST),
     job(MLP, "ps-sync", ps=2),
+    job(replace(MLP, optimizer="momentum"), "ps-sync"),
+    job(replace(MLP, optimizer="adam"), "ps-sync"),
     job(GEMM, batch=512),
     job(GEMM, batch=4, **ONE_HOST),
     job(GEMM, batch=1024, **ONE_HOST),
@@ -152,7 +154,13 @@ def _plain() -> list[list[object]]:
 
 def answer(of: Profile, scenario: Scenario) -> object:
     row = predict(of, scenario, replications=2)
-    return row.step_time_s, row.step_time_s_interval, row.speedup_interval, row.extrapolated
+    return (
+        row.step_time_s,
+        row.step_time_s_interval,
+        row.speedup_interval,
+        row.extrapolated,
+        row.memory,
+    )
 
 
 def is_read(base: int, change: Change) -> bool:

@@ -12,6 +12,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.base.statistics import lognormal_bins
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Identified, Profile, parameters, value_at
 from nworkers.models.records.scenario import Scenario
@@ -21,7 +22,7 @@ from nworkers.models.tables.throughput.assemble import assemble
 from nworkers.models.tables.throughput.compare import METHODS, compare, errors, split
 from nworkers.models.tables.throughput.fit import ScalingFit, check_rows, fit
 from nworkers.models.tables.throughput.jobs import scenario
-from nworkers.models.tables.throughput.system import Cost, compute_factors, trial
+from nworkers.models.tables.throughput.system import Cost, trial
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.steady import steady_step_s
 from tests.support.factories import estimate, interval, profile
@@ -240,10 +241,10 @@ def test_too_few_rows() -> None:
 
 
 def test_factors_have_a_mean_of_one_and_the_spread() -> None:
-    bins = compute_factors(0.05)
+    bins = lognormal_bins(0.05)
     assert sum(bins) / len(bins) == pytest.approx(1.0, abs=1e-12)
     assert float(np.std(np.log(bins))) == pytest.approx(0.05, rel=0.01)
-    assert compute_factors(0.0) == (1.0,)
+    assert lognormal_bins(0.0) == (1.0,)
 
 
 def test_too_many_models_and_batches() -> None:

@@ -7,10 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nworkers.models.base.statistics import lognormal_bins
 from nworkers.models.records.profile import Noise, Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Variable, Workload
-from nworkers.models.tables.throughput.system import compute_factors, trial
+from nworkers.models.tables.throughput.system import trial
 from nworkers.simulator.study.ensemble import simulate
 from nworkers.simulator.study.steady import steady_step_s
 from tests.support.factories import profile
@@ -44,7 +45,7 @@ def test_a_link_carries_every_workers_bytes_both_ways() -> None:
 @pytest.mark.parametrize("strategy", ["ps-sync", "ps-async"])
 def test_it_is_what_the_ensemble_gives(strategy: str) -> None:
     made = hardware(0.05, 2e-10)
-    made = replace(made, noise=Noise({"compute": compute_factors(0.05)}, ({"compute": 1.0},)))
+    made = replace(made, noise=Noise({"compute": lognormal_bins(0.05)}, ({"compute": 1.0},)))
     found = simulate(made, job(8, strategy), seed=3, count=48)
     assert steady_step_s(made, job(8, strategy)) == pytest.approx(
         float(np.median(found.step_time_s)), rel=0.01

@@ -1,0 +1,108 @@
+"""Stand-ins: what of a step is another profile's than the user's, by its share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nworkers.models.records.prediction import Cause
+from nworkers.models.records.profile import CORES, SPREAD, Profile, Section
+from nworkers.models.records.scenario import Scenario
+
+#: Shares of a step below this are not worth a word.
+_TELLING = 0.01
+#: Its latency is MPI's: the software above it, which takes most of a fetch's, stays the base's.
+_WIRE_ALONE = "OSU micro-benchmarks"
+
+
+@dataclass(frozen=True)
+class Part:
+    """Causes of a step's time that rest on the same parameters of one section.
+
+    It is the user's if a parameter is whose path begins and goes on as one of ``parameters``.
+    """
+
+    words: str
+    causes: tuple[Cause, ...]
+    section: Section
+    parameters: tuple[tuple[str, str], ...]
+
+
+PARTS = (
+    Part("input", ("input",), "host", (("host.input", ""),)),
+    Part("latency", ("fetch_latency", "push_latency"), "link", (("link.", "latency"),)),
+    Part(
+        "transfer",
+        ("fetch_transfer", "push_transfer", "link_contention"),
+        "link",
+        (("link.", "bandwidth"),),
+    ),
+    Part("applying", ("apply",), "host", (("host.apply", ""),)),
+    Part(
+        "all-reduce",
+        ("collective_latency", "collective_transfer"),
+        "collective",
+        (("collective.", "latency"), ("collective.", "bandwidth")),
+    ),
+    Part("waiting for a processor core (its cores)", ("host_contention",), "host", ((CORES, ""),)),
+    Part("waiting for the slowest worker (its noise)", ("barrier_wait",), "noise", ((SPREAD, ""),)),
+)
+
+
+def standing_in(
+    profile: Profile, scenario: Scenario, breakdown: Mapping[str, float]
+) -> tuple[str, ...]:
+    """A line for each base that stands in, with the shares of the step that rest on it.
+
+    Args:
+        breakdown: seconds of the step by cause.
+    """
+    step_s = sum(breakdown.values())
+    owned = set(_owned(profile))
+    found: dict[str, list[tuple[float, str]]] = {}
+    for part in (_dispatch(profile, scenario), *_compute(profile, scenario), *PARTS):
+        base = profile.stand_ins.get(part.section)
+        share = sum(breakdown.get(cause, 0.0) for cause in part.causes) / step_s
+        known = any(
+            path.startswith(begins) and goes_on in path
+            for begins, goes_on in part.parameters
+            for path in owned
+        )
+        if base is not None and not known and share >= _TELLING:
+            found.setdefault(base, []).append((share, part.words))
+    return tuple(
+        f"base {base}: "
+        + ", ".join(f"{words} {100 * share:.0f} %" for share, words in sorted(parts, reverse=True))
+        + " of the step"
+        for base, parts in found.items()
+    )
+
+
+def _owned(profile: Profile) -> Iterator[str]:
+    """Paths of what is the user's: imported or stated."""
+    yield from profile.stated
+    for record in profile.imported:
+        for path in record.parameters:
+            if record.format != _WIRE_ALONE or "latency" not in path:
+                yield path
+
+
+def _dispatch(profile: Profile, scenario: Scenario) -> Part:
+    section: Section = "host"
+    paths = ["host.server_dispatch_s", "host.dispatch", "link.dispatch_s"]
+    if scenario.strategy == "allreduce":
+        section = "device" if profile.collective.dispatch_s is None else "collective"
+        paths = [f"{section}.dispatch_s"]
+    return Part("dispatch", ("dispatch",), section, tuple((path, "") for path in paths))
+
+
+def _compute(profile: Profile, scenario: Scenario) -> Iterator[Part]:
+    """Computing; nothing where the workload itself states how long it takes."""
+    workload = scenario.workload
+    if any(known.workload == workload.name for known in profile.device.workloads):
+        paths = f"device.workloads[{workload.name}]"
+    elif workload.step or workload.cost:
+        return
+    else:
+        paths = "device.gemm"
+    yield Part("computing", ("compute",), "device", ((paths, ""),))
