@@ -38,8 +38,8 @@ JUDGED = (
     SPLITS[1],
     *SPLITS[2:],
 )
-#: What a system's rows are judged by: from the two other systems' (`left_out`); Piz Daint's doubling is
-#: told by its fits up to 4 and 8 workers alone.
+#: What a system's rows are judged by: from the two other systems' (`left_out`); Piz Daint's
+#: doubling is told by its fits up to 4 and 8 workers alone.
 OTHERS = {
     "p2.8xlarge-K80": RowPrior(row=0.017, doubling=0.041),
     "DGX-1-P100": RowPrior(row=0.029, doubling=0.041),

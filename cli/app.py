@@ -9,8 +9,6 @@ from nworkers.cli import interrupt
 BAD_INPUT = 2
 HARDWARE = 3
 INTERNAL_ERROR = 70
-#: An error is no longer than this, whatever it is about.
-ERROR_CHARACTERS = 400
 
 
 def main() -> int:
