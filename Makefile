@@ -59,6 +59,7 @@ bench: $(READY)
 # should ask, then tasks and coordinators killed at random moments, over and over.
 soak: $(READY)
 	$(BIN)/pytest -m slow
+	SCALE_QUESTIONS=10000 $(BIN)/pytest -n auto tests/cli/test_any_question.py
 	$(BIN)/python -m benchmarks.soak
 
 # By hand, as root: measure the two profiles that the package ships.
