@@ -53,8 +53,11 @@ class Contradiction(InputError):
 
 
 def cut(text: str, most: int = MOST_CHARACTERS) -> str:
-    """The text, or its beginning where it is longer."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+    """The text, or its two ends where it is longer: what it is about, and what is wrong."""
+    if len(text) <= most:
+        return text
+    half = most // 2
+    return f"{text[: most - half - 1]}…{text[-half:]}"
 
 
 def _line(field: str, got: str, allowed: str) -> str:

@@ -16,7 +16,7 @@ _WIRE_ALONE = "OSU micro-benchmarks"
 
 
 @dataclass(frozen=True)
-class Part:
+class StandIn:
     """Causes of a step's time that rest on the same parameters of one section.
 
     It is the user's if a parameter is whose path begins and goes on as one of ``parameters``.
@@ -28,24 +28,28 @@ class Part:
     parameters: tuple[tuple[str, str], ...]
 
 
-PARTS = (
-    Part("input", ("input",), "host", (("host.input", ""),)),
-    Part("latency", ("fetch_latency", "push_latency"), "link", (("link.", "latency"),)),
-    Part(
+STAND_INS = (
+    StandIn("input", ("input",), "host", (("host.input", ""),)),
+    StandIn("latency", ("fetch_latency", "push_latency"), "link", (("link.", "latency"),)),
+    StandIn(
         "transfer",
         ("fetch_transfer", "push_transfer", "link_contention"),
         "link",
         (("link.", "bandwidth"),),
     ),
-    Part("applying", ("apply",), "host", (("host.apply", ""),)),
-    Part(
+    StandIn("applying", ("apply",), "host", (("host.apply", ""),)),
+    StandIn(
         "all-reduce",
         ("collective_latency", "collective_transfer"),
         "collective",
         (("collective.", "latency"), ("collective.", "bandwidth")),
     ),
-    Part("waiting for a processor core (its cores)", ("host_contention",), "host", ((CORES, ""),)),
-    Part("waiting for the slowest worker (its noise)", ("barrier_wait",), "noise", ((SPREAD, ""),)),
+    StandIn(
+        "waiting for a processor core (its cores)", ("host_contention",), "host", ((CORES, ""),)
+    ),
+    StandIn(
+        "waiting for the slowest worker (its noise)", ("barrier_wait",), "noise", ((SPREAD, ""),)
+    ),
 )
 
 
@@ -60,7 +64,7 @@ def standing_in(
     step_s = sum(breakdown.values())
     owned = set(_owned(profile))
     found: dict[str, list[tuple[float, str]]] = {}
-    for part in (_dispatch(profile, scenario), *_compute(profile, scenario), *PARTS):
+    for part in (_dispatch(profile, scenario), *_compute(profile, scenario), *STAND_INS):
         base = profile.stand_ins.get(part.section)
         share = sum(breakdown.get(cause, 0.0) for cause in part.causes) / step_s
         known = any(
@@ -87,16 +91,16 @@ def _owned(profile: Profile) -> Iterator[str]:
                 yield path
 
 
-def _dispatch(profile: Profile, scenario: Scenario) -> Part:
+def _dispatch(profile: Profile, scenario: Scenario) -> StandIn:
     section: Section = "host"
     paths = ["host.server_dispatch_s", "host.dispatch", "link.dispatch_s"]
     if scenario.strategy == "allreduce":
         section = "device" if profile.collective.dispatch_s is None else "collective"
         paths = [f"{section}.dispatch_s"]
-    return Part("dispatch", ("dispatch",), section, tuple((path, "") for path in paths))
+    return StandIn("dispatch", ("dispatch",), section, tuple((path, "") for path in paths))
 
 
-def _compute(profile: Profile, scenario: Scenario) -> Iterator[Part]:
+def _compute(profile: Profile, scenario: Scenario) -> Iterator[StandIn]:
     """Computing; nothing where the workload itself states how long it takes."""
     workload = scenario.workload
     if any(known.workload == workload.name for known in profile.device.workloads):
@@ -105,4 +109,4 @@ def _compute(profile: Profile, scenario: Scenario) -> Iterator[Part]:
         return
     else:
         paths = "device.gemm"
-    yield Part("computing", ("compute",), "device", ((paths, ""),))
+    yield StandIn("computing", ("compute",), "device", ((paths, ""),))

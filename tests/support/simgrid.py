@@ -181,7 +181,7 @@ def by_scale(job: Job, engine: Engine = EVENTS) -> Run:
     if job.mode == "ring":
         (size,) = job.shards_bytes
         links: Collective[Parameter] = Collective(
-            False, parameter(alpha), parameter(beta, "B/s"), imported=True
+            True, parameter(alpha), parameter(beta, "B/s"), imported=True
         )
         ring = all_reduce(replace(profile(), collective=links).drawn(None), job.workers, size)
     shards = [

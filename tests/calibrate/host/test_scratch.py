@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,16 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
+def near() -> Iterator[Path]:
+    """A temporary folder of a short name: paths of sockets may have no more than 107 characters.
+
+    Those of pytest are longer where it runs in several processes.
+    """
+    with tempfile.TemporaryDirectory(prefix="t") as name:
+        yield Path(name)
+
+
+@pytest.fixture
 def script(tmp_path: Path) -> Path:
     path = tmp_path / "script.py"
     path.write_text(RUN)
@@ -61,8 +73,8 @@ def told(process: subprocess.Popen[str]) -> list[Path]:
 
 
 @pytest.mark.parametrize("method", ["forkserver", "spawn"])
-def test_killed_tasks_leave_nothing(tmp_path: Path, script: Path, method: str) -> None:
-    folder = tmp_path / "temporary"
+def test_killed_tasks_leave_nothing(near: Path, script: Path, method: str) -> None:
+    folder = near / "temporary"
     with started(script, folder, method) as process:
         assert process.stdout
         files = [Path(process.stdout.readline().strip()) for _ in range(2)]
@@ -76,8 +88,8 @@ def test_killed_tasks_leave_nothing(tmp_path: Path, script: Path, method: str) -
     assert list(folder.iterdir()) == []
 
 
-def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path, script: Path) -> None:
-    folder = tmp_path / "temporary"
+def test_the_next_run_removes_what_a_killed_one_left(near: Path, script: Path) -> None:
+    folder = near / "temporary"
     with started(script, folder) as lives, started(script, folder) as killed:
         kept, left = told(lives), told(killed)
         killed.kill()
@@ -92,9 +104,9 @@ def test_the_next_run_removes_what_a_killed_one_left(tmp_path: Path, script: Pat
     assert list(folder.iterdir()) == []
 
 
-def test_nobody_else_s_folder_is_removed(tmp_path: Path, script: Path) -> None:
+def test_nobody_else_s_folder_is_removed(near: Path, script: Path) -> None:
     """One that is no run's, one whose owner has not locked it yet, and a link to a folder."""
-    folder, elsewhere = tmp_path / "temporary", tmp_path / "elsewhere"
+    folder, elsewhere = near / "temporary", near / "elsewhere"
     for path in (folder / "scale-logs-abc", folder / "scale_new", elsewhere):
         path.mkdir(parents=True)
         (path / "mine").touch()
