@@ -80,8 +80,7 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
         if any(row.scenario.what_if.worded for row in rows):
             found.append(f"the baseline, {base}, trains plainly: no what-if holds for it")
         found.append(
-            f"efficiency is a share of as many times the samples per second of {base} as there "
-            "are workers"
+            f"efficiency: 100 % would be N times the samples per second of {base}, with N workers"
         )
     return tuple(found)
 
