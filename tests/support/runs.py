@@ -19,6 +19,16 @@ from nworkers.simulator.step.variates import Variates, deterministic
 EVENTS = ENGINES["events"]
 SEPARATE: dict[str, Any] = {"workers_per_host": 1, "ps_placement": "own"}
 SHARED: dict[str, Any] = {"workers_per_host": 100_000, "ps_placement": "shared"}
+#: Ways to train, each as what a scenario has otherwise; ``said`` are what-ifs.
+MODES: dict[str, dict[str, Any]] = {
+    "async": {},
+    "sync": {"strategy": "ps-sync"},
+    "two ps": {"ps": 2},
+    "overlap": {"said": ["overlap"]},
+    "allreduce": {"strategy": "allreduce", "runtime": "mirrored"},
+    "hybrid": {"said": ["hybrid"], "workers_per_host": 2},
+    "shared": {"workers_per_host": 8, "ps_placement": "shared"},
+}
 #: Worker, phase, begin and end.
 Row = tuple[int, str, float, float]
 #: `trained` and `traced` by some engine.

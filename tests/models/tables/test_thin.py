@@ -36,7 +36,7 @@ print((spent() - read) / (read - begun), file=sys.stderr)
 sys.exit(code)
 """
 #: Three seconds on a machine that splits these lines in 0.1 s.
-MOST_TIMES = 40.0
+MOST_TIMES = 30.0
 
 
 def test_a_short_table_is_as_it_was() -> None:

@@ -20,17 +20,7 @@ from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.trace.chrome import trace
 from nworkers.simulator.trace.observe import observe
 from tests.support.factories import profile
-from tests.support.runs import specified
-
-JOBS: dict[str, dict[str, Any]] = {
-    "async": {},
-    "sync": {"strategy": "ps-sync"},
-    "two ps": {"ps": 2},
-    "overlap": {"said": ["overlap"]},
-    "allreduce": {"strategy": "allreduce", "runtime": "mirrored"},
-    "hybrid": {"said": ["hybrid"], "workers_per_host": 2},
-    "shared": {"workers_per_host": 8, "ps_placement": "shared"},
-}
+from tests.support.runs import MODES, specified
 
 
 def scenario(said: tuple[str, ...] = (), **job: Any) -> Scenario:
@@ -46,7 +36,7 @@ def recorded(engine: Engine, job: dict[str, Any]) -> Run:
     )
 
 
-@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+@pytest.mark.parametrize("job", MODES.values(), ids=MODES)
 def test_critical_spans_fill_every_step(engine: Engine, job: dict[str, Any]) -> None:
     done = recorded(engine, job)
     steps: dict[tuple[int, int], list[Span]] = defaultdict(list)
@@ -63,7 +53,7 @@ def test_critical_spans_fill_every_step(engine: Engine, job: dict[str, Any]) -> 
         assert lasted_s == pytest.approx(done.steps_s[worker, step], rel=1e-9)
 
 
-@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+@pytest.mark.parametrize("job", MODES.values(), ids=MODES)
 def test_the_breakdown_follows_from_the_spans(engine: Engine, job: dict[str, Any]) -> None:
     done = recorded(engine, job)
     found = breakdown(span for span in done.spans if span.step < 6)
@@ -71,7 +61,7 @@ def test_the_breakdown_follows_from_the_spans(engine: Engine, job: dict[str, Any
         assert found.get(cause, 0.0) / (4 * 6) == pytest.approx(seconds, rel=1e-6, abs=1e-12)
 
 
-@pytest.mark.parametrize("job", JOBS.values(), ids=JOBS)
+@pytest.mark.parametrize("job", MODES.values(), ids=MODES)
 def test_the_trace_is_one_that_perfetto_reads(job: dict[str, Any]) -> None:
     document = json.loads(json.dumps(trace(observe(profile(), scenario(**job)))))
     slices: dict[tuple[int, int], list[dict[str, Any]]] = defaultdict(list)

@@ -18,19 +18,10 @@ from nworkers.simulator.step.topology import ResourceKey
 from nworkers.simulator.step.uses import residences_s, service_demands_s
 from tests.support.costs import costs
 from tests.support.factories import profile
+from tests.support.runs import MODES, specified
 from tests.support.runs import job as job_of
-from tests.support.runs import specified
 
-JOBS: dict[str, dict[str, Any]] = {
-    "async": {},
-    "sync": {"strategy": "ps-sync"},
-    "two ps": {"ps": 2},
-    "overlap": {"said": ["overlap"]},
-    "allreduce": {"strategy": "allreduce", "runtime": "mirrored"},
-    "hybrid": {"said": ["hybrid"], "workers_per_host": 2},
-    "shared": {"workers_per_host": 8, "ps_placement": "shared"},
-    "slow": {"said": ["slow-workers=1,2"]},
-}
+JOBS = MODES | {"slow": {"said": ["slow-workers=1,2"]}}
 STEPS = 200
 
 
