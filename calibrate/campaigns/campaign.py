@@ -185,7 +185,9 @@ class _Campaign:
         self._watch = Watch()
         self._tasks = before.tasks if before else ()
         self._joined = False
+        self._gpus = before.gpus if before else 0
         self._memory: Memory | None = before.memory if before else None
+        self._gpu_memory: Memory | None = before.gpu_memory if before else None
         self._crowds: tuple[ConcurrentFlows, ...] = before.crowds if before else ()
         if not machines.ps:
             reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
@@ -221,6 +223,8 @@ class _Campaign:
             resumed=(*before.resumed, environment) if before else (),
             tasks=self._tasks,
             memory=self._memory,
+            gpu_memory=self._gpu_memory,
+            gpus=self._gpus,
             crowds=self._crowds,
             threads=self._plan.threads,
             pipeline=self._plan.pipeline,
@@ -231,13 +235,21 @@ class _Campaign:
         return pending(self._plan.cells, self._plan.rounds, self._bursts, skipped)
 
     def measure_memory(self) -> None:
-        """In a process of its own, whose peak is this measurement's alone."""
+        """In a process of its own, whose peak is this measurement's alone, for each device."""
         if self._plan.memory and self._memory is None and self.rounds:
             self._report("memory of a training step")
-            with running([single(gpu=self._plan.gpu)], logs=self._logs) as cluster:
-                (self._memory,) = cluster.call(
-                    cluster.names(SINGLE_JOB), "memory", self._plan.workload, timeout_s=BUILD_S
-                )
+            self._memory = self._memory_of(gpu=False)
+        if self._plan.gpu_memory and self._gpu_memory is None and self.rounds:
+            self._report("memory of a training step on the GPU")
+            self._gpu_memory = self._memory_of(gpu=True)
+
+    def _memory_of(self, *, gpu: bool) -> Memory | None:
+        with running([single(gpu=gpu)], logs=self._logs) as cluster:
+            names = cluster.names(SINGLE_JOB)
+            found: list[Memory | None] = cluster.call(
+                names, "memory", self._plan.workload, timeout_s=BUILD_S
+            )
+        return found[0]
 
     @property
     def _gathers(self) -> bool:
@@ -377,7 +389,7 @@ class _Campaign:
             self._journal.add(neighbours=found)
 
     def _expected_s(self, cell: Cell) -> float:
-        budget_s = self._plan.window_s if cell.workers > 1 else self._plan.burst_s
+        budget_s = self._plan.budget_s(cell)
         everywhere = len(self._hosts) if cell in self._everywhere else 1
         return self._taken_s.get(cell, OVER_BUDGET * budget_s * everywhere)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from nworkers.calibrate.campaigns.plan import MeasurementPlan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan, together
 from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.probes.sampling import Limits, Samples
 from nworkers.calibrate.training.runtime import runner_of, runtime_of
@@ -90,11 +90,11 @@ class CellGroup:
         """One burst by each of the cell's tasks, or by those named, in round ``number``."""
         plan, cluster = self._plan, self._cluster
         names = list(only) or self.runners(cell)
-        concurrent = cell.workers > 1 and cell.path == "ps"
+        concurrent = together(cell)
         limits = Limits(
             precision=target(cell),
             max_samples=plan.max_samples * (100 if concurrent else 1),
-            budget_s=plan.window_s if concurrent else plan.burst_s,
+            budget_s=plan.budget_s(cell),
         )
         runner = runner_of(cell)
         if runner.lock_step:

@@ -25,6 +25,12 @@ SPREAD_BYTES = (2**12, 2**22)
 SPREAD_TENSORS = 16
 #: All-reduces that go on at once in one cell.
 IN_FLIGHT = 32
+#: Tensors of the cells that vary their number on the way into a GPU's memory and out of it.
+GPU_TENSORS = (1, 4, 16, 64)
+#: A GPU is asked for steps of so large a batch at least: small ones take the time of launches.
+GPU_BATCH = 2**13
+#: A product on the GPU is timed beside a copy of so many bytes.
+COPIED_BESIDE = 2**24
 
 
 def log_spaced_bytes(largest: int, count: int, rng: random.Random) -> list[int]:
@@ -145,21 +151,69 @@ def within_tasks(preset: Preset) -> list[Cell]:
     ]
 
 
-def on_gpu(preset: Preset) -> list[Cell]:
-    """Copies to the device and back, and products there; larger ones than a processor is given."""
+def on_gpu(
+    preset: Preset, extra_shapes: Sequence[Shape], batch: int, *, workers: int, gpus: int
+) -> list[Cell]:
+    """All that a worker does on a GPU: alone, with a ps, beside another worker.
+
+    Args:
+        batch: 0 where the workload has no gradients to compute.
+        gpus: of the workers' host, of which each worker has one in all-reduces.
+    """
+    cells = [*_gpu_alone(preset), *_gpu_with_ps(preset, extra_shapes)]
+    if batch:
+        cells += _gpu_steps(preset, batch, workers)
+    cells += [
+        Cell("allreduce", "collective", size, workers=count)
+        for count in concurrent_workers(min(gpus, workers))
+        for size in preset.reduced[::2]
+    ]
+    return [replace(cell, device="gpu") for cell in cells]
+
+
+def _gpu_alone(preset: Preset) -> list[Cell]:
+    """Copies to the device and back, products there, and the largest of them beside a copy."""
     copies: tuple[Quantity, Quantity] = ("copy_in", "copy_out")
-    cells = [
-        Cell(quantity, "process", size, device="gpu")
-        for quantity in copies
-        for size in (4, *preset.updates, 2**26)
+    products = [
+        Cell("gemm", "process", features=features, batch=rows, hidden=hidden)
+        for features, rows, hidden in preset.gpu_gemm
     ]
-    shapes = (*preset.gemm, (4096, 1024, 4096))
+    beside = replace(max(products, key=lambda c: c.flops), overlap_bytes=COPIED_BESIDE)
+    moved = [Cell(quantity, "process", size) for quantity in copies for size in preset.copied]
+    return [Cell("noop", "process"), *moved, *products, beside]
+
+
+def _gpu_with_ps(preset: Preset, extra_shapes: Sequence[Shape]) -> list[Cell]:
+    """Steps of a worker's own server, with weights and variables on the ps's processor."""
+    cells = [Cell("noop", "server")]
+    for features, rows, hidden in dict.fromkeys((*ORIGINAL_SHAPES, *extra_shapes)):
+        local = Cell("gemm", "server", features=features, batch=rows, hidden=hidden)
+        moved = 4 * features * hidden
+        cells += [local, replace(local, quantity="fetch_gemm", path="ps", size_bytes=moved)]
+    directions: tuple[Quantity, Quantity] = ("fetch", "push")
+    for quantity in directions:
+        cells += [Cell(quantity, "ps", size) for size in preset.moved]
+        cells += [Cell(quantity, "ps", TENSORS_BYTES, tensors=count) for count in GPU_TENSORS]
+    cells += [Cell("fetch_push", "ps", size) for size in preset.moved[:-1:2]]
+    return [*cells, Cell("fetch_push", "ps", TENSORS_BYTES, tensors=16)]
+
+
+def _gpu_steps(preset: Preset, batch: int, workers: int) -> list[Cell]:
+    """Steps and gradients over the batch; some gradients of one worker, and of two at once."""
+    batches = step_batches(batch, preset.gpu_batches, least_top=GPU_BATCH)
+    cells: list[Cell] = []
+    for rows in batches:
+        cells.append(Cell("step", "process", batch=rows))
+        cells.append(Cell("gradient", "process", batch=rows, idle_s=IDLE_S))
     return cells + [
-        Cell("gemm", "process", features=f, batch=b, hidden=h, device="gpu") for f, b, h in shapes
+        Cell("gradient", "server", batch=rows, workers=count)
+        for rows in batches[::-3]
+        for count in (1, 2)
+        if count <= workers
     ]
 
 
-def step_batches(batch: int, count: int) -> list[int]:
-    """Batches from 1 to 2·batch, evenly spaced in the logarithm."""
-    top = 2 * batch
+def step_batches(batch: int, count: int, *, least_top: int = 1) -> list[int]:
+    """Batches from 1 to 2·batch, or to a larger one, evenly spaced in the logarithm."""
+    top = max(2 * batch, least_top)
     return sorted({round(top ** (k / (count - 1))) for k in range(count)})

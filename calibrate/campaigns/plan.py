@@ -34,6 +34,8 @@ MEMORY_S = 1.5
 ROUND_S = 0.6
 STRATEGY_S = 2.0
 SPAWN_S = 8.0
+#: Of a burst's budget on a GPU: its times are of launches and of rates that hardly vary.
+GPU_SHARE = 1 / 3
 BUILD_S = 0.03
 TENSOR_S = 0.002
 BURST_SHARE = 0.9
@@ -42,6 +44,8 @@ LEAST_RUNS = 7
 SLOW_BYTES_PER_S = 1e9
 #: One kind of transfers at once, the pauses included.
 CROWD_S = 3.0
+#: Quantities of which memory is asked.
+TRAINED: frozenset[Quantity] = frozenset({"step", "gradient"})
 
 
 @dataclass(frozen=True)
@@ -115,7 +119,7 @@ class MeasurementPlan:
         return replace(
             self,
             cells=cells,
-            memory=self.memory and bool(measured & {"step", "gradient"}),
+            memory=self.memory and bool(measured & TRAINED),
             crowds=self.crowds if "fetch" in measured else (),
         )
 
@@ -125,9 +129,19 @@ class MeasurementPlan:
         return any(cell.device for cell in self.cells)
 
     @property
+    def gpu_memory(self) -> bool:
+        """Whether to measure what training takes of a GPU's memory, once."""
+        return self.memory and any(c.device and c.quantity in TRAINED for c in self.cells)
+
+    def budget_s(self, cell: Cell) -> float:
+        """How long a burst of a cell goes on at most."""
+        share = GPU_SHARE if cell.device else 1.0
+        return share * (self.window_s if together(cell) else self.burst_s)
+
+    @property
     def estimate_s(self) -> float:
         """Estimate of the whole calibration, from the limits and measured set-up times."""
-        start = START_S + MEMORY_S * self.memory
+        start = START_S + MEMORY_S * self.memory + (SPAWN_S + MEMORY_S) * self.gpu_memory
         strategies = {runtime_of(cell).name for cell in self.cells} - {SESSION.name}
         round_s = ROUND_S + SPAWN_S * self.gpu + STRATEGY_S * len(strategies)
         round_s += sum(self.cell_s(cell) for cell in self.cells)
@@ -142,8 +156,17 @@ class MeasurementPlan:
         """Seconds of a cell in one round: its part in building the graphs, and its burst."""
         built_s = BUILD_S + TENSOR_S * cell.tensors if cell.workers == 1 else 0.0
         slow_s = LEAST_RUNS * cell.size_bytes / SLOW_BYTES_PER_S
-        burst_s = self.window_s + LEAD_S if cell.workers > 1 else self.burst_s * BURST_SHARE
+        budget_s = self.budget_s(cell)
+        if cell.workers > 1 and not together(cell):
+            # Equally often everywhere, which is found out first.
+            budget_s = self.window_s
+        burst_s = budget_s + LEAD_S if cell.workers > 1 else budget_s * BURST_SHARE
         return built_s + slow_s + burst_s
+
+
+def together(cell: Cell) -> bool:
+    """Whether several workers run the cell in windows that begin at once."""
+    return cell.workers > 1 and cell.path in ("server", "ps")
 
 
 def plan(
@@ -153,6 +176,7 @@ def plan(
     rounds: int | None = None,
     flows: int = 1,
     gpu: bool = False,
+    gpus: int = 1,
     network: bool = False,
     seed: int = 1,
 ) -> MeasurementPlan:
@@ -162,7 +186,8 @@ def plan(
         workload: the scope's, as it was read or described.
         rounds: by default the preset's.
         flows: how many ps are on one host, so that as many connections join two hosts.
-        gpu: whether a GPU is here to be measured.
+        gpu: whether what workers do on a GPU is measured, beside what they do on processors.
+        gpus: how many of them the workers' host has.
         network: whether there is one between the tasks, to be shared.
     """
     preset, batch = PRESETS[scope.preset], scope.batch
@@ -185,7 +210,7 @@ def plan(
         rows_of_input = sorted({1, max(1, batch // 4), batch})
         cells += [Cell("input", "process", batch=rows) for rows in rows_of_input]
     if gpu:
-        cells += on_gpu(preset)
+        cells += on_gpu(preset, scope.shapes, trained, workers=scope.workers, gpus=gpus)
     return MeasurementPlan(
         workload=workload,
         cells=tuple(dict.fromkeys(cells)),

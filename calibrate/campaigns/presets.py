@@ -32,6 +32,15 @@ _GEMM_FULL = (
     (1536, 256, 1024),
     (2048, 256, 2048),
 )
+#: On a GPU most products take the time of a launch: its rate shows with the largest alone.
+_GPU_GEMM_QUICK = ((32, 8, 32), (1024, 256, 1024), (4096, 1024, 4096))
+_GPU_GEMM_FULL = (
+    *_GPU_GEMM_QUICK,
+    (512, 128, 512),
+    (1000, 200, 700),
+    (2048, 256, 2048),
+    (4096, 4096, 4096),
+)
 Shape = tuple[int, int, int]
 
 
@@ -39,7 +48,9 @@ Shape = tuple[int, int, int]
 class Preset:
     """How finely a calibration looks, and for how long.
 
-    ``crowds`` are (transfers, bytes of each) that begin at once, where there is a network.
+    ``crowds`` are (transfers, bytes of each) that begin at once, where there is a network. On a GPU
+    ``copied`` and ``moved`` are bytes from and to the host and a ps, and ``gpu_batches`` is how
+    many batches have a step there.
     """
 
     gemm: tuple[Shape, ...]
@@ -53,6 +64,10 @@ class Preset:
     reduced: tuple[int, ...]
     strategies: bool
     crowds: tuple[tuple[int, int], ...]
+    gpu_gemm: tuple[Shape, ...]
+    copied: tuple[int, ...]
+    moved: tuple[int, ...]
+    gpu_batches: int
     batches: int
     rounds: int
     burst_s: float
@@ -72,6 +87,10 @@ QUICK = Preset(
     reduced=(4, 2**20),
     strategies=False,
     crowds=((2, 2**20), (8, 2**20)),
+    gpu_gemm=_GPU_GEMM_QUICK,
+    copied=(4, 2**20, 2**24),
+    moved=(4, 2**18, 2**22),
+    gpu_batches=5,
     batches=6,
     rounds=2,
     burst_s=0.1,
@@ -90,6 +109,10 @@ DEFAULT = Preset(
     reduced=(4, 2**14, 2**18, 2**21, 2**23),
     strategies=True,
     crowds=tuple((flows, size) for flows in (2, 4, 8, 16) for size in (2**20, 2**24)),
+    gpu_gemm=_GPU_GEMM_FULL,
+    copied=(4, 2**18, 2**24, 2**26),
+    moved=(4, 2**14, 2**18, 2**21, 2**24, 2**26),
+    gpu_batches=7,
     batches=9,
     rounds=5,
     burst_s=0.12,
@@ -107,6 +130,7 @@ FULL = replace(
         (flows, size) for flows in (2, 4, 8, 16, 32) for size in (2**17, 2**20, 2**22, 2**24)
     ),
     reduced=(4, 2**10, 2**14, 2**16, 2**18, 2**20, 2**21, 2**22, 2**23, 2**24),
+    gpu_batches=13,
     batches=13,
     rounds=10,
     burst_s=0.5,

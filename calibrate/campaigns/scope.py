@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, get_args
 
 from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
@@ -14,6 +14,8 @@ from nworkers.models.base.errors import InputError
 MAX_WIDTH = 2**16
 #: Beyond this many tasks on one machine, what is measured is their scheduling.
 MAX_LOCAL = 64
+#: What workers compute on. Beside a GPU the host's processors are measured too.
+ScopeDevice = Literal["cpu", "gpu"]
 #: What each number may be, from and to.
 RANGES: dict[str, tuple[float, float]] = {
     "features": (1, MAX_WIDTH),
@@ -38,6 +40,7 @@ class Scope:
         input: ``module:function`` of the input pipeline to be measured; empty for none.
         soak_minutes: for how long a large fetch is repeated at the end; None for not at all.
         ps, workers: numbers of tasks.
+        device: whether a GPU is measured beside the processors.
     """
 
     preset: PresetName = "default"
@@ -51,6 +54,7 @@ class Scope:
     soak_minutes: float | None = None
     ps: int = 1
     workers: int = 2
+    device: ScopeDevice = "cpu"
 
     @property
     def shapes(self) -> tuple[tuple[int, int, int], ...]:
@@ -99,6 +103,7 @@ def scope_texts(scope: Scope) -> dict[str, str]:
         "ps": _text(scope.ps),
         "worker": _text(scope.workers),
         "soak": _text(scope.soak_minutes),
+        "device": scope.device,
     }
 
 
@@ -106,7 +111,7 @@ def scope_of(texts: Mapping[str, str]) -> Scope:
     """The scope of a file's ``planned.options``; what an older file lacks has its default.
 
     Raises:
-        InputError: a text is no number.
+        InputError: a text is no number, or no device.
     """
     preset: PresetName = "default"
     if texts.get("quick") == "yes":
@@ -118,7 +123,9 @@ def scope_of(texts: Mapping[str, str]) -> Scope:
         for name, key in _NUMBERS.items()
         if texts.get(key)
     }
-    for name in ("workload", "model", "input"):
+    if texts.get("device", "cpu") not in get_args(ScopeDevice):
+        raise InputError("planned.options.device", texts["device"], "cpu or gpu")
+    for name in ("workload", "model", "input", "device"):
         if texts.get(name):
             found[name] = texts[name]
     scope = Scope(preset=preset, **found)

@@ -21,9 +21,16 @@ from nworkers.calibrate.campaigns.describe import describe
 from nworkers.calibrate.campaigns.plan import MeasurementPlan, plan
 from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.calibrate.campaigns.resume import Round, merged, refinement
-from nworkers.calibrate.campaigns.scope import FIELDS, Scope, changes, check_scope, scope_of
+from nworkers.calibrate.campaigns.scope import (
+    FIELDS,
+    Scope,
+    ScopeDevice,
+    changes,
+    check_scope,
+    scope_of,
+)
 from nworkers.calibrate.host.environment import environment
-from nworkers.calibrate.tensorflow.devices import gpu_present
+from nworkers.calibrate.tensorflow.devices import gpu_count, gpu_present
 from nworkers.calibrate.tensorflow.pipeline import check_pipeline
 from nworkers.calibrate.tensorflow.user_model import check_model
 from nworkers.calibrate.training.runtime import TENSORFLOW
@@ -49,7 +56,8 @@ MODEL_BATCHES, QUICK_MODEL_BATCHES = 5, 3
 class CalibrationRequest:
     """What to measure, where the samples go, and whether an earlier run is gone on with.
 
-    The first fields are those of `Scope`; None takes the default, or what the earlier run had.
+    The first fields are those of `Scope`; None takes the default, or what the earlier run had. The
+    default of ``device`` is a GPU where there is one.
 
     Attributes:
         output: the file to write; None for none, so that nothing is kept of a run that is killed.
@@ -75,6 +83,7 @@ class CalibrationRequest:
     soak_minutes: float | None = None
     ps: int | None = None
     workers: int | None = None
+    device: ScopeDevice | None = None
     machines: Machines | None = None
     rounds: int | None = None
     only: tuple[Quantity, ...] = ()
@@ -270,7 +279,8 @@ def _planned(
         before.workload if before else _workload(request, scope, logs, progress),
         rounds=None if request.refine else request.rounds,
         flows=machines.ps_on_one_host,
-        gpu=gpu_present(),
+        gpu=scope.device == "gpu",
+        gpus=gpu_count(),
         network=machines.link_kind == "network",
     )
     if before is not None:
@@ -322,9 +332,12 @@ def _scope(request: CalibrationRequest, kept: Planned | None) -> Scope:
     Raises:
         InputError: both, and they differ; or it makes no sense.
     """
-    known = scope_of(kept.options) if kept else Scope()
+    known = scope_of(kept.options) if kept else Scope(device="gpu" if gpu_present() else "cpu")
     scope = replace(known, **request.asked)
     check_scope(scope)
+    # Tasks elsewhere have GPUs of their own, and say so when they are asked.
+    if request.device == "gpu" and request.machines is None and not gpu_present():
+        raise InputError("device", "gpu", "cpu, since no GPU is here, or it is hidden")
     if scope.input:
         check_pipeline(scope.input)
     found = changes(known, scope) if kept else []

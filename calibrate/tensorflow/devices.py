@@ -31,9 +31,19 @@ NO_GPU = "no GPU"
 
 def gpu_present(driver: Path = Path("/dev")) -> bool:
     """Whether an NVIDIA GPU is here and not hidden, told without importing TensorFlow."""
+    return gpu_count(driver) > 0
+
+
+def gpu_count(driver: Path = Path("/dev")) -> int:
+    """How many NVIDIA GPUs are here and not hidden, told without importing TensorFlow."""
+    here = sum(1 for _ in driver.glob("nvidia[0-9]*"))
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    hidden = visible is not None and (not visible or visible.startswith("-"))
-    return not hidden and any(driver.glob("nvidia[0-9]*"))
+    if visible is None:
+        return here
+    shown = [name for name in visible.split(",") if name]
+    # CUDA looks at those before the first that is none.
+    refused = (k for k, name in enumerate(shown) if name.startswith("-"))
+    return min(here, next(refused, len(shown)))
 
 
 def gpus() -> list[str]:

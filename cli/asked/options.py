@@ -27,6 +27,7 @@ OPTION_OF = {
     "batch": "--batch",
     "calibration": "--calibration",
     "cores": "--cores",
+    "device": "--device",
     "export": "--export",
     "features": "--features",
     "fit_to": "--fit-to",

@@ -22,11 +22,13 @@ from nworkers.cli.asked.options import (
     number,
 )
 from nworkers.cli.shown import console
+from nworkers.models.base.choices import choice
 from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import InputError
 
 if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.campaign import CampaignProgress, CampaignStopped
+    from nworkers.calibrate.campaigns.scope import ScopeDevice
     from nworkers.calibrate.campaigns.session import CalibrationRequest, News
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.calibration import Calibration, Quantity
@@ -169,6 +171,14 @@ def calibrate(
             help="Number of workers, or where `scale serve` runs for each.",
         ),
     ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="gpu|cpu",
+            help="gpu: measure what workers do on a GPU, and on processors; cpu: processors alone. "
+            "By default gpu where there is one.",
+        ),
+    ] = None,
     local: Local = False,
     connect_timeout: ConnectTimeout = "60",
     force: Force = False,
@@ -209,6 +219,7 @@ def calibrate(
         soak_minutes=_minutes(soak),
         ps=None if found else _tasks("--ps", ps),
         workers=None if found else _tasks("--worker", worker),
+        device=None if device is None else _device(device),
         machines=None if found is None else clusters.machines(found, connect_s),
         rounds=None if rounds is None else integer("--rounds", rounds, 1, 1000),
         only=_quantities(only),
@@ -246,6 +257,13 @@ def _minutes(text: str | None) -> float | None:
     from nworkers.calibrate.campaigns.scope import RANGES
 
     return None if text is None else number("--soak", text, *RANGES["soak_minutes"])
+
+
+def _device(text: str) -> ScopeDevice:
+    from nworkers.calibrate.campaigns.scope import ScopeDevice
+
+    names: tuple[ScopeDevice, ...] = get_args(ScopeDevice)
+    return choice("--device", text, names)
 
 
 def _tasks(option: str, text: str | None) -> int | None:

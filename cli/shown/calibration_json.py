@@ -52,6 +52,7 @@ def _original(measured: OriginalRow) -> dict[str, object]:
         "features": measured.features,
         "batch": measured.batch,
         "hidden": measured.hidden,
+        "device": measured.device or "cpu",
         "local_gemm_s": measured.local[0],
         "local_gemm_s_interval": list(measured.local[1:]),
         "fetch_gemm_s": measured.fetch[0],

@@ -119,15 +119,18 @@ def _original(measured: OriginalRow) -> list[str]:
     local, fetch = (
         fmt.seconds(m, (low, high)) for m, low, high in (measured.local, measured.fetch)
     )
+    where = ", on the GPU" if measured.device else ""
+    ratio = fmt.times(measured.ratio)
     return [
-        f"{shape}  local GEMM time:          {local}",
-        f"{shape}  network fetch GEMM time:  {fetch}, {fmt.times(measured.ratio)} the local one",
+        f"{shape}  local GEMM time:          {local}{where}",
+        f"{shape}  network fetch GEMM time:  {fetch}, {ratio} the local one{where}",
     ]
 
 
 def _reductions(answer: CalibrationAnswer) -> list[str]:
     return [
-        f"all-reduce of {fmt.quantity(r.size_bytes, 'B')}, {r.workers} workers ({r.path}): "
+        f"all-reduce of {fmt.quantity(r.size_bytes, 'B')}, {r.workers} workers "
+        f"({r.path}{', GPUs' if r.device else ''}): "
         f"{fmt.seconds(r.seconds)}, bus bandwidth "
         f"{fmt.quantity(r.bus_bandwidth_bytes_per_s, 'B/s')}"
         for r in answer.largest_reductions

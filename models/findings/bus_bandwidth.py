@@ -20,10 +20,11 @@ class Reduction:
     seconds: float
     algorithm_bandwidth_bytes_per_s: float
     bus_bandwidth_bytes_per_s: float
+    device: str = ""
 
 
 def reductions(bursts: Iterable[Burst]) -> tuple[Reduction, ...]:
-    """Every all-reduce that was measured alone, by path, group and size."""
+    """Every all-reduce that was measured alone, by path, device, group and size."""
     medians: dict[Cell, list[float]] = {}
     for burst in bursts:
         # Its members step together, so the first one's times are all of theirs.
@@ -34,5 +35,7 @@ def reductions(bursts: Iterable[Burst]) -> tuple[Reduction, ...]:
     for cell, rounds in medians.items():
         seconds, size = statistics.median(rounds), cell.size_bytes
         bus = bus_bandwidth(size, seconds, cell.workers)
-        made.append(Reduction(cell.path, cell.workers, size, seconds, size / seconds, bus))
-    return tuple(sorted(made, key=lambda r: (r.path, r.workers, r.size_bytes)))
+        made.append(
+            Reduction(cell.path, cell.workers, size, seconds, size / seconds, bus, cell.device)
+        )
+    return tuple(sorted(made, key=lambda r: (r.path, r.device, r.workers, r.size_bytes)))

@@ -65,7 +65,7 @@ class CalibrationAnswer:
     @property
     def largest_reductions(self) -> tuple[Reduction, ...]:
         """The largest all-reduce of each group, whose bus bandwidth is the most telling."""
-        return tuple({(r.path, r.workers): r for r in self.reductions}.values())
+        return tuple({(r.path, r.device, r.workers): r for r in self.reductions}.values())
 
 
 def calibration_answer(calibration: Calibration, not_fitted: str = "") -> CalibrationAnswer:

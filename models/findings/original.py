@@ -1,4 +1,4 @@
-"""The original benchmark's answer: local GEMM beside fetch + GEMM, for each shape measured."""
+"""The original benchmark's answer: local GEMM beside fetch + GEMM, by shape and device."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from nworkers.models.base.statistics import median_interval
 from nworkers.models.records.calibration import Calibration, select
 
 Estimate = tuple[float, float, float]
+#: Features, batch, hidden, and the device of a cell.
+Product = tuple[int, int, int, str]
 
 
 @dataclass(frozen=True)
 class OriginalRow:
-    """Median and its 95 % interval, in seconds: (median, low, high)."""
+    """Median and its 95 % interval, in seconds: (median, low, high); ``device`` as a cell's."""
 
     features: int
     batch: int
@@ -21,12 +23,13 @@ class OriginalRow:
     local: Estimate
     fetch: Estimate
     ratio: float
+    device: str = ""
 
 
 def original(calibration: Calibration) -> tuple[OriginalRow, ...]:
-    """One row a shape of which both halves were measured; samples of all rounds together."""
-    local: dict[tuple[int, int, int], list[float]] = {}
-    fetch: dict[tuple[int, int, int], list[float]] = {}
+    """One row a shape and device with both halves measured; samples of all rounds together."""
+    local: dict[Product, list[float]] = {}
+    fetch: dict[Product, list[float]] = {}
     for into, bursts in (
         (local, select(calibration.bursts, quantity="gemm", path="server")),
         (fetch, select(calibration.bursts, quantity="fetch_gemm", path="ps")),
@@ -34,14 +37,17 @@ def original(calibration: Calibration) -> tuple[OriginalRow, ...]:
         for burst in bursts:
             if burst.worker:
                 continue  # the other workers' product tells their hosts apart, nothing more
-            shape = (burst.cell.features, burst.cell.batch, burst.cell.hidden)
-            into.setdefault(shape, []).extend(burst.samples_s)
+            cell = burst.cell
+            product: Product = (cell.features, cell.batch, cell.hidden, cell.device)
+            into.setdefault(product, []).extend(burst.samples_s)
     rows: list[OriginalRow] = []
-    for shape, samples in local.items():
-        if shape in fetch:
-            here, there = _estimate(samples), _estimate(fetch[shape])
-            rows.append(OriginalRow(*shape, here, there, there[0] / here[0]))
-    return tuple(sorted(rows, key=lambda r: (r.features, r.batch, r.hidden)))
+    for product, samples in local.items():
+        if product in fetch:
+            here, there = _estimate(samples), _estimate(fetch[product])
+            features, batch, hidden, device = product
+            ratio = there[0] / here[0]
+            rows.append(OriginalRow(features, batch, hidden, here, there, ratio, device))
+    return tuple(sorted(rows, key=lambda r: (r.features, r.batch, r.hidden, r.device)))
 
 
 def _estimate(samples_s: list[float]) -> Estimate:

@@ -310,7 +310,7 @@ def _collective(calibration: Calibration, fits: _Fits) -> Collective[Parameter]:
     if fits.allreduce is None:
         return Collective(measured=False)
     reduced, demand = fits.allreduce.record, _record(fits.collective)
-    cells = [b.cell for b in calibration.bursts if b.cell.quantity == "allreduce"]
+    cells = [b.cell for b in calibration.bursts if b.cell.plain and b.cell.quantity == "allreduce"]
     # Training runs under the strategy; the sessions' path stands for it where it was not measured.
     dispatch_s, latency_s = reduced.dispatch_s, reduced.latency_s
     if dispatch_s is None or latency_s is None:
@@ -362,9 +362,9 @@ def _os_overhead_share(bursts: Iterable[Burst]) -> float:
 
     What the host did while the process without a cluster ran is other people's, and taken off.
     """
-    taken = [(b.cell.path, b.processor) for b in bursts if b.processor]
-    quiet = [p for path, p in taken if path == "process"]
-    remote = [p for path, p in taken if path == "ps"]
+    taken = [(b.cell, b.processor) for b in bursts if b.processor]
+    quiet = [p for cell, p in taken if cell.path == "process"]
+    remote = [p for cell, p in taken if cell.path == "ps" and not cell.device]
     wall_s = sum(p.wall_s for p in quiet)
     others = sum(p.host_s - p.worker_s for p in quiet) / wall_s if wall_s else 0.0
     tasks_s = sum(p.worker_s + p.ps_s for p in remote)

@@ -326,6 +326,8 @@ def all_reduce(algorithm: Algorithm) -> Law:
 
 def all_reduced_s(known: AllReduces[Number], cell: Cell) -> Number | None:
     """Seconds of a collective, or of the empty step that it is in."""
+    if not cell.plain:
+        return None
     mirrored = cell.path == "mirrored"
     dispatch_s, hop_s = known.session_dispatch_s, known.session_latency_s
     if mirrored:
@@ -334,7 +336,7 @@ def all_reduced_s(known: AllReduces[Number], cell: Cell) -> Number | None:
         dispatch_s, hop_s = known.dispatch_s, known.latency_s
     if cell.quantity == "noop" and (mirrored or (cell.path, cell.workers) == ("server", 1)):
         return dispatch_s
-    if cell.quantity != "allreduce" or not cell.plain or cell.tensors > 1:
+    if cell.quantity != "allreduce" or cell.tensors > 1:
         return None
     terms = ALGORITHMS[known.algorithm](cell.size_bytes, cell.workers)
     hops_s, moved_s = all_reduce_s(terms, hop_s, 1.0 / known.bandwidth_bytes_per_s)

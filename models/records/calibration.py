@@ -17,7 +17,9 @@ from nworkers.models.records.workload import Workload
 #: What one call of a cell does:
 #:
 #: - ``noop``: nothing; on path ``coordinator`` an empty scheduled function: one for each worker,
-#:   scheduled at once and waited for, so that the time grows by the coordinator's serial cost.
+#:   scheduled at once and waited for, so that the time grows by the coordinator's serial cost. On a
+#:   GPU one number of its memory is brought back to the host, which every other cell there ends
+#:   with, but for pushes: these end with their own bytes.
 #: - ``gemm``: one matrix product; ``fetch_gemm``: one whose weights come from the ps.
 #: - ``fetch``, ``push``: variables from the ps, gradients to it (with their apply).
 #: - ``exchange``: both at once, independent of each other; ``fetch_push``: a push that waits for
@@ -27,6 +29,9 @@ from nworkers.models.records.workload import Workload
 #: - ``allreduce``: a sum over the workers, on all of them.
 #: - ``to_python``: a tensor of this process brought into Python as a numpy array.
 #: - ``copy_in``, ``copy_out``: host memory to the device and back.
+#:
+#: On a GPU ``fetch`` and ``push`` go into its memory and out of it; what a ps holds is on that
+#: task's processor.
 #: - ``input``: one batch of the input pipeline.
 #: - ``soak``: a large fetch again and again, for minutes.
 Quantity = Literal[
@@ -65,8 +70,9 @@ class Cell:
     all its ``tensors``, which are spread over ``ps`` tasks; ``flows`` is the number of connections
     between two hosts that carry it; ``features, batch, hidden`` shape the product
     [batch×features]·[features×hidden]; ``idle_s`` is a pause before each step, outside its time;
-    ``overlap_bytes`` is an all-reduce in flight while the cell runs; ``device`` is ``""`` for the
-    processor, else ``gpu``.
+    ``overlap_bytes`` is an all-reduce in flight while the cell runs, or on path ``process`` a copy
+    into the GPU; ``device`` is ``""`` for the processor, else ``gpu``, which is the first of the
+    worker's host; only in an all-reduce each worker has one of its own.
     """
 
     quantity: Quantity
@@ -117,7 +123,8 @@ class Cell:
         if self.flows > 1:
             parts.append(f"{self.flows} flows")
         if self.overlap_bytes:
-            parts.append(f"beside an all-reduce of {self.overlap_bytes} B")
+            beside = "a copy" if self.path == "process" else "an all-reduce"
+            parts.append(f"beside {beside} of {self.overlap_bytes} B")
         if self.workers > 1:
             parts.append(f"{self.workers} workers")
         parts += [word for word in (self.optimizer, self.device) if word]
@@ -256,6 +263,8 @@ class Calibration:
     ``environment`` is the first run's; ``resumed`` holds that of each run that went on with it.
     ``crowds`` were measured once, where there is a network between the tasks.
     ``complete`` says that every planned cell was measured in every round, ``stopped`` why not.
+    ``memory`` is of a training step on the processor, ``gpu_memory`` of one on a GPU; ``gpus`` is
+    how many the first worker's host has, 0 where cells of the processor alone were measured.
     """
 
     environment: Environment
@@ -279,6 +288,8 @@ class Calibration:
     stopped: str = ""
     neighbours: tuple[Neighbour, ...] = ()
     resumed: tuple[Environment, ...] = ()
+    gpu_memory: Memory | None = None
+    gpus: Annotated[int, Ge(0)] = 0
 
     @property
     def worker_hosts(self) -> tuple[int, ...]:

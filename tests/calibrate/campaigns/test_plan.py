@@ -12,7 +12,7 @@ from nworkers.calibrate.campaigns.cells import (
     log_spaced_bytes,
     step_batches,
 )
-from nworkers.calibrate.campaigns.plan import MeasurementPlan, plan
+from nworkers.calibrate.campaigns.plan import SPAWN_S, MeasurementPlan, plan
 from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.training.runtime import runner_of
@@ -140,8 +140,41 @@ def test_several_ps_and_flows_share_tensors_enough_for_all() -> None:
 def test_input_and_gpu_are_measured_where_there_is_one() -> None:
     made = plan(replace(QUICK, input="m:f", threads=2), GEMM, gpu=True)
     assert {c.batch for c in made.cells if c.quantity == "input"} == {1, 8, 32}
-    assert {c.quantity for c in made.cells if c.device} == {"copy_in", "copy_out", "gemm"}
     assert (made.pipeline, made.threads, made.gpu) == ("m:f", 2, True)
+
+
+def test_all_that_a_worker_does_is_measured_on_a_gpu() -> None:
+    made = plan(Scope(), GEMM, gpu=True, gpus=2)
+    on_gpu = [c for c in made.cells if c.device]
+    assert len({c.id for c in on_gpu}) == len(on_gpu)
+    assert {(c.quantity, c.path, c.workers) for c in on_gpu} == {
+        *((q, "process", 1) for q in ("noop", "gemm", "copy_in", "copy_out", "step", "gradient")),
+        *((q, "server", 1) for q in ("noop", "gemm")),
+        *((q, "ps", 1) for q in ("fetch_gemm", "fetch", "push", "fetch_push")),
+        *(("gradient", "server", k) for k in (1, 2)),
+        ("allreduce", "collective", 2),
+    }
+    assert max(c.batch for c in on_gpu if c.quantity == "step") == 2**13
+    assert {c.overlap_bytes for c in on_gpu} == {0, 2**24}
+    assert made.gpu_memory
+    # The processor's cells are the same, and one GPU has no all-reduce.
+    assert [c for c in made.cells if not c.device] == list(plan(Scope(), GEMM).cells)
+    assert not any(
+        c.device and c.quantity == "allreduce" for c in plan(QUICK, GEMM, gpu=True).cells
+    )
+
+
+def test_a_large_batch_is_measured_to_its_double_on_a_gpu() -> None:
+    cells = plan(replace(QUICK, batch=2**15), GEMM, gpu=True).cells
+    assert max(c.batch for c in cells if c.device) == 2**16
+
+
+@pytest.mark.parametrize("preset", ["quick", "default"])
+def test_a_gpu_takes_little_more_than_its_tasks_take_to_start(preset: PresetName) -> None:
+    workload = named_workload("mlp:784,512,10")
+    without, made = (plan(Scope(preset), workload, gpu=gpu) for gpu in (False, True))
+    spawned_s = SPAWN_S * (made.rounds + 1)
+    assert made.estimate_s - spawned_s < without.estimate_s + 40
 
 
 def test_lock_step_cells_are_built_before_what_a_slow_link_keeps_workers_apart_with() -> None:

@@ -28,6 +28,7 @@ SCOPES = st.builds(
     soak_minutes=st.none() | st.integers(1, 1440).map(lambda minutes: minutes / 16),
     ps=st.integers(0, 64),
     workers=st.integers(1, 64),
+    device=st.sampled_from(["cpu", "gpu"]),
 )
 
 
@@ -52,6 +53,7 @@ def test_the_texts_are_the_options_of_the_command() -> None:
         "ps": "1",
         "worker": "2",
         "soak": "0.05",
+        "device": "cpu",
     }
 
 
@@ -83,9 +85,10 @@ def test_a_scope_without_sense_is_refused_by_field(scope: Scope, field: str) -> 
     assert found.value.field == field
 
 
-def test_a_text_that_is_no_number_is_refused() -> None:
-    with pytest.raises(InputError, match=r"planned\.options\.batch"):
-        scope_of({"batch": "many"})
+@pytest.mark.parametrize(("name", "text"), [("batch", "many"), ("device", "tpu")])
+def test_a_text_that_is_no_number_or_no_device_is_refused(name: str, text: str) -> None:
+    with pytest.raises(InputError, match=rf"planned\.options\.{name}"):
+        scope_of({name: text})
 
 
 def test_a_plan_is_on_record_once_it_has_a_scope() -> None:

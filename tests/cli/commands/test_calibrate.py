@@ -195,6 +195,16 @@ def test_what_there_is_not_to_measure_here_is_refused(run: Run, quantity: str) -
     assert "what there is to measure here" in run(*QUICK, "--only", quantity).error
 
 
+@pytest.mark.parametrize("device", ["gpu", "tpu", ""])
+def test_a_device_that_is_not_here_is_refused(
+    run: Run, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    said = run("calibrate", "--device", device, "-o", FILE).error
+    assert "--device" in said
+    assert "cpu" in said
+
+
 def test_a_quantity_that_there_is_not_gets_a_hint(run: Run) -> None:
     assert "did you mean fetch?" in run("calibrate", "--only", "noop,fecth", "-o", FILE).error
 

@@ -76,6 +76,22 @@ def test_few_rounds_call_for_more_and_many_for_a_refinement() -> None:
     )
 
 
+def test_the_report_s_two_lines_are_of_each_device() -> None:
+    local = Cell("gemm", "server", features=128, batch=32, hidden=256)
+    fetch = replace(local, quantity="fetch_gemm", path="ps")
+    bursts = [
+        burst(local, 0, 1.0),
+        burst(fetch, 0, 3.0),
+        burst(replace(local, device="gpu"), 0, 0.5),
+        burst(replace(fetch, device="gpu"), 0, 4.0),
+    ]
+    text = calibration_text.report(calibration_answer(calibration(*bursts), "why"), None)
+    lines = [line for line in text.splitlines() if line.startswith("128/32/256")]
+    assert [line.endswith(", on the GPU") for line in lines] == [False, False, True, True]
+    assert "3.00× the local one" in lines[1]
+    assert "8.00× the local one" in lines[3]
+
+
 def test_firm_cells_need_nothing() -> None:
     firm = [burst(CELLS[0], number, 1.0) for number in range(6)]
     answer = calibration_answer(replace(calibration(*firm), complete=True))

@@ -17,3 +17,9 @@ def test_measured_all_reduces_are_told_by_the_median_of_their_rounds() -> None:
     assert (found.path, found.workers, found.seconds) == ("collective", 3, 4.0)
     assert found.algorithm_bandwidth_bytes_per_s == 150.0
     assert found.bus_bandwidth_bytes_per_s == pytest.approx(200.0)
+
+
+def test_all_reduces_of_processors_and_of_gpus_are_told_apart() -> None:
+    cells = [Cell("allreduce", "collective", 600, workers=2, device=d) for d in ("", "gpu")]
+    bursts = [Burst(c, 0, 0, 0.1, (), (1.0 + k,), (), "count") for k, c in enumerate(cells)]
+    assert [(r.device, r.seconds) for r in reductions(bursts)] == [("", 1.0), ("gpu", 2.0)]

@@ -69,6 +69,10 @@ def test_held_out_sizes_are_never_used() -> None:
         Cell("gemm", "process", features=8, batch=8, hidden=8, device="gpu"),
         Cell("copy_in", "process", 2**20, device="gpu"),
         Cell("step", "mirrored", batch=7, workers=2),
+        Cell("noop", "server", device="gpu"),
+        Cell("fetch", "ps", 2**20, device="gpu"),
+        Cell("gradient", "server", batch=7, workers=2, device="gpu"),
+        Cell("allreduce", "collective", 2**26, workers=2, device="gpu"),
     ],
     ids=lambda cell: cell.name,
 )
