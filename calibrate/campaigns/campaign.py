@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from nworkers.calibrate.campaigns import concurrent_flows
-from nworkers.calibrate.campaigns.cell_group import BUILD_S, CellGroup, group_of
+from nworkers.calibrate.campaigns.cell_group import BUILD_S, CellGroup, ClusterKind
 from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.calibrate.campaigns.resume import Round, pending
 from nworkers.calibrate.cluster.cluster import Cluster
@@ -22,6 +22,7 @@ from nworkers.calibrate.training.runtime import (
     RUNTIMES,
     SESSION,
     SINGLE_JOB,
+    on_gpus,
     runner_of,
     runtime_of,
     single,
@@ -42,7 +43,6 @@ from nworkers.models.records.calibration import (
     TaskHost,
 )
 from nworkers.models.records.profile import Evidence
-from nworkers.models.records.runtimes import Runtime
 
 #: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
 OVER_BUDGET = 1.3
@@ -181,7 +181,7 @@ class _Campaign:
         self._done = 0
         #: Seconds that a cell took in an earlier round of this run, and the start of each group.
         self._taken_s: dict[Cell, float] = {}
-        self._start_s: dict[str, float] = {}
+        self._start_s: dict[ClusterKind, float] = {}
         self._watch = Watch()
         self._tasks = before.tasks if before else ()
         self._joined = False
@@ -309,28 +309,30 @@ class _Campaign:
     def run_round(self, round_: Round) -> None:
         """Measure the round's cells once, in random order, in fresh processes."""
         chance = random.Random(f"{self._plan.seed} {round_.number}")
-        groups: dict[Runtime, list[Cell]] = {}
+        groups: dict[ClusterKind, list[Cell]] = {}
         for cell in round_.cells:
-            groups.setdefault(group_of(cell), []).append(cell)
+            groups.setdefault(ClusterKind.of(cell), []).append(cell)
         order = chance.sample(sorted(groups), len(groups))
-        for name in order:
-            chance.shuffle(groups[name])
-            last = round_ == self.rounds[-1] and name == order[-1]
+        for kind in order:
+            chance.shuffle(groups[kind])
+            last = round_ == self.rounds[-1] and kind == order[-1]
             last = last and not (self._gathers or self._soaks)
-            self._run_group(name, groups[name], round_.number, again=not last)
+            self._run_group(kind, groups[kind], round_.number, again=not last)
         self._report("")
 
     def _run_group(
-        self, group: Runtime, cells: Sequence[Cell], number: int, *, again: bool
+        self, kind: ClusterKind, cells: Sequence[Cell], number: int, *, again: bool
     ) -> None:
         """Measure cells in a cluster of their own, which has only the tasks that they run in."""
-        self._require_time(self._start_s.get(group, 0.0))
+        self._require_time(self._start_s.get(kind, 0.0))
         self._report("starting the cluster")
         began = time.monotonic()
         sizes = sorted({cell.workers for cell in cells})
-        groups = RUNTIMES[group].groups(self._machines.addresses, sizes)
+        groups = RUNTIMES[kind.runtime].groups(self._machines.addresses, sizes)
         if any(runner_of(cell).job == SINGLE_JOB for cell in cells):
-            groups = (*groups, single(gpu=self._plan.gpu))
+            groups = (*groups, single())
+        if kind.gpu:
+            groups = on_gpus(groups)
         with running(
             groups,
             logs=self._logs,
@@ -340,12 +342,15 @@ class _Campaign:
         ) as cluster:
             if not self._joined and cluster.names("worker"):
                 self._join(cluster)
+            if kind.gpu and not self._gpus:
+                first = next(iter(cluster.names("worker") or cluster.names(SINGLE_JOB)))
+                (self._gpus,) = cluster.call([first], "gpus", timeout_s=BUILD_S)
             known = len(self._skipped)
             built = CellGroup(cluster, cells, self._plan, self._skipped, self._everywhere)
             if self._journal:
                 found = [Skipped(c, reason) for c, reason in self._skipped.items()]
                 self._journal.add(skipped=tuple(found[known:]))
-            self._start_s[group] = time.monotonic() - began
+            self._start_s[kind] = time.monotonic() - began
             # From here on: importing TensorFlow is no part of what others may disturb.
             neighbours = Neighbours()
             elsewhere = _served_here(cluster)

@@ -25,13 +25,21 @@ LEAST_TOGETHER = 5
 Taken = tuple[Samples, float]
 
 
-def group_of(cell: Cell) -> Runtime:
-    """Which cells share a cluster: those of one runtime.
+@dataclass(frozen=True, order=True)
+class ClusterKind:
+    """Which cells share a cluster: those of one runtime, on processors or on GPUs.
 
-    Each has a cluster of its own: servers that a coordinator has connected to serve
-    sessions as before, but their next collective ends them with SIGSEGV (TensorFlow 2.21).
+    Each runtime has a cluster of its own: servers that a coordinator has connected to serve
+    sessions as before, but their next collective ends them with SIGSEGV (TensorFlow 2.21). Workers
+    that see GPUs are other processes, so that the processors' cells are as on a host without.
     """
-    return runtime_of(cell).name
+
+    runtime: Runtime
+    gpu: bool
+
+    @staticmethod
+    def of(cell: Cell) -> ClusterKind:
+        return ClusterKind(runtime_of(cell).name, cell.device != "")
 
 
 def build_order(cells: Iterable[Cell]) -> list[Cell]:

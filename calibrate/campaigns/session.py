@@ -30,6 +30,7 @@ from nworkers.calibrate.campaigns.scope import (
     scope_of,
 )
 from nworkers.calibrate.host.environment import environment
+from nworkers.calibrate.host.gpus import require_gpu
 from nworkers.calibrate.tensorflow.devices import gpu_count, gpu_present
 from nworkers.calibrate.tensorflow.pipeline import check_pipeline
 from nworkers.calibrate.tensorflow.user_model import check_model
@@ -331,13 +332,14 @@ def _scope(request: CalibrationRequest, kept: Planned | None) -> Scope:
 
     Raises:
         InputError: both, and they differ; or it makes no sense.
+        HardwareError: a GPU was asked for, and none can be used here.
     """
     known = scope_of(kept.options) if kept else Scope(device="gpu" if gpu_present() else "cpu")
     scope = replace(known, **request.asked)
     check_scope(scope)
     # Tasks elsewhere have GPUs of their own, and say so when they are asked.
-    if request.device == "gpu" and request.machines is None and not gpu_present():
-        raise InputError("device", "gpu", "cpu, since no GPU is here, or it is hidden")
+    if request.device == "gpu" and request.machines is None:
+        require_gpu()
     if scope.input:
         check_pipeline(scope.input)
     found = changes(known, scope) if kept else []

@@ -14,7 +14,7 @@ from nworkers.calibrate.campaigns.cell_group import BUILD_S
 from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster
 from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.host.watch import Watch
-from nworkers.calibrate.training.runtime import RUNTIMES, SINGLE_JOB, single, spare
+from nworkers.calibrate.training.runtime import RUNTIMES, SINGLE_JOB, on_gpus, single, spare
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
 from nworkers.calibrate.training.trainer import BEYOND, TrainingJob
 from nworkers.models.base.errors import HardwareError
@@ -274,6 +274,8 @@ def _cluster(
             machines.chief,
         )
         groups = RUNTIMES[job.runtime].groups(at, (job.workers,))
+    if job.device == "gpu":
+        groups = on_gpus(groups, workers_per_gpu=job.workers_per_gpu)
     used = [address for group in groups for address in group.addresses]
     kept = [at for at in (*machines.ps, *machines.workers) if at.remote and at not in used]
     return running((*groups, spare(kept)), logs=logs, first=first, again=again)

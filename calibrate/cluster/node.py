@@ -55,11 +55,11 @@ def serve_node(
     logs.mkdir(parents=True, exist_ok=True)
     # Nodes may share the folder.
     log = logs / f"{socket.gethostname()}-{port}.log"
-    made = context(UNASSIGNED.framework)
     unassigned = Role("node", 0, {"node": [f"localhost:{port}"]}, UNASSIGNED.name)
     role = unassigned
     wait_s = connect_timeout_s
     while True:
+        made = context(UNASSIGNED.framework, gpu=role.gpu is not None)
         ours, theirs = made.Pipe(duplex=False)
         process = made.Process(
             target=_run, args=(port, role, theirs, str(log), wait_s), daemon=True

@@ -76,23 +76,30 @@ def running(
     logs.mkdir(parents=True, exist_ok=True)
     clusters = _addresses(groups)
     roles = [
-        (Role(group.job, k, clusters.get(group.cluster, {}), group.runtime, threads), at, group.gpu)
+        (_role(group, k, clusters, threads), at)
         for group in groups
         for k, at in enumerate(group.addresses)
     ]
     tasks: list[Task] = []
     ended_well = False
     try:
-        for role, at, gpu in roles:
+        for role, at in roles:
             there_s = at.connect_timeout_s if first else COMEBACK_S
-            tasks.append(_start(role, at, logs, there_s, gpu=gpu))
+            tasks.append(_start(role, at, logs, there_s))
         cluster = Cluster(tasks)
-        longest_s = max(at.connect_timeout_s for _, at, _ in roles)
+        longest_s = max(at.connect_timeout_s for _, at in roles)
         cluster.await_all((longest_s if first else COMEBACK_S) + ANSWER_S)
         yield cluster
         ended_well = True
     finally:
         Cluster(tasks).close(again=again and ended_well)
+
+
+def _role(
+    group: TaskGroup, index: int, clusters: dict[str, dict[str, list[str]]], threads: int | None
+) -> Role:
+    cluster = clusters.get(group.cluster, {})
+    return Role(group.job, index, cluster, group.runtime, threads, group.gpu_of(index))
 
 
 def _addresses(groups: Sequence[TaskGroup]) -> dict[str, dict[str, list[str]]]:
@@ -109,9 +116,9 @@ def _addresses(groups: Sequence[TaskGroup]) -> dict[str, dict[str, list[str]]]:
 _SENDER = os.urandom(8).hex()
 
 
-def _start(role: Role, at: TaskAddress, logs: Path, connect_timeout_s: float, *, gpu: bool) -> Task:
+def _start(role: Role, at: TaskAddress, logs: Path, connect_timeout_s: float) -> Task:
     """Start a task here, or the relay of one that runs elsewhere."""
-    made = context(RUNTIMES[role.runtime].framework, gpu=gpu)
+    made = context(RUNTIMES[role.runtime].framework, gpu=role.gpu is not None and not at.remote)
     ours, theirs = made.Pipe()
     log = logs / f"{role.name}.log"
     target: Callable[..., None] = serve

@@ -82,6 +82,10 @@ class TaskMethods:
         """Cores that this task may use."""
         return usable_cores()
 
+    def gpus(self) -> int:
+        """GPUs that this task sees."""
+        return len(load(self._framework.devices).gpus())
+
     def processor(self) -> tuple[float, float]:
         """(processor seconds of this task, busy seconds of its host)."""
         return process_s(), host_busy_s()
@@ -102,6 +106,7 @@ class TaskMethods:
             workload,
             self._role.threads,
             pipeline,
+            self._role.gpu or 0,
         )
         self._probes = build(cells, context, probe_module)
         results: list[tuple[float, str]] = []
@@ -157,7 +162,13 @@ class TaskMethods:
 
     def train(self, job: TrainingJob) -> None:
         """Build and initialise this task's part of the training."""
-        place = Place(self._role.index, self._target, self._role.cluster, self._role.threads)
+        place = Place(
+            self._role.index,
+            self._target,
+            self._role.cluster,
+            self._role.threads,
+            self._role.gpu or 0,
+        )
         self._trainer = load(RUNTIMES[job.runtime].trainer).build(job, place)
 
     def memory(self, workload: Workload) -> Memory | None:
@@ -206,6 +217,8 @@ def set_up(log: str) -> None:
     # Ctrl-C reaches the whole process group; the coordinator decides what becomes of the tasks.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Where a framework begins without a session of ours, it would take all memory of a GPU as well.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     os.dup2(output, 1)
     os.dup2(output, 2)

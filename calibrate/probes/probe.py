@@ -40,6 +40,7 @@ class Context:
         workload: what ``step`` and ``gradient`` train.
         threads: of the framework's pools; None for its default.
         pipeline: ``module:function`` that gives the input as a tf.data.Dataset; "" for none.
+        gpu: the number of the task's own GPU on its host, where each task has one of its own.
     """
 
     job: str
@@ -49,3 +50,4 @@ class Context:
     workload: Workload
     threads: int | None = None
     pipeline: str = ""
+    gpu: int = 0

@@ -7,14 +7,15 @@ tasks are started again, so nothing is tried twice.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from nworkers.calibrate.probes.beside import beside
 from nworkers.calibrate.probes.probe import Context, Probe
+from nworkers.calibrate.probes.sampling import nothing
+from nworkers.calibrate.tensorflow.devices import HOST, NO_GPU, gpu, gpus
 from nworkers.calibrate.tensorflow.graphs import session_config
 from nworkers.calibrate.tensorflow.proof import verify
 from nworkers.calibrate.tensorflow.training_probes import build as training_probes
@@ -23,9 +24,6 @@ from nworkers.models.records.calibration import Cell
 
 #: How long a member waits for the others; longer than building a round's graphs sets them apart.
 TIMEOUT_S = 30.0
-#: Share of an all-reduce's own time that it gets before the step beside it begins: its members
-#: first agree that all are there, which moves no data and costs the step nothing.
-HEAD_START = 0.25
 _FLOAT_BYTES = 4
 #: More than a cell has all-reduces.
 _KEYS = 100
@@ -33,26 +31,23 @@ _KEYS = 100
 
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
     """A session for each group, which holds an all-reduce for each of its cells."""
-    made: dict[Cell, Probe] = {}
-    for members in sorted({c.workers for c in cells}):
-        group = [c for c in cells if c.workers == members]
+    made: dict[Cell, Probe] = {
+        cell: Probe(cell, nothing, unavailable=NO_GPU)
+        for cell in cells
+        if cell.device and len(gpus()) <= context.gpu
+    }
+    possible = [c for c in cells if c not in made]
+    for members in sorted({c.workers for c in possible}):
+        group = [c for c in possible if c.workers == members]
         for cell, reduce in zip(group, _reduces(group, context), strict=True):
             if cell.quantity == "allreduce":
-                made[cell] = Probe(cell, reduce.call, reduce.verify)
+                made[cell] = reduce
             else:
                 made[cell] = _beside(cell, reduce, context)
     return [made[cell] for cell in cells]
 
 
-@dataclass(frozen=True)
-class _AllReduce:
-    """One all-reduce of this worker: the call, and the proof that it sums over all members."""
-
-    call: Callable[[], object]
-    verify: Callable[[], None]
-
-
-def _reduces(cells: Sequence[Cell], context: Context) -> list[_AllReduce]:
+def _reduces(cells: Sequence[Cell], context: Context) -> list[Probe]:
     """All-reduces of one group, in the order of the cells, which all of its members share.
 
     Those of a cell's tensors go on at the same time.
@@ -67,10 +62,10 @@ def _reduces(cells: Sequence[Cell], context: Context) -> list[_AllReduce]:
         totals: list[list[Any]] = []
         for key, cell in enumerate(cells):
             # NCCL is TensorFlow's ring on GPUs. No machine of ours could try that branch.
-            gpu = cell.device == "gpu"
+            own = gpu(context.gpu) if cell.device else HOST
             size_bytes = (cell.overlap_bytes or cell.size_bytes) // cell.tensors
             elements = max(1, size_bytes // _FLOAT_BYTES)
-            with tf.device(f"{worker}/{'gpu' if gpu else 'cpu'}:0"):
+            with tf.device(f"{worker}{own}"):
                 mine = tf.compat.v1.Variable(
                     tf.fill([elements], float(context.index + 1)), use_resource=True
                 )
@@ -90,7 +85,7 @@ def _reduces(cells: Sequence[Cell], context: Context) -> list[_AllReduce]:
                             subdiv_offsets=[0],
                             merge_op="Add",
                             final_op="Id",
-                            communication_hint="nccl" if gpu else "ring",
+                            communication_hint="nccl" if cell.device else "ring",
                             timeout_seconds=TIMEOUT_S,
                         )
                         for tensor in range(cell.tensors)
@@ -104,7 +99,7 @@ def _reduces(cells: Sequence[Cell], context: Context) -> list[_AllReduce]:
     )
     session.run(init)
     return [
-        _AllReduce(session.make_callable(call), partial(_verify_sum, session, cell, end))
+        Probe(cell, session.make_callable(call), partial(_verify_sum, session, cell, end))
         for cell, call, end in zip(cells, calls, ends, strict=True)
     ]
 
@@ -120,31 +115,8 @@ def _verify_sum(session: Any, cell: Cell, ends: list[Any]) -> None:
         )
 
 
-def _beside(cell: Cell, reduce: _AllReduce, context: Context) -> Probe:
-    """The workload's gradients while an all-reduce is in flight.
-
-    The members meet before and after every step. A step that outlasts the all-reduce runs its
-    rest alone; its excess over the step alone then is all that the all-reduce costs it.
-    """
+def _beside(cell: Cell, reduce: Probe, context: Context) -> Probe:
+    """The workload's gradients while an all-reduce is in flight."""
     alone = Cell("gradient", "process", batch=cell.batch, device=cell.device)
     (gradients,) = training_probes([alone], context)
-    background = ThreadPoolExecutor(max_workers=1)
-    flying: list[Future[object]] = []
-    head_start_s = 0.0
-
-    def prove() -> None:
-        nonlocal head_start_s
-        reduce.verify()
-        begin = time.perf_counter()
-        reduce.call()
-        head_start_s = HEAD_START * (time.perf_counter() - begin)
-        gradients.verify()
-
-    def start() -> None:
-        flying.append(background.submit(reduce.call))
-        time.sleep(head_start_s)
-
-    def join() -> None:
-        flying.pop().result()
-
-    return Probe(cell, gradients.step, prove, before=start, after=join)
+    return replace(beside(gradients, reduce), cell=cell)

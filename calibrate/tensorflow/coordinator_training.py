@@ -9,10 +9,13 @@ step, its dispatch included, and the mean time between begins is that between en
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from nworkers.calibrate.tensorflow.coordinator import connect
+from nworkers.calibrate.tensorflow.devices import only_gpu
 from nworkers.calibrate.tensorflow.trained import trained_model
 from nworkers.calibrate.training.trainer import Place, StepProgress, Trainer, TrainingJob, Window
 
@@ -37,6 +40,8 @@ class _Coordinated:
         model = trained_model(job, 0)
         # Of constants in the function: what it captures would be copied from the chief each time.
         data = [tensor.numpy() for tensor in model.inputs()]
+        # Of whichever worker it runs on, which sees no other.
+        placed = partial(tf.device, only_gpu()) if job.device == "gpu" else nullcontext
         strategy, self._coordinator = connect(place.cluster)
         with strategy.scope():
             # First all variables, which go to the ps in turn; then what belongs beside each.
@@ -49,8 +54,9 @@ class _Coordinated:
                     slots.append([tf.Variable(v) for v in model.rule.slots(variable)])
 
         def forward() -> tuple[Any, list[Any]]:
-            values = [tf.identity(variable.read_value()) for variable in self._variables]
-            return model.differentiate(values, [tf.constant(a) for a in data])
+            with placed():
+                values = [tf.identity(variable.read_value()) for variable in self._variables]
+                return model.differentiate(values, [tf.constant(a) for a in data])
 
         @tf.function  # type: ignore[untyped-decorator]
         def step() -> None:

@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from nworkers.calibrate.probes.probe import Context, Probe
+from nworkers.calibrate.tensorflow.devices import with_stand_in
 from nworkers.calibrate.tensorflow.proof import verify
 from nworkers.calibrate.tensorflow.transfers import Variables, apply, scope, servers, transfer
 from nworkers.models.base.errors import HardwareError
@@ -36,6 +37,9 @@ def session_config(
     import tensorflow as tf
 
     config = tf.compat.v1.ConfigProto()
+    with_stand_in(config)
+    # A session else takes all of a GPU's memory, and the next process on it finds none.
+    config.gpu_options.allow_growth = True
     config.graph_options.rewrite_options.disable_meta_optimizer = not grappler
     if group:
         config.experimental.collective_group_leader = GROUP_LEADER

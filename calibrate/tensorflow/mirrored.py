@@ -39,10 +39,18 @@ def join(role: Role) -> str:
     import tensorflow as tf
 
     distribute = tf.distribute
+    kinds = distribute.experimental.CommunicationImplementation
+    # The ring on processors, NCCL on GPUs; the latter could not be tried on a machine of ours.
+    kind = kinds.AUTO
+    if role.gpu is not None:
+        found = tf.config.list_physical_devices("GPU")
+        # The strategy takes a replica to each GPU that it sees.
+        tf.config.set_visible_devices(found[role.gpu % len(found)] if found else [], "GPU")
+        if len(found) < role.beside:
+            # NCCL takes no two members on one GPU.
+            kind = kinds.RING
     options = distribute.experimental.CommunicationOptions(
-        # The ring on processors, NCCL on GPUs; the latter could not be tried on a machine of ours.
-        implementation=distribute.experimental.CommunicationImplementation.AUTO,
-        timeout_seconds=TIMEOUT_S,
+        implementation=kind, timeout_seconds=TIMEOUT_S
     )
     strategy = distribute.MultiWorkerMirroredStrategy(
         cluster_resolver=distribute.cluster_resolver.SimpleClusterResolver(

@@ -14,6 +14,16 @@ _APPLY = {
     "momentum": "ResourceApplyMomentum",
     "adam": "ResourceApplyAdam",
 }
+#: On a GPU: what a step has done before a number is brought back to the host; empty for nothing.
+_WORK = {
+    "noop": "",
+    "gemm": "MatMul",
+    "fetch_gemm": "MatMul",
+    "gradient": "MatMul",
+    "step": "ResourceApply",
+    "copy_in": "_Recv",
+    "fetch": "_Recv",
+}
 #: (type, names of the nodes that it waits for) by the name of a node.
 Nodes = Mapping[str, tuple[str, Sequence[str]]]
 
@@ -35,6 +45,10 @@ def verify(session: Any, cell: Cell, op: Any, *, product: bool) -> Any:
     require_work(cell, [[kind for kind, _ in part.values()] for part in partitions], product)
     if cell.quantity == "fetch_push" and not any(map(push_waits, partitions)):
         raise _unproven(cell, "push that waits for every fetch")
+    if cell.device and cell.quantity in _WORK:
+        work = _WORK[cell.quantity]
+        if not any(brought_back_after(work, part) for part in partitions):
+            raise _unproven(cell, "number that is brought back after the work")
     return fetched
 
 
@@ -75,12 +89,16 @@ def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bo
     wanted: list[tuple[str, int]] = []
     if product:
         wanted.append(("MatMul", 1))
+    crossing = 0
     if quantity in ("fetch_gemm", "copy_in", "copy_out"):
-        wanted += [("_Send", 1), ("_Recv", 1)]
+        crossing = 1
     if quantity in ("fetch", "push", "soak"):
-        wanted += [("_Send", tensors), ("_Recv", tensors)]
+        crossing = tensors
     if quantity in ("exchange", "fetch_push"):
-        wanted += [("_Send", 2 * tensors), ("_Recv", 2 * tensors)]
+        crossing = 2 * tensors
+    if cell.device and quantity in _WORK:
+        crossing += 1
+    wanted += [("_Send", crossing), ("_Recv", crossing)]
     if quantity in ("push", "exchange", "fetch_push", "apply"):
         wanted.append((_APPLY[cell.optimizer], tensors))
     if cell.path == "mirrored" and quantity != "noop":
@@ -107,6 +125,13 @@ def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bo
 def _count(ops: Sequence[str], kind: str) -> int:
     # oneDNN renames a product to _MklMatMul, Grappler to _FusedMatMul.
     return sum(op.endswith(kind) for op in ops)
+
+
+def brought_back_after(work: str, nodes: Nodes) -> bool:
+    """Whether a partition sends something after all of its work, of which it has some."""
+    done = {name for name, (kind, _) in nodes.items() if work and work in kind}
+    sent = [name for name, (kind, _) in nodes.items() if kind == "_Send"]
+    return bool(done or not work) and any(done <= _before(name, nodes) for name in sent)
 
 
 def push_waits(nodes: Nodes) -> bool:

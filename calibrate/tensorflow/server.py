@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nworkers.calibrate.tensorflow.devices import see_only
 from nworkers.calibrate.tensorflow.graphs import GROUP_LEADER, session_config
 from nworkers.calibrate.training.tasks import Role
 
@@ -18,6 +19,9 @@ def serve_sessions(role: Role) -> str:
         return ""
     # Pools come from the server's configuration; a session's is not looked at.
     config = session_config(grappler=True, threads=role.threads)
+    if role.gpu is not None and role.runtime == "coordinator":
+        # What is scheduled names a device without knowing on which worker it will run.
+        see_only(config, role.gpu)
     if role.job == "worker":
         # Without it in the server's own configuration a collective waits for its peers in vain,
         # whatever the session says.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from nworkers.calibrate.probes.sampling import doubled
+from nworkers.calibrate.tensorflow.devices import HOST
 from nworkers.calibrate.tensorflow.graphs import session_config
 from nworkers.calibrate.tensorflow.replica import asynchronous_graph
 from nworkers.calibrate.tensorflow.step_trace import traced_run
 from nworkers.calibrate.tensorflow.sync_replicas import Rounds, sync_graph
-from nworkers.calibrate.tensorflow.trained import trained_model
+from nworkers.calibrate.tensorflow.trained import compute_device, trained_model
 from nworkers.calibrate.training.trainer import (
     Place,
     StepProgress,
@@ -25,8 +26,10 @@ def build(job: TrainingJob, place: Place) -> Trainer:
     import tensorflow as tf
 
     alone = job.workers == 0
-    here = "/cpu:0" if alone else f"/job:worker/task:{place.index}"
-    there = (here,) if alone else tuple(f"/job:ps/task:{k}" for k in range(job.ps))
+    task = "" if alone else f"/job:worker/task:{place.index}"
+    here = f"{task}{compute_device(job, place)}"
+    # To the device: what is read within the worker's would else be asked of a GPU of the ps.
+    there = (here,) if alone else tuple(f"/job:ps/task:{k}{HOST}" for k in range(job.ps))
     model = trained_model(job, place.index)
     graph = tf.Graph()
     config = session_config(
@@ -35,7 +38,14 @@ def build(job: TrainingJob, place: Place) -> Trainer:
     session = tf.compat.v1.Session(place.target, graph=graph, config=config)
     with graph.as_default():
         if job.strategy == "ps-sync" and not alone:
-            sync = sync_graph(model, workers=job.workers, worker=here, ps=there, index=place.index)
+            sync = sync_graph(
+                model,
+                workers=job.workers,
+                worker=here,
+                host=f"{task}{HOST}",
+                ps=there,
+                index=place.index,
+            )
             rounds = Rounds(session, sync, place.index)
             return _Synchronous(session, sync.loss, sync.step, place.index, rounds)
         training = asynchronous_graph(model, worker=here, ps=there, seed=place.index + 1)

@@ -43,9 +43,20 @@ class SyncGraph:
 
 
 def sync_graph(
-    model: TrainedModel, *, workers: int, worker: str, ps: tuple[str, ...], index: int
+    model: TrainedModel,
+    *,
+    workers: int,
+    worker: str,
+    host: str,
+    ps: tuple[str, ...],
+    index: int,
 ) -> SyncGraph:
-    """Build the step of one worker, and the chief's part, in the default graph."""
+    """Build the step of one worker, and the chief's part, in the default graph.
+
+    Args:
+        worker: where the worker computes.
+        host: its task's processor, where it counts its rounds and waits for its token.
+    """
     import tensorflow as tf
 
     replica = replica_graph(model, worker=worker, ps=ps, seed=index + 1)
@@ -56,7 +67,7 @@ def sync_graph(
         replicas_to_aggregate=workers,
         total_num_replicas=workers,
     )
-    with tf.device(worker):
+    with tf.device(host):
         pairs = [(g, s.variable) for g, s in zip(replica.gradients, replica.shared, strict=True)]
         step = optimizer.apply_gradients(pairs, global_step=rounds)
     runner = optimizer.get_chief_queue_runner()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
+from nworkers.calibrate.tensorflow.devices import HOST, gpu
 from nworkers.calibrate.tensorflow.update_rule import MOMENTUM, UpdateRule
 from nworkers.calibrate.tensorflow.user_model import UserModel
 from nworkers.calibrate.tensorflow.workload_graph import (
@@ -12,7 +13,7 @@ from nworkers.calibrate.tensorflow.workload_graph import (
     initial_value,
     inputs_of,
 )
-from nworkers.calibrate.training.trainer import TrainingJob
+from nworkers.calibrate.training.trainer import Place, TrainingJob
 from nworkers.models.records.workload import Workload
 
 
@@ -23,6 +24,15 @@ def trained_model(job: TrainingJob, index: int) -> TrainedModel:
         made.require(job.workload)
         return made
     return Synthetic(job.workload, job.batch, index + 1)
+
+
+def compute_device(job: TrainingJob, place: Place) -> str:
+    """The device of its process that a worker computes on.
+
+    Raises:
+        HardwareError: it is to be a GPU, and there is none.
+    """
+    return gpu(place.gpu) if job.device == "gpu" else HOST
 
 
 class TrainedModel(Protocol):

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nworkers.calibrate.probes.probe import Context
+from nworkers.calibrate.tensorflow.devices import HOST
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell
 
@@ -97,7 +98,8 @@ def servers(cell: Cell, context: Context) -> list[str]:
         )
     if cell.tensors < wanted:
         raise HardwareError(f"cell '{cell.name}' has fewer tensors than the {wanted} ps it uses")
-    return [f"/job:ps/task:{k}" for k in chosen[:wanted]]
+    # To the device: what is read within a worker's would else be asked of a GPU of the ps.
+    return [f"/job:ps/task:{k}{HOST}" for k in chosen[:wanted]]
 
 
 def transfer(cell: Cell, here: str, there: Sequence[str], variables: Variables) -> Any:
@@ -176,6 +178,17 @@ def apply(cell: Cell, there: Sequence[str], variables: Variables) -> Any:
         updates.append(update)
     targets = _by_device(devices, updates)
     return targets[0] if len(targets) == 1 else targets
+
+
+def brought_back(after: Sequence[Any], gpu: str, host: str, name: str, variables: Variables) -> Any:
+    """The op that is done when the host has a number of the GPU's memory, read after all these."""
+    import tensorflow as tf
+
+    mark = variables.make([1], gpu, 0.0, f"{name}_mark")
+    with tf.control_dependencies(after):
+        value = mark.read_value()
+    with tf.device(host):
+        return tf.identity(value).op
 
 
 def _descend(variable: Remembered, gradient: Any, device: str, variables: Variables) -> Any:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +20,8 @@ from nworkers.models.records.runtimes import Runtime as RuntimeName
 
 #: The process without a cluster.
 SINGLE_JOB = "single"
+#: Jobs of tasks that compute nothing.
+PROCESSOR_JOBS = ("ps", "chief")
 #: The job of tasks elsewhere that are kept, in whatever role they were last.
 SPARE_JOB = "spare"
 
@@ -33,6 +35,7 @@ class Framework:
         install: the commands that install it, as a user is told.
         preload: the module that the fork server imports, so that tasks start quickly.
         channel: has ``client(address, limit_s)`` and ``server(target, port)``, each a `Channel`.
+        devices: has ``gpus()``, those that the process sees.
         memory: has ``measure(workload, threads)``, of a training step.
         user_model: has ``described(name)``, of the user's ``module:function``.
     """
@@ -42,6 +45,7 @@ class Framework:
     install: str
     preload: str
     channel: str
+    devices: str
     memory: str
     user_model: str
 
@@ -182,6 +186,7 @@ TENSORFLOW = Framework(
     install="pip install 'nworkers[tf]' (with an NVIDIA GPU: pip install 'nworkers[gpu]')",
     preload=f"{_TF}.preload",
     channel=f"{_TF}.queue_channel",
+    devices=f"{_TF}.devices",
     memory=f"{_TF}.memory",
     user_model=f"{_TF}.user_model",
 )
@@ -202,13 +207,13 @@ SESSION = Runtime(
         "collective": CellRunner("worker", lock_step=True),
     },
     probes=(
-        ProbeModule(f"{_TF}.devices", lambda cell: cell.device != ""),
+        ProbeModule(f"{_TF}.collectives", lambda cell: cell.path == "collective"),
+        ProbeModule(f"{_TF}.gpu_probes", lambda cell: cell.device != ""),
         ProbeModule(f"{_TF}.pipeline", lambda cell: cell.quantity == "input"),
         ProbeModule(
             f"{_TF}.training_probes",
             lambda cell: cell.path == "process" and cell.quantity in ("step", "gradient"),
         ),
-        ProbeModule(f"{_TF}.collectives", lambda cell: cell.path == "collective"),
         ProbeModule(f"{_TF}.graphs"),
     ),
 )
@@ -265,6 +270,16 @@ def probe_module(cell: Cell) -> str:
 def single(*, gpu: bool = False) -> TaskGroup:
     """One process without a cluster."""
     return TaskGroup(SINGLE_JOB, (TaskAddress(),), SESSION.name, member=False, gpu=gpu)
+
+
+def on_gpus(groups: Sequence[TaskGroup], *, workers_per_gpu: int = 1) -> tuple[TaskGroup, ...]:
+    """Groups of which the tasks that compute see GPUs; ps and chiefs use processors."""
+    return tuple(
+        group
+        if group.job in PROCESSOR_JOBS
+        else replace(group, gpu=True, workers_per_gpu=workers_per_gpu)
+        for group in groups
+    )
 
 
 def spare(addresses: Sequence[TaskAddress]) -> TaskGroup:

@@ -47,6 +47,7 @@ class TaskGroup:
         cluster: groups of one cluster know each other's addresses.
         member: whether its tasks are known to the others; else they only know those.
         gpu: whether its tasks see the GPUs.
+        workers_per_gpu: how many of its tasks on one host have the same GPU for their own.
     """
 
     job: str
@@ -55,6 +56,14 @@ class TaskGroup:
     cluster: str = ""
     member: bool = True
     gpu: bool = False
+    workers_per_gpu: int = 1
+
+    def gpu_of(self, index: int) -> int | None:
+        """The number of a task's own GPU on its host; None where it sees none."""
+        if not self.gpu:
+            return None
+        hosts = [address.host for address in self.addresses]
+        return hosts[:index].count(hosts[index]) // self.workers_per_gpu
 
 
 @dataclass(frozen=True)
@@ -62,7 +71,7 @@ class Role:
     """Which task of which cluster a process is.
 
     ``cluster`` has the addresses of every job; ``threads`` is the size of the framework's pools,
-    None for its default.
+    None for its default; ``gpu`` is the number of its own GPU on its host, None where it sees none.
     """
 
     job: str
@@ -70,6 +79,7 @@ class Role:
     cluster: dict[str, list[str]]
     runtime: Runtime
     threads: int | None = None
+    gpu: int | None = None
 
     @property
     def name(self) -> str:
@@ -81,13 +91,19 @@ class Role:
         return sum(len(addresses) for addresses in self.cluster.values())
 
     @property
+    def beside(self) -> int:
+        """How many tasks of its job are on its host, itself included."""
+        hosts = [address.rpartition(":")[0] for address in self.cluster.get(self.job, ())]
+        return hosts.count(hosts[self.index]) if hosts else 1
+
+    @property
     def member(self) -> bool:
         """Whether the others know this task's address."""
         return self.job in self.cluster
 
     @property
     def text(self) -> str:
-        facts = [self.job, self.index, self.cluster, self.runtime, self.threads]
+        facts = [self.job, self.index, self.cluster, self.runtime, self.threads, self.gpu]
         return json.dumps(facts, sort_keys=True)
 
     @staticmethod

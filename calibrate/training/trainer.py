@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal, Protocol
 
 from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.scenario import Scenario
@@ -28,7 +28,9 @@ class TrainingJob:
     """What the tasks of a cluster train together.
 
     ``batch`` is each worker's; without ``workers`` it is trained in one process without ps. With
-    a ``model``, the user's ``module:function``, that is trained in place of the workload.
+    a ``model``, the user's ``module:function``, that is trained in place of the workload. Workers
+    compute on ``device``; of GPUs ``workers_per_gpu`` in succession on one host have the same one,
+    and the variables of ps stay on processors.
     """
 
     workload: Workload
@@ -38,6 +40,8 @@ class TrainingJob:
     workers: int
     ps: int
     model: str = ""
+    device: Literal["cpu", "gpu"] = "cpu"
+    workers_per_gpu: int = 1
 
     @staticmethod
     def of(scenario: Scenario, model: str = "") -> TrainingJob:
@@ -55,12 +59,16 @@ class TrainingJob:
 
 @dataclass(frozen=True)
 class Place:
-    """The task that trains: its index, its server's target, every task's address, its threads."""
+    """The task that trains: its index, its server's target, every task's address, its threads.
+
+    ``gpu`` is the number of its own GPU on its host, where it trains on one.
+    """
 
     index: int
     target: str
     cluster: dict[str, list[str]]
     threads: int | None
+    gpu: int = 0
 
 
 @dataclass(frozen=True)

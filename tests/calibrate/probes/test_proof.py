@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from nworkers.calibrate.tensorflow.proof import missing_work, push_waits
+from nworkers.calibrate.tensorflow.proof import (
+    brought_back_after,
+    missing_work,
+    push_waits,
+)
 from nworkers.models.records.calibration import Cell
 
 FETCH = Cell("fetch", "ps", 1024, tensors=2)
@@ -49,12 +53,23 @@ SGD = "ResourceApplyGradientDescent"
             [["_Send"], ["_Recv", "ResourceApplyAdam"]],
             "apply of a gradient that lies on the ps already",
         ),
-        (COPY, [["_Send"], ["_Recv"]], ""),
+        (COPY, [[*BOTH], [*BOTH]], ""),
+        (COPY, [["_Send"], ["_Recv"]], "_Send"),
         (COPY, [["Identity"]], "_Send"),
     ],
 )
 def test_what_is_missing_is_named(cell: Cell, partitions: list[list[str]], missing: str) -> None:
     assert missing_work(cell, partitions, product=bool(cell.hidden)) == missing
+
+
+def test_what_is_brought_back_comes_after_the_work() -> None:
+    device = {"product": ("MatMul", []), "mark": ("ReadVariableOp", ["product"])}
+    after = device | {"back": ("_Send", ["mark"])}
+    assert brought_back_after("MatMul", after)
+    assert brought_back_after("", after)
+    assert not brought_back_after("MatMul", device)
+    assert not brought_back_after("MatMul", after | {"other": ("_MklMatMul", [])})
+    assert not brought_back_after("ResourceApply", after)
 
 
 def test_a_push_waits_only_if_every_send_comes_after_every_receive() -> None:

@@ -61,6 +61,7 @@ def test_the_modules_of_a_row_have_what_they_are_called_for(row: Runtime) -> Non
 def test_the_modules_of_a_framework_have_what_they_are_called_for(framework: object) -> None:
     (row, *_) = [row for row in ROWS if row.framework == framework]
     assert {"client", "server"} <= functions(row.framework.channel)
+    assert "gpus" in functions(row.framework.devices)
     assert "measure" in functions(row.framework.memory)
     assert "described" in functions(row.framework.user_model)
     assert find_spec(row.framework.preload) is not None
@@ -73,7 +74,7 @@ def test_every_path_has_one_runtime() -> None:
 
 def test_every_cell_of_a_full_plan_is_built_and_run_by_tasks_of_its_runtime() -> None:
     scope = Scope("full", workers=3, ps=2)
-    cells = plan(scope, named_workload("mlp:8,4"), gpu=True).cells
+    cells = plan(scope, named_workload("mlp:8,4"), gpu=True, gpus=4).cells
     for cell in cells:
         groups = (*runtime_of(cell).groups(AT, (cell.workers,)), single())
         assert runner_of(cell).calling_job(cell.workers) in {group.job for group in groups}

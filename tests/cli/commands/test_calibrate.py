@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from nworkers.calibrate.campaigns import session
+from nworkers.calibrate.host import gpus
 from nworkers.calibrate.host.environment import environment
 from nworkers.cli import app
 from nworkers.models.files.journal import journal_path
@@ -195,14 +196,18 @@ def test_what_there_is_not_to_measure_here_is_refused(run: Run, quantity: str) -
     assert "what there is to measure here" in run(*QUICK, "--only", quantity).error
 
 
-@pytest.mark.parametrize("device", ["gpu", "tpu", ""])
-def test_a_device_that_is_not_here_is_refused(
-    run: Run, monkeypatch: pytest.MonkeyPatch, device: str
-) -> None:
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+@pytest.mark.parametrize("device", ["tpu", ""])
+def test_a_device_that_there_is_not_is_refused(run: Run, device: str) -> None:
     said = run("calibrate", "--device", device, "-o", FILE).error
     assert "--device" in said
-    assert "cpu" in said
+    assert "cpu, gpu" in said
+
+
+def test_a_gpu_that_is_not_here_is_no_bad_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gpus, "device_present", lambda: False)
+    done = run("calibrate", "--device", "gpu", "-o", FILE)
+    assert done.code == 3
+    assert "no NVIDIA GPU on this machine" in done.err
 
 
 def test_a_quantity_that_there_is_not_gets_a_hint(run: Run) -> None:
