@@ -42,10 +42,11 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What only computes takes all cores; what starts tasks has the machine to itself.
+# What judges how long things take has the machine to itself; all else shares its cores.
 test: lint
-	$(BIN)/pytest -n auto -m "not tensorflow and not root and not slow"
-	$(BIN)/pytest -m "(tensorflow or root) and not slow"
+	$(BIN)/pytest -n auto -m "not timed and not tensorflow and not root and not slow"
+	$(BIN)/pytest -n auto --dist worksteal -m "(tensorflow or root) and not timed and not slow"
+	$(BIN)/pytest -m "timed and not slow"
 
 # By hand, on an idle machine: ratios within one run, with the figures that docs/ quote.
 bench: $(READY)

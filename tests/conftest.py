@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
@@ -14,11 +15,21 @@ from nworkers.simulator.engine.base import Engine
 from nworkers.simulator.engine.engines import ENGINES
 from tests.support import runs
 from tests.support.runs import Traced, Trained
+from tests.testbed.namespaces import leave
 
 
 def pytest_configure() -> None:
     # A script's background jobs ignore SIGINT, and so would all that these tests start.
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Tasks choose ports that are free, and bind them a moment later. Tests that run at the same
+    # time would take them from each other now and then.
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        leave()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # Whole pages take longest; at the end one process would work on them and the others wait.
+    items.sort(key=lambda item: item.path.name != "test_docs.py")
 
 
 @pytest.fixture(params=list(ENGINES.values()), ids=list(ENGINES))
@@ -35,6 +46,16 @@ def trained(engine: Engine) -> Trained:
 @pytest.fixture
 def traced(engine: Engine) -> Traced:
     return partial(runs.traced, engine)
+
+
+@pytest.fixture
+def near() -> Iterator[Path]:
+    """A temporary folder of a short name: paths of sockets may have no more than 107 characters.
+
+    Those of pytest are longer where it runs in several processes.
+    """
+    with tempfile.TemporaryDirectory(prefix="t") as name:
+        yield Path(name)
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ pytestmark = [
 ]
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize(
     ("delay_ms", "delay_by"),
     [(0, None), (2, "forwarder"), (10, "forwarder"), (2, "netem"), (10, "netem")],

@@ -63,6 +63,7 @@ def transfer_bytes_per_s(server: Host, client: Host, size: int) -> float:
         return float(sink.stdout.readline())
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("delay_ms", [0, 2])
 def test_a_link_passes_its_rate(delay_ms: float) -> None:
     """Plain TCP over 100 Mbit/s: headers take 5 %, and no more than the rate gets through."""
@@ -71,6 +72,7 @@ def test_a_link_passes_its_rate(delay_ms: float) -> None:
     assert BUSY * 12.5e6 < max(rates) < 1.02 * 12.5e6
 
 
+@pytest.mark.timed
 @pytest.mark.parametrize("delay_ms", [0, 2])
 def test_each_host_has_its_own_rate_in_both_directions(delay_ms: float) -> None:
     with hosts(2, rate_mbit=[400, 40], delay_ms=delay_ms) as (fast, slow):
@@ -81,6 +83,7 @@ def test_each_host_has_its_own_rate_in_both_directions(delay_ms: float) -> None:
 
 
 @pytest.mark.skipif(bool(iperf.unavailable()), reason=f"NOT TESTED: {iperf.unavailable()}")
+@pytest.mark.timed
 def test_iperf_measures_the_rate_of_a_link() -> None:
     with hosts(2, rate_mbit=200, delay_ms=2) as (first, second):
         assert BUSY * 200 < iperf.iperf_mbit(first, second, 1) < 1.02 * 200
@@ -148,6 +151,7 @@ def test_commands_run_on_their_host() -> None:
         assert host.run(["false"]).returncode == 1
 
 
+@pytest.mark.timed
 def test_tasks_on_hosts_of_their_own_are_held_up_by_the_wire(tmp_path: Path) -> None:
     """Fetching 1 MiB over 200 Mbit/s takes 42 ms of wire; two workers share the ps's link.
 

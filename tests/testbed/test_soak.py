@@ -18,6 +18,7 @@ from tests.testbed.namespaces import command
 pytestmark = [
     pytest.mark.root,
     pytest.mark.tensorflow,
+    pytest.mark.timed,
     pytest.mark.skipif(bool(unavailable()), reason=f"NOT TESTED: {unavailable()}"),
 ]
 

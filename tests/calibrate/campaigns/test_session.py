@@ -355,6 +355,7 @@ def run_steps_again() -> None:
     pytest.MonkeyPatch().setattr(task, "sample", slowly)
 
 
+@pytest.mark.timed
 def test_a_slower_host_is_found_and_no_address_is_kept() -> None:
     """Three addresses of this machine are three hosts."""
     addresses = ("127.0.0.1", "127.0.0.2", "127.0.0.3")

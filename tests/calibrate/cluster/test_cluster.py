@@ -52,12 +52,13 @@ def small(**changes: object) -> MeasurementPlan:
     return MeasurementPlan(**(vars(made) | changes))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module")  # whose tests are all marked as timed, so that it is made once
 def calibration(tmp_path_factory: pytest.TempPathFactory) -> Calibration:
     # Three rounds: in one, a hypervisor that takes the processors has made the product as slow.
     return campaign.calibrate(small(rounds=3), logs=tmp_path_factory.mktemp("logs"), progress=quiet)
 
 
+@pytest.mark.timed
 def test_every_cell_is_measured_with_its_reason_and_processor_time(
     calibration: Calibration,
 ) -> None:
@@ -75,6 +76,7 @@ def test_every_cell_is_measured_with_its_reason_and_processor_time(
     assert {b.worker for b in calibration.bursts if b.cell.workers == 2} == {0, 1}
 
 
+@pytest.mark.timed
 def test_fetching_costs_more_than_half_a_local_product_again(calibration: Calibration) -> None:
     """The complaint of 2017: a property of TensorFlow's runtime, here in a few samples."""
     (row,) = original(calibration)
@@ -82,6 +84,7 @@ def test_fetching_costs_more_than_half_a_local_product_again(calibration: Calibr
     assert row.ratio > 1.5
 
 
+@pytest.mark.timed
 def test_the_environment_names_versions_and_no_host(calibration: Calibration) -> None:
     facts = calibration.environment.facts
     assert facts["python"]

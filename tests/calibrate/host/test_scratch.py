@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -34,16 +32,6 @@ if __name__ == "__main__":
     print(tempfile.gettempdir(), os.environ.get("TMPDIR"), flush=True)
     sys.stdin.read()
 """
-
-
-@pytest.fixture
-def near() -> Iterator[Path]:
-    """A temporary folder of a short name: paths of sockets may have no more than 107 characters.
-
-    Those of pytest are longer where it runs in several processes.
-    """
-    with tempfile.TemporaryDirectory(prefix="t") as name:
-        yield Path(name)
 
 
 @pytest.fixture

@@ -93,6 +93,7 @@ def test_a_cgroup_s_limit_is_kept_less_what_is_used_but_not_cached(
 
 
 @pytest.mark.tensorflow
+@pytest.mark.timed  # measuring takes no batch for which there is no time
 def test_a_real_step_s_memory_is_in_proportion_to_its_activations(tmp_path: Path) -> None:
     with running([single()], logs=tmp_path) as cluster:
         (found,) = cluster.call(

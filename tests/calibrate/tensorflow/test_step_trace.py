@@ -16,6 +16,7 @@ WAITING = Workload("waiting", (Variable("w", (512, 512)),), cost=Cost(WAIT_S, 0.
 
 
 @pytest.mark.tensorflow
+@pytest.mark.timed
 @pytest.mark.parametrize("strategy", ["ps-async", "ps-sync"])
 def test_a_wait_is_the_part_that_computes(strategy: str, tmp_path: Path) -> None:
     job = TrainingJob(WAITING, strategy, "session", 1, workers=2, ps=1)  # type: ignore[arg-type]

@@ -49,6 +49,7 @@ def test_every_transfer_proves_its_work_on_one_ps_and_on_two(
     build(cluster, "worker0", [one, replace(one, size_bytes=16)])
 
 
+@pytest.mark.timed
 def test_every_optimizer_updates_on_the_ps(cluster: Cluster) -> None:
     small = [Cell("apply", "ps", 16, optimizer=o) for o in ("sgd", "momentum", "adam")]
     build(cluster, "worker0", [*small, Cell("apply", "ps", 2**24, optimizer="adam")])

@@ -25,9 +25,9 @@ pytestmark = pytest.mark.tensorflow
         for k, victim in enumerate(VICTIMS)
     ],
 )
-def test_whoever_is_killed_it_ends_soon_and_loses_nothing(seed: int, tmp_path: Path) -> None:
+def test_whoever_is_killed_it_ends_soon_and_loses_nothing(seed: int, near: Path) -> None:
     """A few of what `make soak` does over and over."""
-    outcome = attempt(seed, tmp_path)
+    outcome = attempt(seed, near)
     assert not outcome.problem
     assert outcome.ended_after_s < 15
 
@@ -59,20 +59,18 @@ def test_a_signal_ends_every_task_and_keeps_the_samples(
 
 @pytest.mark.parametrize("after_s", [0.8, 2.5])
 def test_ctrl_c_of_a_terminal_reaches_all_processes_and_one_answers(
-    tmp_path: Path, after_s: float
+    near: Path, tmp_path: Path, after_s: float
 ) -> None:
     """While the fork server starts and imports, which would show where it was."""
-    temporary = tmp_path / "temporary"
-    temporary.mkdir()
     with subprocess.Popen(
         [SCALE, *COMMAND, "-o", tmp_path / "out.json"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        env=os.environ | {"TMPDIR": str(temporary)},
+        env=os.environ | {"TMPDIR": str(near)},
     ) as process:
-        wait_until(lambda: bool(list(temporary.iterdir())), 60)
+        wait_until(lambda: bool(list(near.iterdir())), 60)
         time.sleep(after_s)
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=30)
@@ -80,7 +78,7 @@ def test_ctrl_c_of_a_terminal_reaches_all_processes_and_one_answers(
     assert err.splitlines()[-1] == "scale: error: interrupted"
     assert "Traceback" not in err
     assert "KeyboardInterrupt" not in err
-    assert list(temporary.iterdir()) == []
+    assert list(near.iterdir()) == []
 
 
 def test_a_killed_calibration_goes_on_to_its_end(tmp_path: Path) -> None:

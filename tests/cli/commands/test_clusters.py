@@ -18,6 +18,7 @@ import pytest
 from nworkers.calibrate.cluster.start import free_ports
 from nworkers.models.files.store import read_calibration, read_measurement
 from nworkers.models.records.calibration import Calibration
+from tests.support.kills import kept, wait_until
 from tests.testbed.hosts import Host, hosts, unavailable
 
 pytestmark = pytest.mark.tensorflow
@@ -419,7 +420,7 @@ def test_a_task_elsewhere_that_dies_is_named(tmp_path: Path, victim: int) -> Non
         measuring = start(None, [*MEASURE, *tasks, "-o", str(output), "--rounds", "50"])
         with ended(measuring):
             wait_for_line(serving[1], "task worker0 of a cluster")
-            time.sleep(6)
+            wait_until(lambda: bool(kept(output)), 60)
             port = tasks[1 + 2 * victim].rpartition(":")[2]
             os.kill(task_pid(tmp_path / port), signal.SIGKILL)
             began = time.monotonic()

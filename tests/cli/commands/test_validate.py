@@ -12,6 +12,7 @@ import pytest
 from nworkers.models.files.store import read_calibration, read_measurement, write_record
 from nworkers.models.files.workload_toml import read_workload
 from tests.cli.conftest import Run
+from tests.support.calibrating import small_calibrations
 from tests.support.measurements import measurement
 
 
@@ -60,7 +61,8 @@ def test_validate_trains_a_user_s_model_in_step(run: Run, loopback: Path, tmp_pa
 @pytest.mark.tensorflow
 def test_a_calibration_of_a_model_is_all_that_is_needed(run: Run, tmp_path: Path) -> None:
     mine, model = tmp_path / "mine.json", "tests.support.user_models:dense"
-    done = run("calibrate", "--quick", "--model", model, "--batch", "16", "-o", mine, "--json")
+    with small_calibrations():
+        done = run("calibrate", "--quick", "--model", model, "--batch", "16", "-o", mine, "--json")
     assert done.code == 0, done.err
     assert "timing the model" in done.err
     workload = read_calibration(mine).workload
