@@ -74,11 +74,18 @@ def answer_breakeven(
 def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
     """What of the what-if changes nothing, and what another baseline than one process means."""
     found = [*no_effects(job.profile, rows)]
+    named = {"device": "one process", "host": "one host", "1": "1 worker"}
+    base = named.get(job.baseline, f"{job.baseline} workers")
+    change = rows[0].scenario.what_if
+    same_devices = job.baseline in ("device", "host") and change.compute_factor is not None
+    if same_devices:
+        words = change.worded["compute_factor"]
+        found.append(f"{words} holds for the baseline, {base}, too: it has the same devices")
     if job.baseline != "device":
-        named = {"host": "one host", "1": "1 worker"}
-        base = named.get(job.baseline, f"{job.baseline} workers")
-        if any(row.scenario.what_if.worded for row in rows):
-            found.append(f"the baseline, {base}, trains plainly: no what-if holds for it")
+        others = change.without("compute_factor") if same_devices else change
+        if others.worded:
+            other = "other " if same_devices else ""
+            found.append(f"the baseline, {base}, trains plainly: no {other}what-if holds for it")
         found.append(
             f"efficiency: 100 % would be N times the samples per second of {base}, with N workers"
         )

@@ -119,8 +119,10 @@ class Options:
     link: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME|FILE",
-            help="Replace the link by that of a shipped profile or a file: my compute, that wire.",
+            metavar="NAME|FILE|RATE",
+            help="Replace the link by that of a shipped profile or a file: my compute, that wire. "
+            "Or the wire alone by its nominal rate, and latency one way: 10gbit, 300mbit, "
+            "10gbit,50us.",
         ),
     ] = None
     workload: Annotated[
@@ -184,9 +186,9 @@ class Options:
             help="What would change it; may be given several times. overlap, half-precision, "
             "compression=0.1, rdma=5us, shard-by=size, partition=1MiB, backup-workers=1, "
             "staleness=3, all-reduce=tree, buckets=25MB, hybrid, racks=8,4, inner-link=10GB/s, "
-            "slow-workers=1,2, slow-links=1,4, input=2000, dead-workers=1, stragglers=6,3,30s, "
-            "worker-failures=0.5,3m, ps-failures=0.1,10m, one-machine; docs/simulator.md says what "
-            "each means and in which units.",
+            "slow-workers=1,2, slow-links=1,4, compute=10x, input=2000, dead-workers=1, "
+            "stragglers=6,3,30s, worker-failures=0.5,3m, ps-failures=0.1,10m, one-machine; "
+            "docs/simulator.md says what each means and in which units.",
         ),
     ] = None
     memory: Annotated[

@@ -62,6 +62,11 @@ def _number(of: _Read = float) -> _Read:
     return read
 
 
+def _times(text: str) -> float | None:
+    """``10x`` or ``10``."""
+    return float(text.removesuffix("x"))
+
+
 def _one_of(*allowed: str) -> _Read:
     return lambda text: text if text in allowed else None
 
@@ -191,6 +196,13 @@ KINDS: dict[str, Kind] = {
         "one-machine",
         "hosts are virtual ones with links of their own that share one machine's cores",
         _yes,
+    ),
+    "compute": Kind(
+        "compute_factor",
+        ((_number(_times), _REQUIRED),),
+        "compute=10x",
+        "devices compute so many times as fast, the baseline's too",
+        _only,
     ),
     "input": Kind(
         "input_samples_per_s",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -35,6 +35,19 @@ class ComputeTime:
     gradient_s: float
     processor_s: float
     log_spread: float
+
+
+def as_fast(computed: ComputeTime, factor: float | None, dispatch_s: float) -> ComputeTime:
+    """The same where the device computes so many times as fast; a step's dispatch stays."""
+    if factor is None:
+        return computed
+    saved_s = max(0.0, computed.step_s - dispatch_s) * (1.0 - 1.0 / factor)
+    return replace(
+        computed,
+        step_s=computed.step_s - saved_s,
+        gradient_s=computed.gradient_s / factor,
+        processor_s=computed.processor_s / factor,
+    )
 
 
 def doublings_outside(value: float, low: float, high: float) -> float:

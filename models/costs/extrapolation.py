@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from nworkers.models.costs.compute import RANGE_LOG_SPREAD, compute_time, doublings_outside
 from nworkers.models.costs.phase import Operation
 from nworkers.models.costs.task_memory import memory_notes
-from nworkers.models.records.profile import Profile
+from nworkers.models.records.profile import NOMINAL, Profile
 from nworkers.models.records.scenario import Scenario
 
 #: Log-deviation for each doubling of the workers beyond those that were measured at once: a stated
@@ -71,6 +71,12 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
             for label, value in (("per-worker batch", batch), ("baseline batch", scenario.batch)):
                 if not low <= value <= high:
                     notes.append(f"compute: {label} {value} outside the measured {low} to {high}")
+    if profile.link.evidence == NOMINAL:
+        wire = next(of for of in reversed(profile.imported) if of.format == NOMINAL)
+        notes.append(
+            f"link: a nominal link of {wire.source}, the wire alone, which was not measured; "
+            f"TensorFlow's latency and processor time are as {wire.base} has them"
+        )
     if scenario.strategy == "allreduce":
         notes += _beyond_collective(profile, scenario)
     else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from nworkers.models.records.prediction import Cause
 from nworkers.models.records.profile import CORES, SPREAD, Profile, Section
@@ -24,7 +25,7 @@ class StandIn:
 
     words: str
     causes: tuple[Cause, ...]
-    section: Section
+    section: Section | Literal["bandwidth"]
     parameters: tuple[tuple[str, str], ...]
 
 
@@ -34,7 +35,7 @@ STAND_INS = (
     StandIn(
         "transfer",
         ("fetch_transfer", "push_transfer", "link_contention"),
-        "link",
+        "bandwidth",
         (("link.", "bandwidth"),),
     ),
     StandIn("applying", ("apply",), "host", (("host.apply", ""),)),
@@ -66,6 +67,8 @@ def standing_in(
     found: dict[str, list[tuple[float, str]]] = {}
     for part in (_dispatch(profile, scenario), *_compute(profile, scenario), *STAND_INS):
         base = profile.stand_ins.get(part.section)
+        if part.section == "bandwidth":
+            base = base or profile.stand_ins.get("link")
         share = sum(breakdown.get(cause, 0.0) for cause in part.causes) / step_s
         known = any(
             path.startswith(begins) and goes_on in path

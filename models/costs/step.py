@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nworkers.models.costs.all_reduce import buckets, inside_host
-from nworkers.models.costs.compute import Chance, compute_time
+from nworkers.models.costs.compute import Chance, ComputeTime, as_fast, compute_time
 from nworkers.models.costs.extrapolation import log_spread
 from nworkers.models.costs.laws import step_s, sustained
 from nworkers.models.costs.layers import WHOLE, Layer, layers
@@ -89,8 +89,8 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
     known = profile.drawn(draw)
     host, link, workload = known.host, known.link, scenario.workload
     change = scenario.what_if
-    compute = compute_time(known, workload, scenario.per_worker_batch)
-    single = compute_time(known, workload, scenario.batch)
+    compute = _computed(known, scenario, scenario.per_worker_batch)
+    single = _computed(known, scenario, scenario.batch)
     fetch: tuple[Chain, ...] = ()
     push: tuple[Chain, ...] = ()
     collective: Chain = ()
@@ -143,6 +143,12 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         # Asynchronous workers begin whenever they are ready.
         flow_weights=link.flow_weights if scenario.strategy == "ps-sync" else (),
     )
+
+
+def _computed(known: Drawn, scenario: Scenario, batch: int) -> ComputeTime:
+    """The compute of one step on this scenario's devices."""
+    measured = compute_time(known, scenario.workload, batch)
+    return as_fast(measured, scenario.what_if.compute_factor, known.device.dispatch_s)
 
 
 def _layers(scenario: Scenario, collective: Chain) -> tuple[Layer, ...]:

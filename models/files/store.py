@@ -126,11 +126,12 @@ def fitted(calibration: Calibration, source: str) -> tuple[Profile, Workload | N
     return with_memory(calibration.profile, calibration), calibration.workload
 
 
-def find_profile(field: str, name: str) -> tuple[Profile, Workload | None]:
+def find_profile(field: str, name: str, *others: str) -> tuple[Profile, Workload | None]:
     """A profile by its shipped name or from a file, with the calibrated workload where known.
 
     Args:
         field: what is to be a profile, for the message.
+        others: what else it may be, for the message.
 
     Raises:
         InputError
@@ -141,7 +142,7 @@ def find_profile(field: str, name: str) -> tuple[Profile, Workload | None]:
         raise InputError(field, "an empty path", "the name of a shipped profile or of a file")
     path = Path(name)
     if not is_input(name) and not path.suffix:
-        names = ", ".join((*shipped_profiles(), "a calibration or profile file"))
+        names = ", ".join((*shipped_profiles(), *others, "a calibration or profile file"))
         raise InputError(field, name, names)
     return read_fitted(path)
 

@@ -29,10 +29,11 @@ ProfileSource = Calibration | Profile | Path | str
 class JobRequest:
     """A job by its names, files and numbers; None leaves a choice to `resolve`.
 
-    ``link`` replaces the profile's link by another's. ``workload`` is a record, a name or a file;
-    by default the calibrated one. ``batch`` is global under strong scaling and per worker under
-    weak. ``placement`` says it of all tasks; ``hosts`` or ``workers_per_host``, and
-    ``ps_placement``, say it in detail. ``baseline`` is ``device``, ``host`` or a number of workers.
+    ``link`` replaces the profile's link by another's, or its wire by a nominal one (``10gbit``).
+    ``workload`` is a record, a name or a file; by default the calibrated one. ``batch`` is global
+    under strong scaling and per worker under weak. ``placement`` says it of all tasks; ``hosts`` or
+    ``workers_per_host``, and ``ps_placement``, say it in detail. ``baseline`` is ``device``,
+    ``host`` or a number of workers.
     ``memory_bytes`` and ``cores`` are what a host has; ``spread`` is the deviation of a worker's
     compute from step to step, in its logarithm.
     """

@@ -23,6 +23,8 @@ GemmLaw = Literal["rate", "sum", "max", "segments"]
 Criterion = Literal["bic", "left out"]
 Section = Literal["device", "host", "link", "collective", "noise"]
 SECTIONS: tuple[Section, ...] = get_args(Section)
+#: Evidence of a link that is known by its name alone.
+NOMINAL: Literal["nominal link"] = "nominal link"
 #: Paths of what is no parameter, but may be stated.
 CORES = "host.cores"
 SPREAD = "noise.compute"
@@ -310,7 +312,7 @@ class Link(Generic[N]):
     """
 
     kind: Literal["loopback", "network"]
-    evidence: Evidence | Literal["imported"]
+    evidence: Evidence | Literal["imported", "nominal link"]
     dispatch_s: N
     fetch: TransferPath[N]
     push: TransferPath[N]
@@ -415,8 +417,9 @@ class Drawn:
 class Profile:
     """The cost model of some hardware; every prediction is made from one of these.
 
-    ``stand_ins`` names, of each section that is not the user's, the profile that it is from;
-    ``stated`` has the paths of what the user said instead.
+    ``stand_ins`` names, of each section that is not the user's, the profile that it is from; of the
+    link's ``bandwidth`` also alone, where a wire hid what the software passes. ``stated`` has the
+    paths of what the user said instead.
     """
 
     name: str
@@ -433,7 +436,7 @@ class Profile:
     fit: tuple[FitRow, ...]
     workload: str
     imported: tuple[Imported, ...] = ()
-    stand_ins: dict[Section, str] = field(default_factory=dict)
+    stand_ins: dict[Section | Literal["bandwidth"], str] = field(default_factory=dict)
     stated: tuple[str, ...] = ()
 
     @property
@@ -529,7 +532,7 @@ def with_link(profile: Profile, other: Profile) -> Profile:
         stand_ins={
             section: base
             for section, base in profile.stand_ins.items()
-            if section not in ("link", "collective")
+            if section not in ("link", "bandwidth", "collective")
         },
         link=other.link,
         collective=replace(other.collective, dispatch_s=dispatch_s),

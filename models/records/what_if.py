@@ -77,8 +77,8 @@ class WhatIf:
     layer beside the compute of others. ``bucket_bytes`` is the size up to which gradients are fused
     into one all-reduce. With ``hybrid`` the workers of a host all-reduce among themselves and go to
     the ps as one. ``partition_bytes`` splits larger variables over the ps. Hosts on ``one_machine``
-    share its cores. ``input_samples_per_s`` is what the input pipeline of a host delivers. ``said``
-    has the words in which it was asked for.
+    share its cores. Devices compute ``compute_factor`` times as fast. ``input_samples_per_s`` is
+    what the input pipeline of a host delivers. ``said`` has the words in which it was asked for.
     """
 
     overlap: bool = False
@@ -97,6 +97,7 @@ class WhatIf:
     slow_workers: Slow | None = None
     slow_links: Slow | None = None
     one_machine: bool = False
+    compute_factor: float | None = None
     input_samples_per_s: float | None = None
     dead_workers: int = 0
     stragglers: Stragglers | None = None
@@ -140,13 +141,24 @@ class WhatIf:
         return replace(self, **{field: getattr(PLAIN, field)})
 
     @property
+    def of_devices(self) -> WhatIf:
+        """What of it holds for a baseline on devices of the same kind: how fast they compute."""
+        factor = self.compute_factor
+        return PLAIN if factor is None else replace(PLAIN, compute_factor=factor)
+
+    @property
     def faults(self) -> bool:
         """Whether anything happens now and then."""
         return any((self.stragglers, self.worker_failures, self.ps_failures))
 
 
 #: Names that are not their fields'.
-_NAMES = {"bucket_bytes": "buckets", "partition_bytes": "partition", "input_samples_per_s": "input"}
+_NAMES = {
+    "bucket_bytes": "buckets",
+    "partition_bytes": "partition",
+    "compute_factor": "compute",
+    "input_samples_per_s": "input",
+}
 
 
 def what_if_name(field: str) -> str:
@@ -175,6 +187,7 @@ _FAILURES = {"per_hour": (1e-6, 1e5, _PER_HOUR), "recovery_s": (1e-6, 1e7, _SECO
 _RANGES: dict[str, dict[str, tuple[float, float, str]]] = {
     "bucket_bytes": {"": (1.0, 1e12, "bytes")},
     "partition_bytes": {"": (1.0, 1e12, "bytes")},
+    "compute_factor": {"": (0.001, 1e6, "times as fast")},
     "input_samples_per_s": {"": (0.01, 1e9, "samples a second")},
     "compression": {
         "factor": (1e-6, 1.0, "of a gradient's bytes"),

@@ -147,6 +147,11 @@ def _inner_link(_: Profile, of: Scenario) -> str:
     return "no two tasks on one host exchange tensors"
 
 
+def _compute(_: Profile, of: Scenario) -> str:
+    even = of.what_if.compute_factor == 1.0
+    return "what is 1 times as fast is not faster" if even else "a step computes nothing"
+
+
 def _one_machine(_: Profile, of: Scenario) -> str:
     return "all tasks are on one host" if of.hosts == 1 else "its cores suffice for all hosts"
 
@@ -162,6 +167,7 @@ _WHY: dict[str, Callable[[Profile, Scenario], str]] = {
     "half_precision": lambda *_: "no variable has numbers of more than 16 bits",
     "racks": _racks,
     "inner_link": _inner_link,
+    "compute_factor": _compute,
     "slow_workers": lambda *_: "who is 1 times slower is not slower",
     "slow_links": lambda *_: "what is 1 times slower is not slower",
     "one_machine": _one_machine,

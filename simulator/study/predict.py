@@ -178,7 +178,8 @@ def baseline_of(
 def _host(profile: Profile, scenario: Scenario, seed: int, replications: int) -> Baseline | None:
     """One process, or a host's workers with their ps beside them if that is faster.
 
-    As many workers as the scenario has on one host, but no more than cores or samples.
+    Its devices are those of the scenario. As many workers as the scenario has on one host, but no
+    more than cores or samples.
     """
     most = scenario.batch if scenario.scaling == "strong" else MAX_WORKERS
     workers = min(scenario.workers_per_host, max(1, int(profile.host.cores)), most)
@@ -189,7 +190,7 @@ def _host(profile: Profile, scenario: Scenario, seed: int, replications: int) ->
         workers=workers,
         workers_per_host=workers,
         ps_placement="shared",
-        what_if=PLAIN,
+        what_if=scenario.what_if.of_devices,
     )
     ensemble = simulate(profile, local, seed, replications)
     together, single = _workers(ensemble, local, seed), _single(ensemble, local, seed)

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import get_args
 
 from nworkers.models.base.choices import choice
-from nworkers.models.base.defaults import DEFAULT_PROFILE, DEFAULT_WORKLOAD
+from nworkers.models.base.defaults import DEFAULT_PROFILE, DEFAULT_WORKLOAD, SOFTWARE_PROFILE
 from nworkers.models.base.errors import Contradiction, InputError
 from nworkers.models.costs.task_memory import check_task_memory
-from nworkers.models.files.store import find_profile, fitted, shipped_profiles
+from nworkers.models.files.input_file import is_input
+from nworkers.models.files.store import find_profile, fitted, shipped_profile, shipped_profiles
 from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.findings.sanity import doubts
 from nworkers.models.records.calibration import Calibration
@@ -24,6 +25,7 @@ from nworkers.models.records.job_request import (
     Placement,
     ProfileSource,
 )
+from nworkers.models.records.nominal_link import nominal_link
 from nworkers.models.records.profile import CORES, SPREAD, Profile, with_link
 from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 from nworkers.models.records.scenario import (
@@ -34,6 +36,7 @@ from nworkers.models.records.scenario import (
     check_scenario,
 )
 from nworkers.models.records.workload import Workload
+from nworkers.models.tables.components.nominal import over
 from nworkers.simulator.step.noise import with_spread
 
 
@@ -76,9 +79,7 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
     profile, calibrated = _source("calibration", request.profile)
     doubtful: tuple[str, ...] = ()
     if request.link is not None:
-        other, _ = _source("link", request.link)
-        doubtful = tuple(doubts(profile, other))
-        profile = with_link(profile, other)
+        profile, doubtful = _linked(profile, request.link)
     profile = _stated(request, profile)
     placed = [_placement(request, profile, number, curve=curve) for number in workers]
     workload = _workload(request, profile, calibrated)
@@ -113,13 +114,24 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
     )
 
 
-def _source(field: str, source: ProfileSource) -> tuple[Profile, Workload | None]:
+def _source(field: str, source: ProfileSource, *others: str) -> tuple[Profile, Workload | None]:
     """A profile, and the calibrated workload where it is known."""
     if isinstance(source, Profile):
         return source, None
     if isinstance(source, Calibration):
         return fitted(source, field)
-    return find_profile(field, str(source))
+    return find_profile(field, str(source), *others)
+
+
+def _linked(profile: Profile, link: ProfileSource) -> tuple[Profile, tuple[str, ...]]:
+    """The profile with that link, and what is doubtful of it."""
+    said = link.strip() if isinstance(link, str) else ""
+    # A file of such a name is a file.
+    wire = None if is_input(said) else nominal_link(said)
+    if wire is not None:
+        return over(profile, wire, said, shipped_profile(SOFTWARE_PROFILE))
+    other, _ = _source("link", link, "a nominal link such as 10gbit")
+    return with_link(profile, other), tuple(doubts(profile, other))
 
 
 def _workload(request: JobRequest, profile: Profile, calibrated: Workload | None) -> Workload:
@@ -175,8 +187,8 @@ def _checked(scenario: Scenario, profile: Profile, request: JobRequest, *, curve
         raise InputError(
             "placement",
             f"tasks on {scenario.hosts} hosts, with a link that was measured inside one",
-            "shared, or add <link> NAME|FILE for the wire between hosts "
-            f"(shipped: <link> {DEFAULT_PROFILE})",
+            "shared, or add <link> NAME|FILE|RATE for the wire between hosts "
+            f"(shipped: <link> {DEFAULT_PROFILE}; nominal: <link> 10gbit)",
         )
     return scenario
 

@@ -118,7 +118,7 @@ def put_in(profile: Profile, wire: Wire) -> tuple[Profile, tuple[str, ...]]:
         told = wire.flow is None and any(SHARED in of.parameters for of in profile.imported)
         flow, bound = wire.flow or wire.shared, _wire_bound(link, told=told)
         if reduced and not told:
-            collective = _reduced_over(collective, flow, link, draws)
+            collective = _reduced_over(collective, wire.shared, link, draws)
         link = replace(
             link,
             fetch=_over(link.fetch, flow, bound, draws),
@@ -127,7 +127,7 @@ def put_in(profile: Profile, wire: Wire) -> tuple[Profile, tuple[str, ...]]:
             duplex=None,
             both_ways_bandwidth_bytes_per_s=None,
         )
-        if bound(profile.link.fetch.segments[-1]):
+        if flow is wire.shared and bound(profile.link.fetch.segments[-1]):
             notes.append(
                 "the base's flows were as fast as its own wire, so what TensorFlow's software "
                 "passes beyond is unknown: one flow is taken as fast as this wire, at best"
@@ -158,6 +158,11 @@ def put_in(profile: Profile, wire: Wire) -> tuple[Profile, tuple[str, ...]]:
 
 
 _Bound = Callable[[Segment[Parameter]], bool]
+
+
+def stopped_by_wire(link: Link[Parameter]) -> bool:
+    """Whether the largest tensors were as fast as the link's own wire, and not as its software."""
+    return _wire_bound(link, told=False)(link.fetch.segments[-1])
 
 
 def _wire_bound(link: Link[Parameter], *, told: bool) -> _Bound:
@@ -203,7 +208,7 @@ def _over(
 
 
 def _reduced_over(
-    collective: Collective[Parameter], flow: Parameter, link: Link[Parameter], draws: int
+    collective: Collective[Parameter], shared: Parameter, link: Link[Parameter], draws: int
 ) -> Collective[Parameter]:
     """A measured all-reduce over another wire.
 
@@ -214,13 +219,13 @@ def _reduced_over(
     known = collective.bandwidth_bytes_per_s
     assert known is not None
     if link.kind == "loopback" or wire is None:
-        rate = combined(lambda b, w: 1 / (1 / b + 1 / w), "bytes/s", known, flow, draws=draws)
+        rate = combined(lambda b, w: 1 / (1 / b + 1 / w), "bytes/s", known, shared, draws=draws)
     else:
 
         def changed(b: float, old: float, new: float) -> float:
             return 1 / (max(0.0, 1 / b - 1 / old) + 1 / new)
 
-        rate = combined(changed, "bytes/s", known, wire, flow, draws=draws)
+        rate = combined(changed, "bytes/s", known, wire, shared, draws=draws)
     return replace(collective, bandwidth_bytes_per_s=rate)
 
 

@@ -70,6 +70,26 @@ def test_compute_sources_come_in_the_contracts_order() -> None:
     assert guess.log_spread > 0.3
 
 
+@pytest.mark.parametrize("workload", [GEMM, named_workload("mlp:784,512,10")])
+@pytest.mark.parametrize("strategy", ["ps-async", "ps-sync", "allreduce"])
+def test_devices_ten_times_as_fast_compute_a_tenth_and_all_else_stays(
+    workload: Workload, strategy: Any
+) -> None:
+    known = every_feature(collective__compute_loss=None)
+    scenario = Scenario(workload, 3, strategy)
+    plain, fast = (
+        step_costs(known, replace(scenario, what_if=what_if(said))) for said in ([], ["compute=10"])
+    )
+    for quantity in ("wall_s", "worker_s"):
+        before, after = (getattr(of.compute, quantity) for of in (plain, fast))
+        assert after == pytest.approx(before / 10.0)
+    dispatch_s = estimate(known.device.dispatch_s)
+    alone_s = (plain.single_process.computes_s - dispatch_s) / 10.0 + dispatch_s
+    assert fast.single_process.computes_s == pytest.approx(alone_s)
+    same = replace(fast, compute=plain.compute, single_process=plain.single_process)
+    assert same == plain
+
+
 #: Two products of a matrix of 64 · 64, 32 rows of 64 inputs and 32 of 64 outputs.
 MOVED = 2 * 4 * (64 * 64 + 32 * 64 + 32 * 64)
 

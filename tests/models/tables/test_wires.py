@@ -12,22 +12,18 @@ import pytest
 from nworkers.models.base.all_reduce_terms import ring_terms
 from nworkers.models.costs.all_reduce import all_reduce
 from nworkers.models.costs.laws import sustained
-from nworkers.models.costs.step import step_costs
 from nworkers.models.files.store import read_profile, write_record
 from nworkers.models.findings.sanity import doubts
 from nworkers.models.records.profile import Profile, value_at, with_link
-from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES, Strategy
-from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.workload import Cost, Variable, Workload
+from nworkers.models.records.runtimes import STRATEGIES, Strategy
 from nworkers.models.tables.components.merge import Import, graft
 from nworkers.models.tables.detect import read_table
 from nworkers.simulator.study.predict import predict
 from tests.support.factories import profile
 from tests.support.known_profiles import UNMEASURED, known_profiles, networks
 from tests.support.tables import SAMPLES
+from tests.support.wires import MIB, SIZES, job, moved_s, step_s
 
-MIB = 2**20
-SIZES = (4, 1000, 15_000, 16_000, 40_000, 45_000, MIB, 16 * MIB)
 RATES = (1e6, 1e7, 1.2e8, 1.25e9, 1.25e10)
 
 bases = pytest.mark.parametrize("name", known_profiles())
@@ -51,28 +47,6 @@ def osu(latency_s: float, rate: float) -> str:
 
 def imported(text: str, base: Profile) -> Import:
     return graft(read_table(text, "it"), text, base, "it")
-
-
-def job(strategy: Strategy, size_bytes: int, workers: int = 4) -> Scenario:
-    return Scenario(
-        Workload("it", (Variable("w", (max(1, size_bytes // 4),)),), cost=Cost(1e-3, 0.0)),
-        workers,
-        strategy,
-        RUNTIMES_OF[strategy][0],
-    )
-
-
-def moved_s(of: Profile, strategy: Strategy, size_bytes: int) -> float:
-    """Seconds of transfers of one worker alone on its links, without those that bring no bytes."""
-    costs = step_costs(of, job(strategy, size_bytes))
-    chains = (*costs.fetch, *costs.push, costs.collective)
-    return sum(p.wall_s for chain in chains for p in chain if p.cause.endswith("_transfer"))
-
-
-def step_s(of: Profile, strategy: Strategy, size_bytes: int) -> float:
-    costs = step_costs(of, job(strategy, size_bytes))
-    chains = (*costs.fetch, *costs.push, costs.collective, (costs.dispatch,))
-    return sum(p.wall_s for chain in chains for p in chain)
 
 
 def crossed_bytes(strategy: Strategy, size_bytes: int, workers: int = 4) -> float:

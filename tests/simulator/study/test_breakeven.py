@@ -7,12 +7,16 @@ import pytest
 
 from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.errors import InputError
+from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.what_if import PLAIN
 from nworkers.models.records.workload import named_workload
+from nworkers.simulator.answers import answer_predict
 from nworkers.simulator.study import breakeven as module
 from nworkers.simulator.study.breakeven import breakeven
 from nworkers.simulator.study.predict import predict
+from nworkers.simulator.study.resolve import resolve
 from tests.support.factories import parameter, profile, with_first
 
 FEW = 6
@@ -167,3 +171,27 @@ def test_what_is_owned_already_stays_as_it_is() -> None:
     same = predict(profile(), replace(job(), workers=4), baseline="4", replications=FEW)
     assert same.speedup == pytest.approx(1.0)
     assert both.speedup > 1.05
+
+
+def notes_of(baseline: str, *said: str) -> tuple[str, ...]:
+    request = JobRequest(profile=profile(), what_if=what_if(said), baseline=baseline)
+    return answer_predict(resolve(request, [2])).notes
+
+
+def test_a_baseline_has_the_devices_that_are_asked_about_unless_it_is_owned() -> None:
+    stays = "the baseline, 2 workers, trains plainly: no what-if holds for it"
+    assert notes_of("device", "compute=10x") == (
+        "compute=10x holds for the baseline, one process, too: it has the same devices",
+    )
+    assert stays in notes_of("2", "compute=10x")
+    host = notes_of("host", "compute=10x", "half-precision")
+    assert "compute=10x holds for the baseline, one host, too: it has the same devices" in host
+    assert "the baseline, one host, trains plainly: no other what-if holds for it" in host
+    quick = replace(job(what_if=what_if(["compute=10x"]), workers_per_host=2), workers=2)
+    plain = replace(quick, what_if=PLAIN)
+    for baseline, gains in (("device", 1.0), ("host", 1.0), ("2", 0.0)):
+        before, after = (
+            predict(profile(), of, baseline=baseline, replications=FEW).baseline_samples_per_s
+            for of in (plain, quick)
+        )
+        assert (after > 1.1 * before) == bool(gains), baseline

@@ -24,6 +24,7 @@ from tests.support.known_profiles import known_profiles
 CHANCE = ("staleness", "stragglers", "worker_failures", "ps_failures")
 MLP = named_workload("mlp:784,64,64,10")
 ONE = Workload("one", (Variable("w", (1000,)),), cost=Cost(0.02, 0.0))
+NOTHING = Workload("nothing", (Variable("w", (1000,)),), cost=Cost(0.0, 0.0))
 SLIGHT = Workload("slight", (Variable("w", (1000,), "bfloat16"),), cost=Cost(0.02, 0.0))
 LIKE = Workload("like", (Variable("w", (1000,)),) * 4, cost=Cost(0.02, 0.0))
 
@@ -61,6 +62,8 @@ def row_of(of: Profile, scenario: Scenario) -> Prediction:
         (job("inner-link=10GB/s"), "no two tasks on one host"),
         (job("inner-link=10GB/s", strategy="allreduce"), "no two tasks on one host"),
         (job("inner-link=99GB/s", strategy="allreduce", workers_per_host=2), "slowest link"),
+        (job("compute=1x"), "not faster"),
+        (job("compute=10", NOTHING), "computes nothing"),
         (job("slow-workers=1,1"), "not slower"),
         (job("slow-links=1,1"), "not slower"),
         (job("one-machine", ps_placement="shared", workers_per_host=4), "on one host"),
