@@ -29,6 +29,9 @@ IN_FLIGHT = 32
 GPU_TENSORS = (1, 4, 16, 64)
 #: A GPU is asked for steps of so large a batch at least: small ones take the time of launches.
 GPU_BATCH = 2**13
+#: Longer than a step: two workers that take turns are out of each other's way after such a pause,
+#: and two that have even shares are not.
+ASIDE_S = 0.02
 #: A product on the GPU is timed beside a copy of so many bytes.
 COPIED_BESIDE = 2**24
 
@@ -205,9 +208,10 @@ def _gpu_steps(preset: Preset, batch: int, workers: int) -> list[Cell]:
     for rows in batches:
         cells.append(Cell("step", "process", batch=rows))
         cells.append(Cell("gradient", "process", batch=rows, idle_s=IDLE_S))
+    beside = [(rows, 0.0) for rows in batches[::-3]]
     return cells + [
-        Cell("gradient", "server", batch=rows, workers=count)
-        for rows in batches[::-3]
+        Cell("gradient", "server", batch=rows, workers=count, idle_s=idle_s)
+        for rows, idle_s in (*beside, (batches[-1], ASIDE_S))
         for count in (1, 2)
         if count <= workers
     ]

@@ -12,6 +12,7 @@ from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.units import size_bytes
 from nworkers.models.records.job_request import MAX_CORES, MAX_SPREAD, PLACEMENTS, JobRequest
+from nworkers.models.records.profile import DeviceKind
 from nworkers.models.records.runtimes import RUNTIMES, STRATEGIES
 from nworkers.models.records.scenario import MAX_WORKERS, PsPlacement, Scaling
 from nworkers.models.records.workload import MAX_BATCH
@@ -38,6 +39,9 @@ def job_request(options: Options, *, ps: int | None = None) -> JobRequest:
         placement=_one_of("--placement", options.placement, PLACEMENTS),
         hosts=_number("--hosts", options.hosts),
         workers_per_host=_number("--workers-per-host", options.workers_per_host),
+        device=_one_of("--device", options.device, get_args(DeviceKind)),
+        device_of=options.device_of,
+        workers_per_gpu=_number("--workers-per-gpu", options.workers_per_gpu),
         ps_placement=_one_of("--ps-placement", options.ps_placement, get_args(PsPlacement)),
         what_if=what_if(options.what_if or ()),
         baseline=options.baseline,

@@ -28,6 +28,7 @@ OPTION_OF = {
     "calibration": "--calibration",
     "cores": "--cores",
     "device": "--device",
+    "device_of": "--device-of",
     "export": "--export",
     "features": "--features",
     "fit_to": "--fit-to",
@@ -66,6 +67,7 @@ OPTION_OF = {
     "what_if": "--what-if",
     "worker": "--worker",
     "workers": "--workers",
+    "workers_per_gpu": "--workers-per-gpu",
     "workers_per_host": "--workers-per-host",
     "workload": "--workload",
     "write_workload": "--write-workload",
@@ -167,6 +169,24 @@ class Options:
     ] = None
     workers_per_host: Annotated[
         str | None, typer.Option(metavar="W", help="Workers on each host.")
+    ] = None
+    device: Annotated[
+        str | None,
+        typer.Option(
+            metavar="cpu|gpu",
+            help="What workers compute on. By default the GPU, where the calibration has one.",
+        ),
+    ] = None
+    device_of: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Compute as on the devices of another profile: those hosts, this link.",
+        ),
+    ] = None
+    workers_per_gpu: Annotated[
+        str | None,
+        typer.Option(metavar="K", help="Workers on each GPU. By default a host's share all."),
     ] = None
     ps_placement: Annotated[
         str | None,

@@ -109,8 +109,8 @@ def _check_model(request: ValidateRequest) -> None:
 
 def _calibrated(request: JobRequest, model: str) -> bool:
     """Whether the calibration was one of this model."""
-    _, workload = find_profile("calibration", str(request.profile))
-    return workload is not None and workload.name == model
+    _, calibration = find_profile("calibration", str(request.profile))
+    return calibration is not None and calibration.workload.name == model
 
 
 def _job(request: ValidateRequest, earlier: Measurement | None) -> ResolvedJob:

@@ -22,6 +22,7 @@ CAUSE_WORDS = {
     "host_contention": "waiting for a processor core",
     "link_contention": "waiting for the shared link",
     "barrier_wait": "waiting for the slowest worker",
+    "device_contention": "waiting for the GPU",
     "outage": "tasks that are down",
 }
 #: Ratios nearer to 1 than this are said in percent, the others in times.

@@ -10,6 +10,7 @@ from nworkers.cli.shown import headline
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.records.prediction import Prediction, ResourceUse
 from nworkers.models.records.profile import Profile
+from nworkers.models.records.scenario import Scenario
 
 if TYPE_CHECKING:
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
@@ -89,9 +90,17 @@ def _heading(row: Prediction, profile: Profile) -> str:
     return (
         f"{scenario.workload.name}, {scenario.strategy}, {scenario.scaling} scaling at {batch} "
         f"{scenario.batch}, placement {scenario.placement}\n"
-        f"hardware: {profile.hardware} ({profile.link.evidence})\n"
+        f"hardware: {profile.hardware} ({profile.link.evidence}){_gpus(scenario)}\n"
         f"compute time from: {COMPUTE_SOURCES.get(row.compute_source, row.compute_source)}"
     )
+
+
+def _gpus(scenario: Scenario) -> str:
+    """How many workers share a GPU; nothing where processors compute."""
+    if scenario.workers_per_gpu is None:
+        return ""
+    most = min(scenario.workers_per_gpu, scenario.workers_on_a_host)
+    return f", {most} worker{'' if most == 1 else 's'} on a GPU"
 
 
 def _scaling_table(rows: Iterable[Prediction]) -> str:

@@ -116,12 +116,14 @@ def compute_time(known: Drawn, workload: Workload, batch: int) -> ComputeTime:
     if workload.flops_per_sample:
         flops = workload.flops_per_sample * batch
         seconds = product_s(device.products, flops, product_bytes(workload, batch))
+        # A processor computes on all its cores; for a GPU one thread queues kernels and waits.
+        threads = known.host.cores if device.kind == "cpu" else 1.0
         return ComputeTime(
             "gemm_rate",
             "about median",
             dispatch_s + seconds,
             seconds,
-            seconds * known.host.cores,
+            seconds * threads,
             GEMM_RATE_LOG_SPREAD,
         )
     raise InputError(

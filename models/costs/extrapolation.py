@@ -58,6 +58,20 @@ def _beyond_collective(profile: Profile, scenario: Scenario) -> Iterator[str]:
             yield f"collective: {value} {unit}, {source} {range_[0]:.0f} to {range_[1]:.0f}"
 
 
+def _beyond_gpu(profile: Profile, scenario: Scenario) -> Iterator[str]:
+    """What workers on GPUs rest on beyond what was measured there."""
+    gpu, per_gpu = profile.gpu, scenario.workers_per_gpu
+    if gpu is None or per_gpu is None:
+        return
+    if gpu.sharing_evidence == "assumed" and min(per_gpu, scenario.workers_on_a_host) > 1:
+        yield "GPU: not measured with two workers, which are taken to use it in turn"
+    if gpu.fetch is None and scenario.strategy != "allreduce":
+        yield "GPU: transfers into it were not measured, a copy of each tensor is added"
+    used = 1 + max(place or 0 for place in scenario.gpus)
+    if used > gpu.count:
+        yield f"GPU: {used} on a host, measured {gpu.count}"
+
+
 def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
     """What the prediction rests on beyond what was measured; empty when all is inside."""
     notes: list[str] = []
@@ -96,5 +110,5 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
             f"concurrency: {scenario.workers} workers, measured with up to "
             f"{profile.host.concurrency} at once"
         )
-    notes += memory_notes(profile, scenario)
+    notes += [*_beyond_gpu(profile, scenario), *memory_notes(profile, scenario)]
     return tuple(dict.fromkeys(notes))

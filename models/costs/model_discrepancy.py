@@ -21,7 +21,7 @@ Part = Literal["computing", "wire", "processors", "accumulators", "waiting"]
 
 #: Causes of a step's seconds, by what may be wrong about them.
 CAUSES: dict[Part, tuple[str, ...]] = {
-    "computing": ("compute", "input"),
+    "computing": ("compute", "input", "device_contention"),
     "wire": (
         "fetch_transfer",
         "push_transfer",

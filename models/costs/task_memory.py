@@ -102,6 +102,7 @@ def check_task_memory(profile: Profile, scenario: Scenario, *, curve: bool) -> N
 def memory_notes(profile: Profile, scenario: Scenario) -> Iterator[str]:
     """What of a job does not fit, or may not."""
     memory = task_memory(profile, scenario)
+    yield from _on_a_gpu(profile, scenario, memory.worker_bytes)
     available, needed = memory.available_bytes, memory.host_bytes
     low, high = RESIDENT_OVER_TENSORS
     who = f"memory: {_needs(scenario, memory)} on one host"
@@ -114,6 +115,17 @@ def memory_notes(profile: Profile, scenario: Scenario) -> Iterator[str]:
         yield (
             f"{who} of {_gb(available)}; TensorFlow took {low:g} to {high:g} times the tensors "
             "where that was measured"
+        )
+
+
+def _on_a_gpu(profile: Profile, scenario: Scenario, worker_bytes: float) -> Iterator[str]:
+    """Whether the workers that share a GPU fit into its memory."""
+    per_gpu = min(scenario.workers_per_gpu or 0, scenario.workers_on_a_host)
+    available = profile.gpu.memory_bytes if profile.gpu else None
+    if available is not None and per_gpu * worker_bytes > available:
+        yield (
+            f"memory: {per_gpu} worker{'' if per_gpu == 1 else 's'} need "
+            f"{_gb(per_gpu * worker_bytes)} of a GPU, which has {_gb(available)}: it cannot train"
         )
 
 

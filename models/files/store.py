@@ -18,9 +18,8 @@ from nworkers.models.records.calibration import Calibration, with_memory
 from nworkers.models.records.contribution import Contribution
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.profile import SECTIONS, Profile
-from nworkers.models.records.workload import Workload
 
-SCHEMA_VERSION = "2.1"
+SCHEMA_VERSION = "2.2"
 KINDS: dict[str, type[Any]] = {
     "calibration": Calibration,
     "profile": Profile,
@@ -96,8 +95,8 @@ def read_profile(path: Path) -> Profile:
     return read_fitted(path)[0]
 
 
-def read_fitted(path: Path) -> tuple[Profile, Workload | None]:
-    """A profile, with the workload that was calibrated where the file describes it.
+def read_fitted(path: Path) -> tuple[Profile, Calibration | None]:
+    """A profile, with the calibration that it was fitted to where the file holds that.
 
     Raises:
         InputError
@@ -105,11 +104,12 @@ def read_fitted(path: Path) -> tuple[Profile, Workload | None]:
     opened = _opened(path, ("calibration", "profile"))
     if opened.kind == "profile":
         return opened.record(Profile), None
-    return fitted(opened.record(Calibration), str(path))
+    calibration = opened.record(Calibration)
+    return fitted(calibration, str(path)), calibration
 
 
-def fitted(calibration: Calibration, source: str) -> tuple[Profile, Workload | None]:
-    """The profile that was fitted to a calibration, and the workload where it is described.
+def fitted(calibration: Calibration, source: str) -> Profile:
+    """The profile that was fitted to a calibration.
 
     Args:
         source: the file or field that the calibration is from, for the message.
@@ -123,11 +123,11 @@ def fitted(calibration: Calibration, source: str) -> tuple[Profile, Workload | N
             "none (samples that were never fitted)",
             f"a fitted calibration; `scale fit {source} -o PROFILE` fits it",
         )
-    return with_memory(calibration.profile, calibration), calibration.workload
+    return with_memory(calibration.profile, calibration)
 
 
-def find_profile(field: str, name: str, *others: str) -> tuple[Profile, Workload | None]:
-    """A profile by its shipped name or from a file, with the calibrated workload where known.
+def find_profile(field: str, name: str, *others: str) -> tuple[Profile, Calibration | None]:
+    """A profile by its shipped name or from a file, with its calibration where the file holds it.
 
     Args:
         field: what is to be a profile, for the message.

@@ -42,7 +42,22 @@ FOR_INFORMATION = (
         r"collective\.session_latency_s",
         "training runs under a strategy, whose hop has a latency of its own",
     ),
-    Unread(r"device\.(name|gemm_flops)", "it says what was measured, and what it is called"),
+    Unread(
+        r"gpu\.copy_(in|out)\..*",
+        "transfers into the GPU and out of it were measured as a whole",
+        lambda profile: profile.gpu is not None and profile.gpu.fetch is not None,
+    ),
+    Unread(
+        r"gpu\.push\.(segments\[\d+\]\.)?latency_s",
+        "in a training step a push follows a fetch, and its latency is after_fetch_s",
+        lambda profile: bool(
+            profile.gpu and profile.gpu.push and profile.gpu.push.after_fetch_s is not None
+        ),
+    ),
+    Unread(r"device\.(busy_share|discipline)", "processors share their cores"),
+    Unread(r"gpu\.device\.kind", "it is a GPU"),
+    Unread(r"gpu\.fit", "it says how well the others are fitted"),
+    Unread(r"(gpu\.)?device\.(name|gemm_flops)", "it says what was measured"),
 )
 
 

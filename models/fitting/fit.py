@@ -11,6 +11,7 @@ import numpy as np
 from nworkers.models.base.errors import InputError
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.flow_weights import fit_flow_weights, seen_discipline
+from nworkers.models.fitting.gpu_section import with_gpu
 from nworkers.models.fitting.held_out import fit_rows, held_out_cells
 from nworkers.models.fitting.laws import (
     AllReduces,
@@ -244,7 +245,7 @@ def _profile(
         fit=fit_rows(bursts, fits.of, fits.candidates, held_out),
         workload=calibration.workload.name,
     )
-    return with_memory(made, calibration)
+    return with_gpu(with_memory(made, calibration), calibration)
 
 
 def _link(calibration: Calibration, fits: _Fits, shared: Sharing) -> Link[Parameter]:

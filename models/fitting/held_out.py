@@ -37,6 +37,8 @@ FITTED: tuple[Quantity, ...] = (
     "gradient",
     "allreduce",
     "input",
+    "copy_in",
+    "copy_out",
 )
 #: Every fourth size and the largest are held out only where so many are left to fit.
 LEAST_SIZES = 5

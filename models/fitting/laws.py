@@ -356,6 +356,16 @@ def copied_s(known: Copy[Number], cell: Cell) -> Number | None:
     return copy_s(known, cell.size_bytes)
 
 
+def device_copy(quantity: Literal["copy_in", "copy_out"]) -> Law:
+    """A tensor brought to a GPU or back; its cells are written as a processor's."""
+
+    def seconds(known: Copy[Number], cell: Cell) -> Number | None:
+        return copy_s(known, cell.size_bytes) if cell.quantity == quantity and cell.plain else None
+
+    record: Copy[Linear] = Copy(Unknown(), Unknown("bytes/s", rate=True))
+    return Law(quantity, record, seconds, {"": f"gpu.{quantity}"})
+
+
 def coordinator() -> Law:
     """Empty functions of a ClusterCoordinator."""
 

@@ -127,6 +127,8 @@ class Cell:
             parts.append(f"beside {beside} of {self.overlap_bytes} B")
         if self.workers > 1:
             parts.append(f"{self.workers} workers")
+        if self.idle_s and self.path == "server":
+            parts.append(f"after {1e3 * self.idle_s:g} ms")
         parts += [word for word in (self.optimizer, self.device) if word]
         return " ".join(parts)
 

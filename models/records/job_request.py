@@ -8,7 +8,7 @@ from typing import Literal
 
 from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_PROFILE
 from nworkers.models.records.calibration import Calibration
-from nworkers.models.records.profile import Profile
+from nworkers.models.records.profile import DeviceKind, Profile
 from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.scenario import PsPlacement, Scaling
 from nworkers.models.records.what_if import PLAIN, WhatIf
@@ -29,11 +29,12 @@ ProfileSource = Calibration | Profile | Path | str
 class JobRequest:
     """A job by its names, files and numbers; None leaves a choice to `resolve`.
 
-    ``link`` replaces the profile's link by another's, or its wire by a nominal one (``10gbit``).
-    ``workload`` is a record, a name or a file; by default the calibrated one. ``batch`` is global
-    under strong scaling and per worker under weak. ``placement`` says it of all tasks; ``hosts`` or
-    ``workers_per_host``, and ``ps_placement``, say it in detail. ``baseline`` is ``device``,
-    ``host`` or a number of workers.
+    ``link`` replaces the profile's link by another's, or its wire by a nominal one (``10gbit``),
+    and ``device_of`` its devices. Workers compute on ``device``, by default on the GPU where the
+    profile has one, of which ``workers_per_gpu`` share each. ``workload`` is a record, a name or a
+    file; by default the calibrated one. ``batch`` is global under strong scaling and per worker
+    under weak. ``placement`` says it of all tasks; ``hosts`` or ``workers_per_host``, and
+    ``ps_placement``, say it in detail. ``baseline`` is ``device``, ``host`` or a number of workers.
     ``memory_bytes`` and ``cores`` are what a host has; ``spread`` is the deviation of a worker's
     compute from step to step, in its logarithm.
     """
@@ -49,6 +50,9 @@ class JobRequest:
     placement: Placement | None = None
     hosts: int | None = None
     workers_per_host: int | None = None
+    device: DeviceKind | None = None
+    device_of: ProfileSource | None = None
+    workers_per_gpu: int | None = None
     ps_placement: PsPlacement | None = None
     what_if: WhatIf = PLAIN
     baseline: str = "device"

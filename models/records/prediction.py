@@ -24,12 +24,15 @@ Cause = Literal[
     "host_contention",
     "link_contention",
     "barrier_wait",
+    "device_contention",
     "outage",
 ]
-#: Tasks that are down: a cause of runs with faults alone.
+#: Tasks that are down.
 OUTAGE: Cause = "outage"
+#: Causes that are named where they take time: a GPU that others use, and faults.
+NOT_ALWAYS: tuple[Cause, ...] = ("device_contention", OUTAGE)
 #: The causes that every breakdown names.
-CAUSES: tuple[Cause, ...] = tuple(cause for cause in get_args(Cause) if cause != OUTAGE)
+CAUSES: tuple[Cause, ...] = tuple(c for c in get_args(Cause) if c not in NOT_ALWAYS)
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,8 @@ def row(prediction: Prediction) -> dict[str, object]:
         "ps": len(scenario.ps_hosts),
         "hosts": scenario.hosts,
         "placement": scenario.placement,
+        "device": scenario.device,
+        "workers_per_gpu": scenario.workers_per_gpu,
         "strategy": scenario.strategy,
         "runtime": scenario.runtime,
         "scaling": scenario.scaling,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
-from annotated_types import Ge, Gt, Len, Lt
+from annotated_types import Ge, Gt, Le, Len, Lt
 from pydantic import Discriminator, Tag
 
 from nworkers.models.base.all_reduce_terms import Algorithm
@@ -19,6 +19,7 @@ NotNegative = Annotated[float, Ge(0)]
 Discipline = Literal["fair", "fifo"]
 Evidence = Literal["one host", "emulated hosts", "cluster"]
 Duplex = Literal["full", "half"]
+DeviceKind = Literal["cpu", "gpu"]
 GemmLaw = Literal["rate", "sum", "max", "segments"]
 Criterion = Literal["bic", "left out"]
 Section = Literal["device", "host", "link", "collective", "noise"]
@@ -169,6 +170,8 @@ class Device(Generic[N]):
     """What computes. ``dispatch_s`` is a no-op step in one process.
 
     ``gemm_flops`` are the operations of the smallest and the largest product that was measured.
+    ``busy_share`` is what of a GPU one worker keeps busy while it computes. Several workers have it
+    one after the other (``fifo``) or even shares of it.
     """
 
     name: str
@@ -176,6 +179,9 @@ class Device(Generic[N]):
     products: Products[N]
     gemm_flops: tuple[Positive, Positive]
     workloads: tuple[WorkloadTime[N], ...] = ()
+    kind: DeviceKind = "cpu"
+    busy_share: Annotated[float, Gt(0), Le(1)] = 1.0
+    discipline: Discipline = "fifo"
 
 
 @dataclass(frozen=True)
@@ -404,6 +410,30 @@ class Imported:
 
 
 @dataclass(frozen=True)
+class GpuSection(Generic[N]):
+    """A GPU of a host with ``count`` of them: what a worker on it has in place of other sections.
+
+    ``copy_in`` and ``copy_out`` bring a tensor to it and back, the empty step that ends on it
+    included. ``fetch`` and ``push`` join a ps's memory and the GPU's, and ``server_dispatch_s`` is
+    the empty step of a worker's server that ends on it; None where they were not measured: a
+    transfer then goes through the host's memory. ``sharing_evidence`` says whether two workers at
+    once told ``device.busy_share``. ``noise`` is what varies there, ``fit`` how well it is fitted.
+    """
+
+    count: Annotated[int, Ge(1)]
+    device: Device[N]
+    noise: Noise
+    fit: tuple[FitRow, ...]
+    copy_in: Copy[N] | None = None
+    copy_out: Copy[N] | None = None
+    server_dispatch_s: N | None = None
+    fetch: TransferPath[N] | None = None
+    push: TransferPath[N] | None = None
+    sharing_evidence: Literal["measured", "assumed"] = "assumed"
+    memory_bytes: Positive | None = None
+
+
+@dataclass(frozen=True)
 class Drawn:
     """The sections of a profile with plain numbers: one joint draw, or the estimates."""
 
@@ -438,6 +468,7 @@ class Profile:
     imported: tuple[Imported, ...] = ()
     stand_ins: dict[Section | Literal["bandwidth"], str] = field(default_factory=dict)
     stated: tuple[str, ...] = ()
+    gpu: GpuSection[Parameter] | None = None
 
     @property
     def draws(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.records.profile import Discipline
+from nworkers.models.records.profile import DeviceKind, Discipline
 from nworkers.models.records.runtimes import RUNTIMES_OF, SCHEDULED, Runtime, Strategy
 from nworkers.models.records.what_if import PLAIN, WhatIf, check_what_if
 from nworkers.models.records.workload import MAX_BATCH, Workload
@@ -24,7 +24,8 @@ class Scenario:
 
     ``batch`` is the global batch under strong scaling and the per-worker batch under weak scaling.
     ``hosts`` counts the machines that hold workers; worker i is on host i // workers_per_host.
-    A ps is on a host of its own (``own``) or on a worker's host (``shared``).
+    A ps is on a host of its own (``own``) or on a worker's host (``shared``). ``workers_per_gpu``
+    share one of their host's GPUs, the first workers the first; None where processors compute.
     """
 
     workload: Workload
@@ -38,6 +39,20 @@ class Scenario:
     ps_placement: PsPlacement = "own"
     discipline: Discipline | None = None
     what_if: WhatIf = PLAIN
+    workers_per_gpu: int | None = None
+
+    @property
+    def device(self) -> DeviceKind:
+        """What a worker computes on."""
+        return "cpu" if self.workers_per_gpu is None else "gpu"
+
+    @property
+    def gpus(self) -> tuple[int | None, ...]:
+        """Of each worker its GPU's number on its host; None on processors."""
+        if self.workers_per_gpu is None:
+            return (None,) * self.workers
+        places = (k % self.workers_per_host for k in range(self.workers))
+        return tuple(place // self.workers_per_gpu for place in places)
 
     @property
     def scheduled(self) -> bool:
@@ -115,6 +130,9 @@ def check_scenario(scenario: Scenario) -> Scenario:
         raise InputError("ps", scenario.ps, f"an integer from 1 to {MAX_WORKERS}")
     if scenario.workers_per_host < 1:
         raise InputError("workers_per_host", scenario.workers_per_host, "an integer from 1")
+    per_gpu = scenario.workers_per_gpu
+    if per_gpu is not None and not 1 <= per_gpu <= MAX_WORKERS:
+        raise InputError("workers_per_gpu", per_gpu, f"an integer from 1 to {MAX_WORKERS}")
     runtimes = RUNTIMES_OF[scenario.strategy]
     if scenario.runtime not in runtimes:
         raise InputError(

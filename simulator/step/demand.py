@@ -13,7 +13,7 @@ from nworkers.models.fitting.flow_weights import deviation_at
 from nworkers.models.records.profile import Discipline
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.step.graph import Lane, Node, step_graph
-from nworkers.simulator.step.topology import HOST_KINDS, ResourceKey, Topology
+from nworkers.simulator.step.topology import ResourceKey, Topology, gpu_key, host_of
 
 #: Rounding, which must not make a host that is exactly full look contended.
 _ROUNDING = 1e-9
@@ -23,7 +23,8 @@ _ROUNDING = 1e-9
 class Member:
     """A worker by what its step depends on; ``workers`` and ``ps`` of its ``host``, all counted.
 
-    ``slower`` divides its compute. In hybrid training the first worker of a host leads it.
+    ``slower`` divides its compute, which is on this ``gpu`` of the host, if on any. In hybrid
+    training the first worker of a host leads it.
     """
 
     host: int
@@ -31,6 +32,7 @@ class Member:
     is_leader: bool
     workers: int
     ps: int
+    gpu: int | None = None
 
     @property
     def alone_on_host(self) -> bool:
@@ -94,7 +96,8 @@ def layout(scenario: Scenario, *, discipline: Discipline, loopback: bool) -> Lay
     for worker, host in enumerate(hosts):
         slower = slow.factor if slow and worker >= first_slow else 1.0
         is_leader = not scenario.what_if.hybrid or host not in led
-        members.append(Member(host, slower, is_leader, workers[host], ps[host]))
+        gpu = scenario.gpus[worker]
+        members.append(Member(host, slower, is_leader, workers[host], ps[host], gpu))
         led.add(host)
     alive = tuple(members[scenario.what_if.dead_workers :])
     return Layout(scenario, discipline, loopback, alive)
@@ -128,7 +131,7 @@ def _alike(members: Iterable[Member], hosts: Topology) -> list[tuple[Member, int
     def likeness(member: Member) -> tuple[object, ...]:
         host, alone = member.host, member.alone_on_host
         where = (hosts.rack(host), hosts.slower.get(host, 1.0)) if alone else host
-        return where, member.slower, member.is_leader, alone
+        return where, member.slower, member.is_leader, alone, member.gpu
 
     found = [list(group) for _, group in groupby(members, key=likeness)]
     return [(group[0], len(group)) for group in found]
@@ -138,7 +141,7 @@ def _own(group: Group) -> Iterator[ResourceKey]:
     """The resources of the worker's own host that it asks for."""
     for demand in group.demands:
         for key in demand.rates:
-            if key[0] in HOST_KINDS and key[1] == group.member.host:
+            if host_of(key) == group.member.host:
                 yield key
 
 
@@ -174,6 +177,8 @@ class _Demanded:
             route = self.hosts.route(*ends)
             phase = replace(phase, wall_s=self._transfer_s(phase, ends))
         rates = self._processors(phase, member.host, ps_hosts)
+        if phase.cause == "compute" and member.gpu is not None:
+            rates[gpu_key(member.host, member.gpu)] = self.costs.gpu_share
         for key in route:
             rates[key] = self.hosts.capacity(key)
         if phase.cause == "dispatch" and self.costs.coordinator_s > 0.0:

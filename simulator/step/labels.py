@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nworkers.models.records.scenario import Scenario
-from nworkers.simulator.step.topology import ResourceKey
+from nworkers.simulator.step.topology import ResourceKey, gpu_of, host_of
 
 
 def label(key: ResourceKey, scenario: Scenario) -> str:
@@ -15,6 +15,8 @@ def label(key: ResourceKey, scenario: Scenario) -> str:
         return "coordinator"
     if kind == "machine":
         return "machine, cores"
+    if kind == "gpu":
+        return f"{host_name(host_of(key) or 0, scenario)}, GPU {gpu_of(key)}"
     what = {
         "cores": "cores",
         "out": "link out",

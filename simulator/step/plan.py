@@ -20,7 +20,10 @@ _BLAME: dict[ResourceKind, Cause] = {
     "cores": "host_contention",
     "machine": "host_contention",
     "coordinator": "dispatch",
+    "gpu": "device_contention",
 }
+#: What tasks at once have even shares of.
+_CORES: tuple[ResourceKind, ...] = ("cores", "machine")
 #: How jobs share a resource: each gets its max-min share, or one is served after the other.
 Sharing = Literal["max_min", "queue"]
 
@@ -196,7 +199,9 @@ def resources(
             )
     for of_links, keys in asked:
         if not of_links or discipline != "fair":
-            shares: Sharing = "max_min" if keys[0][0] in ("cores", "machine") else "queue"
+            kind = keys[0][0]
+            even = kind in _CORES or (kind == "gpu" and hosts.gpu_discipline == "fair")
+            shares: Sharing = "max_min" if even else "queue"
             found.append(SharedResource(keys, shares, (hosts.capacity(keys[0]),)))
     return tuple(found)
 

@@ -8,19 +8,47 @@ from typing import Literal
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.step import StepCosts
+from nworkers.models.records.profile import Discipline
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import InnerLink, Racks
 
 #: A host's cores, the directions of its link and both of them together, the link inside it and its
-#: input pipeline; the directions of a rack's uplink; what is one for all: the process that
-#: schedules for all workers, the cores of a machine whose hosts are virtual.
+#: input pipeline; one of its GPUs; the directions of a rack's uplink; what is one for all: the
+#: process that schedules for all workers, the cores of a machine whose hosts are virtual.
 ResourceKind = Literal[
-    "cores", "out", "in", "both", "inner", "input", "up", "down", "coordinator", "machine"
+    "cores", "out", "in", "both", "inner", "input", "gpu", "up", "down", "coordinator", "machine"
 ]
 ResourceKey = tuple[ResourceKind, int]
-HOST_KINDS: tuple[ResourceKind, ...] = ("cores", "out", "in", "both", "inner", "input")
+_HOST_KINDS: tuple[ResourceKind, ...] = ("cores", "out", "in", "both", "inner", "input")
+#: The GPUs of a host have numbers from this many times the host's own.
+_GPUS = 2**16
 #: Directions that keep this share of their rate do not disturb each other.
 _UNDISTURBED = 0.97
+
+
+def gpu_key(host: int, gpu: int) -> ResourceKey:
+    """A GPU of a host."""
+    return ("gpu", host * _GPUS + gpu)
+
+
+def gpu_of(key: ResourceKey) -> int:
+    """A GPU's number on its host."""
+    return key[1] % _GPUS
+
+
+def host_of(key: ResourceKey) -> int | None:
+    """The host that a resource is of; None where it is of several."""
+    kind, place = key
+    if kind == "gpu":
+        return place // _GPUS
+    return place if kind in _HOST_KINDS else None
+
+
+def on_host(key: ResourceKey, written_for: int, host: int) -> ResourceKey:
+    """A resource of one host as that of another host like it; those of others stay."""
+    if host_of(key) != written_for:
+        return key
+    return gpu_key(host, gpu_of(key)) if key[0] == "gpu" else (key[0], host)
 
 
 @dataclass(frozen=True)
@@ -32,7 +60,8 @@ class Topology:
     carry no more than that: acknowledgements of the one wait in the queue of the other. ``slower``
     divides the link of single hosts. Inside a
     host bytes take ``inner`` if there is one, the host's own memory on ``loopback``, else nothing.
-    Hosts on ``one_machine`` have their cores in common.
+    Hosts on ``one_machine`` have their cores in common. ``gpu_discipline`` is how workers on one
+    GPU have it.
     """
 
     cores: float
@@ -43,6 +72,7 @@ class Topology:
     slower: Mapping[int, float] = field(default_factory=dict)
     one_machine: bool = False
     both_ways_bytes_per_s: float | None = None
+    gpu_discipline: Discipline = "fifo"
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -55,11 +85,11 @@ class Topology:
             raise InputError("inner.latency_s", self.inner.latency_s, "at least 0")
 
     def capacity(self, key: ResourceKey) -> float:
-        """Cores, bytes per second, or seconds of a server per second."""
+        """Cores, bytes per second, or seconds of a server or a GPU per second."""
         kind, place = key
         if kind in ("cores", "machine"):
             return self.cores
-        if kind in ("input", "coordinator"):
+        if kind in ("input", "coordinator", "gpu"):
             return 1.0
         if kind == "inner" and self.inner is not None:
             return self.inner.bandwidth_bytes_per_s
@@ -128,4 +158,5 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
         change.one_machine,
         # No less than one direction alone: then they would take turns.
         None if both is None or shared is None else max(shared, 2.0 * both),
+        costs.gpu_discipline,
     )

@@ -15,9 +15,9 @@ from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Operation
 from nworkers.simulator.step.plan import StepPlan
 from nworkers.simulator.step.run_spec import RunSpec
-from nworkers.simulator.step.topology import HOST_KINDS, ResourceKey, ResourceKind
+from nworkers.simulator.step.topology import ResourceKey, ResourceKind, on_host
 
-_PROCESSORS: tuple[ResourceKind, ...] = ("cores", "machine", "coordinator")
+_SERVERS: tuple[ResourceKind, ...] = ("cores", "machine", "coordinator", "gpu")
 
 
 def service_demands_s(
@@ -35,7 +35,7 @@ def service_demands_s(
             for part in activity.parts:
                 factor = factors.get(part.operation, 1.0)
                 for key, amount in part.work:
-                    work = amount * factor if key[0] in _PROCESSORS else amount
+                    work = amount * factor if key[0] in _SERVERS else amount
                     yield key, work / spec.topology.capacity(key)
 
     found = _of_all(spec, steps, [_sums(terms(plan)) for plan in spec.plans])
@@ -107,6 +107,5 @@ def _of_all(
     for number, host, ended in zip(spec.plan_of, spec.hosts, steps.tolist(), strict=True):
         written_for = spec.plans[number].host
         for key, seconds in of_plans[number].items():
-            own = key[0] in HOST_KINDS and key[1] == written_for
-            found[(key[0], host) if own else key] += seconds * ended
+            found[on_host(key, written_for, host)] += seconds * ended
     return dict(found)

@@ -11,7 +11,7 @@ from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.step.plan import StepPlan
 from nworkers.simulator.step.run_spec import run_spec
-from nworkers.simulator.step.topology import HOST_KINDS, ResourceKey
+from nworkers.simulator.step.topology import ResourceKey, host_of, on_host
 from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.setup import setup
 
@@ -109,7 +109,7 @@ def _placed(key: ResourceKey, own: int | None, *, one_host: bool) -> tuple[str, 
     kind, place = key
     if kind == "machine" and one_host:
         return _placed(("cores", 0), own, one_host=True)
-    return (kind, -1) if kind in HOST_KINDS and place == own else (kind, place)
+    return on_host(key, own, -1) if own is not None and host_of(key) == own else (kind, place)
 
 
 def _overlap(_: Profile, of: Scenario) -> str:

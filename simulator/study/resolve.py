@@ -1,32 +1,23 @@
-"""Resolve: the training jobs that a request describes, and the hardware it is asked about."""
+"""Resolve: the training jobs that a request describes, on the hardware that it names."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import get_args
 
 from nworkers.models.base.choices import choice
-from nworkers.models.base.defaults import DEFAULT_PROFILE, DEFAULT_WORKLOAD, SOFTWARE_PROFILE
+from nworkers.models.base.defaults import DEFAULT_PROFILE, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import Contradiction, InputError
 from nworkers.models.costs.task_memory import check_task_memory
-from nworkers.models.files.input_file import is_input
-from nworkers.models.files.store import find_profile, fitted, shipped_profile, shipped_profiles
+from nworkers.models.files.store import shipped_profiles
 from nworkers.models.files.workload_toml import read_workload
-from nworkers.models.findings.sanity import doubts
-from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.job_request import (
-    MAX_CORES,
-    MAX_SPREAD,
-    MIN_MEMORY_BYTES,
     PLACEMENTS,
     JobRequest,
     Placement,
-    ProfileSource,
 )
-from nworkers.models.records.nominal_link import nominal_link
-from nworkers.models.records.profile import CORES, SPREAD, Profile, with_link
+from nworkers.models.records.profile import DeviceKind, Profile
 from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 from nworkers.models.records.scenario import (
     MAX_WORKERS,
@@ -36,8 +27,7 @@ from nworkers.models.records.scenario import (
     check_scenario,
 )
 from nworkers.models.records.workload import Workload
-from nworkers.models.tables.components.nominal import over
-from nworkers.simulator.step.noise import with_spread
+from nworkers.simulator.study.hardware import hardware_of
 
 
 @dataclass(frozen=True)
@@ -74,15 +64,14 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
     """
     choice("strategy", request.strategy, STRATEGIES)
     choice("scaling", request.scaling, get_args(Scaling))
+    if request.device is not None:
+        choice("device", request.device, get_args(DeviceKind))
     if curve and request.scaling == "strong":
         workers = [min(most, request.batch) for most in workers]
-    profile, calibrated = _source("calibration", request.profile)
-    doubtful: tuple[str, ...] = ()
-    if request.link is not None:
-        profile, doubtful = _linked(profile, request.link)
-    profile = _stated(request, profile)
+    hardware = hardware_of(request)
+    profile = hardware.profile
     placed = [_placement(request, profile, number, curve=curve) for number in workers]
-    workload = _workload(request, profile, calibrated)
+    workload = _workload(request, profile, hardware.workload)
     scenarios = tuple(
         _checked(
             Scenario(
@@ -96,6 +85,7 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
                 workers_per_host=per_host,
                 ps_placement=ps_placement,
                 what_if=request.what_if,
+                workers_per_gpu=_per_gpu(request, profile, min(number, per_host)),
             ),
             profile,
             request,
@@ -110,28 +100,23 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
         baseline=request.baseline,
         seed=request.seed,
         shipped=named if named in shipped_profiles() else None,
-        doubts=doubtful,
+        doubts=hardware.doubts,
     )
 
 
-def _source(field: str, source: ProfileSource, *others: str) -> tuple[Profile, Workload | None]:
-    """A profile, and the calibrated workload where it is known."""
-    if isinstance(source, Profile):
-        return source, None
-    if isinstance(source, Calibration):
-        return fitted(source, field)
-    return find_profile(field, str(source), *others)
+def _per_gpu(request: JobRequest, profile: Profile, on_a_host: int) -> int | None:
+    """How many workers share a GPU; by default those of a host share all that it has.
 
-
-def _linked(profile: Profile, link: ProfileSource) -> tuple[Profile, tuple[str, ...]]:
-    """The profile with that link, and what is doubtful of it."""
-    said = link.strip() if isinstance(link, str) else ""
-    # A file of such a name is a file.
-    wire = None if is_input(said) else nominal_link(said)
-    if wire is not None:
-        return over(profile, wire, said, shipped_profile(SOFTWARE_PROFILE))
-    other, _ = _source("link", link, "a nominal link such as 10gbit")
-    return with_link(profile, other), tuple(doubts(profile, other))
+    Raises:
+        InputError: processors are what the workers compute on.
+    """
+    asked = request.workers_per_gpu
+    if profile.device.kind == "cpu":
+        if asked is not None:
+            raise InputError("workers_per_gpu", asked, "with <device> gpu")
+        return None
+    count = profile.gpu.count if profile.gpu else 1
+    return -(-on_a_host // count) if asked is None else asked
 
 
 def _workload(request: JobRequest, profile: Profile, calibrated: Workload | None) -> Workload:
@@ -149,33 +134,6 @@ def _workload(request: JobRequest, profile: Profile, calibrated: Workload | None
             f"none, and the profile was measured with {profile.workload!r}",
             "the TOML file of that workload, or another workload",
         ) from None
-
-
-def _stated(request: JobRequest, profile: Profile) -> Profile:
-    """The profile with what the request says of the hosts.
-
-    Raises:
-        InputError
-    """
-    memory, cores, spread = request.memory_bytes, request.cores, request.spread
-    stated = list(profile.stated)
-    host, noise = profile.host, profile.noise
-    if memory is not None:
-        if not MIN_MEMORY_BYTES <= memory < math.inf:
-            allowed = f"bytes of a host, from {MIN_MEMORY_BYTES:.0e}"
-            raise InputError("memory_bytes", memory, allowed)
-        host = replace(host, memory_bytes=memory)
-    if cores is not None:
-        if not 0.0 < cores <= MAX_CORES:
-            raise InputError("cores", cores, f"above 0, up to {MAX_CORES}")
-        host = replace(host, cores=cores)
-        stated.append(CORES)
-    if spread is not None:
-        if not 0.0 <= spread <= MAX_SPREAD:
-            raise InputError("spread", spread, f"from 0 to {MAX_SPREAD:g}")
-        noise = with_spread(noise, spread)
-        stated.append(SPREAD)
-    return replace(profile, host=host, noise=noise, stated=tuple(stated))
 
 
 def _checked(scenario: Scenario, profile: Profile, request: JobRequest, *, curve: bool) -> Scenario:

@@ -54,9 +54,13 @@ PREDICT = {
     "network-allreduce": f"--workers 4 --calibration NETWORK --strategy allreduce {MLP}",
     "nominal-link": f"--workers 1,4 --calibration LOOPBACK --link 10gbit {MLP}",
     "network-link-network": "--workers 4 --calibration NETWORK --link emulated-1gbit",
-    "h100": "--workers 1,2,4 --calibration H100",
-    "h100-mlp": "--workers 2 --calibration H100 --workload mlp:784,512,512,10 --batch 65536",
-    "h100-wire": f"--workers 4 --calibration H100 {WIRE} --strategy ps-sync",
+    "h100": "--workers 1,2,4 --calibration H100 --device cpu",
+    "h100-mlp": (
+        "--workers 2 --calibration H100 --device cpu --workload mlp:784,512,512,10 --batch 65536"
+    ),
+    "h100-wire": f"--workers 4 --calibration H100 --device cpu {WIRE} --strategy ps-sync",
+    "h100-gpu": "--workers 1,2,4 --calibration H100 --batch 65536 --scaling weak",
+    "h100-gpu-wire": f"--workers 3 --device-of h100 --workers-per-gpu 2 {WIRE} {MLP}",
     "baseline-host": f"--workers 4 --workers-per-host 2 --baseline host {MLP}",
     "baseline-workers": f"--workers 4,8 --baseline 2 {MLP}",
     "what-if-bytes": f"--workers 4 --what-if half-precision --what-if compression=0.1,2ns {MLP}",
@@ -99,7 +103,8 @@ BREAKEVEN = {
     "shipped-loopback": "--max-workers 6 --calibration loopback-2core",
     "loopback": f"--max-workers 4 --calibration LOOPBACK {MLP}",
     "network": f"--max-workers 6 --calibration NETWORK {MLP}",
-    "h100": "--max-workers 5 --calibration H100",
+    "h100": "--max-workers 5 --calibration H100 --device cpu",
+    "shipped-h100": "--max-workers 4 --calibration h100",
 }
 
 FIT = {

@@ -17,6 +17,7 @@ from nworkers.models.records.profile import (
     FitRow,
     FlowWeights,
     GemmSegment,
+    GpuSection,
     Host,
     Identified,
     Link,
@@ -165,6 +166,49 @@ def every_feature(**changes: Any) -> Profile:
     for name, value in changes.items():
         made = _changed(made, name, value)
     return made
+
+
+def gpu_section(**changes: Any) -> GpuSection[Parameter]:
+    """A made-up GPU whose transfers were measured."""
+    seeds = iter(range(300, 400))
+
+    def p(estimate: float, unit: str = "s") -> Identified:
+        return parameter(estimate, unit, seed=next(seeds))
+
+    def path(latency_s: float, after_fetch_s: Parameter | None) -> TransferPath[Parameter]:
+        segment: Segment[Parameter] = Segment(0.0, p(latency_s), p(1e9, "bytes/s"))
+        return TransferPath(p(2e-4), p(1e-4), (segment,), after_fetch_s)
+
+    known: WorkloadTime[Parameter] = WorkloadTime(
+        "mlp:784,64,64,10",
+        (1, 128),
+        StepTime(p(3e-4), p(1e-6)),
+        p(2.5e-4),
+        StepTime(p(3e-4), p(1e-6)),
+    )
+    made: GpuSection[Parameter] = GpuSection(
+        count=1,
+        device=Device(
+            name="synthetic GPU",
+            dispatch_s=p(5e-5),
+            products=Products(
+                (GemmSegment(0.0, p(3e-5), p(1e13, "flop/s")),), "sum", p(1e12, "bytes/s")
+            ),
+            gemm_flops=(1e6, 1e9),
+            workloads=(known,),
+            kind="gpu",
+            busy_share=0.9,
+            discipline="fair",
+        ),
+        noise=Noise({"compute": (0.9, 1.1)}, ({"compute": 1.02}, {"compute": 0.98})),
+        fit=(),
+        copy_in=Copy(p(9e-5), p(1e10, "bytes/s")),
+        copy_out=Copy(p(3e-4), p(3e10, "bytes/s")),
+        server_dispatch_s=p(4e-4),
+        fetch=path(7e-4, None),
+        push=path(8e-4, p(5e-4)),
+    )
+    return replace(made, **changes)
 
 
 def _changed(made: Profile, name: str, value: Any) -> Profile:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.base.statistics import Floats, interval90, student_inflation
+from nworkers.models.base.statistics import Floats, student_inflation
 from nworkers.models.fitting.log_least_squares import solve
-from nworkers.models.records.profile import FitRow, Identified, NotIdentified, Parameter, value_at
+from nworkers.models.records.combined_parameter import of_draws
+from nworkers.models.records.profile import FitRow, Parameter
 from nworkers.models.tables.components.rows import Row
 
 #: Log-deviation of a number that rests on as many rows as it has parameters: a stated judgement,
@@ -89,27 +90,7 @@ def parameter(
         raise InputError(
             where, f"{best:.3g} {unit} as a result", "times and sizes of real hardware"
         )
-    return _of_draws(best, tuple(float(v) for v in values), unit, samples, seen=seen)
-
-
-def _of_draws(
-    best: float, draws: tuple[float, ...], unit: str, samples: int, *, seen: bool
-) -> Parameter:
-    if not seen:
-        return NotIdentified(best, unit, samples, draws)
-    return Identified(best, interval90(draws), unit, samples, draws)
-
-
-def combined(function: Callable[..., float], unit: str, *of: Parameter, draws: int) -> Parameter:
-    """A function of several parameters, draw by draw."""
-    values = tuple(function(*(value_at(p, k) for p in of)) for k in range(draws))
-    return _of_draws(
-        function(*(value_at(p, None) for p in of)),
-        values,
-        unit,
-        of[-1].samples,
-        seen=all(isinstance(p, Identified) for p in of),
-    )
+    return of_draws(best, tuple(float(v) for v in values), unit, samples, seen=seen)
 
 
 def held_out_errors(name: str, rows: Sequence[Row], columns: Columns) -> FitRow:

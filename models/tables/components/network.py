@@ -12,6 +12,7 @@ import numpy as np
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import student_inflation
+from nworkers.models.records.combined_parameter import combined
 from nworkers.models.records.profile import (
     Collective,
     FitRow,
@@ -25,7 +26,6 @@ from nworkers.models.records.profile import (
 )
 from nworkers.models.tables.components.fit_rows import (
     STATED_LOG_SPREAD,
-    combined,
     fit,
     held_out_errors,
     parameter,

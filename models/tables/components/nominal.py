@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import replace
 
 from nworkers.models.costs.laws import sustained
+from nworkers.models.records.combined_parameter import combined
 from nworkers.models.records.nominal_link import WIRE_LATENCY_S, NominalLink
 from nworkers.models.records.profile import (
     NOMINAL,
@@ -17,7 +18,6 @@ from nworkers.models.records.profile import (
     Profile,
     value_at,
 )
-from nworkers.models.tables.components.fit_rows import combined
 from nworkers.models.tables.components.network import SHARED, Wire, put_in, stopped_by_wire
 
 #: No latency at all, as a number above 0.

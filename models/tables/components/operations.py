@@ -20,6 +20,7 @@ from nworkers.models.costs.laws import sustained
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law, LocalProducts, Session
 from nworkers.models.records.calibration import Cell
+from nworkers.models.records.combined_parameter import combined
 from nworkers.models.records.profile import (
     GemmSegment,
     Identified,
@@ -34,7 +35,7 @@ from nworkers.models.records.profile import (
     straight_path,
     value_at,
 )
-from nworkers.models.tables.components.fit_rows import Columns, Solved, combined, fit, parameter
+from nworkers.models.tables.components.fit_rows import Columns, Solved, fit, parameter
 from nworkers.models.tables.components.rows import Row
 
 #: What tables tell of is too little to choose between laws.

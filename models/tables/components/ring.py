@@ -8,8 +8,9 @@ import numpy as np
 
 from nworkers.models.base.all_reduce_terms import ring_terms
 from nworkers.models.base.errors import InputError
+from nworkers.models.records.combined_parameter import combined
 from nworkers.models.records.profile import Collective, Identified, Parameter
-from nworkers.models.tables.components.fit_rows import Solved, combined, fit
+from nworkers.models.tables.components.fit_rows import Solved, fit
 from nworkers.models.tables.components.rows import Row
 
 

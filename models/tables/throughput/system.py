@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal, get_args
 
 from nworkers.models.base.statistics import lognormal_bins
+from nworkers.models.records.combined_parameter import combined
 from nworkers.models.records.profile import (
     Collective,
     Demand,
@@ -22,7 +23,6 @@ from nworkers.models.records.profile import (
     WorkloadTime,
     straight_path,
 )
-from nworkers.models.tables.components.fit_rows import combined
 
 #: What all rows of a system share:
 #:

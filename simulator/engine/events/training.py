@@ -10,7 +10,7 @@ import numpy as np
 import simpy
 
 from nworkers.models.base.statistics import Floats
-from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause
+from nworkers.models.records.prediction import CAUSES, NOT_ALWAYS, Cause
 from nworkers.simulator.engine.base import Run, mean_step_s
 from nworkers.simulator.engine.events.blocks import Blocks
 from nworkers.simulator.engine.events.gates import Barrier, Bound
@@ -188,6 +188,5 @@ class _Training:
             shares = (spent_s / spent_s.sum(axis=1, keepdims=True)).mean(axis=0)
         seconds = (shares * mean_step_s(steps_s, self._spec.kinds)).tolist()
         found = dict(zip(spent[0], seconds, strict=True))
-        if self._spec.faults is not None and found[OUTAGE] > 0.0:
-            return found
-        return {cause: found[cause] for cause in CAUSES}
+        seen = [cause for cause in NOT_ALWAYS if found[cause] > 0.0]
+        return {cause: found[cause] for cause in (*CAUSES, *seen)}

@@ -8,7 +8,7 @@ from functools import partial
 
 import simpy
 
-from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause
+from nworkers.models.records.prediction import CAUSES, NOT_ALWAYS, OUTAGE, Cause
 from nworkers.simulator.engine.events.blocks import Blocks
 from nworkers.simulator.engine.events.gates import Barrier, Bound
 from nworkers.simulator.engine.events.outages import Renewal
@@ -17,7 +17,7 @@ from nworkers.simulator.engine.events.steps import LiveStep
 from nworkers.simulator.step.graph import GateKey
 from nworkers.simulator.step.plan import Activity
 from nworkers.simulator.step.spans import Span
-from nworkers.simulator.step.topology import HOST_KINDS, ResourceKey
+from nworkers.simulator.step.topology import ResourceKey, on_host
 
 Gates = dict[GateKey, Barrier | Bound]
 
@@ -119,7 +119,7 @@ class Worker:
         """Account anew from here; what was on account until now."""
         account = self.account
         self.account = Account(
-            dict.fromkeys((*CAUSES, OUTAGE), 0.0), [0.0] * len(self._activities), self.steps
+            dict.fromkeys((*CAUSES, *NOT_ALWAYS), 0.0), [0.0] * len(self._activities), self.steps
         )
         return account
 
@@ -352,9 +352,7 @@ class Worker:
 
     def _own(self, key: ResourceKey) -> ResourceKey:
         """A resource of this worker's host, where the plan has that of another like it."""
-        return (
-            (key[0], self.host) if key[0] in HOST_KINDS and key[1] == self._step.plan.host else key
-        )
+        return on_host(key, self._step.plan.host, self.host)
 
     def _span(
         self,

@@ -8,12 +8,12 @@ import pytest
 
 from nworkers.models.costs import model_discrepancy
 from nworkers.models.costs.model_discrepancy import LOG_DEVIATIONS, log_deviation, shares
-from nworkers.models.records.prediction import CAUSES
+from nworkers.models.records.prediction import CAUSES, NOT_ALWAYS, OUTAGE
 
 
 def test_every_cause_has_a_part() -> None:
     said = [cause for causes in model_discrepancy.CAUSES.values() for cause in causes]
-    assert sorted(said) == sorted(CAUSES)
+    assert sorted([*said, OUTAGE]) == sorted([*CAUSES, *NOT_ALWAYS])
 
 
 def test_shares_are_of_the_whole_step() -> None:

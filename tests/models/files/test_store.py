@@ -102,10 +102,11 @@ def test_profile_and_measurement_come_back_as_they_were(tmp_path: Path) -> None:
     assert read_measurement(tmp_path / "m.json") == measured
 
 
-def test_a_calibration_gives_its_profile_and_workload(tmp_path: Path) -> None:
+def test_a_calibration_gives_its_profile_and_itself(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
-    write_record(path, calibration(burst(0.1)), force=False)
-    assert read_fitted(path) == (profile(), GEMM)
+    made = calibration(burst(0.1))
+    write_record(path, made, force=False)
+    assert read_fitted(path) == (profile(), made)
     write_record(path, replace(calibration(burst(0.1)), profile=None), force=True)
     with pytest.raises(InputError, match=r"profile: got none.*scale fit"):
         read_profile(path)
@@ -115,7 +116,7 @@ def test_envelope_first_and_a_line_a_record(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     write_record(path, calibration(burst(*[0.1] * 1000), burst(0.2)), force=False)
     lines = path.read_text().splitlines()
-    assert lines[:3] == ["{", '  "schema_version": "2.1",', '  "kind": "calibration",']
+    assert lines[:3] == ["{", '  "schema_version": "2.2",', '  "kind": "calibration",']
     assert sum('"samples_s"' in line for line in lines) == 2
     assert len(lines) < 70
 

@@ -13,12 +13,13 @@ import pytest
 from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.leaves import mapped
 from nworkers.models.findings.for_information import FOR_INFORMATION, for_information
+from nworkers.models.records.on_device import on_gpu
 from nworkers.models.records.profile import PARAMETERS, Profile, parameters, scaled
 from nworkers.models.records.runtimes import Strategy
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from nworkers.simulator.study.predict import predict
-from tests.support.factories import every_feature
+from tests.support.factories import every_feature, gpu_section
 
 GEMM, MLP = named_workload("gemm:128,256"), named_workload("mlp:784,64,64,10")
 QUICK = replace(MLP, name="quick", cost=Cost(1e-6, 0.0))
@@ -51,6 +52,11 @@ SCENARIOS = (
     job(MLP, batch=2400),
     job(MANY),
 )
+#: One that measured steps there are of, one by the rate of products; both on more GPUs than one.
+ON_GPUS = (
+    job(MLP, batch=1024, workers_per_gpu=3, **ONE_HOST),
+    job(GEMM, "ps-sync", batch=2**20, workers_per_gpu=3, **ONE_HOST),
+)
 
 
 def less(**changes: Any) -> Profile:
@@ -65,7 +71,13 @@ BASES = (
     less(),
     less(link__both_ways_bandwidth_bytes_per_s=None, link__push=replace(PUSH, after_fetch_s=None)),
 )
-SECTIONS = ("device", "host", "link", "collective")
+#: As a calibration of GPUs gives it, and as one without transfers into them does.
+WITH_GPU = (
+    less(gpu=gpu_section(), host__input=None),
+    less(gpu=gpu_section(fetch=None, push=None, server_dispatch_s=None), host__input=None),
+)
+ALL = (*BASES, *WITH_GPU)
+SECTIONS = ("device", "host", "link", "collective", "gpu")
 
 
 @dataclass(frozen=True)
@@ -131,7 +143,7 @@ def of_fields(record: Any, name: str, put: Callable[[Any], Profile]) -> Iterator
             yield from of_fields(getattr(record, entry.name), f"{name}.{entry.name}", put_field)
     elif isinstance(record, tuple):
         # Of factors their spread, of a range both ends.
-        squares = name.startswith("noise")
+        squares = ".within" in name
         yield Change(name, put(tuple(v * v if squares else 2 * v for v in record)))
     elif record != 0.0:
         yield Change(name, put(_otherwise(record)))
@@ -139,7 +151,7 @@ def of_fields(record: Any, name: str, put: Callable[[Any], Profile]) -> Iterator
 
 def changes(base: Profile) -> Iterator[Change]:
     yield from of_parameters(base)
-    for section in (*SECTIONS, "noise"):
+    for section in ("device", "host", "link", "collective", "noise", "gpu"):
 
         def put(new: Any, section: str = section) -> Profile:
             return replace(base, **{section: new})
@@ -149,11 +161,16 @@ def changes(base: Profile) -> Iterator[Change]:
 
 @cache
 def _plain() -> list[list[object]]:
-    return [[answer(base, scenario) for scenario in SCENARIOS] for base in BASES]
+    return [[answer(base, scenario) for scenario in _scenarios(base)] for base in ALL]
+
+
+def _scenarios(base: Profile) -> tuple[Scenario, ...]:
+    return SCENARIOS if base.gpu is None else ON_GPUS
 
 
 def answer(of: Profile, scenario: Scenario) -> object:
-    row = predict(of, scenario, replications=2)
+    seen = of if scenario.workers_per_gpu is None else on_gpu(of)
+    row = predict(seen, scenario, replications=2)
     return (
         row.step_time_s,
         row.step_time_s_interval,
@@ -167,21 +184,23 @@ def is_read(base: int, change: Change) -> bool:
     """Whether some scenario's answer is another."""
     return any(
         answer(change.profile, scenario) != before
-        for scenario, before in zip(SCENARIOS, _plain()[base], strict=True)
+        for scenario, before in zip(_scenarios(ALL[base]), _plain()[base], strict=True)
     )
 
 
-@pytest.mark.parametrize("base", range(len(BASES)))
+@pytest.mark.parametrize("base", range(len(ALL)))
 def test_what_is_fitted_is_read_or_for_information(base: int) -> None:
+    known = ALL[base]
     wrong = {
         change.name: reason
-        for change in changes(BASES[base])
-        if is_read(base, change) != ((reason := for_information(BASES[base], change.name)) is None)
+        for change in changes(known)
+        if (known.gpu is None or change.name.startswith("gpu."))
+        and is_read(base, change) != ((reason := for_information(known, change.name)) is None)
     }
     assert not wrong
 
 
 def test_every_reason_is_of_something() -> None:
-    names = ["link.candidates", *(change.name for base in BASES for change in changes(base))]
+    names = ["link.candidates", *(change.name for base in ALL for change in changes(base))]
     for unread in FOR_INFORMATION:
         assert any(re.fullmatch(unread.names, name) for name in names), unread

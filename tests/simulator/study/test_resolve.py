@@ -57,7 +57,7 @@ def test_records_serve_as_well_as_their_names(capsys: pytest.CaptureFixture[str]
 
 
 def test_stated_memory_comes_before_measured() -> None:
-    known = resolve(JobRequest(H100), [1]).profile
+    known = resolve(JobRequest(H100, device="cpu"), [1]).profile
     assert known.host.memory_bytes == 131981020 * 1024
     assert known.device.workloads[0].activation_bytes_per_sample == pytest.approx(11701.2, rel=1e-4)
     stated = resolve(JobRequest(H100, memory_bytes=16e9), [1]).profile

@@ -1,0 +1,33 @@
+"""Combined parameter: a function of several parameters, draw by draw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nworkers.models.base.statistics import interval90
+from nworkers.models.records.profile import Identified, NotIdentified, Parameter, value_at
+
+
+def of_draws(
+    best: float, draws: tuple[float, ...], unit: str, samples: int, *, seen: bool
+) -> Parameter:
+    """A parameter by its estimate and its draws.
+
+    Args:
+        seen: whether the data determine it.
+    """
+    if not seen:
+        return NotIdentified(best, unit, samples, draws)
+    return Identified(best, interval90(draws), unit, samples, draws)
+
+
+def combined(function: Callable[..., float], unit: str, *of: Parameter, draws: int) -> Parameter:
+    """The function's value at the parameters' estimates, and at each of so many draws."""
+    values = tuple(function(*(value_at(p, k) for p in of)) for k in range(draws))
+    return of_draws(
+        function(*(value_at(p, None) for p in of)),
+        values,
+        unit,
+        of[-1].samples,
+        seen=all(isinstance(p, Identified) for p in of),
+    )

@@ -1,0 +1,111 @@
+"""Hardware: the profile that a request describes, put together from what it names and states."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+
+from nworkers.models.base.defaults import SOFTWARE_PROFILE
+from nworkers.models.base.errors import InputError
+from nworkers.models.files.input_file import is_input
+from nworkers.models.files.store import find_profile, fitted, shipped_profile
+from nworkers.models.findings.sanity import doubts
+from nworkers.models.records.calibration import Calibration
+from nworkers.models.records.job_request import (
+    MAX_CORES,
+    MAX_SPREAD,
+    MIN_MEMORY_BYTES,
+    JobRequest,
+    ProfileSource,
+)
+from nworkers.models.records.nominal_link import nominal_link
+from nworkers.models.records.on_device import on_gpu, through_host_memory, with_device
+from nworkers.models.records.profile import CORES, SPREAD, Profile, with_link
+from nworkers.models.records.workload import Workload
+from nworkers.models.tables.components.nominal import over
+from nworkers.simulator.step.noise import with_spread
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """A profile as the workers see it, the workload that was calibrated, and what is doubtful."""
+
+    profile: Profile
+    workload: Workload | None
+    doubts: tuple[str, ...]
+
+
+def hardware_of(request: JobRequest) -> Hardware:
+    """Read each file that the request names once; the last word has what it states.
+
+    Raises:
+        InputError: there is no such profile, link or device; a number makes no sense.
+    """
+    profile, calibrated = _source("calibration", request.profile)
+    doubtful: tuple[str, ...] = ()
+    if request.device_of is not None:
+        devices, calibrated = _source("device_of", request.device_of)
+        profile = with_device(profile, devices)
+    if request.link is not None:
+        profile, doubtful = _linked(profile, request.link)
+        profile = through_host_memory(profile)
+    device = request.device or ("cpu" if profile.gpu is None else "gpu")
+    seen = on_gpu(profile) if device == "gpu" else profile
+    return Hardware(_stated(request, seen), calibrated, doubtful)
+
+
+def _source(field: str, source: ProfileSource, *others: str) -> tuple[Profile, Workload | None]:
+    """A profile, and the calibrated workload where it is known."""
+    if isinstance(source, Profile):
+        return source, None
+    calibration: Calibration | None = None
+    if isinstance(source, Calibration):
+        profile, calibration = fitted(source, field), source
+    else:
+        profile, calibration = find_profile(field, str(source), *others)
+    if calibration is None:
+        return profile, None
+    if profile.gpu is None and any(burst.cell.device for burst in calibration.bursts):
+        # Fitting needs scipy, whose import takes longer than most predictions.
+        from nworkers.models.fitting.gpu_section import with_gpu  # noqa: PLC0415
+
+        profile = with_gpu(profile, calibration)
+    return profile, calibration.workload
+
+
+def _linked(profile: Profile, link: ProfileSource) -> tuple[Profile, tuple[str, ...]]:
+    """The profile with that link, and what is doubtful of it."""
+    said = link.strip() if isinstance(link, str) else ""
+    # A file of such a name is a file.
+    wire = None if is_input(said) else nominal_link(said)
+    if wire is not None:
+        return over(profile, wire, said, shipped_profile(SOFTWARE_PROFILE))
+    other, _ = _source("link", link, "a nominal link such as 10gbit")
+    return with_link(profile, other), tuple(doubts(profile, other))
+
+
+def _stated(request: JobRequest, profile: Profile) -> Profile:
+    """The profile with what the request says of the hosts.
+
+    Raises:
+        InputError
+    """
+    memory, cores, spread = request.memory_bytes, request.cores, request.spread
+    stated = list(profile.stated)
+    host, noise = profile.host, profile.noise
+    if memory is not None:
+        if not MIN_MEMORY_BYTES <= memory < math.inf:
+            allowed = f"bytes of a host, from {MIN_MEMORY_BYTES:.0e}"
+            raise InputError("memory_bytes", memory, allowed)
+        host = replace(host, memory_bytes=memory)
+    if cores is not None:
+        if not 0.0 < cores <= MAX_CORES:
+            raise InputError("cores", cores, f"above 0, up to {MAX_CORES}")
+        host = replace(host, cores=cores)
+        stated.append(CORES)
+    if spread is not None:
+        if not 0.0 <= spread <= MAX_SPREAD:
+            raise InputError("spread", spread, f"from 0 to {MAX_SPREAD:g}")
+        noise = with_spread(noise, spread)
+        stated.append(SPREAD)
+    return replace(profile, host=host, noise=noise, stated=tuple(stated))
