@@ -9,7 +9,7 @@ DEMO := demo
 # Bytecode makes TensorFlow's import three times quicker; some machines turn it off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench soak profiles first-run calibration models constraints clean
+.PHONY: demo test lint bench soak profiles gpu-check first-run calibration models constraints clean
 
 $(READY): pyproject.toml constraints.txt
 	@for folder in calibrate cli models simulator; do test -L src/nworkers/$$folder || { echo \
@@ -66,6 +66,10 @@ soak: $(READY)
 # By hand, as root: measure the two profiles that the package ships.
 profiles: $(READY)
 	$(BIN)/python -m benchmarks.profiles
+
+# By hand, on a host with a GPU, at most six minutes: does all of it hold there?
+gpu-check: $(READY)
+	$(BIN)/python -m benchmarks.gpu_check
 
 # By hand, about seven minutes: measure and write docs/first-run.md with its pictures.
 first-run: $(READY)
