@@ -6,8 +6,9 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Protocol
 
+from nworkers.models.records.profile import DeviceKind
 from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Workload
@@ -40,7 +41,7 @@ class TrainingJob:
     workers: int
     ps: int
     model: str = ""
-    device: Literal["cpu", "gpu"] = "cpu"
+    device: DeviceKind = "cpu"
     workers_per_gpu: int = 1
 
     @staticmethod
@@ -54,6 +55,8 @@ class TrainingJob:
             scenario.workers,
             scenario.ps,
             model,
+            scenario.device,
+            scenario.workers_per_gpu or 1,
         )
 
 

@@ -39,7 +39,7 @@ FOR_INFORMATION = (
     ),
     Unread(r"link\.(evidence|discipline_evidence|candidates)", "it says how sure the others are"),
     Unread(
-        r"collective\.session_latency_s",
+        r"(gpu\.)?collective\.session_latency_s",
         "training runs under a strategy, whose hop has a latency of its own",
     ),
     Unread(

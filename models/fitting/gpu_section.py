@@ -10,7 +10,7 @@ import numpy as np
 
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.held_out import fit_rows, held_out_cells
-from nworkers.models.fitting.laws import Law, LocalProducts, Session, Steps
+from nworkers.models.fitting.laws import AllReduces, Law, LocalProducts, Session, Steps
 from nworkers.models.fitting.observations import (
     FittedLaw,
     Observations,
@@ -22,10 +22,11 @@ from nworkers.models.fitting.observations import (
 )
 from nworkers.models.fitting.residual_noise import residual_noise
 from nworkers.models.fitting.round_spread import RoundSpread
-from nworkers.models.fitting.select_law import gemm_law, step_law, transfer_law
+from nworkers.models.fitting.select_law import all_reduce_law, gemm_law, step_law, transfer_law
 from nworkers.models.records.calibration import Burst, Calibration, Cell, Quantity
 from nworkers.models.records.profile import (
     Candidate,
+    Collective,
     Copy,
     Device,
     Discipline,
@@ -74,6 +75,7 @@ class _Fits:
     steps: FittedLaw[Steps[Parameter]] | None
     processor: FittedLaw[StepTime[Parameter]] | None
     session: FittedLaw[Session[Parameter]] | None
+    allreduce: FittedLaw[AllReduces[Parameter]] | None
     spread: RoundSpread
     tried: dict[str, tuple[Candidate, ...]]
 
@@ -90,6 +92,8 @@ class _Fits:
                 return self.session
             case "step" | "gradient":
                 return self.steps
+            case "allreduce":
+                return self.allreduce
         return None
 
 
@@ -132,6 +136,7 @@ def fit_gpu(calibration: Calibration, *, draws: int, seed: int = 1) -> GpuSectio
         server_dispatch_s=record.server_dispatch_s if record else None,
         fetch=record.fetch if record else None,
         push=record.push if record else None,
+        collective=_collective(seen, fits),
         sharing_evidence=evidence,
         memory_bytes=float(memory.available_bytes) if memory else None,
     )
@@ -140,11 +145,11 @@ def fit_gpu(calibration: Calibration, *, draws: int, seed: int = 1) -> GpuSectio
 def _fitted(bursts: Sequence[Burst], rounds: Sequence[int], draws: int, seed: int) -> _Fits:
     """Every law that the bursts tell of, as a processor's are chosen and fitted."""
     bank = times(bursts, seed)
-    gemm, steps = gemm_law(bank), step_law(bank)
+    gemm, steps, reduced = gemm_law(bank), step_law(bank), all_reduce_law(bank)
     spread = RoundSpread.of(bank, [gemm.law, steps.law])
     resampling = Resampling.of(rounds, draws, np.random.default_rng(seed), spread)
     spent = demands([b for b in bursts if b.cell.path == "process"], "worker")
-    tried = gemm.tried | steps.tried
+    tried = gemm.tried | steps.tried | reduced.tried
 
     def wanted(law: Law, observed: Observations) -> FittedLaw[Any] | None:
         return fit_law(law, observed, resampling) if determined(law, observed) else None
@@ -161,6 +166,7 @@ def _fitted(bursts: Sequence[Burst], rounds: Sequence[int], draws: int, seed: in
         steps=wanted(steps.law, bank),
         processor=wanted(laws.gradient_demand(), spent),
         session=session,
+        allreduce=wanted(reduced.law, bank),
         spread=spread,
         tried=tried,
     )
@@ -230,6 +236,27 @@ def _noise(seen: Sequence[Burst], rounds: Sequence[int], spread: RoundSpread) ->
         {name: found.within[name] for name in known},
         tuple({name: of[name] for name in known} for of in found.between),
         {name: found.autocorrelation[name] for name in known},
+    )
+
+
+def _collective(seen: Sequence[Burst], fits: _Fits) -> Collective[Parameter] | None:
+    """All-reduces between GPUs, which take no processor worth counting."""
+    if fits.allreduce is None:
+        return None
+    found = fits.allreduce.record
+    cells = [burst.cell for burst in seen if burst.cell.quantity == "allreduce"]
+    return Collective(
+        measured=True,
+        latency_s=found.session_latency_s,
+        bandwidth_bytes_per_s=found.bandwidth_bytes_per_s,
+        workers=(min(c.workers for c in cells), max(c.workers for c in cells)),
+        size_bytes=(
+            float(min(c.size_bytes for c in cells)),
+            float(max(c.size_bytes for c in cells)),
+        ),
+        algorithm=found.algorithm,
+        dispatch_s=found.session_dispatch_s,
+        session_latency_s=found.session_latency_s,
     )
 
 

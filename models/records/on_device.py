@@ -49,6 +49,7 @@ def on_gpu(profile: Profile) -> Profile:
         device=gpu.device,
         host=host,
         link=replace(link, fetch=fetch, push=push),
+        collective=gpu.collective or profile.collective,
         noise=_noise(profile.noise, gpu.noise),
         fit=(*gpu.fit, *(row for row in profile.fit if row.operation not in measured)),
     )
@@ -125,7 +126,7 @@ def through_host_memory(profile: Profile) -> Profile:
     """The profile without the transfers into its GPU that were measured: over another link."""
     if profile.gpu is None:
         return profile
-    return replace(profile, gpu=replace(profile.gpu, fetch=None, push=None))
+    return replace(profile, gpu=replace(profile.gpu, fetch=None, push=None, collective=None))
 
 
 def _of_compute(noise: Noise) -> Noise:

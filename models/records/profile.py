@@ -416,7 +416,8 @@ class GpuSection(Generic[N]):
     ``copy_in`` and ``copy_out`` bring a tensor to it and back, the empty step that ends on it
     included. ``fetch`` and ``push`` join a ps's memory and the GPU's, and ``server_dispatch_s`` is
     the empty step of a worker's server that ends on it; None where they were not measured: a
-    transfer then goes through the host's memory. ``sharing_evidence`` says whether two workers at
+    transfer then goes through the host's memory. ``collective`` is between GPUs, where a host has
+    several. ``sharing_evidence`` says whether two workers at
     once told ``device.busy_share``. ``noise`` is what varies there, ``fit`` how well it is fitted.
     """
 
@@ -429,6 +430,7 @@ class GpuSection(Generic[N]):
     server_dispatch_s: N | None = None
     fetch: TransferPath[N] | None = None
     push: TransferPath[N] | None = None
+    collective: Collective[N] | None = None
     sharing_evidence: Literal["measured", "assumed"] = "assumed"
     memory_bytes: Positive | None = None
 

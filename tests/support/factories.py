@@ -207,6 +207,15 @@ def gpu_section(**changes: Any) -> GpuSection[Parameter]:
         server_dispatch_s=p(4e-4),
         fetch=path(7e-4, None),
         push=path(8e-4, p(5e-4)),
+        collective=Collective(
+            True,
+            p(3e-4),
+            p(2e9, "bytes/s"),
+            workers=(2, 4),
+            size_bytes=(4.0, 1.6e7),
+            dispatch_s=p(2e-4),
+            session_latency_s=p(3e-4),
+        ),
     )
     return replace(made, **changes)
 

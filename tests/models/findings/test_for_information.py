@@ -54,6 +54,8 @@ SCENARIOS = (
 )
 #: One that measured steps there are of, one by the rate of products; both on more GPUs than one.
 ON_GPUS = (
+    job(MLP, "allreduce", workers_per_gpu=3, **ONE_HOST),
+    job(LARGE, "allreduce", workers=8, workers_per_gpu=4),
     job(MLP, batch=1024, workers_per_gpu=3, **ONE_HOST),
     job(GEMM, "ps-sync", batch=2**20, workers_per_gpu=3, **ONE_HOST),
 )

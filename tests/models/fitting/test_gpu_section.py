@@ -42,6 +42,12 @@ def seconds() -> Iterator[tuple[Cell, float]]:
             cell = gpu_cell(quantity, "ps", 2**15, tensors=tensors)
             moved_s = 2**15 / (2e9 if quantity == "fetch" else 1e9)
             yield cell, SERVER_S + PS_S + latency_s + more_s + moved_s
+    for size in (4, 2**16, 2**22, 2**26):
+        for workers in (2, 4):
+            # A ring: 2(N−1) hops, and 2(N−1)/N of the bytes by each.
+            hops_s, moved = 2 * (workers - 1) * 30e-6, 2 * (workers - 1) / workers * size
+            cell = gpu_cell("allreduce", "collective", size, workers=workers)
+            yield cell, SERVER_S + hops_s + moved / 2e11
     for batch in (1, 64, 512, 4096, 16384):
         yield gpu_cell("step", batch=batch), 300e-6 + 1e-7 * batch
         yield gpu_cell("gradient", batch=batch, idle_s=0.002), 250e-6 + 1e-7 * batch
@@ -99,7 +105,13 @@ def test_known_parameters_are_found_again() -> None:
     assert near(known.step.per_sample_s, 1e-7)
     assert near(known.gradient_floor_s, 250e-6)
     assert known.batches == (1, 16384)
-    assert {"gemm", "fetch", "push", "step", "gradient"} <= {row.operation for row in gpu.fit}
+    assert gpu.collective is not None
+    assert gpu.collective.workers == (2, 4)
+    assert gpu.collective.algorithm == "ring"
+    assert near(gpu.collective.latency_s, 30e-6)
+    assert near(gpu.collective.bandwidth_bytes_per_s, 2e11)
+    explained = {"gemm", "fetch", "push", "step", "gradient", "allreduce"}
+    assert explained <= {row.operation for row in gpu.fit}
 
 
 @pytest.mark.parametrize(
