@@ -54,7 +54,7 @@ def shares(row: Prediction) -> dict[str, int]:
 
 @pytest.mark.parametrize("name", shipped_profiles())
 def test_nccl_and_a_stated_model_wait_by_the_noise_of_the_base(name: str) -> None:
-    request = replace(JOB, profile=imported(shipped_profile(name)))
+    request = replace(JOB, profile=imported(shipped_profile(name)), device="cpu")
     row = predicted(request, 32)
     found = shares(row)
     assert next(r for r in row.extrapolated if r.startswith("base ")).startswith(f"base {name}: ")
