@@ -14,7 +14,7 @@ from nworkers.calibrate.campaigns import concurrent_flows
 from nworkers.calibrate.campaigns.cell_group import BUILD_S, CellGroup, ClusterKind
 from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.calibrate.campaigns.resume import Round, pending
-from nworkers.calibrate.cluster.cluster import Cluster
+from nworkers.calibrate.cluster.cluster import Cluster, TaskFailed
 from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.host.processor import machine, usable_cores
 from nworkers.calibrate.host.watch import Neighbours, Watch
@@ -46,6 +46,8 @@ from nworkers.models.records.profile import Evidence
 
 #: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
 OVER_BUDGET = 1.3
+#: On a GPU memory is found by running out of it, some four times, each of which takes 10 s.
+MEMORY_S = 240.0
 TIME_LIMIT = "the time limit"
 #: A soak's transfer is large, so that it is the link that is timed, and is taken in slices, so that
 #: Ctrl-C loses none but the last.
@@ -188,6 +190,7 @@ class _Campaign:
         self._gpus = before.gpus if before else 0
         self._memory: Memory | None = before.memory if before else None
         self._gpu_memory: Memory | None = before.gpu_memory if before else None
+        self._no_memory = dict(before.memory_skipped) if before else {}
         self._crowds: tuple[ConcurrentFlows, ...] = before.crowds if before else ()
         if not machines.ps:
             reason = "the cluster has no ps; --ps 1 makes one of its tasks a ps"
@@ -225,6 +228,7 @@ class _Campaign:
             memory=self._memory,
             gpu_memory=self._gpu_memory,
             gpus=self._gpus,
+            memory_skipped=dict(self._no_memory),
             crowds=self._crowds,
             threads=self._plan.threads,
             pipeline=self._plan.pipeline,
@@ -244,11 +248,18 @@ class _Campaign:
             self._gpu_memory = self._memory_of(gpu=True)
 
     def _memory_of(self, *, gpu: bool) -> Memory | None:
+        """What was found; None where a step cannot be trained, and where that failed."""
+        device = "gpu" if gpu else "cpu"
+        self._no_memory.pop(device, None)
         with running([single(gpu=gpu)], logs=self._logs) as cluster:
             names = cluster.names(SINGLE_JOB)
-            found: list[Memory | None] = cluster.call(
-                names, "memory", self._plan.workload, timeout_s=BUILD_S
-            )
+            try:
+                found: list[Memory | None] = cluster.call(
+                    names, "memory", self._plan.workload, timeout_s=MEMORY_S
+                )
+            except TaskFailed as error:
+                self._no_memory[device] = error.reason
+                return None
         return found[0]
 
     @property
@@ -300,7 +311,10 @@ class _Campaign:
                     if left_s <= 0:
                         break
                     self._progress(CampaignProgress(self._done, self._total, "soak", left_s))
-                    slices += built.measure(cell, 0)
+                    try:
+                        slices += built.measure(cell, 0)
+                    except TaskFailed as error:
+                        self._skip(cell, error.reason)
         finally:
             if slices:
                 samples = tuple(s for part in slices for s in (*part.warmup_s, *part.samples_s))
@@ -317,13 +331,26 @@ class _Campaign:
             chance.shuffle(groups[kind])
             last = round_ == self.rounds[-1] and kind == order[-1]
             last = last and not (self._gathers or self._soaks)
-            self._run_group(kind, groups[kind], round_.number, again=not last)
+            left = groups[kind]
+            while left:
+                left = self._run_group(kind, left, round_.number, again=not last)
+        if not self._bursts:
+            raise HardwareError(self._nothing_measured())
         self._report("")
+
+    def _nothing_measured(self) -> str:
+        """What to say where every cell of a round failed."""
+        for cell, reason in self._skipped.items():
+            return f"no cell could be measured; {cell.name}: {reason}; logs: {self._logs}"
+        return "no cell could be measured"
 
     def _run_group(
         self, kind: ClusterKind, cells: Sequence[Cell], number: int, *, again: bool
-    ) -> None:
-        """Measure cells in a cluster of their own, which has only the tasks that they run in."""
+    ) -> list[Cell]:
+        """Measure cells in a cluster of their own, which has only the tasks that they run in.
+
+        Returns those that need another: a cell in lock-step failed before it was their turn.
+        """
         self._require_time(self._start_s.get(kind, 0.0))
         self._report("starting the cluster")
         began = time.monotonic()
@@ -337,7 +364,6 @@ class _Campaign:
             groups,
             logs=self._logs,
             first=not self._start_s,
-            again=again,
             threads=self._plan.threads,
         ) as cluster:
             if not self._joined and cluster.names("worker"):
@@ -345,23 +371,41 @@ class _Campaign:
             if kind.gpu and not self._gpus:
                 first = next(iter(cluster.names("worker") or cluster.names(SINGLE_JOB)))
                 (self._gpus,) = cluster.call([first], "gpus", timeout_s=BUILD_S)
-            known = len(self._skipped)
-            built = CellGroup(cluster, cells, self._plan, self._skipped, self._everywhere)
-            if self._journal:
-                found = [Skipped(c, reason) for c, reason in self._skipped.items()]
-                self._journal.add(skipped=tuple(found[known:]))
+            never = dict(self._skipped)
+            built = CellGroup(cluster, cells, self._plan, never, self._everywhere)
+            for cell in [cell for cell in never if cell not in self._skipped]:
+                self._skip(cell, never[cell])
             self._start_s[kind] = time.monotonic() - began
             # From here on: importing TensorFlow is no part of what others may disturb.
             neighbours = Neighbours()
             elsewhere = _served_here(cluster)
+            left: list[Cell] = []
+            out_of_step = False
             try:
                 for cell in cells:
+                    together = runner_of(cell).lock_step
+                    skipped = cell in self._skipped or cell.built in self._skipped
+                    if together and out_of_step and not skipped:
+                        left.append(cell)
+                        continue
                     self._report(cell.name)
-                    if cell.built not in self._skipped:
-                        self._measure_cell(cluster, built, cell, number)
+                    if not skipped:
+                        try:
+                            self._measure_cell(cluster, built, cell, number)
+                        except TaskFailed as error:
+                            self._skip(cell, error.reason)
+                            out_of_step = out_of_step or together
                     self._done += 1
             finally:
                 self._add_neighbours(neighbours.busy(number, [os.getpid(), *elsewhere]))
+            cluster.again = again or bool(left)
+            return left
+
+    def _skip(self, cell: Cell, reason: str) -> None:
+        """Measure a cell in no round to come; the reason is kept at once."""
+        self._skipped[cell] = reason
+        if self._journal:
+            self._journal.add(skipped=(Skipped(cell, reason),))
 
     def _join(self, cluster: Cluster) -> None:
         """Learn where the tasks run; a run that goes on must find them where the first one did."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -84,18 +85,28 @@ class CellGroup:
             name: (chosen, plan.workload, plan.pipeline) for name, chosen in self._order.items()
         }
         answers = cluster.call_each(calls, "build", timeout_s=BUILD_S)
+        # Of several workers the first to fail knows why; those that waited for it took longer.
+        found: dict[Cell, tuple[float, str]] = {}
         for name, results in zip(calls, answers, strict=True):
             for cell, (cold_s, reason) in zip(self._order[name], results, strict=True):
                 self._cold[name, cell] = cold_s
                 if reason:
-                    skipped[cell] = reason
+                    found[cell] = min(found.get(cell, (math.inf, "")), (cold_s, reason))
+        if found:
+            cluster.require_alive()
+        skipped |= {cell: reason for cell, (_, reason) in found.items()}
 
     def runners(self, cell: Cell) -> list[str]:
         """The tasks that run a cell."""
         return self._cluster.names(runner_of(cell).calling_job(cell.workers))[: cell.workers]
 
     def measure(self, cell: Cell, number: int, only: Sequence[str] = ()) -> list[Burst]:
-        """One burst by each of the cell's tasks, or by those named, in round ``number``."""
+        """One burst by each of the cell's tasks, or by those named, in round ``number``.
+
+        Raises:
+            TaskFailed: the cell failed in one of them. Where it is one in lock-step, the tasks
+                have lost step, and are of no more use for such cells.
+        """
         plan, cluster = self._plan, self._cluster
         names = list(only) or self.runners(cell)
         concurrent = together(cell)
@@ -158,7 +169,7 @@ class CellGroup:
             name: (self._order[name].index(cell.built), replace(limits, start_at=start_at))
             for name, start_at in starts.items()
         }
-        return self._cluster.call_each(calls, "burst")
+        return self._cluster.call_each(calls, "burst", to_the_end=True)
 
 
 @dataclass(frozen=True)

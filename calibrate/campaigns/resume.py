@@ -26,7 +26,7 @@ def pending(
     left = (
         Round(
             number,
-            tuple(c for c in cells if (number, c) not in done and c.built not in never),
+            tuple(c for c in cells if (number, c) not in done and not never & {c, c.built}),
         )
         for number in range(rounds)
     )

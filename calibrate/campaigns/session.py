@@ -35,7 +35,7 @@ from nworkers.calibrate.tensorflow.devices import gpu_count, gpu_present
 from nworkers.calibrate.tensorflow.pipeline import check_pipeline
 from nworkers.calibrate.tensorflow.user_model import check_model
 from nworkers.calibrate.training.runtime import TENSORFLOW
-from nworkers.models.base.errors import Contradiction, FieldText, InputError
+from nworkers.models.base.errors import Contradiction, FieldText, HardwareError, InputError
 from nworkers.models.files.atomic_write import check_output, made_folder
 from nworkers.models.files.journal import Journal, journal_path, read_journal
 from nworkers.models.files.store import read_calibration, write_record
@@ -445,6 +445,7 @@ def _fitted(
 
     Raises:
         InputError: all was measured, and still it cannot be fitted.
+        HardwareError: the same, where cells that failed were skipped.
     """
 
     def show(done: int, total: int) -> None:
@@ -454,6 +455,13 @@ def _fitted(
         profile = fit_profile(calibration, progress=show)
     except InputError as error:
         if calibration.complete and calibration.planned and not calibration.planned.only:
+            if calibration.skipped:
+                first, *others = calibration.skipped
+                more = f" (and {len(others)} more)" if others else ""
+                raise HardwareError(
+                    f"too little could be measured for a profile: {error.field}: {error.got}; "
+                    f"skipped {first.cell.name}{more}: {first.reason}"
+                ) from error
             raise
         return Outcome(calibration, f"{error.field}: {error.got}")
     fitted = replace(calibration, profile=profile)

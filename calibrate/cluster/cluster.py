@@ -25,6 +25,8 @@ GONE_SHOWS_S = 6.0
 STALL_SHOWS_S = 2.0
 #: What a task that is in no call answers within, beats of one elsewhere included.
 ANSWERS_AT_ONCE_S = 1.0
+#: A task that waits for one that failed gives up by itself within this: a collective after 30 s.
+GIVES_UP_S = 40.0
 CLOCK_TRIPS = 9
 
 
@@ -44,10 +46,22 @@ class Task:
     last_word: str = ""
 
 
-class Cluster:
-    """Tasks that answer calls. A call fails as soon as any task of the cluster has died."""
+class TaskFailed(HardwareError):
+    """A task answered a call with an error, and lives; ``reason`` is the error's own line."""
 
-    def __init__(self, tasks: Sequence[Task]) -> None:
+    def __init__(self, line: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(line)
+
+
+class Cluster:
+    """Tasks that answer calls. A call fails as soon as any task of the cluster has died.
+
+    ``again`` says whether those on other machines are needed once more when this cluster ends.
+    """
+
+    def __init__(self, tasks: Sequence[Task], *, again: bool = False) -> None:
+        self.again = again
         self._tasks = {task.name: task for task in tasks}
         self._offsets_s: dict[str, tuple[float, float]] = {}
 
@@ -107,12 +121,17 @@ class Cluster:
         return self.gather(names, method, timeout_s=timeout_s)
 
     def call_each(
-        self, calls: dict[str, tuple[Any, ...]], method: str, *, timeout_s: float = ANSWER_S
+        self,
+        calls: dict[str, tuple[Any, ...]],
+        method: str,
+        *,
+        timeout_s: float = ANSWER_S,
+        to_the_end: bool = False,
     ) -> list[Any]:
         """As ``call``, with arguments of its own for each task."""
         for name, arguments in calls.items():
             self._send(name, (method, arguments))
-        return self.gather(list(calls), method, timeout_s=timeout_s)
+        return self.gather(list(calls), method, timeout_s=timeout_s, to_the_end=to_the_end)
 
     def _send(self, name: str, message: object) -> None:
         try:
@@ -121,9 +140,21 @@ class Cluster:
             self._raise_dead()
             raise HardwareError(self._describe(name, "does not listen any more")) from None
 
-    def gather(self, names: Sequence[str], method: str, *, timeout_s: float) -> list[Any]:
-        """Wait for one answer of each named task."""
+    def gather(
+        self, names: Sequence[str], method: str, *, timeout_s: float, to_the_end: bool = False
+    ) -> list[Any]:
+        """Wait for one answer of each named task.
+
+        Args:
+            to_the_end: also where one of them answers with an error, so that all can be called
+                again afterwards.
+
+        Raises:
+            TaskFailed: a task answered with an error.
+            HardwareError: a task died or hung.
+        """
         answers: dict[str, Any] = {}
+        failed: list[TaskFailed] = []
         deadline = time.monotonic() + timeout_s
         sentinels = [task.process.sentinel for task in self._tasks.values()]
         while len(answers) < len(names):
@@ -147,20 +178,35 @@ class Cluster:
                         others = [name for name in pending.values() if name != pending[item]]
                         self._raise_stalled(pending[item], value, others)
                     if verdict != "ok":
-                        self._raise_failed(pending[item], verdict, value)
+                        failed.append(self._failed(pending[item], method, verdict, value))
+                        if not to_the_end:
+                            raise failed[0]
+                        deadline = max(deadline, time.monotonic() + GIVES_UP_S)
                     answers[pending[item]] = value
             self._raise_dead()
+        if failed:
+            raise failed[0]
         return [answers[name] for name in names]
 
-    def _raise_failed(self, name: str, verdict: str, words: str) -> NoReturn:
-        """Raise for a task's error, or for its relay's, which says that the task is gone."""
+    def _failed(self, name: str, method: str, verdict: str, words: str) -> TaskFailed:
+        """What to raise for a task's error.
+
+        Raises:
+            HardwareError: a task died, or is gone, as its relay says.
+        """
         task = self._tasks[name]
         if verdict == "gone":
             task.last_word = words
-        else:
-            # A worker whose peer has died may be the first to answer.
-            self._raise_dead(self._death_shows_s())
-        raise HardwareError(self._describe(name, words))
+            raise HardwareError(self._describe(name, words))
+        # A worker whose peer has died may be the first to answer.
+        self.require_alive()
+        return TaskFailed(
+            self._describe(name, words), words.removeprefix(f"failed in '{method}': ")
+        )
+
+    def require_alive(self) -> None:
+        """Raise HardwareError where a task has died, which may be why another one failed."""
+        self._raise_dead(self._death_shows_s())
 
     def _death_shows_s(self) -> float:
         return GONE_SHOWS_S if self.remote_names() else DEATH_SHOWS_S

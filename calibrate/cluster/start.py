@@ -86,13 +86,13 @@ def running(
         for role, at in roles:
             there_s = at.connect_timeout_s if first else COMEBACK_S
             tasks.append(_start(role, at, logs, there_s))
-        cluster = Cluster(tasks)
+        cluster = Cluster(tasks, again=again)
         longest_s = max(at.connect_timeout_s for _, at in roles)
         cluster.await_all((longest_s if first else COMEBACK_S) + ANSWER_S)
         yield cluster
         ended_well = True
     finally:
-        Cluster(tasks).close(again=again and ended_well)
+        Cluster(tasks).close(again=ended_well and cluster.again)
 
 
 def _role(

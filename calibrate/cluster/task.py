@@ -21,8 +21,9 @@ from nworkers.calibrate.host.processor import (
     stolen_s,
     usable_cores,
 )
+from nworkers.calibrate.probes.error_line import error_line
 from nworkers.calibrate.probes.flow_sockets import Sink, Source
-from nworkers.calibrate.probes.probe import Context, Probe
+from nworkers.calibrate.probes.probe import Context, Probe, UserCodeError
 from nworkers.calibrate.probes.registry import build
 from nworkers.calibrate.probes.sampling import Limits, Samples, sample
 from nworkers.calibrate.training.runtime import RUNTIMES, Framework, load, probe_module, runner_of
@@ -97,7 +98,11 @@ class TaskMethods:
     def build(
         self, cells: Sequence[Cell], workload: Workload, pipeline: str = ""
     ) -> list[tuple[float, str]]:
-        """Build the cells and run each once; (seconds of that cold run, why it is skipped)."""
+        """Build the cells and run each once; (seconds of that cold run, why it is skipped).
+
+        Raises:
+            UserCodeError: a function of the user's own is at fault.
+        """
         context = Context(
             self._role.job,
             self._role.index,
@@ -108,28 +113,24 @@ class TaskMethods:
             pipeline,
             self._role.gpu or 0,
         )
-        self._probes = build(cells, context, probe_module)
+        self._probes = build(cells, context, probe_module, lambda cell: runner_of(cell).lock_step)
         results: list[tuple[float, str]] = []
+        failed = ""
         for probe in self._probes:
-            if probe.unavailable:
-                results.append((0.0, probe.unavailable))
+            together = runner_of(probe.cell).lock_step
+            if probe.unavailable or (together and failed):
+                results.append((0.0, probe.unavailable or f"not run after '{failed}' failed"))
                 continue
             begin = time.perf_counter()
-            probe.step()
-            cold_s = time.perf_counter() - begin
-            reason = ""
-            together = runner_of(probe.cell).lock_step
-            if (cold_s > MAX_TRANSFER_S or together) and probe.cell.size_bytes > 2**20:
-                # The cold run also set the step up; a second run tells what a transfer takes. In
-                # lock-step all do it, whatever the first took: they must call equally often.
-                begin = time.perf_counter()
-                probe.step()
-                taken_s = time.perf_counter() - begin
-                if taken_s > MAX_TRANSFER_S:
-                    reason = f"a transfer took {taken_s:.2f} s, more than {MAX_TRANSFER_S:g} s"
-            if together or not reason:
-                probe.verify()
-            results.append((cold_s, reason))
+            try:
+                results.append(_tried(probe, together=together))
+            except UserCodeError:
+                raise
+            except Exception as error:
+                traceback.print_exc()
+                results.append((time.perf_counter() - begin, error_line(error)))
+                # The others of a group wait in vain then, and their next collective fails as well.
+                failed = failed or (probe.cell.name if together else "")
         return results
 
     def burst(self, index: int, limits: Limits) -> tuple[Samples, float]:
@@ -196,6 +197,29 @@ class TaskMethods:
         return self._trainer
 
 
+def _tried(probe: Probe, *, together: bool) -> tuple[float, str]:
+    """Run a probe for the first time; (seconds of that, why it is too slow to be measured).
+
+    Args:
+        together: whether others run it in lock-step, so that all must call it equally often.
+    """
+    begin = time.perf_counter()
+    probe.step()
+    cold_s = time.perf_counter() - begin
+    reason = ""
+    if (cold_s > MAX_TRANSFER_S or together) and probe.cell.size_bytes > 2**20:
+        # The cold run also set the step up; a second run tells what a transfer takes. In lock-step
+        # all do it, whatever the first took.
+        begin = time.perf_counter()
+        probe.step()
+        taken_s = time.perf_counter() - begin
+        if taken_s > MAX_TRANSFER_S:
+            reason = f"a transfer took {taken_s:.2f} s, more than {MAX_TRANSFER_S:g} s"
+    if together or not reason:
+        probe.verify()
+    return cold_s, reason
+
+
 def serve(role: Role, connection: Connection, log: str, prepare: Callable[[], None] | None) -> None:
     """Entry point of a task of the coordinator's own: start the server, answer until killed."""
     set_up(log)
@@ -205,7 +229,7 @@ def serve(role: Role, connection: Connection, log: str, prepare: Callable[[], No
         methods = TaskMethods(role, start_server(role))
     except Exception as error:
         traceback.print_exc()
-        connection.send(("error", f"could not start: {_first_line(error)}"))
+        connection.send(("error", f"could not start: {error_line(error)}"))
         return
     connection.send(("ok", os.getpid()))
     answer_calls(connection, methods)
@@ -239,7 +263,7 @@ def answer_calls(channel: Calls, methods: TaskMethods) -> None:
         except Exception as error:
             traceback.print_exc()
             sys.stderr.flush()
-            answer = ("error", f"failed in '{method}': {_first_line(error)}")
+            answer = ("error", f"failed in '{method}': {error_line(error)}")
         try:
             channel.send(answer)
         except OSError:
@@ -255,10 +279,3 @@ def start_server(role: Role) -> str:
     """Start this task's server and return its target; "" where it needs none of ours."""
     target: str = load(RUNTIMES[role.runtime].server)(role)
     return target
-
-
-def _first_line(error: Exception) -> str:
-    """The first line that says what happened; TensorFlow's may only say in which task."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    told = [line for line in lines if any(map(str.isalpha, line)) and "From /job:" not in line]
-    return (told or lines)[0][:300]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import importlib.metadata
 import os
 import platform
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
 import nworkers
+from nworkers.calibrate.host.gpus import Gpu, gpus_here
 from nworkers.calibrate.host.processor import usable_cores
 from nworkers.models.records.calibration import Environment
 from nworkers.models.records.environment_facts import fact_text
@@ -40,6 +42,12 @@ def _virtual() -> str:
     return "yes" if "hypervisor" in _first_value("/proc/cpuinfo", "flags") else "no"
 
 
+def _built_with(name: str) -> str | None:
+    """Of TensorFlow's build, in a process that has imported it; None without CUDA."""
+    tensorflow = sys.modules.get("tensorflow")
+    return tensorflow.sysconfig.get_build_info().get(name) if tensorflow else None
+
+
 #: How each fact of `FACTS` that does not change meanwhile is read; None where there is none.
 READERS: dict[str, Callable[[], float | str | None]] = {
     "scale": lambda: nworkers.__version__,
@@ -53,18 +61,39 @@ READERS: dict[str, Callable[[], float | str | None]] = {
     "hypervisor": _virtual,
     "tensorflow": partial(_version, "tensorflow"),
     "tensorflow-cpu": partial(_version, "tensorflow-cpu"),
+    "cuda": partial(_built_with, "cuda_version"),
+    "cudnn": partial(_built_with, "cudnn_version"),
     "numpy": partial(_version, "numpy"),
     "scipy": partial(_version, "scipy"),
     "simpy": partial(_version, "simpy"),
 }
 
 
+def _models(gpus: Sequence[Gpu]) -> str:
+    return " and ".join(dict.fromkeys(gpu.name for gpu in gpus))
+
+
+#: The same of the GPUs that are here and not hidden, one at least; numbers are of the first.
+OF_GPUS: dict[str, Callable[[Sequence[Gpu]], float | str | None]] = {
+    "gpu": _models,
+    "gpus": len,
+    "gpu_memory": lambda gpus: gpus[0].memory_mib,
+    "gpu_clock_max": lambda gpus: gpus[0].clock_max_mhz,
+    "gpu_power_limit": lambda gpus: gpus[0].power_limit_w,
+    "gpu_driver": lambda gpus: gpus[0].driver,
+}
+
+
 def environment() -> Environment:
     """What a reader must know to judge the samples."""
     read = {name: reader() for name, reader in READERS.items()}
+    gpus = gpus_here()
+    if gpus:
+        read |= {name: reader(gpus) for name, reader in OF_GPUS.items()}
     facts = {name: fact_text(name, value) for name, value in read.items() if value is not None}
+    beside = f", {facts['gpus']} × {facts['gpu']}" if gpus else ""
     return Environment(
         measured_at=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        hardware=f"{facts['cores_usable']} cores of {facts['cpu_model']}",
+        hardware=f"{facts['cores_usable']} cores of {facts['cpu_model']}{beside}",
         facts=facts,
     )

@@ -149,6 +149,57 @@ def driver_answer() -> DriverAnswer | None:
     return read_answer(_said(asked))
 
 
+def gpus_here() -> tuple[Gpu, ...]:
+    """The GPUs that a task sees, as far as the driver tells."""
+    answer = driver_answer()
+    return visible_gpus(answer.gpus, os.environ.get(HIDING)) if answer else ()
+
+
+def memory_held() -> str:
+    """How much of the first GPU's memory is in use, and by whom, in words."""
+    (gpu, *_) = (*gpus_here(), None)
+    if gpu is None or gpu.used_mib is None or gpu.memory_mib is None:
+        return "what others hold of the GPU's memory is not known"
+    used = f"{gpu.used_mib:.0f} of {gpu.memory_mib:.0f} MiB of the GPU's memory are in use"
+    users = gpu_users()
+    return f"{used}, by {', '.join(map(str, users))}" if users else used
+
+
+@dataclass(frozen=True)
+class GpuUser:
+    """A process on a GPU: the last part of its program's path, no arguments; and its memory."""
+
+    pid: int
+    name: str
+    memory_mib: float | None
+
+    def __str__(self) -> str:
+        return self.name if self.memory_mib is None else f"{self.name} ({self.memory_mib:.0f} MiB)"
+
+
+def gpu_users() -> tuple[GpuUser, ...]:
+    """Processes that compute on GPUs of this host, as far as the driver tells; not this one."""
+    if shutil.which("nvidia-smi") is None:
+        return ()
+    fields = "pid,process_name,used_memory"
+    asked = ["nvidia-smi", f"--query-compute-apps={fields}", "--format=csv,noheader,nounits"]
+    return tuple(user for user in read_users(_said(asked)) if user.pid != os.getpid())
+
+
+def read_users(said: str) -> tuple[GpuUser, ...]:
+    """The answer of ``nvidia-smi --query-compute-apps``; lines of another form are left out."""
+    found: list[GpuUser] = []
+    for line in said.splitlines():
+        pid, _, rest = line.partition(",")
+        path, comma, memory = rest.rpartition(",")
+        if comma and pid.strip().isdecimal():
+            # Some processes have their arguments in their name.
+            program = (path.split() or [""])[0].rsplit("/", 1)[-1]
+            told = "" if program.startswith("[") else program
+            found.append(GpuUser(int(pid), told or "unknown", _number(memory)))
+    return tuple(found)
+
+
 def read_answer(said: str) -> DriverAnswer:
     """The answer of ``nvidia-smi --query-gpu``, with its own words where it names no GPU."""
     gpus = tuple(gpu for line in said.splitlines() if (gpu := read_gpu(line)) is not None)
@@ -199,6 +250,28 @@ def _said(command: Sequence[str]) -> str:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.communicate(timeout=1.0)
         return f"{command[0]} did not answer within {TIMEOUT_S:g} s"
+
+
+#: What TensorFlow writes where it finds no GPU, after the place in its source.
+_WORDS = re.compile(
+    r"^[IWE]\d{4} .*\] (failed call to cuInit.*|Cannot dlopen some GPU libraries.*?\.|"
+    r"Could not find cuda drivers.*|.*does not match DSO version.*)$",
+    re.MULTILINE,
+)
+_LOG_BYTES = 2**16
+
+
+def framework_words(log: Path = Path("/proc/self/fd/2")) -> str:
+    """Why TensorFlow sees no GPU in this task, as it wrote last into the task's log; "" if not."""
+    try:
+        if not log.is_file():
+            return ""
+        with log.open("rb") as file:
+            file.seek(max(0, log.stat().st_size - _LOG_BYTES))
+            found = _WORDS.findall(file.read().decode(errors="replace"))
+    except OSError:
+        return ""
+    return str(found[-1]) if found else ""
 
 
 def installed(package: str) -> bool:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nworkers.calibrate.host.environment import environment
+from nworkers.calibrate.host.gpus import gpu_users, gpus_here
 from nworkers.calibrate.host.processor import stolen_s
 from nworkers.models.records.calibration import Environment, Neighbour
 from nworkers.models.records.environment_facts import fact_text
@@ -49,12 +50,25 @@ class Watch:
 def state(root: Path = ROOT) -> dict[str, str]:
     """Load, clock frequency and temperature now; what this system does not tell is left out."""
     clock_hz = clock_frequency_hz(root)
-    found = {
+    found: dict[str, float | str | None] = {
         "load_1min": os.getloadavg()[0],
         "clock_mhz": None if clock_hz is None else clock_hz / 1e6,
         "temperature_c": temperature_c(root),
+        **_gpu_state(),
     }
     return {name: fact_text(name, value) for name, value in found.items() if value is not None}
+
+
+def _gpu_state() -> dict[str, float | str | None]:
+    """Of the first GPU: its clock, its memory in use, and who is on it beside this process."""
+    gpus = gpus_here()
+    if not gpus:
+        return {}
+    return {
+        "gpu_clock_mhz": gpus[0].clock_mhz,
+        "gpu_memory_used": gpus[0].used_mib,
+        "gpu_processes": ", ".join(map(str, gpu_users())) or None,
+    }
 
 
 def clock_frequency_hz(root: Path = ROOT) -> float | None:

@@ -6,8 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nworkers.calibrate.probes.sampling import nothing
+from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Workload
+
+
+class UserCodeError(HardwareError):
+    """A function of the user's is at fault: that ends a command, where a probe is skipped."""
 
 
 @dataclass(frozen=True)

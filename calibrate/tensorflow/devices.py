@@ -10,6 +10,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+from nworkers.calibrate.host.gpus import framework_words
 from nworkers.models.base.errors import HardwareError
 
 HOST = "/cpu:0"
@@ -47,6 +48,12 @@ def gpus() -> list[str]:
     return [f"/gpu:{k}" for k in range(len(tf.config.list_physical_devices("GPU")))]
 
 
+def no_gpu() -> str:
+    """Why cells of a GPU are skipped in this task, in TensorFlow's own words where it had any."""
+    words = framework_words()
+    return f"{NO_GPU}: {words}" if words else NO_GPU
+
+
 def gpu(index: int = 0) -> str:
     """The device of a GPU of this host; beyond the last one they are counted from the first again.
 
@@ -55,7 +62,7 @@ def gpu(index: int = 0) -> str:
     """
     found = gpus()
     if not found:
-        raise HardwareError("this task is to compute on a GPU and sees none")
+        raise HardwareError(f"this task is to compute on a GPU and sees none: {no_gpu()}")
     return found[index % len(found)]
 
 

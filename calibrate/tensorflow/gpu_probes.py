@@ -14,7 +14,7 @@ from typing import Any
 from nworkers.calibrate.probes.beside import beside
 from nworkers.calibrate.probes.probe import Context, Probe
 from nworkers.calibrate.tensorflow import training_probes
-from nworkers.calibrate.tensorflow.devices import HOST, NO_GPU, gpu, gpus
+from nworkers.calibrate.tensorflow.devices import HOST, NO_GPU, gpu, gpus, no_gpu
 from nworkers.calibrate.tensorflow.graphs import session_config
 from nworkers.calibrate.tensorflow.proof import verify
 from nworkers.calibrate.tensorflow.transfers import (
@@ -31,7 +31,7 @@ from nworkers.models.records.calibration import Cell
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
     """The cells on the first GPU; without one, cells that are skipped and say so."""
     if not gpus():
-        return [Probe(cell, _nothing_to_run, unavailable=NO_GPU) for cell in cells]
+        return [Probe(cell, _nothing_to_run, unavailable=no_gpu()) for cell in cells]
     trained = [c for c in cells if c.quantity in ("step", "gradient")]
     made = {probe.cell: probe for probe in training_probes.build(trained, context)}
     return [made.get(cell) or _build(cell, context) for cell in cells]

@@ -22,7 +22,12 @@ GROUP_LEADER = "/job:worker/replica:0/task:0"
 
 
 def session_config(
-    *, grappler: bool, worker: int | None = None, threads: int | None = None, group: int = 0
+    *,
+    grappler: bool,
+    worker: int | None = None,
+    threads: int | None = None,
+    group: int = 0,
+    anywhere: bool = False,
 ) -> Any:
     """ConfigProto of a session.
 
@@ -33,11 +38,15 @@ def session_config(
         threads: of the process's pools; a session on a server runs in the server's, whatever is
             said here.
         group: so many workers are looked at, which then are members of its collectives.
+        anywhere: ops without a kernel where they are placed run on the processor beside it, as
+            Keras has it for its users. What scale itself places fails instead: a probe that ran
+            elsewhere would measure something else.
     """
     import tensorflow as tf
 
     config = tf.compat.v1.ConfigProto()
     with_stand_in(config)
+    config.allow_soft_placement = anywhere
     # A session else takes all of a GPU's memory, and the next process on it finds none.
     config.gpu_options.allow_growth = True
     config.graph_options.rewrite_options.disable_meta_optimizer = not grappler

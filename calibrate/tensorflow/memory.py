@@ -10,11 +10,16 @@ from __future__ import annotations
 
 import contextlib
 import time
+import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from nworkers.calibrate.host.gpus import memory_held
+from nworkers.calibrate.probes.error_line import error_line
+from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Memory
 from nworkers.models.records.workload import MAX_BATCH, Workload
 
@@ -24,6 +29,8 @@ CAP_S = 2.0
 #: Peaks below this are the allocator's habits rather than the batch's.
 TELLING_BYTES = 2**26
 GROWTH = 4
+#: TensorFlow looks for memory for 10 s before it says that a GPU has no more: few tries have to do.
+GPU_PART = 8
 
 
 def measure(workload: Workload, threads: int | None = None) -> Memory | None:
@@ -36,7 +43,8 @@ def measure(workload: Workload, threads: int | None = None) -> Memory | None:
     if not workload.widths:
         return None
     if gpus():
-        return _on_gpu(lambda batch: _train(workload, batch, GPU, threads))
+        train = partial(_train, workload, device=GPU, threads=threads)
+        return _on_gpu(train, partial(gpu_peak, train))
     return _on_processor(lambda batch: _train(workload, batch, "/cpu:0", threads))
 
 
@@ -105,7 +113,16 @@ def largest_batch(floor: float, per_sample: float, available: int) -> int:
     return int(min(MAX_BATCH, max(0.0, (available - floor) / per_sample)))
 
 
-def _on_gpu(train: Callable[[int], int]) -> Memory:
+def _on_gpu(train: Callable[[int], int], peak: Callable[[int], float]) -> Memory:
+    """The largest batch that trains, and what a sample takes.
+
+    Args:
+        train: trains a batch; bytes that the device can hold, 0 where they are unknown.
+        peak: the most bytes that training a batch takes.
+
+    Raises:
+        HardwareError: not even one sample can be trained.
+    """
     import tensorflow as tf
 
     limit = 0
@@ -114,25 +131,46 @@ def _on_gpu(train: Callable[[int], int]) -> Memory:
         nonlocal limit
         try:
             limit = train(batch) or limit
-        except tf.errors.ResourceExhaustedError:
-            return False
+        except tf.errors.OpError as error:
+            # Beyond the first sample whatever fails is the end: memory, which runs out in
+            # libraries under other names too, or what a kernel can count.
+            if batch > 1:
+                traceback.print_exc()
+                return False
+            raise _failed(error) from error
         return True
 
-    def peak(batch: int) -> float:
-        tf.config.experimental.reset_memory_stats("GPU:0")
-        train(batch)
-        return float(tf.config.experimental.get_memory_info("GPU:0")["peak"])
-
-    largest = largest_fitting(fits)
-    if not largest:
-        return Memory(0.0, 0.0, max(1, limit), 0, False)
-    points = [(b, peak(b)) for b in sorted({1, max(1, largest // 2)})]
+    largest = largest_fitting(fits, part=GPU_PART)
+    points: list[tuple[int, float]] = []
+    for batch in sorted({1, max(1, largest // 2)}):
+        # Others on the GPU may have taken what was free a moment ago.
+        with contextlib.suppress(tf.errors.OpError):
+            points.append((batch, peak(batch)))
+    if not points:
+        return Memory(0.0, limit / largest, max(1, limit), largest, False)
     floor, per_sample = line(points)
     return Memory(floor, per_sample, max(1, limit), largest, False)
 
 
-def largest_fitting(fits: Callable[[int], bool], limit: int = 2**24) -> int:
-    """The largest batch that fits, to one part in 64; 0 if not even one sample does."""
+def _failed(error: Exception) -> HardwareError:
+    """What to say where one sample cannot be trained: who else holds memory, if that ran out."""
+    said = error_line(error)
+    if not any(words in said.lower() for words in ("oom", "memory", "exhausted", "alloc")):
+        return HardwareError(said)
+    return HardwareError(f"{said}; {memory_held()}")
+
+
+def gpu_peak(train: Callable[[int], int], batch: int) -> float:
+    """Bytes of the first GPU that training a batch takes at most."""
+    import tensorflow as tf
+
+    tf.config.experimental.reset_memory_stats("GPU:0")
+    train(batch)
+    return float(tf.config.experimental.get_memory_info("GPU:0")["peak"])
+
+
+def largest_fitting(fits: Callable[[int], bool], limit: int = 2**24, part: int = 64) -> int:
+    """The largest batch that fits, to one part in so many; 0 if not even one sample does."""
     if not fits(1):
         return 0
     good = 1
@@ -141,7 +179,7 @@ def largest_fitting(fits: Callable[[int], bool], limit: int = 2**24) -> int:
     if 2 * good > limit:
         return good
     bad = 2 * good
-    while bad - good > max(1, good // 64):
+    while bad - good > max(1, good // part):
         middle = (good + bad) // 2
         good, bad = (middle, bad) if fits(middle) else (good, middle)
     return good

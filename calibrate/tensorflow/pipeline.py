@@ -13,9 +13,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from nworkers.calibrate.probes.probe import Context, Probe
+from nworkers.calibrate.probes.probe import Context, Probe, UserCodeError
 from nworkers.calibrate.training.user_function import call, check_name
-from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell
 
 OPTION = "--input"
@@ -49,9 +48,9 @@ def _next(batches: Iterator[Any], name: str) -> Any:
         return next(batches)
     except StopIteration:
         # An endless repetition ends only if there is nothing to repeat.
-        raise HardwareError(f"{OPTION} {name}: the dataset holds no sample") from None
+        raise UserCodeError(f"{OPTION} {name}: the dataset holds no sample") from None
     except Exception as error:
-        raise HardwareError(f"{OPTION} {name}: reading a batch failed: {_cause(error)}") from error
+        raise UserCodeError(f"{OPTION} {name}: reading a batch failed: {_cause(error)}") from error
 
 
 def _cause(error: Exception) -> str:
@@ -68,13 +67,13 @@ def dataset(name: str) -> Any:
     """The dataset that ``module:function`` gives.
 
     Raises:
-        HardwareError: it cannot be had, in one line.
+        UserCodeError: it cannot be had, in one line.
     """
     import tensorflow as tf
 
     made = call(OPTION, name)
     if not isinstance(made, tf.data.Dataset):
-        raise HardwareError(
+        raise UserCodeError(
             f"{OPTION} {name}: it returned {type(made).__name__}; wanted: a tf.data.Dataset"
         )
     return made

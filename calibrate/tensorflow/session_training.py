@@ -33,7 +33,10 @@ def build(job: TrainingJob, place: Place) -> Trainer:
     model = trained_model(job, place.index)
     graph = tf.Graph()
     config = session_config(
-        grappler=True, worker=None if alone else place.index, threads=place.threads
+        grappler=True,
+        worker=None if alone else place.index,
+        threads=place.threads,
+        anywhere=bool(job.model),
     )
     session = tf.compat.v1.Session(place.target, graph=graph, config=config)
     with graph.as_default():

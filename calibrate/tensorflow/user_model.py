@@ -132,7 +132,7 @@ class UserModel:
         *kept, classes = shapes[1][1:]
         labels = chance.integers(0, classes, (batch, *kept))
         if isinstance(self._loss, keras.losses.SparseCategoricalCrossentropy):
-            return x, labels.astype("int32")
+            return x, labels.astype("int64")  # of int32 a GPU holds no variables
         if isinstance(self._loss, keras.losses.CategoricalCrossentropy):
             return x, np.eye(classes, dtype="float32")[labels]
         return x, chance.integers(0, 2, (batch, *shapes[1][1:])).astype("float32")

@@ -57,10 +57,11 @@ def inputs_of(workload: Workload, batch: int, seed: int) -> list[Any]:
     if workload.name.startswith("gemm"):
         y = tf.random.stateless_normal([batch, widths[1]], seed=[13, seed])
         return [x, tf.cast(y, dtype)]
-    return [
-        x,
-        tf.random.stateless_uniform([batch], seed=[13, seed], maxval=widths[-1], dtype=tf.int32),
-    ]
+    # Not int32, of which a GPU holds no variables: TensorFlow has no kernel to assign one there.
+    labels = tf.random.stateless_uniform(
+        [batch], seed=[13, seed], maxval=widths[-1], dtype=tf.int64
+    )
+    return [x, labels]
 
 
 def differentiate(
@@ -103,7 +104,8 @@ def _timed_wait(
         )
     seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
 
-    with tf.control_dependencies(values):
+    # Datasets have kernels of processors alone.
+    with tf.control_dependencies(values), tf.device("/device:CPU:0"):
         waited = _sleep(seconds)
     with tf.control_dependencies([waited]):
         gradients = [tf.identity(value) for value in inputs]

@@ -8,7 +8,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from nworkers.models.base.errors import HardwareError, InputError
+from nworkers.calibrate.probes.probe import UserCodeError
+from nworkers.models.base.errors import InputError
 
 _NAMED = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*:[^\W\d]\w*")
 
@@ -24,7 +25,7 @@ def call(option: str, name: str) -> Any:
     """What ``module:function`` returns; the current directory is searched too.
 
     Raises:
-        HardwareError: it cannot be had, in one line.
+        UserCodeError: it cannot be had, in one line.
     """
     module_name, _, function_name = name.partition(":")
     # First, as for a script that is run from there; left there for imports inside the function.
@@ -33,18 +34,18 @@ def call(option: str, name: str) -> Any:
     try:
         module = import_module(module_name)
     except ModuleNotFoundError as error:
-        raise HardwareError(
+        raise UserCodeError(
             f"{option} {name}: no module named '{error.name}', here or installed"
         ) from None
     except Exception as error:
-        raise HardwareError(f"{option} {name}: importing it failed: {_line(error)}") from error
+        raise UserCodeError(f"{option} {name}: importing it failed: {_line(error)}") from error
     function = getattr(module, function_name, None)
     if not callable(function):
-        raise HardwareError(f"{option} {name}: module '{module_name}' has no such function")
+        raise UserCodeError(f"{option} {name}: module '{module_name}' has no such function")
     try:
         return function()
     except Exception as error:
-        raise HardwareError(f"{option} {name}: calling it failed: {_line(error)}") from error
+        raise UserCodeError(f"{option} {name}: calling it failed: {_line(error)}") from error
 
 
 def _line(error: Exception) -> str:

@@ -354,6 +354,8 @@ def _show(
     if as_json:
         json_view.emit(calibration_json.document(answer, request.output or STDOUT))
         return
+    for device, reason in calibration.memory_skipped.items():
+        console.note(f"skipped memory of a training step ({device}): {reason}")
     for cell in calibration.skipped:
         console.note(f"skipped {cell.cell.name}: {cell.reason}")
     text = calibration_text.report(answer, request.output)

@@ -43,6 +43,7 @@ def document(answer: CalibrationAnswer, output: Path) -> dict[str, object]:
         "skipped": [
             {"cell": skipped.cell.name, "reason": skipped.reason} for skipped in calibration.skipped
         ],
+        "memory_skipped": calibration.memory_skipped,
         "fit": [] if calibration.profile is None else [asdict(f) for f in calibration.profile.fit],
     }
 

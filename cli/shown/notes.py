@@ -38,10 +38,13 @@ def of_curve(job: ResolvedJob, max_workers: int) -> Iterator[str]:
 
 
 def of_environment(environment: Environment) -> Iterator[str]:
-    """That a hypervisor took the cores away while something was measured, where it did."""
+    """That others had the cores or the GPU while something was measured, where they did."""
     if environment.stolen_share > STOLEN_SHARE:
         yield (
             f"other tenants of this machine took {100 * environment.stolen_share:.0f} % of its "
             "cores' time while it was measured (steal): times are too long and vary; measure again "
             "when it is quiet"
         )
+    others = environment.facts.get("gpu_processes_before")
+    if others:
+        yield f"others were on the GPU when measuring began: {others}; measure again without them"

@@ -267,6 +267,7 @@ class Calibration:
     ``complete`` says that every planned cell was measured in every round, ``stopped`` why not.
     ``memory`` is of a training step on the processor, ``gpu_memory`` of one on a GPU; ``gpus`` is
     how many the first worker's host has, 0 where cells of the processor alone were measured.
+    ``memory_skipped`` says why that of a device (``cpu``, ``gpu``) could not be measured.
     """
 
     environment: Environment
@@ -292,6 +293,7 @@ class Calibration:
     resumed: tuple[Environment, ...] = ()
     gpu_memory: Memory | None = None
     gpus: Annotated[int, Ge(0)] = 0
+    memory_skipped: dict[str, str] = field(default_factory=dict)
 
     @property
     def worker_hosts(self) -> tuple[int, ...]:

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
-from nworkers.calibrate.host.environment import READERS, environment
+from pathlib import Path
+
+import pytest
+
+from nworkers.calibrate.host.environment import OF_GPUS, READERS, environment
 from nworkers.calibrate.host.watch import Watch
 from nworkers.models.records.environment_facts import FACTS, fact_text, fact_value
+from tests.support.nvidia_smi import TWO, put_command
 
 
 def test_every_fact_of_a_file_is_registered() -> None:
     watched = Watch().environment().facts
     names = {name.removesuffix("_before").removesuffix("_after") for name in watched}
     assert names <= FACTS.keys()
-    assert READERS.keys() <= FACTS.keys()
-    assert environment().facts.keys() <= READERS.keys()
+    assert READERS.keys() | OF_GPUS.keys() <= FACTS.keys()
+    assert environment().facts.keys() <= READERS.keys() | OF_GPUS.keys()
 
 
 def test_a_number_is_the_same_after_it_was_text() -> None:
@@ -26,3 +31,31 @@ def test_what_two_runs_must_share_says_how() -> None:
     checked = {name for name, fact in FACTS.items() if fact.check}
     assert {"cpu_model", "cores_usable", "tensorflow", "python", "memory_total"} <= checked
     assert not FACTS["load_1min"].check
+    assert {"gpu", "gpus", "gpu_memory", "gpu_power_limit", "cuda"} <= checked
+
+
+def test_a_gpu_is_on_record_with_its_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put_command(tmp_path, TWO, "7, /usr/bin/python, 36000")
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    found = Watch().environment()
+    told = {name: text for name, text in found.facts.items() if "gpu" in name}
+    assert told == {
+        "gpu": "NVIDIA A100-SXM4-80GB",
+        "gpus": "2",
+        "gpu_memory": "81920",
+        "gpu_clock_max": "1410",
+        "gpu_power_limit": "400",
+        "gpu_driver": "535.104.05",
+        "gpu_clock_mhz_before": "210",
+        "gpu_memory_used_before": "0",
+        "gpu_processes_before": "python (36000 MiB)",
+        "gpu_clock_mhz_after": "210",
+        "gpu_memory_used_after": "0",
+        "gpu_processes_after": "python (36000 MiB)",
+    }
+    assert found.hardware.endswith(", 2 × NVIDIA A100-SXM4-80GB")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert environment().facts["gpus"] == "1"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert "gpu" not in environment().facts

@@ -17,17 +17,8 @@ from nworkers.calibrate.host.gpus import (
     visible_gpus,
 )
 from nworkers.models.base.errors import HardwareError, InputError
+from tests.support.nvidia_smi import H100, TWO, put_command
 
-H100 = (
-    "0, GPU-8c2f0b1e-6a1d-5d0b-9c55-1d7f4a3b2c10, NVIDIA H100 80GB HBM3, 570.86.15, 81559, 4, "
-    "1980, 345, 700.00\n"
-)
-TWO = (
-    "0, GPU-39925fa6-82f0-0e13-dd28-aa4be2048287, NVIDIA A100-SXM4-80GB, 535.104.05, 81920, 0, "
-    "1410, 210, 400.00\n"
-    "1, GPU-5d1f6bb2-0c6e-4e0c-8f58-21e0e8f3cb11, NVIDIA A100-SXM4-80GB, 535.104.05, 81920, 36537, "
-    "1410, 1275, 400.00\n"
-)
 #: A slice has no memory, clock or power of its own; a small card tells no power limit.
 UNTOLD = (
     "0, GPU-aaa, NVIDIA A100-SXM4-40GB, 470.57.02, [N/A], [N/A], 1410, [N/A], [Not Supported]\n"
@@ -150,3 +141,46 @@ def test_nvidia_smi_is_asked_where_it_is(tmp_path: Path, monkeypatch: pytest.Mon
     monkeypatch.setattr(gpus, "device_present", lambda: True)
     with pytest.raises(HardwareError, match="did not answer"):
         require_gpu()
+
+
+def test_who_else_uses_a_gpu_is_told_without_arguments() -> None:
+    said = (
+        "2114, /usr/lib/xorg/Xorg, 45\n"
+        "40311, /opt/conda/bin/python train.py --key secret/word, 30221\n"
+        "51, [Not Found], [N/A]\n"
+        "No running processes found\n"
+    )
+    assert [str(user) for user in gpus.read_users(said)] == [
+        "Xorg (45 MiB)",
+        "python (30221 MiB)",
+        "unknown",
+    ]
+    assert gpus.read_users("Failed to initialize NVML: Driver/library version mismatch\n") == ()
+
+
+def test_memory_that_others_hold_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    assert gpus.memory_held() == "what others hold of the GPU's memory is not known"
+    put_command(tmp_path, TWO, "7, /usr/bin/python, 36000")
+    assert gpus.memory_held() == (
+        "0 of 81920 MiB of the GPU's memory are in use, by python (36000 MiB)"
+    )
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1")
+    assert gpus.memory_held().startswith("36537 of 81920 MiB")
+
+
+def test_what_tensorflow_says_of_a_missing_gpu_is_read_from_the_log(tmp_path: Path) -> None:
+    """Lines of TensorFlow 2.21 with CUDA, on a machine without a driver."""
+    log = tmp_path / "log"
+    assert gpus.framework_words(log) == ""
+    log.write_text(
+        "I0000 00:00:1795705044.200705   12264 cudart_stub.cc:31] Could not find cuda drivers on "
+        "your machine, GPU will not be used.\n"
+        "E0000 00:00:1795705045.539608   12264 cuda_platform.cc:52] failed call to cuInit: "
+        "INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)\n"
+        "I0000 00:00:1795705044.2   12264 port.cc:153] oneDNN custom operations are on.\n"
+    )
+    assert gpus.framework_words(log) == (
+        "failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)"
+    )

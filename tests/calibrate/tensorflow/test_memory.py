@@ -11,6 +11,7 @@ from nworkers.calibrate.tensorflow import memory
 from nworkers.calibrate.training.runtime import single
 from nworkers.models.records.calibration import Memory
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
+from tests.support.inside import inside
 
 
 @pytest.mark.parametrize("true", [0, 1, 2, 3, 63, 64, 100, 1000, 4097])
@@ -111,3 +112,54 @@ def test_a_workload_that_only_waits_has_no_memory_to_measure(tmp_path: Path) -> 
     wait = Workload("wait", (Variable("w", (8,)),), cost=Cost(0.001, 0.0))
     with running([single()], logs=tmp_path) as cluster:
         assert cluster.call(["single0"], "memory", wait, timeout_s=60) == [None]
+
+
+def a_device_of(samples: int, peaks: bool = True) -> Memory:
+    """Measured on a device that trains so many samples: beyond, TensorFlow itself fails.
+
+    It does by a shape, since it looks for memory for 10 s before it says that there is none.
+    """
+    import tensorflow as tf
+
+    def train(batch: int) -> int:
+        graph = tf.Graph()
+        with graph.as_default():
+            shape = [batch if batch <= samples else -batch]
+            held = tf.fill(tf.compat.v1.placeholder_with_default(shape, [1]), 1.0)
+        with tf.compat.v1.Session(graph=graph) as session:
+            session.run(held.op)
+        return 2**30
+
+    def peak(batch: int) -> float:
+        train(batch if peaks else samples + 1)
+        return 100.0 + 10.0 * batch
+
+    return memory._on_gpu(train, peak)
+
+
+@pytest.mark.tensorflow
+def test_an_error_in_the_middle_ends_the_search_alone() -> None:
+    found = inside(a_device_of, 40)
+    assert (found.largest_batch, found.available_bytes) == (40, 2**30)
+    assert (found.floor_bytes, found.per_sample_bytes) == pytest.approx((100, 10))
+    # Somebody else took the rest meanwhile, so that no peak can be had.
+    taken = inside(a_device_of, 40, False)
+    assert (taken.floor_bytes, taken.per_sample_bytes) == pytest.approx((0, 2**30 / 40))
+
+
+@pytest.mark.tensorflow
+def test_what_fails_with_one_sample_says_why() -> None:
+    with pytest.raises(RuntimeError, match=r"^Dimension -1 must be >= 0$"):
+        inside(a_device_of, 0)
+
+
+def test_without_room_for_one_sample_it_is_said_what_is_held() -> None:
+    error = RuntimeError(
+        "Graph execution error:\n\nDetected at node 'w' defined at (most recent call last):\n"
+        "Node: 'w'\nOOM when allocating tensor with shape[784,512]"
+    )
+    assert str(memory._failed(error)) == (
+        "OOM when allocating tensor with shape[784,512]; "
+        "what others hold of the GPU's memory is not known"
+    )
+    assert str(memory._failed(RuntimeError("no kernel"))) == "no kernel"

@@ -13,7 +13,6 @@ from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.probes.sampling import Limits
 from nworkers.calibrate.training.runtime import single
-from nworkers.models.base.errors import HardwareError
 from nworkers.models.records.calibration import Cell
 from nworkers.models.records.workload import Variable, Workload, named_workload
 from tests.support.tasks import servers
@@ -102,8 +101,8 @@ def sockets(pid: int) -> list[tuple[str, str, str, str]]:
 def test_a_cell_that_the_cluster_cannot_run_says_why(
     cluster: Cluster, cell: Cell, words: str
 ) -> None:
-    with pytest.raises(HardwareError, match=words):
-        cluster.call(["worker0"], "build", [cell], GEMM, timeout_s=60)
+    (((_, reason),),) = cluster.call(["worker0"], "build", [cell], GEMM, timeout_s=60)
+    assert words in reason
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float64"])

@@ -210,6 +210,19 @@ def test_a_gpu_that_is_not_here_is_no_bad_input(run: Run, monkeypatch: pytest.Mo
     assert "no NVIDIA GPU on this machine" in done.err
 
 
+def test_a_gpu_that_is_not_here_is_a_fault_of_the_hardware(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("calibrate", "--device", "gpu", "-o", FILE)
+    monkeypatch.setattr(gpus, "device_present", lambda: False)
+    missing = run(*asked)
+    assert missing.code == 3
+    assert "no NVIDIA GPU on this machine" in missing.err
+    monkeypatch.setattr(gpus, "device_present", lambda: True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert "CUDA_VISIBLE_DEVICES: got '', which hides every GPU" in run(*asked).error
+
+
 def test_a_quantity_that_there_is_not_gets_a_hint(run: Run) -> None:
     assert "did you mean fetch?" in run("calibrate", "--only", "noop,fecth", "-o", FILE).error
 

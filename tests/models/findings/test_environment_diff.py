@@ -31,3 +31,35 @@ HERE = {
 )
 def test_differences_are_named(changed: dict[str, str], said: tuple[str, ...]) -> None:
     assert differences(HERE, HERE | changed) == said
+
+
+H100 = {
+    "gpu": "NVIDIA H100 80GB HBM3",
+    "gpus": "1",
+    "gpu_memory": "81559",
+    "gpu_power_limit": "700",
+    "gpu_driver": "570.86.15",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"gpu_driver": "580.65.06", "gpu_memory": "81079"}, ()),
+        (
+            {"gpu": "NVIDIA A100-SXM4-80GB", "gpu_power_limit": "400"},
+            (
+                "GPU was NVIDIA H100 80GB HBM3, is NVIDIA A100-SXM4-80GB",
+                "GPU power limit was 700, is 400",
+            ),
+        ),
+        ({"gpus": "8"}, ("GPUs was 1, is 8",)),
+    ],
+)
+def test_another_gpu_is_another_machine(changed: dict[str, str], said: tuple[str, ...]) -> None:
+    assert differences(HERE | H100, HERE | H100 | changed) == said
+
+
+def test_a_gpu_that_was_not_there_is_another_machine() -> None:
+    first, *_ = differences(HERE, HERE | H100)
+    assert first == "GPU was not installed, is NVIDIA H100 80GB HBM3"
