@@ -54,15 +54,20 @@ def test_truth_is_met_but_for_what_two_workers_cannot_show() -> None:
     assert max(abs(error) for error in errors) <= 0.25
 
 
-def test_a_gpu_raises_the_break_even_count() -> None:
+@pytest.mark.parametrize(
+    ("changes", "on_gpu"),
+    [({"batch": 1024}, None), ({"batch": 65536, "link": "25gbit"}, 5)],
+    ids=["one host", "a GPU for each worker"],
+)
+def test_a_gpu_raises_the_break_even_count(changes: dict[str, Any], on_gpu: int | None) -> None:
     """The report of 2017: a faster device leaves the fetch as it is, so that it takes more."""
     counts = {
         device: answer_breakeven(
-            resolve(request(workload=MLP, batch=1024, device=device), [8], curve=True), 8
+            resolve(request(workload=MLP, device=device, **changes), [6], curve=True), 6
         ).result.breakeven_workers
         for device in ("cpu", "gpu")
     }
-    assert counts == {"cpu": 2, "gpu": None}
+    assert counts == {"cpu": 2, "gpu": on_gpu}
 
 
 def test_a_product_costs_a_gpu_nothing_and_a_fetch_what_it_costs_a_processor() -> None:
