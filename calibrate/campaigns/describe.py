@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
+from nworkers.calibrate.campaigns.scope import ScopeDevice
 from nworkers.calibrate.campaigns.validation import START_UP_S, WARMUP_S, single_job, train_once
 from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.training.runtime import SESSION, SINGLE_JOB, single
@@ -27,10 +28,12 @@ def describe(
     seconds: float,
     logs: Path,
     progress: Callable[[CampaignProgress], None] | None = None,
+    device: ScopeDevice = "cpu",
 ) -> Workload:
     """The model's trainable variables, and its training step in one process at each batch.
 
     Args:
+        device: what its steps are timed on.
         seconds: for how long steps are timed at each batch in each of `STARTS` fresh processes.
         progress: told before each.
 
@@ -52,7 +55,7 @@ def describe(
             progress(
                 CampaignProgress(done, len(starts), f"batch {batch}, start {start + 1}", left_s)
             )
-        job = single_job(Scenario(workload, workers=1, batch=batch), model)
+        job = replace(single_job(Scenario(workload, workers=1, batch=batch), model), device=device)
         run = train_once(job, start, seconds, logs)
         cores_busy = run.busy.workers_s / run.busy.wall_s if run.busy else 0.0
         found_s.setdefault(batch, []).append((run.step_time_s, cores_busy * run.step_time_s))

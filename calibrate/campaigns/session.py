@@ -383,6 +383,8 @@ def _workload(
         seconds=MODEL_S,
         logs=logs(),
         progress=lambda told: progress(replace(told, stage="timing the model")),
+        # A coordinator may have none, and its workers elsewhere one each.
+        device="gpu" if scope.device == "gpu" and gpu_present() else "cpu",
     )
 
 

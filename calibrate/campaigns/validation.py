@@ -11,8 +11,10 @@ from pathlib import Path
 
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines
 from nworkers.calibrate.campaigns.cell_group import BUILD_S
+from nworkers.calibrate.campaigns.plan import SPAWN_S
 from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster
 from nworkers.calibrate.cluster.start import running
+from nworkers.calibrate.host.gpus import require_gpu
 from nworkers.calibrate.host.watch import Watch
 from nworkers.calibrate.training.runtime import RUNTIMES, SINGLE_JOB, on_gpus, single, spare
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
@@ -61,12 +63,15 @@ def train(
 
     Raises:
         TrainingStopped: interrupted, or a task failed; it carries the finished runs and the cause.
-        HardwareError: the runtime's framework is not installed.
+        HardwareError: the runtime's framework is not installed, or no GPU can be used.
+        InputError: all GPUs are hidden.
     """
     same = scenarios[0]
     runtime = RUNTIMES[same.runtime]
     runtime.framework.require()
     where = machines or Machines()
+    if same.device == "gpu" and not all(address.remote for address in where.workers):
+        require_gpu()
     watch = Watch()
     jobs = {scenario.workers: TrainingJob.of(scenario, model) for scenario in scenarios}
     order: list[tuple[int | None, int]] = [
@@ -95,7 +100,8 @@ def train(
             traces=tuple(traces),
         )
 
-    per_run_s = START_UP_S + WARMUP_S + (1 + BEYOND) * seconds
+    start_s = START_UP_S + SPAWN_S * (jobs[SINGLE].device == "gpu")
+    per_run_s = start_s + WARMUP_S + (1 + BEYOND) * seconds
     try:
         for done, (start, count) in enumerate(order):
             what = "one process" if count == SINGLE else f"{count} workers"

@@ -84,8 +84,9 @@ def serve_node(
         if told:
             role = Role.from_text(told)
             say(f"task {role.name} of a cluster of {role.tasks}")
-        elif RUNTIMES[role.runtime].meets_peers:
-            # Nothing can be said to its server before those of its peers come up.
+        elif RUNTIMES[role.runtime].meets_peers or role.gpu is not None:
+            # Nothing can be said to a server before those of its peers come up, nor for long to a
+            # task that is spawned and imports its framework first.
             role = unassigned
         # Between rounds the coordinator comes back within seconds, or not at all.
         wait_s = 4 * LOST_S

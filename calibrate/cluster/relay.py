@@ -27,7 +27,8 @@ from nworkers.calibrate.cluster.task import TaskMethods, set_up, versions
 from nworkers.calibrate.training.runtime import RUNTIMES, SPARE_JOB, Framework, load
 from nworkers.calibrate.training.tasks import Role
 
-#: A task starts anew within this time: a fork of a process that has imported its framework.
+#: A task starts anew within this time: a fork of a process that has imported its framework. One
+#: that is to see a GPU imports it first, and has as long as at the very start.
 RESTART_S = 12.0
 TRY_EVERY_S = 0.2
 HELLO_S = 4.0
@@ -70,7 +71,8 @@ def relay(
                 raise Unreachable(f"has {name} {theirs}, and the coordinator {version}")
         if role.job != SPARE_JOB and facts["role"] != role.text:
             client.end(role.text)
-            client, facts = _anew(remote, facts["incarnation"])
+            restart_s = RESTART_S if role.gpu is None else connect_timeout_s
+            client, facts = _anew(remote, facts["incarnation"], restart_s)
     except (Unreachable, ChannelBusy) as problem:
         connection.send(("gone", _words(problem)))
         return
@@ -118,9 +120,9 @@ def _connect(remote: _Remote, deadline_s: float) -> tuple[ClientChannel, dict[st
             time.sleep(TRY_EVERY_S)
 
 
-def _anew(remote: _Remote, old: str) -> tuple[ClientChannel, dict[str, str]]:
+def _anew(remote: _Remote, old: str, within_s: float) -> tuple[ClientChannel, dict[str, str]]:
     """Wait until another process than the old one serves the address."""
-    deadline_s = time.monotonic() + RESTART_S
+    deadline_s = time.monotonic() + within_s
     while True:
         client, facts = _connect(remote, deadline_s)
         if facts["incarnation"] != old:

@@ -82,13 +82,15 @@ def running(
     ]
     tasks: list[Task] = []
     ended_well = False
+    longest_s = COMEBACK_S
     try:
         for role, at in roles:
-            there_s = at.connect_timeout_s if first else COMEBACK_S
+            # One that is to see a GPU imports its framework anew.
+            there_s = at.connect_timeout_s if first or role.gpu is not None else COMEBACK_S
+            longest_s = max(longest_s, there_s)
             tasks.append(_start(role, at, logs, there_s))
         cluster = Cluster(tasks, again=again)
-        longest_s = max(at.connect_timeout_s for _, at in roles)
-        cluster.await_all((longest_s if first else COMEBACK_S) + ANSWER_S)
+        cluster.await_all(longest_s + ANSWER_S)
         yield cluster
         ended_well = True
     finally:

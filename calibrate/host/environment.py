@@ -48,6 +48,11 @@ def _built_with(name: str) -> str | None:
     return tensorflow.sysconfig.get_build_info().get(name) if tensorflow else None
 
 
+def _tf32() -> str:
+    """Whether float32 is multiplied in TF32 where a GPU can: TensorFlow does unless forbidden."""
+    return "off" if os.environ.get("NVIDIA_TF32_OVERRIDE") == "0" else "on"
+
+
 #: How each fact of `FACTS` that does not change meanwhile is read; None where there is none.
 READERS: dict[str, Callable[[], float | str | None]] = {
     "scale": lambda: nworkers.__version__,
@@ -81,6 +86,7 @@ OF_GPUS: dict[str, Callable[[Sequence[Gpu]], float | str | None]] = {
     "gpu_clock_max": lambda gpus: gpus[0].clock_max_mhz,
     "gpu_power_limit": lambda gpus: gpus[0].power_limit_w,
     "gpu_driver": lambda gpus: gpus[0].driver,
+    "tf32": lambda _: _tf32(),
 }
 
 

@@ -66,6 +66,15 @@ def gpu(index: int = 0) -> str:
     return found[index % len(found)]
 
 
+def gpu_number(index: int) -> int:
+    """The number of that device among those that TensorFlow sees.
+
+    Raises:
+        HardwareError: there is none.
+    """
+    return int(gpu(index).rpartition(":")[2])
+
+
 def only_gpu() -> str:
     """The device of the GPU of a task elsewhere that sees just one."""
     return _in_place[0] if _in_place else GPU
@@ -83,6 +92,11 @@ def with_stand_in(config: Any) -> None:
 
 
 def see_only(config: Any, index: int) -> None:
-    """Make it the configuration of a process that sees one of its host's GPUs, as its first."""
+    """Make it the configuration of a process that sees one of its host's GPUs, as its first.
+
+    Raises:
+        HardwareError: it has none.
+    """
+    number = gpu_number(index)
     if not _in_place:
-        config.gpu_options.visible_device_list = str(index % max(1, len(gpus())))
+        config.gpu_options.visible_device_list = str(number)

@@ -14,6 +14,7 @@ from typing import Any
 
 from nworkers.calibrate.probes.probe import Context, Probe
 from nworkers.calibrate.tensorflow.collectives import TIMEOUT_S
+from nworkers.calibrate.tensorflow.devices import gpu_number
 from nworkers.calibrate.tensorflow.proof import function_ops, require_work
 from nworkers.calibrate.tensorflow.workload_graph import (
     LEARNING_RATE,
@@ -43,9 +44,10 @@ def join(role: Role) -> str:
     # The ring on processors, NCCL on GPUs; the latter could not be tried on a machine of ours.
     kind = kinds.AUTO
     if role.gpu is not None:
+        own = gpu_number(role.gpu)
         found = tf.config.list_physical_devices("GPU")
         # The strategy takes a replica to each GPU that it sees.
-        tf.config.set_visible_devices(found[role.gpu % len(found)] if found else [], "GPU")
+        tf.config.set_visible_devices(found[own], "GPU")
         if len(found) < role.beside:
             # NCCL takes no two members on one GPU.
             kind = kinds.RING

@@ -106,6 +106,7 @@ def warnings(answer: CalibrationAnswer) -> list[str]:
 def report(answer: CalibrationAnswer, output: Path | None) -> str:
     """The end of a calibration, as a person reads it; without an output it is on stdout."""
     parts = [line for measured in answer.original for line in _original(measured)]
+    parts += _gpus(answer)
     parts += _reductions(answer)
     parts += _soak(answer)
     parts += _hosts(answer)
@@ -125,6 +126,17 @@ def _original(measured: OriginalRow) -> list[str]:
         f"{shape}  local GEMM time:          {local}{where}",
         f"{shape}  network fetch GEMM time:  {fetch}, {ratio} the local one{where}",
     ]
+
+
+def _gpus(answer: CalibrationAnswer) -> list[str]:
+    """In what precision products on the GPU were."""
+    calibration = answer.calibration
+    if not calibration.gpus:
+        return []
+    precision = calibration.workload.precision
+    tf32 = calibration.environment.facts.get("tf32")
+    beside = f" (TF32 {tf32})" if tf32 and precision == "float32" else ""
+    return [f"{fmt.count(calibration.gpus, 'GPU')}: products there in {precision}{beside}"]
 
 
 def _reductions(answer: CalibrationAnswer) -> list[str]:

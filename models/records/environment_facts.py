@@ -50,6 +50,7 @@ FACTS: dict[str, Fact] = {
     "gpu_driver": Fact("GPU driver", contributed=True),
     "cores_present": Fact("cores present", "cores", contributed=True),
     "hypervisor": Fact("hypervisor", contributed=True),
+    "tf32": Fact("TF32", check="same", contributed=True),
     "numpy": Fact("numpy"),
     "scipy": Fact("scipy"),
     "simpy": Fact("simpy"),

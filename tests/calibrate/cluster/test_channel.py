@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -197,4 +198,6 @@ def test_a_server_that_takes_connections_and_says_nothing_is_given_up() -> None:
 def test_a_role_survives() -> None:
     role = Role("worker", 1, {"ps": ["a:1"], "worker": ["b:2", "c:3"]}, "session")
     assert Role.from_text(role.text) == role
+    assert Role.from_text(replace(role, gpu=1).text) == replace(role, gpu=1)
+    assert replace(role, gpu=1).text != role.text
     assert (role.name, role.tasks) == ("worker1", 3)

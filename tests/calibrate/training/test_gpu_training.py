@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from nworkers.calibrate.campaigns import validation
 from nworkers.calibrate.cluster.cluster import Cluster
 from nworkers.calibrate.cluster.start import running
+from nworkers.calibrate.host import gpus
 from nworkers.calibrate.tensorflow.devices import stand_in
 from nworkers.calibrate.training.runtime import COORDINATOR, SINGLE_JOB, on_gpus, single
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
 from nworkers.calibrate.training.trainer import TrainingJob
+from nworkers.models.base.errors import HardwareError
+from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
+from tests.support.tasks import quiet
 
 MLP = named_workload("mlp:16,8,4")
 AT = TaskAddress(prepare=stand_in)
@@ -46,6 +51,16 @@ def test_workers_compute_on_the_device_and_the_loss_falls(tmp_path: Path) -> Non
         trained(cluster, JOB, "worker")
         trained(cluster, replace(JOB, strategy="ps-sync"), "worker")
         trained(cluster, replace(JOB, runtime="coordinator"), "chief")
+
+
+def test_training_on_a_gpu_that_is_not_here_begins_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gpus, "device_present", lambda: False)
+    scenario = Scenario(MLP, workers=2, workers_per_gpu=1)
+    with pytest.raises(HardwareError, match="no NVIDIA GPU on this machine"):
+        validation.train([scenario], starts=1, seconds=1.0, logs=tmp_path, progress=quiet)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_workers_of_a_host_share_its_gpus_in_succession() -> None:

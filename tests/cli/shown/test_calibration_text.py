@@ -92,6 +92,14 @@ def test_the_report_s_two_lines_are_of_each_device() -> None:
     assert "8.00× the local one" in lines[3]
 
 
+def test_the_precision_of_products_on_a_gpu_is_said() -> None:
+    made = calibration(burst(CELLS[0], 0))
+    assert "products there" not in calibration_text.report(calibration_answer(made, "why"), None)
+    facts = replace(made.environment, facts={"tf32": "on"})
+    found = calibration_answer(replace(made, gpus=2, environment=facts), "why")
+    assert "2 GPUs: products there in float32 (TF32 on)" in calibration_text.report(found, None)
+
+
 def test_firm_cells_need_nothing() -> None:
     firm = [burst(CELLS[0], number, 1.0) for number in range(6)]
     answer = calibration_answer(replace(calibration(*firm), complete=True))
