@@ -30,8 +30,7 @@ from nworkers.calibrate.campaigns.scope import (
     scope_of,
 )
 from nworkers.calibrate.host.environment import environment
-from nworkers.calibrate.host.gpus import require_gpu
-from nworkers.calibrate.tensorflow.devices import gpu_count, gpu_present
+from nworkers.calibrate.host.gpus import gpu_count, require_gpu
 from nworkers.calibrate.tensorflow.pipeline import check_pipeline
 from nworkers.calibrate.tensorflow.user_model import check_model
 from nworkers.calibrate.training.runtime import TENSORFLOW
@@ -334,7 +333,7 @@ def _scope(request: CalibrationRequest, kept: Planned | None) -> Scope:
         InputError: both, and they differ; or it makes no sense.
         HardwareError: a GPU was asked for, and none can be used here.
     """
-    known = scope_of(kept.options) if kept else Scope(device="gpu" if gpu_present() else "cpu")
+    known = scope_of(kept.options) if kept else Scope(device="gpu" if gpu_count() else "cpu")
     scope = replace(known, **request.asked)
     check_scope(scope)
     # Tasks elsewhere have GPUs of their own, and say so when they are asked.
@@ -384,7 +383,7 @@ def _workload(
         logs=logs(),
         progress=lambda told: progress(replace(told, stage="timing the model")),
         # A coordinator may have none, and its workers elsewhere one each.
-        device="gpu" if scope.device == "gpu" and gpu_present() else "cpu",
+        device="gpu" if scope.device == "gpu" and gpu_count() else "cpu",
     )
 
 

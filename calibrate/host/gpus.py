@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from nworkers.models.base.errors import HardwareError, InputError
@@ -91,7 +92,7 @@ def check_gpu(
         raise HardwareError(f"the NVIDIA driver does not work: {answer.error}")
     known = answer.gpus if answer else ()
     allowed = f"{_numbers(known)}, or unset" if known else "numbers of GPUs, or unset"
-    if visible is not None and hides_all(visible):
+    if visible is not None and not _entries(visible):
         raise InputError(HIDING, f"'{visible}', which hides every GPU", allowed)
     if visible is not None and known and not visible_gpus(known, visible):
         raise InputError(HIDING, f"'{visible}', which is no GPU of this machine", allowed)
@@ -107,9 +108,17 @@ def device_present(devices: Path = Path("/dev")) -> bool:
     return any(devices.glob("nvidia[0-9]*"))
 
 
-def hides_all(visible: str) -> bool:
-    """Whether such a CUDA_VISIBLE_DEVICES leaves no GPU, whatever is here."""
-    return not _ENTRY.fullmatch(visible.split(",")[0].strip())
+def gpu_count(devices: Path = Path("/dev")) -> int:
+    """How many GPUs are here and not hidden, by their device files, without asking the driver."""
+    here = sum(1 for _ in devices.glob("nvidia[0-9]*"))
+    visible = os.environ.get(HIDING)
+    return here if visible is None else min(here, len(_entries(visible)))
+
+
+def _entries(visible: str) -> list[str]:
+    """What a CUDA_VISIBLE_DEVICES names: CUDA looks at no more than what precedes a bad entry."""
+    entries = (entry.strip() for entry in visible.split(","))
+    return list(takewhile(_ENTRY.fullmatch, entries))
 
 
 def visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
@@ -117,8 +126,7 @@ def visible_gpus(gpus: Sequence[Gpu], visible: str | None) -> tuple[Gpu, ...]:
     if visible is None:
         return tuple(gpus)
     found: list[Gpu] = []
-    for entry in visible.split(","):
-        asked = entry.strip()
+    for asked in _entries(visible):
         # A slice of a GPU (MIG) has a name of its own, which the driver tells nowhere briefly.
         match = [g for g in gpus if _names(asked, g)] or (
             list(gpus[:1]) if asked.startswith("MIG-") else []

@@ -6,8 +6,6 @@ place (``STAND_IN``), which has partitions, sends and receives of its own.
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import Any
 
 from nworkers.calibrate.host.gpus import framework_words
@@ -20,23 +18,6 @@ STAND_IN = "/cpu:1"
 NO_GPU = "no GPU"
 
 _in_place: list[str] = []
-
-
-def gpu_present(driver: Path = Path("/dev")) -> bool:
-    """Whether an NVIDIA GPU is here and not hidden, told without importing TensorFlow."""
-    return gpu_count(driver) > 0
-
-
-def gpu_count(driver: Path = Path("/dev")) -> int:
-    """How many NVIDIA GPUs are here and not hidden, told without importing TensorFlow."""
-    here = sum(1 for _ in driver.glob("nvidia[0-9]*"))
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if visible is None:
-        return here
-    shown = [name for name in visible.split(",") if name]
-    # CUDA looks at those before the first that is none.
-    refused = (k for k, name in enumerate(shown) if name.startswith("-"))
-    return min(here, next(refused, len(shown)))
 
 
 def gpus() -> list[str]:

@@ -12,6 +12,7 @@ from nworkers.calibrate.host.gpus import (
     Gpu,
     check_gpu,
     device_present,
+    gpu_count,
     read_answer,
     require_gpu,
     visible_gpus,
@@ -184,3 +185,29 @@ def test_what_tensorflow_says_of_a_missing_gpu_is_read_from_the_log(tmp_path: Pa
     assert gpus.framework_words(log) == (
         "failed call to cuInit: INTERNAL: CUDA error: Failed call to cuInit: UNKNOWN ERROR (303)"
     )
+
+
+@pytest.mark.parametrize(
+    ("visible", "count"),
+    [
+        (None, 2),
+        ("0", 1),
+        ("0,1", 2),
+        ("1,-1,0", 1),
+        ("-1", 0),
+        ("", 0),
+        ("void", 0),
+        ("GPU-5a,GPU-7c,", 2),
+    ],
+)
+def test_gpus_are_told_by_their_device_files_unless_hidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, count: int
+) -> None:
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    (tmp_path / "nvidiactl").touch()
+    assert gpu_count(tmp_path) == 0
+    for number in range(2):
+        (tmp_path / f"nvidia{number}").touch()
+    if visible is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
+    assert gpu_count(tmp_path) == count

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nworkers.calibrate.cluster.start import running
-from nworkers.calibrate.tensorflow.devices import NO_GPU, gpu_count, gpu_present
+from nworkers.calibrate.tensorflow.devices import NO_GPU
 from nworkers.calibrate.tensorflow.mirrored import join
 from nworkers.calibrate.tensorflow.server import serve_sessions
 from nworkers.calibrate.tensorflow.session_training import build as train
@@ -70,21 +70,3 @@ def test_a_task_that_is_to_see_gpus_is_spawned_and_serves(tmp_path: Path) -> Non
             ["single0"], "build", [Cell("noop", "process")], GEMM, timeout_s=60
         )
     assert results[0][1] == ""
-
-
-@pytest.mark.parametrize(
-    ("visible", "count"),
-    [(None, 2), ("0", 1), ("0,1", 2), ("1,-1,0", 1), ("-1", 0), ("", 0), ("GPU-5a,GPU-7c,", 2)],
-)
-def test_gpus_are_told_by_their_device_files_unless_hidden(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, visible: str | None, count: int
-) -> None:
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    (tmp_path / "nvidiactl").touch()
-    assert not gpu_present(tmp_path)
-    for number in range(2):
-        (tmp_path / f"nvidia{number}").touch()
-    if visible is not None:
-        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", visible)
-    assert gpu_count(tmp_path) == count
-    assert gpu_present(tmp_path) == (count > 0)

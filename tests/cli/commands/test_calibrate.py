@@ -203,13 +203,6 @@ def test_a_device_that_there_is_not_is_refused(run: Run, device: str) -> None:
     assert "cpu, gpu" in said
 
 
-def test_a_gpu_that_is_not_here_is_no_bad_input(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gpus, "device_present", lambda: False)
-    done = run("calibrate", "--device", "gpu", "-o", FILE)
-    assert done.code == 3
-    assert "no NVIDIA GPU on this machine" in done.err
-
-
 def test_a_gpu_that_is_not_here_is_a_fault_of_the_hardware(
     run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
