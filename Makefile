@@ -42,10 +42,11 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What judges how long things take has the machine to itself; all else shares its cores.
+# What judges how long things take has the machine to itself; all else shares its cores. One process
+# more than these: tests that start tasks wait a lot.
 test: lint
-	$(BIN)/pytest -n auto -m "not timed and not tensorflow and not root and not slow"
-	$(BIN)/pytest -n auto --dist worksteal -m "(tensorflow or root) and not timed and not slow"
+	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(min(8, 1 + os.cpu_count()))') \
+		--dist worksteal -m "not timed and not slow"
 	$(BIN)/pytest -m "timed and not slow"
 
 # By hand, on an idle machine: ratios within one run, with the figures that docs/ quote.

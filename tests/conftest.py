@@ -28,8 +28,12 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # Whole pages take longest; at the end one process would work on them and the others wait.
-    items.sort(key=lambda item: item.path.name != "test_docs.py")
+    # What starts tasks takes longest and waits most, a whole page above all. It comes first: one of
+    # pytest's processes has it then, and the others compute meanwhile.
+    def computes(item: pytest.Item) -> bool:
+        return not any(item.get_closest_marker(name) for name in ("tensorflow", "root"))
+
+    items.sort(key=lambda item: (computes(item), item.path.name != "test_docs.py"))
 
 
 @pytest.fixture(params=list(ENGINES.values()), ids=list(ENGINES))

@@ -89,7 +89,7 @@ def test_a_model_of_other_variables_than_the_workload_s_is_refused(cluster: Clus
 def test_a_user_s_model_trains(strategy: Strategy, runtime: Runtime, tmp_path: Path) -> None:
     """Under sessions the command's test has one."""
     job = TrainingJob(STATEFUL, strategy, runtime, 8, workers=2, ps=2, model=f"{MODELS}:stateful")
-    run = train_once(job, 0, 0.5, tmp_path)
+    run = train_once(job, 0, 2.0, tmp_path)
     assert len(run.steps_s) == 2
     assert 0 < run.loss[1] < run.loss[0]
 

@@ -21,7 +21,7 @@ def test_validate_trains_with_all_reduce(run: Run, loopback: Path, tmp_path: Pat
     kept = tmp_path / "kept.json"
     done = run(
         *("validate", "--calibration", loopback, "--workers", "2", "--strategy", "allreduce"),
-        *("--starts", "1", "--seconds", "0.5", "--tolerance", "100", "-o", kept, "--json"),
+        *("--starts", "1", "--seconds", "1", "--tolerance", "100", "-o", kept, "--json"),
     )
     # The profile is invented, so that even a hundredfold may be too little.
     assert done.code in (0, 1), done.err
@@ -39,7 +39,7 @@ def test_validate_trains_a_user_s_model_in_step(run: Run, loopback: Path, tmp_pa
     done = run(
         *("validate", "--calibration", loopback, "--workers", "2", "--strategy", "ps-sync"),
         *("--model", "tests.support.user_models:dense", "--write-workload", described),
-        *("--starts", "1", "--seconds", "0.5", "--tolerance", "100", "-o", kept, "--json"),
+        *("--starts", "1", "--seconds", "1", "--tolerance", "100", "-o", kept, "--json"),
         *("--export", export),
     )
     assert done.code in (0, 1), done.err
@@ -72,7 +72,7 @@ def test_a_calibration_of_a_model_is_all_that_is_needed(run: Run, tmp_path: Path
     assert (row["workload"], row["compute_source"]) == (model, "step_table")
     done = run(
         *("validate", "--calibration", mine, "--model", model, "--batch", "16", "--workers", "2"),
-        *("--starts", "1", "--seconds", "0.5", "--tolerance", "100"),
+        *("--starts", "1", "--seconds", "1", "--tolerance", "100"),
     )
     assert done.code == 0, done.err
 
