@@ -239,10 +239,10 @@ def published(rows: list[Trained], latency_us: int) -> str:
     inside = sum(row.interval_s[0] <= row.measured_s <= row.interval_s[1] for row in rows)
     head = ("job", "strategy", "workers", "predicted", "measured", "error", "cores busy")
     return f"""`python -m benchmarks.nominal_link train`: this machine was calibrated on loopback
-and asked with `--link {RATE_MBIT}mbit`. Only then was it given emulated hosts with links of {RATE_MBIT}
-Mbit/s, where each job was trained once for {WINDOW_S:g} s. The first jobs wait in place of
-computing, so that the link is seen. Cores were {100 * busy:.0f} % busy in the median, with what
-else the machine did.
+and asked with `--link {RATE_MBIT}mbit`. Only then was it given emulated hosts with links of
+{RATE_MBIT} Mbit/s, where each job was trained once for {WINDOW_S:g} s. The first jobs wait in
+place of computing, so that the link is seen. Cores were {100 * busy:.0f} % busy in the
+median, with what else the machine did.
 
 {table(head, cells)}
 
