@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from pathlib import Path
 
-FILE = Path(__file__).parents[1] / "tests" / "support" / "samples" / "gpu_kernels.json.gz"
+FILE = Path(__file__).parents[1] / "tests" / "support" / "gpu_kernels.json.gz"
 
 
 def main() -> None:

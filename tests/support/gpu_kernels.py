@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-FILE = Path(__file__).parent / "samples" / "gpu_kernels.json.gz"
+FILE = Path(__file__).parent / "gpu_kernels.json.gz"
 
 
 @cache

@@ -11,6 +11,7 @@ from nworkers.models.costs.laws import latency_s, sustained
 from nworkers.models.files.store import shipped_profile
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.nominal_link import WIRE_LATENCY_S, nominal_link
+from nworkers.models.records.on_device import on_gpu
 from nworkers.models.records.prediction import row as json_row
 from nworkers.models.records.profile import Profile, value_at, with_link
 from nworkers.models.records.runtimes import STRATEGIES, Strategy
@@ -107,7 +108,8 @@ def test_an_answer_says_that_the_link_is_nominal(name: str) -> None:
     lines = extrapolations(found.profile, found.scenarios[0])
     assert any(line.startswith("link: a nominal link of 10gbit") for line in lines)
     assert found.scenarios[0].hosts == 3
-    assert found.profile.device == base.device
+    seen = base if base.gpu is None else on_gpu(base)
+    assert found.profile.device == seen.device
     assert found.profile.host == base.host
 
 
