@@ -50,11 +50,12 @@ def train(
     *,
     machines: Machines | None = None,
     ps: int = 1,
+    seconds: float = 1.0,
 ) -> Measurement:
     return validation.train(
         [Scenario(workload, workers=2, batch=16, strategy=strategy, runtime=runtime, ps=ps)],
         starts=1,
-        seconds=1.0,
+        seconds=seconds,
         logs=logs,
         progress=quiet,
         machines=machines,
@@ -93,7 +94,7 @@ def test_a_worker_that_dies_is_named_and_finished_starts_are_kept(
     machines = Machines(workers=(TaskAddress(), TaskAddress(prepare=die_later)))
     began = time.monotonic()
     with pytest.raises(validation.TrainingStopped, match=r"1 was ended by signal 9") as caught:
-        train(MLP, strategy, runtime, tmp_path, machines=machines)
+        train(MLP, strategy, runtime, tmp_path, machines=machines, seconds=2.0)
     assert time.monotonic() - began < 30
     assert [run.workers for run in caught.value.measurement.runs] == [0]
     assert not caught.value.measurement.complete
