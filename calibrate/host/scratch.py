@@ -18,8 +18,11 @@ from multiprocessing import util
 from pathlib import Path
 from typing import Any
 
-#: As short as multiprocessing's own: paths of sockets may have no more than 107 characters.
 PREFIX = "scale_"
+#: Paths of sockets may have no more than 107 bytes, of which so many are left for a name.
+MOST_SOCKET, SOCKET_NAME = 107, 30
+#: Where sockets go if the temporary folder's path is too long for them.
+SHORT = Path("/tmp")
 LOCK = "lock"
 #: Lower than that of multiprocessing's processes, which are ended before.
 EXIT_PRIORITY = -200
@@ -47,11 +50,23 @@ def _made(_pid: int) -> Path:
     remove_abandoned(Path(tempfile.gettempdir()))
     folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     _hold(folder)
+    util.Finalize(None, shutil.rmtree, (folder, True), exitpriority=EXIT_PRIORITY)
     # The socket of the fork server lies there too, unless it has been made before.
     config: dict[str, Any] = multiprocessing.current_process()._config  # type: ignore[attr-defined]
-    config.setdefault("tempdir", str(folder))
-    util.Finalize(None, shutil.rmtree, (folder, True), exitpriority=EXIT_PRIORITY)
+    if "tempdir" not in config:
+        config["tempdir"] = str(_for_sockets(folder))
     return folder
+
+
+def _for_sockets(folder: Path) -> Path:
+    """The folder, or a short one where paths below it are too long for a socket."""
+    if len(os.fsencode(folder)) + SOCKET_NAME <= MOST_SOCKET or not os.access(SHORT, os.W_OK):
+        return folder
+    remove_abandoned(SHORT)
+    short = Path(tempfile.mkdtemp(prefix=PREFIX, dir=SHORT))
+    _hold(short)
+    util.Finalize(None, shutil.rmtree, (short, True), exitpriority=EXIT_PRIORITY)
+    return short
 
 
 def _hold(folder: Path) -> None:

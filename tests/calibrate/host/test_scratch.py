@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from nworkers.calibrate.host.scratch import PREFIX, SHORT
+
 #: A run with tasks of its own: each writes a temporary file, as AutoGraph does, and is killed.
 RUN = """
 import multiprocessing, os, signal, sys, tempfile
@@ -108,3 +110,18 @@ def test_nobody_else_s_folder_is_removed(near: Path, script: Path) -> None:
         "scale-logs-abc", "scale_new", "scale_link"
     }  # fmt: skip
     assert (elsewhere / "mine").exists()
+
+
+@pytest.mark.parametrize("letters", [40, 120])
+def test_a_long_temporary_folder_s_sockets_are_in_a_short_one(
+    near: Path, script: Path, letters: int
+) -> None:
+    before = set(SHORT.glob(f"{PREFIX}*"))
+    folder = near / ("x" * letters)
+    with started(script, folder) as process:
+        (mine,) = {path.parent for path in told(process)}
+        assert mine.parent == folder
+        process.communicate("")
+    assert process.returncode == 0
+    assert list(folder.iterdir()) == []
+    assert set(SHORT.glob(f"{PREFIX}*")) <= before
