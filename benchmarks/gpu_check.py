@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import subprocess
 import sys
 import tempfile
@@ -24,7 +25,10 @@ from statistics import median
 from typing import Any
 
 LIMIT_S = 345.0
-BATCHES = (128, 8192, 65536)
+#: Of each worker; and the batch that is calibrated.
+BATCHES = {"gpu": (128, 8192, 65536), "cpu": (32, 128, 1024)}
+CALIBRATED = {"gpu": "4096", "cpu": "256"}
+ROOT = Path(__file__).parents[1]
 COUNTS = "1,2,4"
 MLP = "mlp:784,512,512,10"
 CONV = "benchmarks.accuracy.models:conv"
@@ -56,6 +60,8 @@ class Check:
             done = subprocess.run(
                 [sys.executable, "-m", "nworkers", *words, "--json"],
                 cwd=self.folder,
+                # The convolutional net is a module here.
+                env={**os.environ, "PYTHONPATH": os.pathsep.join((str(ROOT), *_given()))},
                 capture_output=True,
                 text=True,
                 timeout=left_s,
@@ -86,13 +92,20 @@ class Check:
         )
 
 
+def _given() -> list[str]:
+    """What PYTHONPATH says already."""
+    return [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+
+
 def carry_out(device: str, folder: Path) -> dict[str, Any]:
     """Every figure of a check, and the verdict."""
     check = Check(device, folder)
-    calibrations = {"mlp": check.calibrated("mlp.json", "--workload", MLP, "--batch", "4096")}
+    calibrations = {
+        "mlp": check.calibrated("mlp.json", "--workload", MLP, "--batch", CALIBRATED[device])
+    }
     rows: list[dict[str, Any]] = []
     if calibrations["mlp"]:
-        for batch in BATCHES:
+        for batch in BATCHES[device]:
             found = check.validated("mlp.json", "--batch", str(batch))
             rows += _rows("mlp", batch, found)
     calibrations["conv"] = check.calibrated("conv.json", "--model", CONV, "--batch", "64")
