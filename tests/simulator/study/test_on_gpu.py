@@ -43,7 +43,7 @@ def predicted(workers: int, **changes: Any) -> Prediction:
 
 
 def test_truth_is_met_but_for_what_two_workers_cannot_show() -> None:
-    """Four workers at batch 128 slow the ps down: nobody measured four at once (-23 %)."""
+    """Four workers at batch 128 slow the ps down: nobody measured four at once (-21 %)."""
     errors = [
         predicted(workers, batch=batch).step_time_s / (1e-6 * trained_us) - 1
         for batch, row in TRAINED_US.items()
