@@ -134,6 +134,7 @@ def fit_gpu(calibration: Calibration, *, draws: int, seed: int = 1) -> GpuSectio
         copy_in=fits.copy_in.record if fits.copy_in else None,
         copy_out=fits.copy_out.record if fits.copy_out else None,
         server_dispatch_s=record.server_dispatch_s if record else None,
+        ps_dispatch_s=record.ps_dispatch_s if record else None,
         fetch=record.fetch if record else None,
         push=record.push if record else None,
         collective=_collective(seen, fits),

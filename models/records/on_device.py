@@ -38,6 +38,9 @@ def on_gpu(profile: Profile) -> Profile:
     dispatch_s = gpu.device.dispatch_s
     if gpu.server_dispatch_s is not None:
         host = replace(host, server_dispatch_s=gpu.server_dispatch_s)
+    if gpu.ps_dispatch_s is not None:
+        # Fitted beside the others: together they are what a step with a ps takes.
+        link = replace(link, dispatch_s=gpu.ps_dispatch_s)
     fetch, push = gpu.fetch, gpu.push
     if fetch is None:
         fetch = _through(link.fetch, gpu.copy_in, dispatch_s, profile.draws)
@@ -126,7 +129,8 @@ def through_host_memory(profile: Profile) -> Profile:
     """The profile without the transfers into its GPU that were measured: over another link."""
     if profile.gpu is None:
         return profile
-    return replace(profile, gpu=replace(profile.gpu, fetch=None, push=None, collective=None))
+    gpu = replace(profile.gpu, ps_dispatch_s=None, fetch=None, push=None, collective=None)
+    return replace(profile, gpu=gpu)
 
 
 def _of_compute(noise: Noise) -> Noise:

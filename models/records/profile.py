@@ -414,11 +414,12 @@ class GpuSection(Generic[N]):
     """A GPU of a host with ``count`` of them: what a worker on it has in place of other sections.
 
     ``copy_in`` and ``copy_out`` bring a tensor to it and back, the empty step that ends on it
-    included. ``fetch`` and ``push`` join a ps's memory and the GPU's, and ``server_dispatch_s`` is
-    the empty step of a worker's server that ends on it; None where they were not measured: a
-    transfer then goes through the host's memory. ``collective`` is between GPUs, where a host has
-    several. ``sharing_evidence`` says whether two workers at
-    once told ``device.busy_share``. ``noise`` is what varies there, ``fit`` how well it is fitted.
+    included. ``fetch`` and ``push`` join a ps's memory and the GPU's; ``server_dispatch_s`` is the
+    empty step of a worker's server that ends on it, and ``ps_dispatch_s`` what a ps adds to that.
+    They are None where they were not measured: a transfer then goes through the host's memory.
+    ``collective`` is between GPUs, where a host has several. ``sharing_evidence`` says whether two
+    workers at once told how it is shared. ``noise`` is what varies there, ``fit`` how well it is
+    fitted.
     """
 
     count: Annotated[int, Ge(1)]
@@ -428,6 +429,7 @@ class GpuSection(Generic[N]):
     copy_in: Copy[N] | None = None
     copy_out: Copy[N] | None = None
     server_dispatch_s: N | None = None
+    ps_dispatch_s: N | None = None
     fetch: TransferPath[N] | None = None
     push: TransferPath[N] | None = None
     collective: Collective[N] | None = None

@@ -205,6 +205,7 @@ def gpu_section(**changes: Any) -> GpuSection[Parameter]:
         copy_in=Copy(p(9e-5), p(1e10, "bytes/s")),
         copy_out=Copy(p(3e-4), p(3e10, "bytes/s")),
         server_dispatch_s=p(4e-4),
+        ps_dispatch_s=p(6e-4),
         fetch=path(7e-4, None),
         push=path(8e-4, p(5e-4)),
         collective=Collective(

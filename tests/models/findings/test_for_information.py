@@ -76,7 +76,10 @@ BASES = (
 #: As a calibration of GPUs gives it, and as one without transfers into them does.
 WITH_GPU = (
     less(gpu=gpu_section(), host__input=None),
-    less(gpu=gpu_section(fetch=None, push=None, server_dispatch_s=None), host__input=None),
+    less(
+        gpu=gpu_section(fetch=None, push=None, server_dispatch_s=None, ps_dispatch_s=None),
+        host__input=None,
+    ),
 )
 ALL = (*BASES, *WITH_GPU)
 SECTIONS = ("device", "host", "link", "collective", "gpu")

@@ -101,6 +101,7 @@ def test_known_parameters_are_found_again() -> None:
     assert near(gpu.push.per_tensor_s, 100e-6)
     assert near(gpu.push.segments[-1].bandwidth_bytes_per_s, 1e9)
     assert near(gpu.server_dispatch_s, SERVER_S)
+    assert near(gpu.ps_dispatch_s, PS_S)
     (known,) = device.workloads
     assert near(known.step.per_sample_s, 1e-7)
     assert near(known.gradient_floor_s, 250e-6)

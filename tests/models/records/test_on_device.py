@@ -47,11 +47,13 @@ def test_what_was_measured_into_a_gpu_is_taken_as_it_is() -> None:
         fetch=H100.link.push,
         push=H100.link.fetch,
         server_dispatch_s=parameter(1e-3),
+        ps_dispatch_s=parameter(2e-3),
     )
     there = on_gpu(replace(H100, gpu=measured))
     assert there.link.fetch == H100.link.push
     assert there.link.push == H100.link.fetch
     assert value_at(there.host.server_dispatch_s, None) == 1e-3
+    assert value_at(there.link.dispatch_s, None) == 2e-3
 
 
 def test_compute_and_its_variation_are_the_gpu_s_and_the_rest_the_host_s() -> None:
