@@ -14,7 +14,7 @@ from nworkers.calibrate.campaigns.cell_group import BUILD_S
 from nworkers.calibrate.campaigns.plan import SPAWN_S
 from nworkers.calibrate.cluster.cluster import ANSWER_S, Cluster
 from nworkers.calibrate.cluster.start import running
-from nworkers.calibrate.host.gpus import require_gpu
+from nworkers.calibrate.host.gpus import check_enough, gpu_count, require_gpu
 from nworkers.calibrate.host.watch import Watch
 from nworkers.calibrate.training.runtime import RUNTIMES, SINGLE_JOB, on_gpus, single, spare
 from nworkers.calibrate.training.tasks import TaskAddress, TaskAddresses, TaskGroup
@@ -64,7 +64,7 @@ def train(
     Raises:
         TrainingStopped: interrupted, or a task failed; it carries the finished runs and the cause.
         HardwareError: the runtime's framework is not installed, or no GPU can be used.
-        InputError: all GPUs are hidden.
+        InputError: all GPUs are hidden, or there are fewer than the job needs.
     """
     same = scenarios[0]
     runtime = RUNTIMES[same.runtime]
@@ -72,6 +72,8 @@ def train(
     where = machines or Machines()
     if same.device == "gpu" and not all(address.remote for address in where.workers):
         require_gpu()
+        needed = max(gpu or 0 for scenario in scenarios for gpu in scenario.gpus) + 1
+        check_enough(needed, gpu_count())
     watch = Watch()
     jobs = {scenario.workers: TrainingJob.of(scenario, model) for scenario in scenarios}
     order: list[tuple[int | None, int]] = [

@@ -115,6 +115,16 @@ def gpu_count(devices: Path = Path("/dev")) -> int:
     return here if visible is None else min(here, len(_entries(visible)))
 
 
+def check_enough(needed: int, here: int) -> None:
+    """Raises: InputError where workers would have to share GPUs that they are not to share."""
+    if needed > here:
+        raise InputError(
+            "workers_per_gpu",
+            f"a job that needs {needed} GPUs on one host",
+            f"so many workers on each that the {here} of this host are enough",
+        )
+
+
 def _entries(visible: str) -> list[str]:
     """What a CUDA_VISIBLE_DEVICES names: CUDA looks at no more than what precedes a bad entry."""
     entries = (entry.strip() for entry in visible.split(","))

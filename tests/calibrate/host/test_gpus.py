@@ -187,6 +187,12 @@ def test_what_tensorflow_says_of_a_missing_gpu_is_read_from_the_log(tmp_path: Pa
     )
 
 
+def test_workers_that_need_more_gpus_than_there_are_do_not_share_them_unsaid() -> None:
+    gpus.check_enough(2, 2)
+    with pytest.raises(InputError, match=r"workers_per_gpu: got a job that needs 4 GPUs"):
+        gpus.check_enough(4, 2)
+
+
 @pytest.mark.parametrize(
     ("visible", "count"),
     [
