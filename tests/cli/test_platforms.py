@@ -32,10 +32,10 @@ def test_asking_fitting_and_drawing_need_no_linux(
     commands = [
         ["fit", str(fitted), "-o", "mine.json", "--draws", "20"],
         ["fit", str(SAMPLES / "nccl.txt"), "-o", "nccl.json"],
-        ["predict", "--workers", "1,2", "--calibration", "mine.json", "--json"],
-        ["predict", "--workers", "2", "--strategy", "ps-sync", "--trace", "trace.json"],
-        ["breakeven", "--max-workers", "2", "--calibration", "mine.json", "--plot", "be.png"],
-        ["plot", "breakeven", "-o", "again.svg", "--max-workers", "2"],
+        ["predict", "--workers", "1,2,4", "--calibration", "mine.json", "--json"],
+        ["predict", "--workers", "3", "--strategy", "ps-sync", "--trace", "trace.json"],
+        ["breakeven", "--max-workers", "4", "--calibration", "mine.json", "--plot", "be.png"],
+        ["plot", "breakeven", "-o", "again.svg", "--max-workers", "3"],
         ["plot", "fit", str(fitted), "-o", "fit.png"],
     ]
     done = subprocess.run(

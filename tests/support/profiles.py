@@ -18,7 +18,10 @@ def _found(name: str) -> Profile:
 
 PROFILES: Mapping[str, Callable[[], Profile]] = {
     **{name: partial(_found, name) for name in shipped_profiles()},
-    **{name.lower(): partial(_found, str(FILES[name])) for name in ("LOOPBACK", "NETWORK", "H100")},
+    **{
+        f"measured {name.lower()}": partial(_found, str(FILES[name]))
+        for name in ("LOOPBACK", "NETWORK", "H100")
+    },
     "made up": factories.profile,
     "every feature": factories.every_feature,
 }

@@ -67,13 +67,13 @@ def test_what_a_base_stands_in_for_until_it_is_stated(run: Run) -> None:
         told = (reason for row in rows for reason in row["extrapolated"])
         return [reason for reason in told if reason.startswith("base emulated-1gbit: ")]
 
-    for asked in (("predict", "--workers", "2"), ("breakeven", "--max-workers", "2")):
+    for asked in (("predict", "--workers", "4"), ("breakeven", "--max-workers", "4")):
         said = lines(json.loads(run(*asked, *command).out)["rows"])
         assert waits[0] in said[-1]
         stated = lines(json.loads(run(*asked, *command, *known).out)["rows"])
         assert stated
         assert not [line for line in stated for words in waits if words in line]
-    text = run("breakeven", "--max-workers", "2", *command[:-1]).out
+    text = run("breakeven", "--max-workers", "4", *command[:-1]).out
     assert text.count("base emulated-1gbit: ") == 1
 
 
