@@ -186,7 +186,7 @@ class _Campaign:
         self._start_s: dict[ClusterKind, float] = {}
         self._watch = Watch()
         self._tasks = before.tasks if before else ()
-        self._joined = False
+        self._joined = 0
         self._gpus = before.gpus if before else 0
         self._memory: Memory | None = before.memory if before else None
         self._gpu_memory: Memory | None = before.gpu_memory if before else None
@@ -355,7 +355,7 @@ class _Campaign:
         self._report("starting the cluster")
         began = time.monotonic()
         sizes = sorted({cell.workers for cell in cells})
-        groups = RUNTIMES[kind.runtime].groups(self._machines.addresses, sizes)
+        groups = RUNTIMES[kind.runtime].groups(self._addresses(kind), sizes)
         if any(runner_of(cell).job == SINGLE_JOB for cell in cells):
             groups = (*groups, single())
         if kind.gpu:
@@ -366,7 +366,7 @@ class _Campaign:
             first=not self._start_s,
             threads=self._plan.threads,
         ) as cluster:
-            if not self._joined and cluster.names("worker"):
+            if len(cluster.names("worker")) > self._joined:
                 self._join(cluster)
             if kind.gpu and not self._gpus:
                 first = next(iter(cluster.names("worker") or cluster.names(SINGLE_JOB)))
@@ -401,6 +401,13 @@ class _Campaign:
             cluster.again = again or bool(left)
             return left
 
+    def _addresses(self, kind: ClusterKind) -> TaskAddresses:
+        """All tasks; those that joined the cluster that was asked for are in sessions alone."""
+        found, scope = self._machines.addresses, self._plan.scope
+        if scope is None or kind == ClusterKind(SESSION.name, gpu=False):
+            return found
+        return replace(found, ps=found.ps[: scope.ps], workers=found.workers[: scope.workers])
+
     def _skip(self, cell: Cell, reason: str) -> None:
         """Measure a cell in no round to come; the reason is kept at once."""
         self._skipped[cell] = reason
@@ -409,14 +416,16 @@ class _Campaign:
 
     def _join(self, cluster: Cluster) -> None:
         """Learn where the tasks run; a run that goes on must find them where the first one did."""
-        found = _task_hosts(cluster)
-        for was, now in zip(self._tasks, found, strict=False):
+        found = {host.task: host for host in _task_hosts(cluster)}
+        for was in self._tasks:
+            now = found.get(was.task, was)
             changed = differences(was.environment.facts, now.environment.facts)
             if changed:
                 raise HardwareError(
                     f"task {now.task} runs elsewhere than in the first run: {', '.join(changed)}"
                 )
-        self._tasks, self._joined = found, True
+        self._tasks = tuple(found.values())
+        self._joined = len(cluster.names("worker"))
 
     def _measure_cell(self, cluster: Cluster, built: CellGroup, cell: Cell, number: int) -> None:
         """Measure a cell and keep it; where it tells hosts apart, on every worker in turn."""

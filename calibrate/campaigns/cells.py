@@ -23,6 +23,8 @@ TENSORS_BYTES = 2**15
 #: Bytes and tensors of the cells that are spread over several ps or connections.
 SPREAD_BYTES = (2**12, 2**22)
 SPREAD_TENSORS = 16
+#: As many variables as a convolutional net of fifty layers has.
+MANY_TENSORS = 102
 #: All-reduces that go on at once in one cell.
 IN_FLIGHT = 32
 #: Tensors of the cells that vary their number on the way into a GPU's memory and out of it.
@@ -58,6 +60,11 @@ def concurrent_workers(workers: int) -> list[int]:
     return sorted((powers | {workers}) - {1})
 
 
+def more_workers(workers: int, most: int) -> list[int]:
+    """The numbers at once beyond the workers of a cluster, where up to ``most`` may run."""
+    return [count for count in concurrent_workers(most) if count > workers]
+
+
 def compute(preset: Preset, extra_shapes: Sequence[Shape]) -> list[Cell]:
     """Empty steps and matrix products, with their weights here or on the ps."""
     cells = [Cell("noop", "process"), Cell("noop", "server"), Cell("noop", "ps")]
@@ -89,6 +96,44 @@ def transfers(preset: Preset, counts: Sequence[int], rng: random.Random) -> list
         cells += [Cell("exchange", "ps", size, workers=workers) for size in preset.both[::2]]
         cells.append(Cell("fetch_push", "ps", preset.both[-1], workers=workers))
     return cells
+
+
+def under_load(
+    preset: Preset, counts: Sequence[int], more: Sequence[int], batch: int
+) -> list[Cell]:
+    """What more workers take than the cluster has, and whole steps of several at once.
+
+    A step tells what its parts cost each other: caches that another task's tensors have emptied.
+
+    Args:
+        more: numbers of workers of which nothing else is measured.
+        batch: 0 where the workload has no gradients to compute.
+    """
+    directions: tuple[Quantity, Quantity] = ("fetch", "push")
+    cells: list[Cell] = []
+    for workers in more:
+        cells.append(Cell("noop", "ps", workers=workers))
+        for quantity in directions:
+            cells += [Cell(quantity, "ps", size, workers=workers) for size in preset.loads]
+            cells.append(Cell(quantity, "ps", TENSORS_BYTES, tensors=16, workers=workers))
+    if batch and preset.loads:
+        cells += [Cell("step", "ps", batch=batch, workers=k) for k in (*counts, *more)]
+    return cells
+
+
+def apart(ps: int, workers: int) -> list[Cell]:
+    """The same tensors on one ps and on several, few and many, by one worker and by all at once.
+
+    What a tensor costs more over several connections shows with many, what a further ps does with
+    few.
+    """
+    if ps < 2:
+        return []
+    few = Cell("fetch_push", "ps", TENSORS_BYTES, tensors=SPREAD_TENSORS)
+    many = replace(few, tensors=MANY_TENSORS)
+    loaded = [replace(cell, workers=workers) for cell in (few, many)]
+    loaded += [replace(few, quantity=quantity, workers=workers) for quantity in ("fetch", "push")]
+    return [*loaded, *(replace(cell, ps=ps) for cell in (few, many, *loaded))]
 
 
 def spread(ps: int, flows: int) -> list[Cell]:

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 
 from nworkers.calibrate.campaigns.cells import (
     IDLE_S,
+    apart,
     collectives,
     compute,
     concurrent_workers,
+    more_workers,
     on_gpu,
     spread,
     step_batches,
     strategies,
     transfers,
+    under_load,
     within_tasks,
 )
-from nworkers.calibrate.campaigns.presets import PRESETS
+from nworkers.calibrate.campaigns.presets import PRESETS, PresetName
 from nworkers.calibrate.campaigns.resume import Round, pending
 from nworkers.calibrate.campaigns.scope import Scope, scope_texts
 from nworkers.calibrate.cluster.cluster import LEAD_S
@@ -44,6 +47,8 @@ LEAST_RUNS = 7
 SLOW_BYTES_PER_S = 1e9
 #: One kind of transfers at once, the pauses included.
 CROWD_S = 3.0
+#: So many workers run at once on any machine, and so many on one that has as many cores.
+FEW_WORKERS, MANY_WORKERS = 4, 8
 #: Quantities of which memory is asked.
 TRAINED: frozenset[Quantity] = frozenset({"step", "gradient"})
 
@@ -124,6 +129,14 @@ class MeasurementPlan:
         )
 
     @property
+    def tasks(self) -> tuple[int, int]:
+        """How many ps and workers take part."""
+        asked = (self.scope.ps, self.scope.workers) if self.scope else (1, 1)
+        servers = (max(c.ps, c.flows) for c in self.cells)
+        workers = (c.workers for c in self.cells if together(c))
+        return max([asked[0], *servers]), max([asked[1], *workers])
+
+    @property
     def gpu(self) -> bool:
         """Whether any cell runs on a GPU."""
         return any(cell.device for cell in self.cells)
@@ -169,6 +182,13 @@ def together(cell: Cell) -> bool:
     return cell.workers > 1 and cell.path in ("server", "ps")
 
 
+def at_once(preset: PresetName, cores: float) -> tuple[int, int]:
+    """How many ps and workers run at once on one machine, where nobody says how many."""
+    of = PRESETS[preset]
+    workers = MANY_WORKERS if cores >= MANY_WORKERS else FEW_WORKERS
+    return of.most_ps, min(of.most_workers, workers)
+
+
 def plan(
     scope: Scope,
     workload: Workload,
@@ -178,6 +198,7 @@ def plan(
     gpu: bool = False,
     gpus: int = 1,
     network: bool = False,
+    joined: tuple[int, int] = (0, 0),
     seed: int = 1,
 ) -> MeasurementPlan:
     """The cells of a calibration, not on record yet.
@@ -189,14 +210,18 @@ def plan(
         gpu: whether what workers do on a GPU is measured, beside what they do on processors.
         gpus: how many of them the workers' host has.
         network: whether there is one between the tasks, to be shared.
+        joined: ps and workers that may run at once in all, where more can than the scope has.
     """
     preset, batch = PRESETS[scope.preset], scope.batch
     rng = random.Random(seed)
     counts = concurrent_workers(scope.workers)
+    more = more_workers(scope.workers, joined[1])
     trained = batch if workload.widths else 0
     cells = [
         *compute(preset, scope.shapes),
         *transfers(preset, counts, rng),
+        *(under_load(preset, counts, more, trained) if more else ()),
+        *apart(joined[0], max(scope.workers, joined[1])),
         *spread(max(1, scope.ps), max(1, flows)),
         *within_tasks(preset),
         *collectives(preset, counts, trained),

@@ -48,6 +48,8 @@ Shape = tuple[int, int, int]
 class Preset:
     """How finely a calibration looks, and for how long.
 
+    ``most_workers`` and ``most_ps`` may run at once where all run on this machine; ``loads`` are
+    bytes that all of them move.
     ``crowds`` are (transfers, bytes of each) that begin at once, where there is a network. On a GPU
     ``copied`` and ``moved`` are bytes from and to the host and a ps, and ``gpu_batches`` is how
     many batches have a step there.
@@ -59,6 +61,9 @@ class Preset:
     tensors: tuple[int, ...]
     together: tuple[int, ...]
     both: tuple[int, ...]
+    most_workers: int
+    most_ps: int
+    loads: tuple[int, ...]
     updates: tuple[int, ...]
     python: tuple[int, ...]
     reduced: tuple[int, ...]
@@ -82,6 +87,9 @@ QUICK = Preset(
     tensors=(1, 16, 256),
     together=(4, 2**17, 2**20, 2**22),
     both=(4, 2**16, 2**21),
+    most_workers=2,
+    most_ps=1,
+    loads=(),
     updates=(2**12, 2**21),
     python=(4, 2**21),
     reduced=(4, 2**20),
@@ -100,10 +108,13 @@ QUICK = Preset(
 DEFAULT = Preset(
     gemm=_GEMM_FULL,
     largest_bytes=2**26,
-    sizes=19,
+    sizes=15,
     tensors=(1, 4, 16, 64, 256),
-    together=(4, 2**15, 2**18, 2**20, 2**22, 2**24),
+    together=(4, 2**18, 2**20, 2**22, 2**24),
     both=(4, 2**14, 2**18, 2**21, 2**24),
+    most_workers=8,
+    most_ps=2,
+    loads=(4, 2**20, 2**24),
     updates=(2**12, 2**18, 2**23),
     python=(4, 2**16, 2**20, 2**23),
     reduced=(4, 2**14, 2**18, 2**21, 2**23),
@@ -115,8 +126,8 @@ DEFAULT = Preset(
     gpu_batches=7,
     batches=9,
     rounds=5,
-    burst_s=0.12,
-    window_s=0.17,
+    burst_s=0.1,
+    window_s=0.15,
     max_samples=5000,
 )
 FULL = replace(

@@ -18,7 +18,7 @@ from nworkers.calibrate.campaigns.campaign import (
 )
 from nworkers.calibrate.campaigns.cells import step_batches
 from nworkers.calibrate.campaigns.describe import describe
-from nworkers.calibrate.campaigns.plan import MeasurementPlan, plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan, at_once, plan
 from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.calibrate.campaigns.resume import Round, merged, refinement
 from nworkers.calibrate.campaigns.scope import (
@@ -31,6 +31,7 @@ from nworkers.calibrate.campaigns.scope import (
 )
 from nworkers.calibrate.host.environment import environment
 from nworkers.calibrate.host.gpus import gpu_count, require_gpu
+from nworkers.calibrate.host.processor import usable_cores
 from nworkers.calibrate.tensorflow.pipeline import check_pipeline
 from nworkers.calibrate.tensorflow.user_model import check_model
 from nworkers.calibrate.training.runtime import TENSORFLOW
@@ -179,7 +180,8 @@ def carry_out(
     _check(request)
     before = _before(request, tell)
     logs = cache(lambda: made_folder(request.logs or default_logs(request.output), "logs"))
-    made, machines = _planned(request, before, logs, progress)
+    made = _planned(request, before, logs, progress)
+    machines = request.machines or local_machines(*made.tasks)
     TENSORFLOW.require()
     if made.to_measure or made.soak_left:
         tell(Begins(made, logs()))
@@ -264,27 +266,30 @@ def _planned(
     before: Calibration | None,
     logs: Callable[[], Path],
     progress: ShowProgress,
-) -> tuple[MeasurementPlan, Machines]:
-    """The plan on record, what is left of it, and where it is measured.
+) -> MeasurementPlan:
+    """The plan on record, and what is left of it.
 
     Raises:
         InputError: what is asked for is not there, or is other than the earlier run's.
     """
     kept = before.planned if before else None
     scope = _scope(request, kept)
-    machines = request.machines or local_machines(scope.ps, scope.workers)
+    # Where the numbers of tasks are left to us, more run at once for what workers share.
+    ours = not {"ps", "workers"} & set(request.asked)
+    cluster = request.machines or local_machines(scope.ps, scope.workers)
     made = plan(
         scope,
         # The file of the first run may have gone, or changed.
         before.workload if before else _workload(request, scope, logs, progress),
         rounds=None if request.refine else request.rounds,
-        flows=machines.ps_on_one_host,
+        flows=cluster.ps_on_one_host,
         gpu=scope.device == "gpu",
         gpus=gpu_count(),
-        network=machines.link_kind == "network",
+        network=cluster.link_kind == "network",
+        joined=at_once(scope.preset, usable_cores()) if ours else (0, 0),
     )
     if before is not None:
-        _check_cluster(request, before, machines)
+        _check_cluster(request, before, cluster)
     only = request.only
     chosen = tuple(c for c in made.cells if not only or c.quantity in only)
     if not chosen:
@@ -292,12 +297,12 @@ def _planned(
         raise InputError("only", ", ".join(only), f"what there is to measure here: {known}")
     made = replace(made, scope=scope, before=before, limit_s=request.time_limit_s)
     if before is None or kept is None:
-        return replace(made.narrowed(chosen), only=only), machines
+        return replace(made.narrowed(chosen), only=only)
     # The cells and rounds are those on record, whatever this version would choose.
     if request.refine:
         rounds = refinement(before, request.rounds or REFINE_ROUNDS, only)
         on_record = replace(made.narrowed(kept.cells), rounds=kept.rounds, only=kept.only)
-        return replace(on_record, left=rounds), machines
+        return replace(on_record, left=rounds)
     # What is asked for may be what the first run left out.
     cells = tuple(dict.fromkeys(kept.cells + (chosen if only else ())))
     made = replace(
@@ -309,7 +314,7 @@ def _planned(
         Round(r.number, tuple(c for c in r.cells if not only or c.quantity in only))
         for r in made.lacking
     )
-    return replace(made, left=tuple(round_ for round_ in asked if round_.cells)), machines
+    return replace(made, left=tuple(round_ for round_ in asked if round_.cells))
 
 
 def _rounds(request: CalibrationRequest, before: Calibration, kept: Planned) -> int:

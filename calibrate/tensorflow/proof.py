@@ -96,6 +96,9 @@ def missing_work(cell: Cell, partitions: Sequence[Sequence[str]], *, product: bo
         crossing = tensors
     if quantity in ("exchange", "fetch_push"):
         crossing = 2 * tensors
+    if quantity == "step" and cell.path == "ps":
+        # A variable at least comes, and its gradient goes.
+        crossing = 2
     if cell.device and quantity in _WORK:
         crossing += 1
     wanted += [("_Send", crossing), ("_Recv", crossing)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 from nworkers.calibrate.probes.probe import Context, Probe
@@ -13,31 +14,37 @@ from nworkers.calibrate.tensorflow.devices import HOST, gpu
 from nworkers.calibrate.tensorflow.graphs import session_config
 from nworkers.calibrate.tensorflow.proof import verify
 from nworkers.calibrate.tensorflow.replica import TrainingGraph, training_graph
-from nworkers.calibrate.tensorflow.transfers import Variables, brought_back, scope
+from nworkers.calibrate.tensorflow.transfers import Variables, brought_back, scope, servers
 from nworkers.models.records.calibration import Cell
 
 
 def build(cells: Sequence[Cell], context: Context) -> list[Probe]:
     """One session for each batch; Grappler is on, as it is for whoever trains."""
+
+    def group(cell: Cell) -> tuple[str, int, int]:
+        return cell.path, cell.ps, cell.batch
+
     return [
         probe
-        for path, batch in sorted({(c.path, c.batch) for c in cells})
-        for probe in _of_batch([c for c in cells if (c.path, c.batch) == (path, batch)], context)
+        for _, of in groupby(sorted(cells, key=group), key=group)
+        for probe in _of_batch(list(of), context)
     ]
 
 
 def _of_batch(cells: Sequence[Cell], context: Context) -> list[Probe]:
-    """Cells of one batch, of a process or of a worker's server, with all variables there."""
+    """Cells of one batch, of a process or of a worker's server; variables are there or on ps."""
     import tensorflow as tf
 
     of = cells[0]
-    alone = of.path != "server"
+    alone = of.path == "process"
     task = "" if alone else f"/job:worker/task:{context.index}"
     here = f"{task}{gpu() if of.device else HOST}"
     graph = tf.Graph()
     # Sessions of one server share what has one name.
     with graph.as_default(), tf.name_scope(scope(of)):
-        training = training_graph(context.workload, of.batch, worker=here, ps=(here,), seed=1)
+        there = tuple(servers(of, context)) if of.path == "ps" else (here,)
+        seed = 1 + (context.index if of.path == "ps" else 0)
+        training = training_graph(context.workload, of.batch, worker=here, ps=there, seed=seed)
         marks = Variables()
         ops = {c: _ended(c, training, f"{task}{HOST}", here, marks) for c in cells}
         init = tf.group(training.initializer, *marks.initializers)

@@ -212,7 +212,7 @@ SESSION = Runtime(
         ProbeModule(f"{_TF}.pipeline", lambda cell: cell.quantity == "input"),
         ProbeModule(
             f"{_TF}.training_probes",
-            lambda cell: cell.path == "process" and cell.quantity in ("step", "gradient"),
+            lambda cell: cell.path != "collective" and cell.quantity in ("step", "gradient"),
         ),
         ProbeModule(f"{_TF}.graphs"),
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nworkers.models.base.all_reduce_terms import ALGORITHMS, hierarchical_terms
-from nworkers.models.costs.laws import all_reduce_s, unmeasured_hop
+from nworkers.models.costs.laws import all_reduce_s, busy, unmeasured_hop
 from nworkers.models.costs.layers import layer_of
 from nworkers.models.costs.phase import Chain, Phase
 from nworkers.models.costs.sharding import carried_bytes, compressed
@@ -49,14 +49,13 @@ def _between_workers(known: Drawn, terms: _Terms) -> AlphaBeta:
         latency_s, byte_s = unmeasured_hop(known.link, moved / hops if hops else 0.0)
     else:
         byte_s = 1.0 / bandwidth
-    busy = 1.0 + host.os_overhead_share
     per_hop_s, per_byte_s = collective.processor_per_hop_s, collective.processor_per_byte_s
     if per_hop_s is None or per_byte_s is None:
         per_hop_s = host.fetch_worker.per_request_s + host.fetch_ps.per_request_s
         per_byte_s = host.fetch_worker.per_byte_s + host.fetch_ps.per_byte_s
         if collective.imported:
             per_hop_s = per_byte_s = 0.0
-    return AlphaBeta(latency_s, byte_s, per_hop_s * busy, per_byte_s * busy)
+    return AlphaBeta(latency_s, byte_s, per_hop_s * busy(host), per_byte_s * busy(host))
 
 
 def all_reduce(known: Drawn, workers: int, size_bytes: float) -> Chain:

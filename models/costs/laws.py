@@ -17,6 +17,7 @@ from nworkers.models.records.profile import (
     Coordinator,
     Copy,
     Demand,
+    Host,
     Link,
     Products,
     Segment,
@@ -117,6 +118,15 @@ def unmeasured_hop(link: Link[float], size_bytes: float) -> tuple[float, float]:
         rates.append(link.shared_bandwidth_bytes_per_s)
     latencies = (segment.latency_s for segment in link.fetch.segments[: place + 1])
     return max(latencies), 1.0 / min(rates)
+
+
+def busy(host: Host[N]) -> float:
+    """Seconds of a host's cores that a processor second of its tasks takes, where many compete.
+
+    The system works beside them, and a core idles from the end of one task's part of a step until
+    another's thread has been woken.
+    """
+    return (1.0 + host.os_overhead_share) / (host.usable_share or 1.0)
 
 
 def update_s(apply: Apply[Number], size_bytes: float) -> Number:

@@ -8,7 +8,7 @@ from itertools import groupby
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.leaves import mapped
-from nworkers.models.costs.laws import bytes_s, latency_s, request_s, transfer_s, update_s
+from nworkers.models.costs.laws import busy, bytes_s, latency_s, request_s, transfer_s, update_s
 from nworkers.models.costs.layers import layer_of
 from nworkers.models.costs.phase import Chain, Phase
 from nworkers.models.costs.sharding import Piece, compressed, place
@@ -18,11 +18,6 @@ from nworkers.models.records.workload import Optimizer
 
 #: The number of a step.
 _STEP_BYTES = 8.0
-
-
-def busy(host: Host[float]) -> float:
-    """Busy seconds of a host per processor second of its tasks."""
-    return 1.0 + host.os_overhead_share
 
 
 def ps_dispatch(known: Drawn, scenario: Scenario) -> Phase:

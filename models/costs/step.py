@@ -10,11 +10,10 @@ from dataclasses import dataclass
 from nworkers.models.costs.all_reduce import buckets, inside_host
 from nworkers.models.costs.compute import Chance, ComputeTime, as_fast, compute_time
 from nworkers.models.costs.extrapolation import log_spread
-from nworkers.models.costs.laws import step_s, sustained
+from nworkers.models.costs.laws import busy, step_s, sustained
 from nworkers.models.costs.layers import WHOLE, Layer, layers
 from nworkers.models.costs.phase import Chain, Direction, Operation, Phase
 from nworkers.models.costs.ps_transfers import (
-    busy,
     coordinator_serial_s,
     fetches,
     ps_dispatch,
@@ -122,7 +121,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
             "compute",
             "compute",
             compute.gradient_s + compressing_s + _lost_s(known, collective, of, compute.gradient_s),
-            compute.processor_s * busy(host) + compressing_s,
+            _computing_s(known, compute) + compressing_s,
         ),
         push=push,
         collective=collective,
@@ -155,6 +154,18 @@ def _computed(known: Drawn, scenario: Scenario, batch: int) -> ComputeTime:
     """The compute of one step on this scenario's devices."""
     measured = compute_time(known, scenario.workload, batch)
     return as_fast(measured, scenario.what_if.compute_factor, known.device.dispatch_s)
+
+
+def _computing_s(known: Drawn, compute: ComputeTime) -> float:
+    """Processor seconds of gradients beside other workers' steps.
+
+    Variables have just come from another task, so that caches are cold; what was computed from a
+    rate keeps all cores busy in any case.
+    """
+    spent_s = compute.processor_s * busy(known.host)
+    if known.device.kind == "gpu" or compute.source != "step_table":
+        return spent_s
+    return spent_s * (known.host.compute_under_load or 1.0)
 
 
 def _layers(scenario: Scenario, collective: Chain) -> tuple[Layer, ...]:

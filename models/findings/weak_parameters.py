@@ -98,6 +98,12 @@ def _of_the_link(profile: Profile) -> Iterator[Weakness]:
                 "another", words="a calibration whose workers reach a free port of the ps's host"
             ),
         )
+    if link.evidence == "one host" and host.concurrency > 2 and host.usable_share is None:
+        yield Weakness(
+            "what many workers make of the cores' time",
+            f"{host.concurrency} at once left cores idle, so that something else limits them",
+            Remedy("another", words="a calibration while no other program runs"),
+        )
     if not profile.collective.measured and not profile.collective.imported:
         yield Weakness(
             "all-reduce",

@@ -10,6 +10,7 @@ import numpy as np
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.fitting import laws
+from nworkers.models.fitting.busy_cores import compute_under_load, usable_share
 from nworkers.models.fitting.flow_weights import fit_flow_weights, seen_discipline
 from nworkers.models.fitting.gpu_section import with_gpu
 from nworkers.models.fitting.held_out import fit_rows, held_out_cells
@@ -138,7 +139,7 @@ def fit_profile(
         fits.session,
         cores=calibration.cores,
         one_host=calibration.evidence == "one host",
-        kernel=1.0 + _os_overhead_share(bursts),
+        kernel=(1.0 + _os_overhead_share(bursts)) / (_usable_share(calibration) or 1.0),
         seen=seen_discipline(calibration.crowds),
     )
     return _profile(calibration, fits, shared, held_out, rounds)
@@ -156,8 +157,10 @@ def _fit(
     first = [b for b in bursts if b.worker == 0]
     bank = times([b for b in first if b.cell not in held_out], seed)
     most = max((b.cell.workers for b in bursts if b.cell.plain and b.cell.path == "ps"), default=1)
-    # Demand counts where tasks compete for cores; a task alone spins while it waits.
-    loaded = [b for b in first if b.processor and b.cell.path == "ps" and b.cell.workers == most]
+    # Demand counts where tasks compete for cores; a task alone spins while it waits. On one host
+    # two compete as more do, and what their idle cores cost is known apart (`busy_cores`).
+    least = 2 if most > 2 and calibration.evidence == "one host" else most
+    loaded = [b for b in first if b.processor and b.cell.path == "ps" and b.cell.workers >= least]
     spent = demands([b for b in first if b.cell.path != "ps"], "worker")
     session, gemm = transfer_law(bank), gemm_law(bank)
     steps, reduced = step_law(bank), all_reduce_law(bank)
@@ -294,6 +297,12 @@ def _host(calibration: Calibration, fits: _Fits) -> Host[Parameter]:
         push_worker=worker.push,
         push_ps=ps.push,
         os_overhead_share=_os_overhead_share(calibration.bursts),
+        usable_share=_usable_share(calibration),
+        compute_under_load=compute_under_load(
+            calibration.bursts, calibration.workload, fits.worker, fits.ps, fits.processor
+        )
+        if fits.processor
+        else None,
         concurrency=calibration.workers,
         # An optimiser whose updates were measured in no simple cell has none.
         apply=tuple(update for update in fits.session.record.apply if update.floor_s),
@@ -371,6 +380,15 @@ def _os_overhead_share(bursts: Iterable[Burst]) -> float:
     tasks_s = sum(p.worker_s + p.ps_s for p in remote)
     host_s = sum(p.host_s - max(0.0, others) * p.wall_s for p in remote)
     return max(0.0, host_s / tasks_s - 1.0) if tasks_s else 0.0
+
+
+def _usable_share(calibration: Calibration) -> float | None:
+    return usable_share(
+        calibration.bursts,
+        cores=calibration.cores,
+        one_host=calibration.evidence == "one host",
+        system=1.0 + _os_overhead_share(calibration.bursts),
+    )
 
 
 def _workload_time(calibration: Calibration, fits: _Fits) -> WorkloadTime[Parameter] | None:

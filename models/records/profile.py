@@ -226,8 +226,10 @@ class Host(Generic[N]):
     processor seconds of a step that does nothing but touch the ps, at either end; a fetch's and a
     push's come on top. ``os_overhead_share`` is the busy time of the host beyond its tasks',
     per second of theirs. ``apply`` holds the optimisers that were measured, ``input`` the
-    pipeline's time of a batch, ``memory_bytes`` what all tasks of a host share; None where
-    something was not measured.
+    pipeline's time of a batch, ``memory_bytes`` what all tasks of a host share. Many workers at
+    once get to use ``usable_share`` of the cores' time, and their gradients take
+    ``compute_under_load`` times the processor seconds of gradients alone. None where something
+    was not measured.
     """
 
     cores: Positive
@@ -245,6 +247,8 @@ class Host(Generic[N]):
     coordinator: Coordinator[N] | None = None
     input: StepTime[N] | None = None
     memory_bytes: Positive | None = None
+    usable_share: Annotated[float, Gt(0), Le(1)] | None = None
+    compute_under_load: Annotated[float, Ge(1)] | None = None
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from nworkers.calibrate.campaigns.cells import (
     log_spaced_bytes,
     step_batches,
 )
-from nworkers.calibrate.campaigns.plan import SPAWN_S, MeasurementPlan, plan
+from nworkers.calibrate.campaigns.plan import SPAWN_S, MeasurementPlan, at_once, plan
 from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.training.runtime import runner_of
@@ -81,10 +81,10 @@ def test_batches_reach_from_1_to_twice_the_batch() -> None:
     assert step_batches(1, 6) == [1, 2]
 
 
-@pytest.mark.parametrize(("preset", "low", "high"), [("quick", 25, 42), ("default", 120, 170)])
+@pytest.mark.parametrize(("preset", "low", "high"), [("quick", 25, 42), ("default", 120, 168)])
 def test_a_calibration_fits_its_time(preset: PresetName, low: float, high: float) -> None:
     """At most 45 s and 3 minutes on two cores, with some seconds left for the fit."""
-    made = plan(Scope(preset), named_workload("mlp:784,512,10"))
+    made = plan(Scope(preset), named_workload("mlp:784,512,10"), joined=at_once(preset, 2))
     assert low < made.estimate_s < high
 
 
@@ -124,6 +124,40 @@ def test_workers_double_up_to_the_cluster_s() -> None:
     cells = plan(replace(QUICK, workers=4), GEMM).cells
     for quantity in ("fetch", "push", "exchange"):
         assert {c.workers for c in cells if c.quantity == quantity} == {1, 2, 4}
+
+
+def test_more_workers_than_the_cluster_s_run_at_once_while_cores_last() -> None:
+    assert [at_once("default", cores) for cores in (1, 2, 4, 16)] == [
+        (2, 4),
+        (2, 4),
+        (2, 4),
+        (2, 8),
+    ]
+    assert at_once("quick", 16) == (1, 2)
+    made = plan(Scope(), GEMM, joined=at_once("default", 16))
+    assert made.tasks == (2, 8)
+    for quantity, counts in {
+        "fetch": {1, 2, 4, 8},
+        "push": {1, 2, 4, 8},
+        "step": {2, 4, 8},
+    }.items():
+        assert {
+            c.workers for c in made.cells if c.quantity == quantity and c.path == "ps"
+        } == counts
+
+
+def test_a_cluster_that_was_asked_for_is_all_there_is() -> None:
+    assert replace(plan(Scope(), GEMM), scope=Scope()).tasks == (1, 2)
+    made = plan(replace(Scope(), workers=4), GEMM, joined=(1, 4))
+    assert not any((c.quantity, c.path) == ("step", "ps") for c in made.cells)
+    assert made.tasks == (1, 4)
+
+
+def test_tensors_are_on_one_ps_and_on_two_alike() -> None:
+    cells = plan(Scope(), GEMM, joined=at_once("default", 2)).cells
+    on_two = [c for c in cells if c.ps == 2]
+    assert {(c.tensors, c.workers) for c in on_two} == {(16, 1), (102, 1), (16, 4), (102, 4)}
+    assert {replace(c, ps=1) for c in on_two if c.workers > 1} <= set(cells)
 
 
 def test_a_cluster_of_one_worker_runs_nothing_together() -> None:

@@ -230,6 +230,18 @@ def test_only_some_quantities_are_kept_without_a_profile() -> None:
     assert {b.cell.quantity for b in read_calibration(FILE).bursts} == {"noop", "apply"}
 
 
+@pytest.mark.timed
+def test_more_workers_than_two_run_at_once_where_nobody_says_how_many() -> None:
+    """They join for sessions' cells alone: a coordinator has the cluster that was asked for."""
+    request = CalibrationRequest(FILE, only=("noop",), rounds=1)
+    kept = carry_out(request).calibration
+    assert (kept.ps, kept.workers, kept.complete) == (1, len(kept.tasks) - 1, True)
+    crowd = {b.worker for b in kept.bursts if b.cell.workers == 4 and b.cell.path == "ps"}
+    assert crowd == {0, 1, 2, 3}
+    asked = carry_out(replace(request, ps=1, workers=2, force=True)).calibration
+    assert (asked.workers, [t.task for t in asked.tasks]) == (2, ["ps0", "worker0", "worker1"])
+
+
 def test_a_resumed_run_is_on_the_same_kind_of_cluster() -> None:
     carry_out(NOOP)
     machines = replace(local_machines(1, 2), link_kind="network", evidence="cluster")

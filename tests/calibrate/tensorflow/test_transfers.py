@@ -48,6 +48,11 @@ def test_every_transfer_proves_its_work_on_one_ps_and_on_two(
     build(cluster, "worker0", [one, replace(one, size_bytes=16)])
 
 
+def test_a_whole_step_has_its_variables_on_the_ps(cluster: Cluster) -> None:
+    step = Cell("step", "ps", batch=4)
+    build(cluster, "worker0", [step, replace(step, batch=8)], named_workload("mlp:8,4,2"))
+
+
 @pytest.mark.timed
 def test_every_optimizer_updates_on_the_ps(cluster: Cluster) -> None:
     small = [Cell("apply", "ps", 16, optimizer=o) for o in ("sgd", "momentum", "adam")]

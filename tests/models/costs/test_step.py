@@ -227,6 +227,20 @@ def test_every_ps_that_a_run_touches_is_sent_its_part_and_answers_for_it() -> No
         assert costs.round[0].ps_s == pytest.approx(at_ps_s / 2)
 
 
+def test_many_workers_use_a_share_of_the_cores_and_compute_costs_more() -> None:
+    asked = Scenario(named_workload("mlp:8,4,2"), workers=2)
+    plain = profile(host__os_overhead_share=0.0)
+    name = asked.workload.name
+    measured = replace(plain.device.workloads[0], workload=name)
+    plain = replace(plain, device=replace(plain.device, workloads=(measured,)))
+    loaded = replace(plain, host=replace(plain.host, usable_share=0.8, compute_under_load=1.5))
+    before, after = step_costs(plain, asked), step_costs(loaded, asked)
+    assert after.compute.worker_s == pytest.approx(before.compute.worker_s * 1.5 / 0.8)
+    assert after.compute.wall_s == before.compute.wall_s
+    pairs = zip(before.fetch[0], after.fetch[0], strict=True)
+    assert all(b.worker_s == pytest.approx(a.worker_s / 0.8) for a, b in pairs)
+
+
 def test_a_token_bucket_s_credit_is_given_once() -> None:
     path = replace(profile().drawn(None).link.fetch, credit_bytes=300.0)
     [small] = path.segments

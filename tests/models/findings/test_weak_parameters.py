@@ -50,6 +50,16 @@ def test_a_link_without_a_limit_needs_more_workers() -> None:
     assert "how transfers share the link" in [w.what for w in assumed]
 
 
+def test_many_workers_that_leave_cores_idle_are_told() -> None:
+    told = "what many workers make of the cores' time"
+    for host, weak in (((4, None), True), ((4, 0.9), False), ((2, None), False)):
+        concurrency, share = host
+        made = profile(
+            link__evidence="one host", host__concurrency=concurrency, host__usable_share=share
+        )
+        assert (told in [w.what for w in weaknesses(made)]) == weak
+
+
 def test_units_off_by_a_thousand_are_told() -> None:
     made = profile()
     assert not list(implausible(made))
