@@ -19,7 +19,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.accuracy import design, store
+from benchmarks.accuracy import store
+from benchmarks.accuracy.curves import FOLDER, NAMES, read
 from benchmarks.accuracy.rows import measured_s
 from benchmarks.accuracy.scores import Judged, scores
 from benchmarks.accuracy.testbed import machines
@@ -46,7 +47,7 @@ from tests.testbed.hosts import hosts
 
 RATE_MBIT = 300
 #: Of a machine like the one that the page's figures are from.
-COMMITTED = design.FOLDER / "epyc" / "calibrations" / "0-mlp-784-256-128-10.json.gz"
+COMMITTED = FOLDER / "epyc" / "calibrations" / "0-mlp-784-256-128-10.json.gz"
 CALIBRATION = Path("build/nominal/loopback.json")
 PAGE = Page("imports", "# Other people's measurements\n")
 MLP = "mlp:784,256,128,10"
@@ -176,7 +177,7 @@ def table_cells(profile: Profile, way: str) -> Iterator[Cell]:
     Args:
         way: what is said of the latency.
     """
-    curves = (c for c in design.read() if c.half == "development" and c.link_mbit)
+    curves = (c for c in read() if c.half == "development" and c.link_mbit)
     for curve in curves:
         said = f"{curve.link_mbit}mbit{way}"
         linked = resolve(JobRequest(profile, link=said), [1]).profile
@@ -190,7 +191,7 @@ def table_cells(profile: Profile, way: str) -> Iterator[Cell]:
 
 def publish_table() -> None:
     """The section of the cells that were trained for docs/accuracy.md."""
-    profile = store.profile(store.calibration_name(0, design.NAMES["gemm"]))
+    profile = store.profile(store.calibration_name(0, NAMES["gemm"]))
     cells = list(table_cells(profile, ""))
     near = scores([cell.judged for cell in table_cells(profile, TESTBED_WAY)])
     of = scores([cell.judged for cell in cells])

@@ -1,58 +1,33 @@
-"""Design: which jobs are trained, drawn once by a seed and written down before the first run.
+"""First design: the jobs of the development half, drawn once and written down before the first run.
 
-A curve is one job at several worker counts, so that its break-even can be seen; a cell is one count
-of it. Half of the curves are for development, half for test, and no curve is in both.
+Its curves were half for development and half for test; a version's first sight of the test half is
+on the page. Both are development since there is a blind half (`blind`).
 """
 
 from __future__ import annotations
 
-import json
-import os
 import random
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cache
-from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from dataclasses import replace
+from typing import TypeVar, get_args
 
-from benchmarks.page import ROOT
-from nworkers.models.files.workload_toml import read_workload
-from nworkers.models.records.runtimes import Runtime, Strategy
-from nworkers.models.records.scenario import Scaling, Scenario
-from nworkers.models.records.what_if import WhatIf
-from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
+from benchmarks.accuracy.curves import MODELS, TRAININGS, Compute, Curve, Half
+from nworkers.models.records.scenario import Scaling
 
 SEED = 20261123
-FOLDER = Path(__file__).with_name("data")
-DESIGN = FOLDER / "design.json"
-#: The machine of the table; calibrations and starts of another one have a folder of their own.
-HOME = FOLDER / "xeon"
-DATA = FOLDER / os.environ.get("ACCURACY_MACHINE", HOME.name)
-
-Training = Literal["async", "sync", "coordinator", "mirrored"]
-Compute = Literal["wait", "real"]
-Model = Literal["gemm", "mlp", "conv", "big"]
-Half = Literal["development", "test"]
 Level = TypeVar("Level")
-HALVES: tuple[Half, ...] = get_args(Half)
+HALVES: tuple[Half, ...] = ("development", "test")
 #: Mbit/s of each host's link in each direction; 0 is loopback, with all tasks on one host.
 LINKS_MBIT = (0, 100, 1000)
 BATCHES = (32, 128, 512)
 PS = (1, 2, 4)
 SCALINGS: tuple[Scaling, ...] = get_args(Scaling)
-MODELS: tuple[Model, ...] = get_args(Model)
-TRAININGS: tuple[Training, ...] = get_args(Training)
 #: Counts of the curves that wait in place of computing, beside 1 and 2: one of each.
 FEW, MANY = (3, 4, 6), (8, 12, 16)
 REAL_WORKERS: tuple[int, ...] = (1, 2, 3, 4)
 #: The two of mirrored training in each half.
 MIRRORED = (2, 4, 8, 16), (2, 3, 6, 12, 16)
-
-#: The original report's product, six variables, and one of 16 MiB.
-NAMES = {"gemm": "gemm:128,256", "mlp": "mlp:784,256,128,10", "big": "gemm:2048,2048"}
-CONV_MODEL = "benchmarks.accuracy.models:conv"
-CONV_FILE = DATA / "conv.toml"
 
 #: What a step takes of the processors, roughly: of itself, a tensor, and a byte each way on
 #: a shaped link or on loopback. Only to choose waits that leave the processors half idle.
@@ -62,97 +37,6 @@ CORES, WANTED_USE, LEAST_WAIT_S = 2, 0.45, 0.02
 LONGEST_STEP_S = 3.0
 #: A single process waits so many times as long as what does not shrink with the batch.
 SHRINKING = (1, 4)
-
-
-@dataclass(frozen=True)
-class Curve:
-    """One job at several worker counts.
-
-    ``floor_s`` and ``per_sample_s`` are the wait in place of compute; 0 where it is computed.
-    """
-
-    name: str
-    half: Half
-    training: Training
-    compute: Compute
-    model: Model
-    batch: int
-    scaling: Scaling
-    ps: int
-    link_mbit: int
-    workers: tuple[int, ...]
-    floor_s: float = 0.0
-    per_sample_s: float = 0.0
-
-    @property
-    def strategy(self) -> Strategy:
-        if self.training == "mirrored":
-            return "allreduce"
-        return "ps-sync" if self.training == "sync" else "ps-async"
-
-    @property
-    def runtime(self) -> Runtime:
-        if self.training in ("coordinator", "mirrored"):
-            return self.training
-        return "session"
-
-    @property
-    def workload(self) -> Workload:
-        if self.compute == "real":
-            return computed(self.model)
-        return Workload(
-            f"waiting-{self.model}",
-            variables(self.model),
-            cost=Cost(self.floor_s, self.per_sample_s),
-        )
-
-    @property
-    def user_model(self) -> str:
-        return CONV_MODEL if self.compute == "real" and self.model == "conv" else ""
-
-    def scenario(self, workers: int) -> Scenario:
-        """The job as a user would ask about it."""
-        alone = self.link_mbit > 0
-        return Scenario(
-            self.workload,
-            workers,
-            strategy=self.strategy,
-            runtime=self.runtime,
-            scaling=self.scaling,
-            batch=self.batch,
-            ps=self.ps,
-            workers_per_host=1 if alone else 10_000,
-            ps_placement="own" if alone else "shared",
-            # Emulated hosts have links of their own and share the machine's cores.
-            what_if=WhatIf(one_machine=alone),
-        )
-
-    def cell(self, workers: int) -> str:
-        return f"{self.name}-{workers}"
-
-
-@cache
-def computed(model: Model) -> Workload:
-    return read_workload(str(CONV_FILE)) if model == "conv" else named_workload(NAMES[model])
-
-
-def variables(model: Model) -> tuple[Variable, ...]:
-    return computed(model).variables
-
-
-def read() -> tuple[Curve, ...]:
-    """The design as it was written down."""
-    rows = json.loads(DESIGN.read_text())["curves"]
-    return tuple(Curve(**row | {"workers": tuple(row["workers"])}) for row in rows)
-
-
-def write() -> None:
-    """Draw the design and write it down; once only."""
-    if DESIGN.exists():
-        raise SystemExit(f"{DESIGN.relative_to(ROOT)} is there: a design is drawn once")
-    curves = draw(SEED)
-    lines = ",\n".join(json.dumps(asdict(curve)) for curve in curves)
-    DESIGN.write_text(f'{{"seed": {SEED}, "curves": [\n{lines}\n]}}\n')
 
 
 def draw(seed: int) -> tuple[Curve, ...]:
@@ -227,7 +111,7 @@ def _with_wait(curve: Curve, rng: random.Random) -> Curve:
     if curve.compute == "real":
         return curve
     most = max(curve.workers)
-    moved = variables(curve.model)
+    moved = curve.variables
     spent_s = STEP_S + TENSOR_S * len(moved)
     spent_s += 2 * BYTE_S[curve.link_mbit > 0] * sum(v.size_bytes for v in moved)
     floor_s = max(LEAST_WAIT_S, most * spent_s / (CORES * WANTED_USE) - _wire_s(curve))
@@ -239,7 +123,7 @@ def _wire_s(curve: Curve) -> float:
     """How long the busiest link is at least used, roughly, by a step of all workers."""
     if not curve.link_mbit:
         return 0.0
-    moved = variables(curve.model)
+    moved = curve.variables
     servers = 1 if curve.training == "mirrored" else min(curve.ps, len(moved))
     sharing = 2 if curve.training == "mirrored" else max(curve.workers)
     return sum(v.size_bytes for v in moved) * 8e-6 / curve.link_mbit * sharing / servers

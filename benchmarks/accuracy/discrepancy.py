@@ -26,7 +26,7 @@ def estimate(cells: Sequence[Row]) -> dict[Part, float]:
     parts = list(LOG_DEVIATIONS)
     found = [shares(c.forecast.breakdown_s, c.curve.strategy) for c in cells]
     known = np.array([[of.get(part, 0.0) for part in parts] for of in found])
-    errors = np.array([math.log(c.predicted_s / c.measured_s) for c in cells])
+    errors = np.array([math.log(c.forecast.step_s / c.measured_s) for c in cells])
     stated = np.array([_stated(cell) for cell in cells])
 
     def unlikely(logs: Floats) -> float:

@@ -6,16 +6,18 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.accuracy import store
-from benchmarks.accuracy.design import BATCHES, CONV_FILE, CONV_MODEL, LINKS_MBIT, NAMES, Curve
+from benchmarks.accuracy.curves import CONV_FILE, NAMES, USER_MODELS, Curve
+from benchmarks.accuracy.design import BATCHES, LINKS_MBIT
 from benchmarks.accuracy.testbed import machines
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, calibrate
 from nworkers.calibrate.campaigns.describe import describe
 from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.campaigns.validation import SINGLE, single_job, train_once
 from nworkers.calibrate.host.environment import environment
@@ -23,7 +25,8 @@ from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.files.atomic_write import write_bytes
 from nworkers.models.files.workload_toml import workload_text
-from nworkers.models.records.calibration import Calibration
+from nworkers.models.records.calibration import Calibration, Cell
+from nworkers.models.records.measurement import TrainingRun
 from nworkers.models.records.workload import named_workload
 
 STARTS = {"wait": 3, "real": 5}
@@ -31,9 +34,9 @@ WINDOW_S = 20.0
 #: A process alone varies less.
 SINGLE_WINDOW_S = 10.0
 ROUNDS = 5
-#: Up to this rate the largest transfers of a default calibration take a quarter of an hour.
-SLOW_MBIT = 100
-SLOW_BYTES = 4 * 2**20
+#: Transfers of a default calibration take no longer than this on the wire of one link, two workers'
+#: at once; the largest would take a quarter of an hour at 100 Mbit/s.
+LONGEST_WIRE_S = 0.34
 DESCRIBE_BATCHES = (8, 16, 32, 64, 128, 256, 512)
 DESCRIBE_S = 2.0
 
@@ -55,37 +58,44 @@ def calibrations() -> None:
     """Default calibrations with one ps and two workers, and the description of the user's model."""
     for link_mbit, workload in wanted_calibrations():
         name = store.calibration_name(link_mbit, workload)
-        for attempt in _attempts():
+        for attempt in attempts():
             if store.has_calibration(name):
                 break
             say(f"calibration {name}, attempt {attempt}")
-            store.add_calibration(name, _calibrated(link_mbit, workload))
+            store.add_calibration(name, calibrated(link_mbit, workload, max(BATCHES)))
     if not CONV_FILE.exists():
-        describe_model()
+        describe_model("conv", CONV_FILE, DESCRIBE_BATCHES)
 
 
-def _calibrated(link_mbit: int, workload: str) -> Calibration:
+def calibrated(
+    link_mbit: int, workload: str, batch: int, preset: PresetName = "default"
+) -> Calibration:
+    """A calibration over a link, without what would take too long on its wire."""
     planned = plan(
-        Scope(batch=max(BATCHES)),
+        Scope(preset=preset, batch=batch),
         named_workload(workload),
-        rounds=ROUNDS,
+        rounds=ROUNDS if preset == "default" else None,
         network=link_mbit > 0,
     )
-    if 0 < link_mbit <= SLOW_MBIT:
-        few = tuple(c for c in planned.cells if c.size_bytes <= SLOW_BYTES)
-        planned = replace(planned, cells=few)
+    if link_mbit:
+        planned = replace(planned, cells=tuple(c for c in planned.cells if _quick(c, link_mbit)))
     with tempfile.TemporaryDirectory() as logs, machines(link_mbit, ps=1, workers=2) as sites:
         return calibrate(planned, logs=Path(logs), progress=_quiet, machines=sites)
 
 
-def describe_model() -> None:
-    """Write the workload file of the convolutional net."""
-    say("description of the convolutional net")
+def _quick(cell: Cell, link_mbit: int) -> bool:
+    """Whether a cell takes its link for no longer than it may; more than two workers share it."""
+    wire_s = cell.size_bytes * 8e-6 / link_mbit
+    return wire_s * max(1.0, cell.workers / 2) <= LONGEST_WIRE_S
+
+
+def describe_model(model: str, path: Path, batches: Sequence[int]) -> None:
+    """Write the workload file of a user's model."""
+    say(f"description of the model {model}")
     with tempfile.TemporaryDirectory() as logs:
-        found = describe(CONV_MODEL, DESCRIBE_BATCHES, seconds=DESCRIBE_S, logs=Path(logs))
-    CONV_FILE.parent.mkdir(parents=True, exist_ok=True)
-    named = replace(found, name="conv")
-    write_bytes(CONV_FILE, workload_text(named).encode(), force=True)
+        found = describe(USER_MODELS[model], batches, seconds=DESCRIBE_S, logs=Path(logs))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_bytes(path, workload_text(replace(found, name=model)).encode(), force=True)
 
 
 def training(curves: list[Curve], *, most: int) -> None:
@@ -97,7 +107,8 @@ def training(curves: list[Curve], *, most: int) -> None:
     Raises:
         SystemExit: the calibrations were made on another processor.
     """
-    here, there = environment().facts.get("cpu_model"), store.processors()
+    names = store.calibration_names("development")
+    here, there = environment().facts.get("cpu_model"), {store.processor(name) for name in names}
     if there - {here}:
         raise SystemExit(
             f"this processor is {here}, the calibrations' {', '.join(sorted(there))}; "
@@ -114,23 +125,31 @@ def training(curves: list[Curve], *, most: int) -> None:
         random.Random(start).shuffle(left)
         for k, (curve, workers) in enumerate(left):
             say(f"start {start + 1}, {k + 1} of {len(left)}: {curve.cell(workers)}")
-            _train(curve, workers, start)
+            seconds = SINGLE_WINDOW_S if workers == SINGLE else WINDOW_S
+            for run in train_cell(curve, workers, start, seconds):
+                store.add_run(curve, run)
 
 
-def _train(curve: Curve, workers: int, start: int) -> None:
-    scenario = curve.scenario(max(1, workers))
+def train_cell(
+    curve: Curve, workers: int, start: int, seconds: float, calibration: str = ""
+) -> Iterator[TrainingRun]:
+    """One start of a cell, and again where a hypervisor took too much or a task failed.
+
+    Args:
+        calibration: beside which a blind curve's model was described.
+    """
+    scenario = store.scenario_of(curve, max(1, workers), calibration)
     made = single_job if workers == SINGLE else TrainingJob.of
     job = made(scenario, curve.user_model)
-    seconds = SINGLE_WINDOW_S if workers == SINGLE else WINDOW_S
     link_mbit = 0 if workers == SINGLE else curve.link_mbit
-    for attempt in _attempts():
+    for attempt in attempts():
         try:
             with (
                 tempfile.TemporaryDirectory() as logs,
                 machines(link_mbit, ps=curve.ps, workers=max(1, workers)) as sites,
             ):
                 run = train_once(job, start, seconds, Path(logs), sites)
-            store.add_run(curve, run)
+            yield run
             if store.quiet(run):
                 return
             say(f"attempt {attempt}: a hypervisor took too much of the processors")
@@ -138,7 +157,7 @@ def _train(curve: Curve, workers: int, start: int) -> None:
             say(f"attempt {attempt}: {error}")
 
 
-def _attempts() -> Iterator[int]:
+def attempts() -> Iterator[int]:
     """What failed, or does not count, is told of, and made again."""
     yield from (1, 2, 3)
 

@@ -1,119 +1,131 @@
-"""Rows: each cell's starts beside its prediction, made anew from the calibrations."""
+"""Rows: each cell's starts beside its prediction and what simpler models say."""
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
 
 from benchmarks.accuracy import store
-from benchmarks.accuracy.baselines import universal_s
-from benchmarks.accuracy.design import Curve
+from benchmarks.accuracy.baselines import SEEN, Seen, amdahl_s, optimus_s, usl_s
+from benchmarks.accuracy.curves import Curve
 from benchmarks.accuracy.forecast import Forecast, forecast, written
-from benchmarks.accuracy.scores import Judged
+from benchmarks.accuracy.scores import Cell, accuracy_class
 from nworkers.calibrate.campaigns.validation import SINGLE
 from nworkers.models.records.measurement import TrainingRun
-
-#: Measured use of the processors, from which on a cell counts as bound by them.
-PROCESSOR_BOUND = 0.70
-
-Method = Literal["scale", "hockney", "bandwidth", "usl"]
-METHODS: tuple[Method, ...] = get_args(Method)
 
 
 @dataclass(frozen=True)
 class Row:
-    """One cell: its starts, its prediction, and each method's step time in seconds.
-
-    ``workers`` 0 is the single process, with the prediction of the curve's first count.
-    """
+    """One cell, its starts and its prediction, beside its single process's starts."""
 
     curve: Curve
     workers: int
     runs: tuple[TrainingRun, ...]
+    alone: tuple[TrainingRun, ...]
     forecast: Forecast
-    methods: Mapping[Method, float]
 
     @property
     def measured_s(self) -> float:
         return measured_s(self.runs)
 
     @property
-    def measured_samples_per_s(self) -> float:
+    def samples_per_s(self) -> float:
         return statistics.median(run.throughput_samples_per_s for run in self.runs)
 
     @property
-    def predicted_s(self) -> float:
-        return self.methods["scale"]
+    def speedup(self) -> float:
+        """Over the single process's measured throughput."""
+        return self.samples_per_s * measured_s(self.alone) / self.alone[0].per_worker_batch
 
     @property
-    def error(self) -> float:
-        return self.predicted_s / self.measured_s - 1
+    def known_s(self) -> float | None:
+        """The stated wait; or the single process's step, at the worker's batch by the law."""
+        if self.curve.compute == "wait":
+            return self.curve.stated_wait_s(self.workers)
+        return measured_s(self.alone) * self.forecast.shrunk if self.alone else None
 
     @property
-    def spread(self) -> float:
-        """Largest over smallest start, less one."""
-        times = [run.step_time_s for run in self.runs]
-        return max(times) / min(times) - 1
+    def seen(self) -> Seen:
+        """As a law is fitted to it."""
+        batch = self.runs[0].per_worker_batch
+        return Seen(self.workers, self.curve.ps, batch, self.measured_s)
 
-    @property
-    def busy(self) -> float:
-        return statistics.median(run.busy.share for run in self.runs if run.busy)
-
-    @property
-    def processor_bound(self) -> bool:
-        return self.busy >= PROCESSOR_BOUND
-
-    def judged(self, method: Method) -> Judged:
-        interval = self.forecast.interval_s if method == "scale" else None
-        return Judged(self.measured_s, self.methods[method], interval)
-
-    @property
-    def document(self) -> dict[str, Any]:
-        return {
-            "curve": self.curve.name,
-            "workers": self.workers,
-            "measured_s": [run.step_time_s for run in self.runs],
-            "processors": self.busy,
-            "predicted_s": dict(self.methods),
-            "interval_s": list(self.forecast.interval_s) if self.workers else None,
-            "probability_beats": self.forecast.probability_beats if self.workers else None,
-            "breakdown": self.forecast.breakdown_s if self.workers else None,
-        }
+    def cell(self, fitted_s: dict[str, float]) -> Cell:
+        """With what laws say that are fitted to other rows."""
+        known_s, told = self.known_s, self.forecast
+        return Cell(
+            name=self.curve.cell(self.workers),
+            curve=self.curve.name,
+            job=self.curve.same_job,
+            workers=self.workers,
+            kind=accuracy_class(self.curve.compute == "real", known_s, self.measured_s),
+            evidence="emulated hosts" if self.curve.link_mbit else "one host",
+            starts_s=tuple(run.step_time_s for run in self.runs),
+            samples=self.workers * self.runs[0].per_worker_batch,
+            processors=busy(self.runs),
+            known_s=known_s,
+            predicted_s={
+                "scale": told.step_s,
+                "hockney": told.hockney_s,
+                "paleo": told.bandwidth_s,
+                **({} if known_s is None else {"known": known_s}),
+                **fitted_s,
+            },
+            interval_s=told.interval_s,
+            probability_beats=told.probability_beats,
+            breakdown_s=told.breakdown_s,
+        )
 
 
 def rows(curves: Sequence[Curve], version: int | None = None) -> Iterator[Row]:
-    """Of what has been trained so far; the single process before its curve.
+    """Of what has been trained so far.
 
     Args:
         version: of what was written down; without it, cells are predicted anew.
     """
-    told = written(version) if version else {}
+    told = written(curves[0].half, version) if version and curves else {}
     for curve in curves:
         alone = tuple(store.read_runs(curve, SINGLE))
-        first = True
-        known: dict[int, tuple[float, int]] = {}
-        if alone and curve.training == "mirrored":
-            known[1] = _time(alone)
         for workers in curve.workers:
             runs = tuple(store.read_runs(curve, workers))
             if not runs:
                 continue
-            found = told[curve.name, workers] if version else forecast(curve, workers)
-            if alone and first:
-                first = False
-                yield Row(curve, SINGLE, alone, found, {"scale": found.single_s})
-            known.setdefault(workers, _time(runs))
-            methods: dict[Method, float] = {
-                "scale": found.step_s,
-                "hockney": found.hockney_s,
-                "bandwidth": found.bandwidth_s,
-            }
-            if workers > 2 and {1, 2} <= set(known):
-                batch = curve.scenario(workers).per_worker_batch
-                methods["usl"] = universal_s(known, workers, batch)
-            yield Row(curve, workers, runs, found, methods)
+            name = store.calibration_of(curve, workers)
+            known = told.get((curve.name, workers, name)) or told.get((curve.name, workers, ""))
+            if version and known is None:
+                continue
+            yield Row(curve, workers, runs, alone, known or forecast(curve, workers, name))
+
+
+def cells(found: Sequence[Row]) -> list[Cell]:
+    """The rows with what laws say that are fitted to some of them, and judged on the others."""
+    return [row.cell(dict(_fitted(row, found))) for row in found]
+
+
+def _fitted(row: Row, found: Sequence[Row]) -> Iterator[tuple[str, float]]:
+    """Amdahl's and Gunther's laws of its curve, and Optimus' of its job's curves of one kind."""
+    curve = [other for other in found if other.curve == row.curve]
+    for method, law in (("amdahl", amdahl_s), ("usl", usl_s)):
+        seen = curve[: SEEN[method]]
+        if len(seen) == SEEN[method] and row not in seen:
+            yield method, law([other.seen for other in seen], row.seen)
+    if row.curve.training == "mirrored":
+        return
+    alike = [
+        other
+        for other in found
+        if other.curve.same_job == row.curve.same_job and other.curve.training == row.curve.training
+    ]
+    curves = dict.fromkeys(other.curve for other in alike)
+    seen = [
+        other
+        for one in curves
+        for other in [each for each in alike if each.curve == one][: SEEN["optimus"]]
+    ]
+    if row not in seen:
+        sync = row.curve.training == "sync"
+        yield "optimus", optimus_s([other.seen for other in seen], row.seen, sync=sync)
 
 
 def measured_s(runs: Sequence[TrainingRun]) -> float:
@@ -121,5 +133,12 @@ def measured_s(runs: Sequence[TrainingRun]) -> float:
     return statistics.median(run.step_time_s for run in runs)
 
 
-def _time(runs: Sequence[TrainingRun]) -> tuple[float, int]:
-    return measured_s(runs), runs[0].per_worker_batch
+def busy(runs: Sequence[TrainingRun]) -> float:
+    """The share of the processors' time that was in use."""
+    return statistics.median(run.busy.share for run in runs if run.busy)
+
+
+def spread(runs: Sequence[TrainingRun]) -> float:
+    """Largest over smallest start, less one."""
+    times = [run.step_time_s for run in runs]
+    return max(times) / min(times) - 1.0

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 
 from benchmarks.accuracy import store
-from benchmarks.accuracy.design import NAMES, Curve
+from benchmarks.accuracy.curves import NAMES, Curve
 from benchmarks.accuracy.rows import measured_s
 from benchmarks.accuracy.scores import Judged, scores
 from benchmarks.page import Page, table
