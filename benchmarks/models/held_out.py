@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.models.pages import PAGE
 from benchmarks.page import table
 from nworkers.models.files.store import read_calibration
-from nworkers.models.fitting.fit import fit_profile
-from nworkers.models.fitting.held_out import cell_seconds, held_out_cells
+from nworkers.models.fitting.fit import fit_profile, steps_apart
+from nworkers.models.fitting.held_out import STEPS, cell_seconds, held_out_cells
 from nworkers.models.records.calibration import Calibration, Cell
 from nworkers.models.records.profile import Profile
 
@@ -23,7 +23,8 @@ ASKED = {"gemm": 0.03, "fetch": 0.05, "push": 0.05, "allreduce": 0.05}
 WORST = 0.15
 
 INTRODUCTION = f"""Every fourth size of each quantity and the largest are measured and never
-fitted. Errors are the law's over the median of the rounds' medians. A median of five rounds has an
+fitted; of steps and gradients they are in the profile's fit, and never in the one judged here.
+Errors are the law's over the median of the rounds' medians. A median of five rounds has an
 error of its own: *rounds differ* is the median, over the held-out cells, of the deviation of the
 mean of their rounds, in the logarithm. Asked for: medians of at most
 {", ".join(f"{100 * most:g} % ({name})" for name, most in ASKED.items())}, {100 * WORST:g} % at
@@ -67,10 +68,13 @@ def _errors(calibration: Calibration, profile: Profile) -> dict[str, list[dict[s
     for burst in calibration.bursts:
         if burst.cell in held_out and burst.worker == 0:
             medians.setdefault(burst.cell, []).append(float(np.median(burst.samples_s)))
-    known = profile.drawn(None)
+    known, steps = profile.drawn(None), steps_apart(calibration, held_out)
     found: dict[str, list[dict[str, Any]]] = {}
     for cell, taken in medians.items():
-        seconds = cell_seconds(known, profile.workload, cell)
+        if cell.quantity in STEPS:
+            seconds = steps.seconds(cell) if steps else None
+        else:
+            seconds = cell_seconds(known, profile.workload, cell)
         if seconds is None:
             continue
         logs = np.log(taken)

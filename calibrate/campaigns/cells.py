@@ -18,6 +18,8 @@ LATENCY_BYTES = 2**15
 #: A worker computes after it has waited for its fetch, with threads asleep and caches cold: an
 #: MLP's gradients take 0.60 ms after a pause of 1 or 3 ms, and 0.30 ms without one (2 cores).
 IDLE_S = 0.002
+#: Of more than so many batches every second one has gradients.
+MANY_BATCHES = 9
 #: Bytes moved by the cells that vary the number of tensors, from 1 to 256 of equal size.
 TENSORS_BYTES = 2**15
 #: Bytes and tensors of the cells that are spread over several ps or connections.
@@ -199,6 +201,17 @@ def within_tasks(preset: Preset) -> list[Cell]:
     ]
 
 
+def on_processor(preset: Preset, batch: int) -> list[Cell]:
+    """Steps over the batch, and gradients of every second one where there are many.
+
+    Both have one law, which needs them all for its bends, but a floor of each.
+    """
+    batches = asked_batches(batch, preset.batches)
+    steps = [Cell("step", "process", batch=rows) for rows in batches]
+    some = batches[::-2] if len(batches) > MANY_BATCHES else batches
+    return steps + [Cell("gradient", "process", batch=rows, idle_s=IDLE_S) for rows in some]
+
+
 def on_gpu(
     preset: Preset, extra_shapes: Sequence[Shape], batch: int, *, workers: int, gpus: int
 ) -> list[Cell]:
@@ -260,6 +273,19 @@ def _gpu_steps(preset: Preset, batch: int, workers: int) -> list[Cell]:
         for count in (1, 2)
         if count <= workers
     ]
+
+
+def asked_batches(batch: int, count: int) -> list[int]:
+    """Batches from 1 to 2·batch, two thirds of them from an eighth of it on.
+
+    There a worker's share lies under strong scaling, and there a step has most to be told of.
+    """
+    least, below = batch / 8, count // 3
+    if least < 2:
+        return step_batches(batch, count)
+    steps = [least ** (k / below) for k in range(below)]
+    steps += [least * 16 ** (k / (count - below - 1)) for k in range(count - below)]
+    return sorted({round(step) for step in steps})
 
 
 def step_batches(batch: int, count: int, *, least_top: int = 1) -> list[int]:

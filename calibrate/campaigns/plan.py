@@ -6,15 +6,14 @@ import random
 from dataclasses import dataclass, replace
 
 from nworkers.calibrate.campaigns.cells import (
-    IDLE_S,
     apart,
     collectives,
     compute,
     concurrent_workers,
     more_workers,
     on_gpu,
+    on_processor,
     spread,
-    step_batches,
     strategies,
     transfers,
     under_load,
@@ -228,9 +227,7 @@ def plan(
         *strategies(preset, scope.workers, trained),
     ]
     if trained:
-        for rows in step_batches(batch, preset.batches):
-            cells.append(Cell("step", "process", batch=rows))
-            cells.append(Cell("gradient", "process", batch=rows, idle_s=IDLE_S))
+        cells += on_processor(preset, batch)
     if scope.input:
         rows_of_input = sorted({1, max(1, batch // 4), batch})
         cells += [Cell("input", "process", batch=rows) for rows in rows_of_input]

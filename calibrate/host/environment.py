@@ -30,6 +30,18 @@ def _first_value(path: str, key: str) -> str:
     return "unknown"
 
 
+def l2_cache_kib(folder: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> float | None:
+    """Of one core; TensorFlow decides by it whether a product is worth a second thread."""
+    try:
+        for of in sorted(folder.glob("index*")):
+            size = (of / "size").read_text().strip()
+            if (of / "level").read_text().strip() == "2" and size.endswith("K"):
+                return float(size[:-1])
+    except (OSError, ValueError):
+        pass
+    return None
+
+
 def _version(package: str) -> str | None:
     """Of an installed package; None where it is not."""
     try:
@@ -62,6 +74,7 @@ READERS: dict[str, Callable[[], float | str | None]] = {
     "cpu_model": partial(_first_value, "/proc/cpuinfo", "model name"),
     "cores_usable": usable_cores,
     "cores_present": lambda: os.cpu_count() or 1,
+    "l2_cache": l2_cache_kib,
     "memory_total": partial(_first_value, "/proc/meminfo", "MemTotal"),
     "hypervisor": _virtual,
     "tensorflow": partial(_version, "tensorflow"),

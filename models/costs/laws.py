@@ -22,6 +22,7 @@ from nworkers.models.records.profile import (
     Products,
     Segment,
     StepTime,
+    Threads,
     TransferPath,
 )
 
@@ -34,12 +35,26 @@ N = TypeVar("N")
 def step_s(time: StepTime[Number], batch: int) -> Number:
     """A step: floor + per sample · batch; with a plateau the second term is at least that.
 
-    Below the knee a device is not saturated, and a smaller batch takes no less time.
+    Below the knee a device is not saturated, and a smaller batch takes no less time. A product that
+    a larger batch brings to all threads may take less time there, so that the step does too.
     """
+    if time.threads is not None:
+        return time.floor_s + _threaded_s(time.threads, time.per_sample_s, batch)
     varying_s = batch * time.per_sample_s
     if time.plateau_s is not None:
         varying_s = largest(time.plateau_s, varying_s)
     return time.floor_s + varying_s
+
+
+def _threaded_s(threads: Threads[Number], together_s: Number, batch: int) -> Number:
+    """What a step's products take, each on one thread or on all."""
+    joined = [of for of in threads.products if batch >= of.from_batch]
+    alone = sum(of.share for of in threads.products if batch < of.from_batch)
+    taken_s = batch * alone * threads.alone_per_sample_s
+    taken_s = taken_s + batch * sum(of.share for of in joined) * together_s
+    if threads.join_s is not None:
+        taken_s = taken_s + sum(of.products for of in joined) * threads.join_s
+    return taken_s
 
 
 def product_s(products: Products[Number], flops: float, size_bytes: float) -> Number:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
+from nworkers.models.records.profile import ThreadedProducts
 from nworkers.models.records.workload import BYTES_PER_ELEMENT, Workload
 
 #: Layers that are told apart; a deeper model's neighbours are taken together.
@@ -18,6 +20,9 @@ class Layer:
     forward: float
     backward: float
 
+
+#: TensorFlow runs a product on one thread whose bytes are below so many times the L2 cache's.
+ONE_THREAD_SHARE = 1.01
 
 #: All of a model at once: transfers before and after its compute, none beside it.
 WHOLE = (Layer(1.0, 0.0),)
@@ -63,4 +68,26 @@ def layers(workload: Workload) -> tuple[Layer, ...]:
     return tuple(
         Layer(weight / total, weight * (1.0 if k == 0 else 2.0) / total)
         for k, weight in enumerate(weights)
+    )
+
+
+def threaded_products(workload: Workload, cache_bytes: float) -> tuple[ThreadedProducts, ...]:
+    """From which batch on each layer's products run on all threads; none if not dense.
+
+    TensorFlow gives a product of [m, k]·[k, n] to oneDNN on one thread while m·n + k·(m + n)
+    elements are below 1.01 times the L2 cache (`ExecuteSingleThreadedGemm` in
+    tensorflow/core/kernels/mkl/mkl_matmul_ops_common.h). That sum is the same for all products of a
+    dense layer, whichever of the three sides is the batch.
+    """
+    limit = ONE_THREAD_SHARE * cache_bytes / BYTES_PER_ELEMENT[workload.precision]
+    counted: dict[int, tuple[float, int]] = {}
+    for layer, (inputs, outputs) in enumerate(pairwise(workload.widths)):
+        products = 2 if layer == 0 else 3
+        joins = max(1, math.ceil((limit - inputs * outputs) / (inputs + outputs)))
+        operations, before = counted.get(joins, (0.0, 0))
+        counted[joins] = operations + products * inputs * outputs, before + products
+    total = sum(operations for operations, _ in counted.values())
+    return tuple(
+        ThreadedProducts(joins, operations / total, products)
+        for joins, (operations, products) in sorted(counted.items())
     )

@@ -19,7 +19,7 @@ from nworkers.models.records.contribution import Contribution
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.profile import SECTIONS, Profile
 
-SCHEMA_VERSION = "2.2"
+SCHEMA_VERSION = "2.3"
 KINDS: dict[str, type[Any]] = {
     "calibration": Calibration,
     "profile": Profile,

@@ -13,7 +13,7 @@ from nworkers.models.fitting import laws
 from nworkers.models.fitting.busy_cores import compute_under_load, usable_share
 from nworkers.models.fitting.flow_weights import fit_flow_weights, seen_discipline
 from nworkers.models.fitting.gpu_section import with_gpu
-from nworkers.models.fitting.held_out import fit_rows, held_out_cells
+from nworkers.models.fitting.held_out import STEPS, fit_rows, held_out_cells
 from nworkers.models.fitting.laws import (
     AllReduces,
     BothWays,
@@ -40,6 +40,7 @@ from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.fitting.residual_noise import residual_noise
 from nworkers.models.fitting.round_spread import RoundSpread
 from nworkers.models.fitting.select_law import (
+    Choice,
     all_reduce_law,
     gemm_law,
     step_law,
@@ -54,6 +55,7 @@ from nworkers.models.records.calibration import (
     typical_rounds,
     with_memory,
 )
+from nworkers.models.records.environment_facts import fact_value
 from nworkers.models.records.profile import (
     Candidate,
     Collective,
@@ -78,6 +80,7 @@ class _Fits:
     session: FittedLaw[Session[Parameter]]
     gemm: FittedLaw[LocalProducts[Parameter]]
     steps: FittedLaw[Steps[Parameter]] | None
+    steps_apart: FittedLaw[Steps[Parameter]] | None
     allreduce: FittedLaw[AllReduces[Parameter]] | None
     worker: FittedLaw[Demands[Parameter]]
     ps: FittedLaw[Demands[Parameter]]
@@ -101,7 +104,7 @@ class _Fits:
             case "to_python":
                 return self.python
             case "step" | "gradient":
-                return self.steps
+                return self.steps_apart
             case "allreduce":
                 return self.allreduce
             case "input":
@@ -163,7 +166,11 @@ def _fit(
     loaded = [b for b in first if b.processor and b.cell.path == "ps" and b.cell.workers >= least]
     spent = demands([b for b in first if b.cell.path != "ps"], "worker")
     session, gemm = transfer_law(bank), gemm_law(bank)
-    steps, reduced = step_law(bank), all_reduce_law(bank)
+    # A batch that is asked for may be among few that tell of its number of threads: all are fitted,
+    # and errors are those of another fit, which never saw what is held out.
+    left = [b for b in first if b.cell in held_out and b.cell.quantity in STEPS]
+    stepped = bank | times(left, seed)
+    steps, reduced = chosen_steps(calibration, stepped), all_reduce_law(bank)
     loaded_reduce = any(cell.quantity == "allreduce" and cell.tensors > 1 for cell, _ in spent)
     chosen = [choice.law for choice in (session, gemm, steps, reduced)]
     spread = RoundSpread.of(bank, chosen)
@@ -176,7 +183,7 @@ def _fit(
         nonlocal done
         done += 1
         if progress is not None:
-            progress(done, len(fields(_Fits)) - 2)
+            progress(done, len(fields(_Fits)) - 3)
 
     def needed(law: Law, observed: Observations) -> FittedLaw[Any]:
         made = fit_law(law, observed, resampling)
@@ -189,15 +196,21 @@ def _fit(
         told()
         return made
 
+    threads = steps.law.record.step.threads
+    demanded = laws.gradient_demand(threads.products if threads else ())
+    if not determined(demanded, spent):
+        demanded = laws.gradient_demand()
+
     # Random numbers are drawn in this order.
     return _Fits(
         session=needed(session.law, bank),
         gemm=needed(gemm.law, bank),
-        steps=wanted(steps.law, bank),
+        steps=wanted(steps.law, stepped),
+        steps_apart=steps_apart(calibration, held_out, seed),
         allreduce=wanted(reduced.law, bank),
         worker=needed(laws.demand("worker"), demands(loaded, "worker")),
         ps=needed(laws.demand("ps"), demands(loaded, "ps")),
-        processor=wanted(laws.gradient_demand(), spent),
+        processor=wanted(demanded, spent),
         collective=wanted(collective, spent),
         together=wanted(laws.together(most), bank),
         both_ways=wanted(laws.both_ways(in_flight), bank) if in_flight else None,
@@ -207,6 +220,27 @@ def _fit(
         spread=spread,
         candidates=session.tried | gemm.tried | steps.tried | reduced.tried,
     )
+
+
+def chosen_steps(calibration: Calibration, bank: Observations) -> Choice:
+    """The law of steps and gradients, by the L2 cache where the file tells of it."""
+    told_kib = fact_value(calibration.environment.facts, "l2_cache")
+    cache_bytes = 1024.0 * told_kib if told_kib else None
+    return step_law(bank, calibration.workload, cache_bytes)
+
+
+def steps_apart(
+    calibration: Calibration, held_out: frozenset[Cell], seed: int = 1
+) -> FittedLaw[Steps[Parameter]] | None:
+    """Steps and gradients chosen and fitted without the batches that are held out."""
+    first = [b for b in calibration.bursts if b.worker == 0 and b.cell.quantity in STEPS]
+    bank = times([b for b in first if b.cell not in held_out], seed)
+    law = chosen_steps(calibration, bank).law
+    if not determined(law, bank):
+        return None
+    rounds = sorted({number for _, number in bank})
+    spread = RoundSpread.of(bank, [law])
+    return fit_law(law, bank, Resampling.of(rounds, 2, np.random.default_rng(seed), spread))
 
 
 def _most_in_flight(bank: Observations) -> Cell | None:

@@ -40,6 +40,9 @@ FITTED: tuple[Quantity, ...] = (
     "copy_in",
     "copy_out",
 )
+#: Fitted with what is held out of them too: few batches tell of a bend. Their errors are those of
+#: another fit, which never saw it (`nworkers.models.fitting.fit.steps_apart`).
+STEPS: frozenset[Quantity] = frozenset({"step", "gradient"})
 #: Every fourth size and the largest are held out only where so many are left to fit.
 LEAST_SIZES = 5
 #: Seconds of a cell, or None where nothing is said of it.
@@ -124,7 +127,7 @@ def fit_rows(
 
 def curves(calibration: Calibration, profile: Profile) -> tuple[Curve, ...]:
     """Every quantity of a fit as points and a line, one tensor and one worker at a time."""
-    held_out = held_out_cells(calibration.bursts)
+    held_out = frozenset(c for c in held_out_cells(calibration.bursts) if c.quantity not in STEPS)
     seconds = partial(cell_seconds, profile.drawn(None), profile.workload)
 
     def explains(cell: Cell) -> bool:

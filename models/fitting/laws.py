@@ -39,6 +39,8 @@ from nworkers.models.records.profile import (
     Products,
     Segment,
     StepTime,
+    ThreadedProducts,
+    Threads,
     TransferPath,
     named,
     value_at,
@@ -266,13 +268,24 @@ class Steps(Generic[N]):
     gradient_floor_s: N
 
 
-def steps(*, knee: bool) -> Law:
-    """Steps and gradients in one process, from a knee on if they have one."""
-    record: Steps[Linear] = Steps(
-        StepTime(Unknown(), Unknown("s/sample"), Unknown() if knee else None), Unknown()
+def steps(
+    *, knee: bool = False, threaded: tuple[ThreadedProducts, ...] = (), joins: bool = False
+) -> Law:
+    """Steps and gradients in one process.
+
+    Args:
+        knee: whether all batches below one take as long.
+        threaded: from which batch on products are on all threads.
+        joins: whether each of them takes longer there, whatever the batch.
+    """
+    threads: Threads[Linear] | None = None
+    if threaded:
+        threads = Threads(Unknown("s/sample"), Unknown() if joins else None, threaded)
+    time: StepTime[Linear] = StepTime(
+        Unknown(), Unknown("s/sample"), Unknown() if knee else None, threads
     )
-    places = {"step": "step", "": "step"}
-    return Law("step with a knee" if knee else "step", record, one_step_s, places)
+    name = "step with a knee" if knee else "step with threads" if threaded else "step"
+    return Law(name, Steps(time, Unknown()), one_step_s, {"step": "step", "": "step"})
 
 
 def one_step_s(known: Steps[Number], cell: Cell) -> Number | None:
@@ -284,14 +297,18 @@ def one_step_s(known: Steps[Number], cell: Cell) -> Number | None:
     return step_s(known.step, cell.batch) if cell.quantity == "step" else None
 
 
-def gradient_demand() -> Law:
-    """Processor seconds of a worker's gradients."""
+def gradient_demand(threaded: tuple[ThreadedProducts, ...] = ()) -> Law:
+    """Processor seconds of a worker's gradients, which other threads may take more of."""
 
     def seconds(known: StepTime[Number], cell: Cell) -> Number | None:
         gradient = (cell.quantity, cell.path) == ("gradient", "process") and cell.plain
         return step_s(known, cell.batch) if gradient else None
 
-    return Law("processor", StepTime(Unknown(), Unknown("s/sample")), seconds, {"": "processor"})
+    threads: Threads[Linear] | None = None
+    if threaded:
+        threads = Threads(Unknown("s/sample"), None, threaded)
+    record: StepTime[Linear] = StepTime(Unknown(), Unknown("s/sample"), threads=threads)
+    return Law("processor", record, seconds, {"": "processor"})
 
 
 @dataclass(frozen=True)

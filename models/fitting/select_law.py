@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 import numpy as np
 
 from nworkers.models.base.all_reduce_terms import ALGORITHMS
+from nworkers.models.base.leaves import mapped
+from nworkers.models.base.linear import Unknown
 from nworkers.models.base.statistics import Floats
+from nworkers.models.costs.laws import step_s
+from nworkers.models.costs.layers import threaded_products
 from nworkers.models.fitting import laws
 from nworkers.models.fitting.laws import Law, TransferKind
 from nworkers.models.fitting.log_least_squares import evaluate, solve, solve_many
 from nworkers.models.fitting.observations import Design, Observations, medians
 from nworkers.models.records.calibration import Cell
-from nworkers.models.records.profile import Candidate, Criterion
+from nworkers.models.records.profile import Candidate, Criterion, StepTime
+from nworkers.models.records.workload import Workload
 
 #: Bytes that pass at once are looked for up to this share of the largest tensor's.
 MOST_CREDIT = 1 / 8
@@ -29,8 +34,13 @@ LEAST_SIZES = 4
 MOST_BREAKS = 2
 #: Deviations of this size are not worth a parameter: no machine repeats its medians more closely.
 FLOOR_DEVIATION = 0.005
-#: A law with more parameters must lower the error on what is left out by this factor.
+#: A law with more parameters must lower the error on what is left out by this factor, and threads
+#: the time of the largest batch.
 WORTH = 0.9
+#: L2 caches of a core of the servers of a decade: what is tried where a file does not tell it.
+CACHES_BYTES = (0.5 * 2**20, 1.0 * 2**20, 2.0 * 2**20)
+#: Of a step's operations, so that its rate shows on one thread, or on all.
+MUCH = 0.25
 #: Scale of the loss where candidates are compared: of medians over rounds.
 LOSS_SCALE = 0.05
 
@@ -187,10 +197,50 @@ def gemm_law(bank: Observations) -> Choice:
     return Choice(made[chosen], {"gemm": _candidates(made, "left out", scores, chosen)})
 
 
-def step_law(bank: Observations) -> Choice:
-    """A line in the batch, or one with a knee."""
+def step_law(
+    bank: Observations, workload: Workload | None = None, cache_bytes: float | None = None
+) -> Choice:
+    """A line in the batch, one with a knee, or one for products on one thread and on all.
+
+    Args:
+        workload: whose dense layers' products a larger batch may bring to all threads.
+        cache_bytes: of the L2 cache that decides it; None where it is for the data to tell.
+    """
     made = [laws.steps(knee=knee) for knee in (False, True)]
-    return _by_bic("step", made, [medians(bank, law) for law in made])
+    seconds = medians(bank, made[0])
+    if workload is None or not workload.widths:
+        return _by_bic("step", made, [seconds] * len(made))
+    told = cache_bytes is not None
+    sizes = (cache_bytes,) if cache_bytes is not None else CACHES_BYTES
+    threads = [
+        laws.steps(threaded=threaded_products(workload, size), joins=joins)
+        for size in sizes
+        for joins in (False, True)
+    ]
+    threads = [law for law in threads if _threads_help(law, seconds)]
+    if threads:
+        made.append(min(threads, key=lambda law: _bic_of(law, seconds)))
+    # A size that was looked for is one parameter more.
+    return _by_bic("step", made, [seconds] * len(made), places=(0, 0, 0 if told else 1))
+
+
+def _threads_help(law: Law, seconds: Mapping[Cell, float]) -> bool:
+    """Whether much of a step is on one thread in some batches and on all in others, and faster."""
+    batches = [cell.batch for cell in seconds]
+    threads = law.record.step.threads
+    joined = [
+        sum(of.share for of in threads.products if batch >= of.from_batch) for batch in batches
+    ]
+    if len(seconds) <= len(law.unknowns) or min(joined) > 1.0 - MUCH or max(joined) < MUCH:
+        return False
+    design = Design.of(law, seconds)
+    if design.missing(law):
+        return False
+    theta = solve(design.x, np.array(list(seconds.values()))).theta
+    found = dict(zip(design.unknowns, theta, strict=True))
+    time: StepTime[float] = mapped(law.record.step, Unknown, found.get)
+    alone_s = time.floor_s + max(batches) * found[threads.alone_per_sample_s]
+    return bool(step_s(time, max(batches)) < WORTH * alone_s)
 
 
 def all_reduce_law(bank: Observations) -> Choice:
@@ -199,20 +249,30 @@ def all_reduce_law(bank: Observations) -> Choice:
     return _by_bic("allreduce", made, [medians(bank, law) for law in made])
 
 
-def _by_bic(quantity: str, made: Sequence[Law], observed: Sequence[dict[Cell, float]]) -> Choice:
-    scores = []
-    for law, seconds in zip(made, observed, strict=True):
-        if len(seconds) <= len(law.unknowns):
-            scores.append(math.inf)
-            continue
-        design, y = Design.of(law, seconds), np.array(list(seconds.values()))
-        theta = solve(design.x, y, largest=design.largest).theta
-        residuals = np.log(evaluate(design.x, theta, design.largest) / y)
-        scores.append(bic(residuals, len(design.unknowns)))
+def _by_bic(
+    quantity: str,
+    made: Sequence[Law],
+    observed: Sequence[dict[Cell, float]],
+    places: Sequence[int] = (),
+) -> Choice:
+    """The simplest law that BIC is for; ``places`` is what else of each was looked for."""
+    scores = [
+        _bic_of(law, seconds, places[k] if places else 0)
+        for k, (law, seconds) in enumerate(zip(made, observed, strict=True))
+    ]
     if not math.isfinite(scores[0]):
         return Choice(made[0], {})
     chosen = simplest(scores)
     return Choice(made[chosen], {quantity: _candidates(made, "bic", scores, chosen)})
+
+
+def _bic_of(law: Law, seconds: dict[Cell, float], places: int = 0) -> float:
+    if len(seconds) <= len(law.unknowns):
+        return math.inf
+    design, y = Design.of(law, seconds), np.array(list(seconds.values()))
+    theta = solve(design.x, y, largest=design.largest).theta
+    residuals = np.log(evaluate(design.x, theta, design.largest) / y)
+    return bic(residuals, len(design.unknowns) + places)
 
 
 def _left_out(law: Law, seconds: dict[Cell, float]) -> float:

@@ -46,6 +46,7 @@ FACTS: dict[str, Fact] = {
     "python": Fact("python", check="minor version", contributed=True),
     "memory_total": Fact("memory", "kB", "nearly", contributed=True),
     "scale": Fact("scale", contributed=True),
+    "l2_cache": Fact("L2 cache", "KiB", "same"),
     "system": Fact("system"),
     "gpu_driver": Fact("GPU driver", contributed=True),
     "cores_present": Fact("cores present", "cores", contributed=True),

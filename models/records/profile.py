@@ -108,16 +108,43 @@ def scaled(parameter: Parameter, factor: float) -> Parameter:
 
 
 @dataclass(frozen=True)
+class ThreadedProducts:
+    """Products of a step that run on one thread, and from ``from_batch`` samples on on all threads.
+
+    ``share`` is theirs of a sample's operations, ``products`` how many they are.
+    """
+
+    from_batch: Annotated[int, Ge(1)]
+    share: Annotated[float, Gt(0), Le(1)]
+    products: Annotated[int, Ge(1)]
+
+
+@dataclass(frozen=True)
+class Threads(Generic[N]):
+    """What a step's products take by how many threads they are on.
+
+    A sample takes ``alone_per_sample_s`` where each product is on one, and the step's
+    ``per_sample_s`` where all are on all; each that is on all takes ``join_s`` beside, None where
+    that does not show.
+    """
+
+    alone_per_sample_s: N
+    join_s: N | None
+    products: Annotated[tuple[ThreadedProducts, ...], Len(1)]
+
+
+@dataclass(frozen=True)
 class StepTime(Generic[N]):
     """Seconds of one step: floor_s + per_sample_s · batch, between the batches measured.
 
     With a plateau the second term is at least ``plateau_s``: so long take batches that leave the
-    device unsaturated.
+    device unsaturated. With ``threads`` it depends on how many of them the products are on.
     """
 
     floor_s: N
     per_sample_s: N
     plateau_s: N | None = None
+    threads: Threads[N] | None = None
 
 
 @dataclass(frozen=True)

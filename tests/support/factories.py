@@ -28,6 +28,8 @@ from nworkers.models.records.profile import (
     Profile,
     Segment,
     StepTime,
+    ThreadedProducts,
+    Threads,
     TransferPath,
     WorkloadTime,
     straight_path,
@@ -36,6 +38,8 @@ from nworkers.simulator.step.noise import VARYING
 
 DRAWS = 16
 WORKLOAD = "gemm:128,256"
+#: One whose products are on more threads in larger batches.
+THREADED = "mlp:784,32,10"
 
 
 def parameter(estimate: float, unit: str = "s", spread: float = 0.02, seed: int = 0) -> Identified:
@@ -105,6 +109,10 @@ def every_feature(**changes: Any) -> Profile:
             credit_bytes=8e3,
         )
 
+    def threads(alone_s: float, join_s: float, joins: int) -> Threads[Parameter]:
+        products = (ThreadedProducts(joins, 0.6, 2), ThreadedProducts(3 * joins, 0.4, 3))
+        return Threads(p(alone_s), p(join_s), products)
+
     base = _profile()
     (known,) = base.device.workloads
     within: dict[str, tuple[float, ...]] = {
@@ -128,6 +136,14 @@ def every_feature(**changes: Any) -> Profile:
                     step=replace(known.step, plateau_s=p(1e-3)),
                     processor=replace(known.processor, plateau_s=p(1e-3)),
                     activation_bytes_per_sample=1e4,
+                ),
+                WorkloadTime(
+                    THREADED,
+                    (1, 512),
+                    StepTime(p(3e-4), p(3e-5), threads=threads(8e-5, 5e-5, 200)),
+                    p(2e-4),
+                    StepTime(p(4e-4), p(4e-5), threads=threads(8e-5, 2e-5, 40)),
+                    1e4,
                 ),
             ),
         ),

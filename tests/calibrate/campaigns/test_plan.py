@@ -8,6 +8,7 @@ import pytest
 from nworkers.calibrate.campaigns.cell_group import build_order
 from nworkers.calibrate.campaigns.cells import (
     ORIGINAL_SHAPES,
+    asked_batches,
     concurrent_workers,
     log_spaced_bytes,
     step_batches,
@@ -79,6 +80,18 @@ def test_a_workload_that_states_its_cost_needs_no_step() -> None:
 def test_batches_reach_from_1_to_twice_the_batch() -> None:
     assert step_batches(32, 6) == [1, 2, 5, 12, 28, 64]
     assert step_batches(1, 6) == [1, 2]
+
+
+def test_most_batches_are_those_that_strong_scaling_asks_for() -> None:
+    """From an eighth of the batch to twice it, each root of two; B, B/2, B/4 and B/8 among them."""
+    found = asked_batches(1024, 13)
+    assert found == [1, 3, 11, 38, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048]
+    assert asked_batches(8, 13) == step_batches(8, 13)
+    cells = plan(Scope("default", batch=1024), named_workload("mlp:784,512,10")).cells
+    steps = [c.batch for c in cells if (c.quantity, c.path) == ("step", "process")]
+    gradients = [c.batch for c in cells if c.quantity == "gradient" and c.path == "process"]
+    assert steps == found
+    assert sorted(gradients) == found[::2]
 
 
 @pytest.mark.parametrize(("preset", "low", "high"), [("quick", 25, 42), ("default", 120, 168)])

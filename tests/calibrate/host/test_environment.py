@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nworkers.calibrate.host.environment import OF_GPUS, READERS, environment
+from nworkers.calibrate.host.environment import OF_GPUS, READERS, environment, l2_cache_kib
 from nworkers.calibrate.host.watch import Watch
 from nworkers.models.records.environment_facts import FACTS, fact_text, fact_value
 from tests.support.nvidia_smi import TWO, put_command
@@ -59,3 +59,13 @@ def test_a_gpu_is_on_record_with_its_state(tmp_path: Path, monkeypatch: pytest.M
     assert environment().facts["gpus"] == "1"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert "gpu" not in environment().facts
+
+
+def test_the_cache_that_decides_on_threads_is_on_record(tmp_path: Path) -> None:
+    for place, (level, size) in enumerate((("1", "32K"), ("1", "48K"), ("2", "2048K"))):
+        folder = tmp_path / f"index{place}"
+        folder.mkdir()
+        (folder / "level").write_text(f"{level}\n")
+        (folder / "size").write_text(f"{size}\n")
+    assert l2_cache_kib(tmp_path) == 2048.0
+    assert l2_cache_kib(tmp_path / "none") is None

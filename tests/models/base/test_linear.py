@@ -16,6 +16,8 @@ from nworkers.models.records.profile import (
     Products,
     Segment,
     StepTime,
+    ThreadedProducts,
+    Threads,
     TransferPath,
 )
 
@@ -56,6 +58,17 @@ def test_transfers(values: list[float], tensors: int, size: float) -> None:
 @given(st.lists(numbers, min_size=3, max_size=3), st.integers(1, 50))
 def test_a_step_with_a_knee(values: list[float], batch: int) -> None:
     record: StepTime[Linear] = StepTime(Unknown(), Unknown(), Unknown())
+    known = dict(zip(leaves(record, Unknown), values, strict=True))
+    drawn: StepTime[float] = mapped(record, Unknown, known.get)
+    assert valued(step_s(record, batch), known) == pytest.approx(step_s(drawn, batch))
+
+
+@given(st.lists(numbers, min_size=4, max_size=4), st.integers(1, 50))
+def test_a_step_on_more_threads(values: list[float], batch: int) -> None:
+    joined = (ThreadedProducts(10, 0.75, 2), ThreadedProducts(30, 0.25, 3))
+    record: StepTime[Linear] = StepTime(
+        Unknown(), Unknown(), threads=Threads(Unknown(), Unknown(), joined)
+    )
     known = dict(zip(leaves(record, Unknown), values, strict=True))
     drawn: StepTime[float] = mapped(record, Unknown, known.get)
     assert valued(step_s(record, batch), known) == pytest.approx(step_s(drawn, batch))

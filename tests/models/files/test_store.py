@@ -116,7 +116,7 @@ def test_envelope_first_and_a_line_a_record(tmp_path: Path) -> None:
     path = tmp_path / "c.json"
     write_record(path, calibration(burst(*[0.1] * 1000), burst(0.2)), force=False)
     lines = path.read_text().splitlines()
-    assert lines[:3] == ["{", '  "schema_version": "2.2",', '  "kind": "calibration",']
+    assert lines[:3] == ["{", '  "schema_version": "2.3",', '  "kind": "calibration",']
     assert sum('"samples_s"' in line for line in lines) == 2
     assert len(lines) < 70
 

@@ -19,7 +19,7 @@ from nworkers.models.records.runtimes import Strategy
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from nworkers.simulator.study.predict import predict
-from tests.support.factories import every_feature, gpu_section
+from tests.support.factories import THREADED, every_feature, gpu_section
 
 GEMM, MLP = named_workload("gemm:128,256"), named_workload("mlp:784,64,64,10")
 QUICK = replace(MLP, name="quick", cost=Cost(1e-6, 0.0))
@@ -51,6 +51,7 @@ SCENARIOS = (
     job(LARGE, "allreduce", workers=8),
     job(MLP, batch=2400),
     job(MANY),
+    *(job(named_workload(THREADED), batch=batch) for batch in (256, 700)),
 )
 #: One that measured steps there are of, one by the rate of products; both on more GPUs than one.
 ON_GPUS = (

@@ -10,7 +10,7 @@ from nworkers.models.base.leaves import mapped
 from nworkers.models.base.linear import Unknown
 from nworkers.models.fitting import laws
 from nworkers.models.records.calibration import Cell
-from nworkers.models.records.profile import GemmLaw
+from nworkers.models.records.profile import GemmLaw, ThreadedProducts
 
 VALUES = {
     "host.server_dispatch_s": 1.0,
@@ -145,6 +145,23 @@ def test_a_step_below_its_knee_takes_as_long_as_there() -> None:
     values = {"step.floor_s": 1.0, "step.per_sample_s": 2.0, "step.plateau_s": 16.0}
     times = [law.seconds(law.filled(values), Cell("step", "process", batch=b)) for b in (1, 8, 9)]
     assert times == [17.0, 17.0, 19.0]
+
+
+def test_a_product_on_all_threads_takes_a_sample_less_and_a_start_more() -> None:
+    """Below 10 samples all is on one thread, below 20 a quarter of it."""
+    joined = (ThreadedProducts(10, 0.75, 2), ThreadedProducts(20, 0.25, 3))
+    law = laws.steps(threaded=joined, joins=True)
+    values = {
+        "step.floor_s": 1.0,
+        "step.per_sample_s": 4.0,
+        "step.threads.alone_per_sample_s": 8.0,
+        "step.threads.join_s": 0.5,
+        "step.gradient_floor_s": 3.0,
+    }
+    known = law.filled(values)
+    times = [law.seconds(known, Cell("step", "process", batch=b)) for b in (9, 10, 19, 20)]
+    assert times == [1 + 72, 1 + 10 * 5 + 2 * 0.5, 1 + 19 * 5 + 2 * 0.5, 1 + 80 + 5 * 0.5]
+    assert law.seconds(known, Cell("gradient", "process", batch=9)) == 3 + 72
 
 
 def test_an_all_reduce_has_the_dispatch_of_its_path() -> None:

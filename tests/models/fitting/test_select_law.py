@@ -6,9 +6,13 @@ import numpy as np
 import pytest
 
 from nworkers.models.base.statistics import Floats
+from nworkers.models.costs.laws import step_s
+from nworkers.models.costs.layers import threaded_products
 from nworkers.models.fitting.observations import Observations
 from nworkers.models.fitting.select_law import all_reduce_law, breaks, credit, gemm_law, step_law
 from nworkers.models.records.calibration import Cell
+from nworkers.models.records.profile import StepTime, Threads
+from nworkers.models.records.workload import named_workload
 
 SIZES = np.geomspace(4, 2**26, 17)
 NOISE = 0.015
@@ -117,6 +121,53 @@ def test_a_knee_is_found_where_there_is_one(knee: bool) -> None:
         for (cell, _), seconds in bank.items()
     }
     assert step_law(bank).law.name == ("step with a knee" if knee else "step")
+
+
+MLP = named_workload("mlp:784,512,512,10")
+MIB = 2.0**20
+
+
+def on_threads(
+    cache_bytes: float, all_s: float, join_s: float = 4e-5, seed: int = 0
+) -> Observations:
+    """Steps and gradients of a sample of 20 µs on one thread, and of ``all_s`` on all."""
+    products = threaded_products(MLP, cache_bytes)
+    true = StepTime(8e-4, all_s, threads=Threads(20e-6, join_s, products))
+    bank: dict[tuple[Cell, int], Floats] = {}
+    for batch in (1, 3, 7, 17, 45, 117, 304, 790, 2048):
+        step = noisy(np.array([step_s(true, batch)]), seed + batch)
+        bank[Cell("step", "process", batch=batch), 0] = step
+        bank[Cell("gradient", "process", batch=batch), 0] = step - 2e-4
+    return bank
+
+
+@pytest.mark.parametrize("cache_mib", [0.5, 1.0, 2.0])
+def test_products_that_larger_batches_bring_to_all_threads_are_found(cache_mib: float) -> None:
+    """At 0.5 MiB both large layers are there at any batch, and nothing is to be found."""
+    choice = step_law(on_threads(cache_mib * MIB, 3.5e-6), MLP)
+    found = choice.law.record.step.threads
+    if cache_mib == 0.5:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.products == threaded_products(MLP, cache_mib * MIB)
+
+
+def test_a_cache_that_is_known_is_not_looked_for() -> None:
+    bank = on_threads(2 * MIB, 3.5e-6)
+    assert step_law(bank, MLP, 2 * MIB).law.name == "step with threads"
+    assert step_law(bank, MLP, MIB / 2).law.name != "step with threads"
+    assert step_law(bank, named_workload("gemm:4096,4096")).law.name != "step with threads"
+
+
+def test_threads_that_never_help_are_seldom_invented() -> None:
+    """As many are found on one processor, where a product takes as long on all threads."""
+    found = [
+        step_law(on_threads(2 * MIB, 20e-6, join_s, 9999 * seed), MLP).law.name
+        for seed in range(20)
+        for join_s in (0.0, 4e-5)
+    ]
+    assert found.count("step with threads") <= 2
 
 
 def reduces(tree: bool, groups: tuple[int, ...]) -> Observations:
