@@ -100,8 +100,11 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
             notes.append(f"link: a variable of {largest} bytes, measured up to {high_b:.0f} bytes")
         if workload.tensors > (most := profile.link.tensors[1]):
             notes.append(f"link: {workload.tensors} variables, measured up to {most} at once")
-        if scenario.ps > 1:
+        most_ps = profile.host.most_ps
+        if most_ps == 1 < scenario.ps:
             notes.append("ps: several parameter servers, measured with one")
+        elif scenario.ps > most_ps:
+            notes.append(f"ps: {scenario.ps} parameter servers, measured with up to {most_ps}")
     notes += [f"what if: {change}, which was not measured" for change in scenario.what_if.changes]
     if scenario.placement == "mixed":
         notes.append("placement: traffic inside a host costs as much as between hosts")

@@ -155,6 +155,19 @@ def request_s(demand: Demand[Number], tensors: int, *, first: bool = True) -> Nu
     return begun_s + demand.per_tensor_s * (tensors - 1)
 
 
+def apart_s(per_doubling_s: Number, tensors: float, ps: int) -> Number:
+    """Processor seconds that one ps's tensors take more, since others lie on other ps.
+
+    Tensors of one connection are handled in groups that grow, so that their number's logarithm
+    counts. (P − 1)/P of it for each of P ps: what one ps takes has all of its own.
+
+    Args:
+        tensors: on this ps.
+        ps: that are touched.
+    """
+    return per_doubling_s * ((ps - 1) / ps * math.log2(max(1.0, tensors)))
+
+
 def bytes_s(demand: Demand[Number], size_bytes: float) -> Number:
     """Processor seconds of the bytes of a transfer."""
     return demand.per_byte_s * size_bytes

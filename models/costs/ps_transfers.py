@@ -8,7 +8,15 @@ from itertools import groupby
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.leaves import mapped
-from nworkers.models.costs.laws import busy, bytes_s, latency_s, request_s, transfer_s, update_s
+from nworkers.models.costs.laws import (
+    apart_s,
+    busy,
+    bytes_s,
+    latency_s,
+    request_s,
+    transfer_s,
+    update_s,
+)
 from nworkers.models.costs.layers import layer_of
 from nworkers.models.costs.phase import Chain, Phase
 from nworkers.models.costs.sharding import Piece, compressed, place
@@ -49,8 +57,7 @@ def _dispatched(known: Drawn, scenario: Scenario) -> tuple[float, float]:
     content from each: TensorFlow joins the parts' ends with an edge between their devices.
     """
     host = known.host
-    placed = place(scenario.workload, scenario.ps, scenario.what_if)
-    touched = sum(1 for shard in placed if shard)
+    touched = _touched(scenario)
     # A run that touches nothing takes a processor throughout.
     alone_s = host.server_dispatch_s
     sent_s = max(0.0, host.dispatch_worker_s - alone_s)
@@ -59,6 +66,12 @@ def _dispatched(known: Drawn, scenario: Scenario) -> tuple[float, float]:
         (alone_s + touched * (sent_s + joined_s)) * busy(host),
         (host.dispatch_ps_s + host.fetch_ps.per_tensor_s) * busy(host),
     )
+
+
+def _touched(scenario: Scenario) -> int:
+    """How many ps hold anything."""
+    placed = place(scenario.workload, scenario.ps, scenario.what_if)
+    return sum(1 for shard in placed if shard)
 
 
 def _coordinator(host: Host[float]) -> Coordinator[float]:
@@ -104,6 +117,7 @@ class _Requests:
 def _requests(
     known: Drawn, scenario: Scenario, sizes: tuple[float, ...], *, fetching: bool
 ) -> _Requests:
+    """What the tensors of one ps cost, of a job that may have several."""
     host, link = known.host, known.link
     rdma = scenario.what_if.rdma
     if rdma is not None:
@@ -117,6 +131,8 @@ def _requests(
     all_s = latency_s(path, sizes, after_fetch=not fetching)
     first_s = all_s - path.per_tensor_s * (len(sizes) - 1)
     wall = Demand(first_s, path.per_tensor_s, 0.0)
+    more_s = apart_s(host.apart_ps_s or 0.0, len(sizes), _touched(scenario))
+    ps = replace(ps, per_request_s=ps.per_request_s + more_s)
     return _Requests(wall, _with_system(worker, host), _with_system(ps, host))
 
 

@@ -104,6 +104,12 @@ def _of_the_link(profile: Profile) -> Iterator[Weakness]:
             f"{host.concurrency} at once left cores idle, so that something else limits them",
             Remedy("another", words="a calibration while no other program runs"),
         )
+    if host.apart_ps_s == 0.0:
+        yield Weakness(
+            "what tensors cost more on several ps",
+            "too little to be told from what rounds differ by; none is charged",
+            Remedy("refine", only=("fetch_push",)),
+        )
     if not profile.collective.measured and not profile.collective.imported:
         yield Weakness(
             "all-reduce",

@@ -255,8 +255,9 @@ class Host(Generic[N]):
     per second of theirs. ``apply`` holds the optimisers that were measured, ``input`` the
     pipeline's time of a batch, ``memory_bytes`` what all tasks of a host share. Many workers at
     once get to use ``usable_share`` of the cores' time, and their gradients take
-    ``compute_under_load`` times the processor seconds of gradients alone. None where something
-    was not measured.
+    ``compute_under_load`` times the processor seconds of gradients alone. ``apart_ps_s`` are the
+    processor seconds that each doubling of a ps's tensors takes more where others lie on other ps,
+    of which up to ``most_ps`` were measured. None where something was not measured.
     """
 
     cores: Positive
@@ -276,6 +277,8 @@ class Host(Generic[N]):
     memory_bytes: Positive | None = None
     usable_share: Annotated[float, Gt(0), Le(1)] | None = None
     compute_under_load: Annotated[float, Ge(1)] | None = None
+    apart_ps_s: NotNegative | None = None
+    most_ps: Annotated[int, Ge(1)] = 1
 
 
 @dataclass(frozen=True)

@@ -227,6 +227,26 @@ def test_every_ps_that_a_run_touches_is_sent_its_part_and_answers_for_it() -> No
         assert costs.round[0].ps_s == pytest.approx(at_ps_s / 2)
 
 
+def test_tensors_on_several_ps_cost_each_more_by_their_doublings() -> None:
+    asked = Scenario(named_workload("mlp:8,4,2"), workers=2, ps=2)
+    plain = profile(host__os_overhead_share=0.0)
+    more = replace(plain, host=replace(plain.host, apart_ps_s=1e-4, most_ps=2))
+
+    def spent_s(of: Profile, scenario: Scenario) -> float:
+        costs = step_costs(of, scenario)
+        return sum(p.ps_s for chain in (*costs.fetch, *costs.push) for p in chain)
+
+    # Two ps have two of four variables each: a doubling, of a fetch and of a push.
+    assert spent_s(more, asked) - spent_s(plain, asked) == pytest.approx(2 * 1e-4)
+    alone = replace(asked, ps=1)
+    assert spent_s(more, alone) == pytest.approx(spent_s(plain, alone))
+    noted = ["ps: several parameter servers, measured with one"]
+    assert [n for n in extrapolations(plain, asked) if n.startswith("ps:")] == noted
+    assert not [n for n in extrapolations(more, asked) if n.startswith("ps:")]
+    noted = ["ps: 4 parameter servers, measured with up to 2"]
+    assert [n for n in extrapolations(more, replace(asked, ps=4)) if n.startswith("ps:")] == noted
+
+
 def test_many_workers_use_a_share_of_the_cores_and_compute_costs_more() -> None:
     asked = Scenario(named_workload("mlp:8,4,2"), workers=2)
     plain = profile(host__os_overhead_share=0.0)

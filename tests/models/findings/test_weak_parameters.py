@@ -60,6 +60,13 @@ def test_many_workers_that_leave_cores_idle_are_told() -> None:
         assert (told in [w.what for w in weaknesses(made)]) == weak
 
 
+def test_several_ps_that_told_nothing_are_named() -> None:
+    told = "what tensors cost more on several ps"
+    for seconds, weak in ((None, False), (0.0, True), (1e-4, False)):
+        made = profile(host__apart_ps_s=seconds)
+        assert (told in [w.what for w in weaknesses(made)]) == weak
+
+
 def test_units_off_by_a_thousand_are_told() -> None:
     made = profile()
     assert not list(implausible(made))
