@@ -14,13 +14,14 @@ from benchmarks.accuracy import store
 from benchmarks.accuracy.curves import CONV_FILE, NAMES, USER_MODELS, Curve
 from benchmarks.accuracy.design import BATCHES, LINKS_MBIT
 from benchmarks.accuracy.testbed import machines
-from nworkers.calibrate.campaigns.campaign import CampaignProgress, calibrate
+from nworkers.calibrate.campaigns.campaign import CampaignProgress, calibrate, local_machines
 from nworkers.calibrate.campaigns.describe import describe
-from nworkers.calibrate.campaigns.plan import plan
+from nworkers.calibrate.campaigns.plan import at_once, plan
 from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.campaigns.validation import SINGLE, single_job, train_once
 from nworkers.calibrate.host.environment import environment
+from nworkers.calibrate.host.processor import usable_cores
 from nworkers.calibrate.training.trainer import TrainingJob
 from nworkers.models.base.errors import HardwareError
 from nworkers.models.files.atomic_write import write_bytes
@@ -70,17 +71,24 @@ def calibrations() -> None:
 def calibrated(
     link_mbit: int, workload: str, batch: int, preset: PresetName = "default"
 ) -> Calibration:
-    """A calibration over a link, without what would take too long on its wire."""
+    """A calibration over a link, without what would take too long on its wire.
+
+    On loopback it has the tasks of a default one, of which some join one ps and two workers.
+    """
+    scope = Scope(preset=preset, batch=batch, workload=workload)
     planned = plan(
-        Scope(preset=preset, batch=batch),
+        scope,
         named_workload(workload),
         rounds=ROUNDS if preset == "default" else None,
         network=link_mbit > 0,
+        joined=(0, 0) if link_mbit else at_once(preset, usable_cores()),
     )
+    planned = replace(planned, scope=scope)
     if link_mbit:
         planned = replace(planned, cells=tuple(c for c in planned.cells if _quick(c, link_mbit)))
     with tempfile.TemporaryDirectory() as logs, machines(link_mbit, ps=1, workers=2) as sites:
-        return calibrate(planned, logs=Path(logs), progress=_quiet, machines=sites)
+        found = sites if link_mbit else local_machines(*planned.tasks)
+        return calibrate(planned, logs=Path(logs), progress=_quiet, machines=found)
 
 
 def _quick(cell: Cell, link_mbit: int) -> bool:
