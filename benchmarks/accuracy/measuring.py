@@ -16,7 +16,7 @@ from benchmarks.accuracy.design import BATCHES, LINKS_MBIT
 from benchmarks.accuracy.testbed import machines
 from nworkers.calibrate.campaigns.campaign import CampaignProgress, calibrate, local_machines
 from nworkers.calibrate.campaigns.describe import describe
-from nworkers.calibrate.campaigns.plan import at_once, plan
+from nworkers.calibrate.campaigns.plan import MeasurementPlan, at_once, plan
 from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.campaigns.validation import SINGLE, single_job, train_once
@@ -71,11 +71,18 @@ def calibrations() -> None:
 def calibrated(
     link_mbit: int, workload: str, batch: int, preset: PresetName = "default"
 ) -> Calibration:
-    """A calibration over a link, without what would take too long on its wire.
+    """As by default on one machine; over a link, without what would take long on its wire."""
+    planned = planned_cells(link_mbit, workload, batch, preset)
+    with tempfile.TemporaryDirectory() as logs, machines(link_mbit, ps=1, workers=2) as sites:
+        where = sites if link_mbit else local_machines(*planned.tasks)
+        return calibrate(planned, logs=Path(logs), progress=_quiet, machines=where)
 
-    On loopback it has the tasks of a default one, of which some join one ps and two workers.
-    """
-    scope = Scope(preset=preset, batch=batch, workload=workload)
+
+def planned_cells(
+    link_mbit: int, workload: str, batch: int, preset: PresetName = "default"
+) -> MeasurementPlan:
+    """What such a calibration measures."""
+    scope = Scope(preset=preset, workload=workload, batch=batch)
     planned = plan(
         scope,
         named_workload(workload),
@@ -83,17 +90,14 @@ def calibrated(
         network=link_mbit > 0,
         joined=(0, 0) if link_mbit else at_once(preset, usable_cores()),
     )
-    planned = replace(planned, scope=scope)
     if link_mbit:
-        planned = replace(planned, cells=tuple(c for c in planned.cells if _quick(c, link_mbit)))
-    with tempfile.TemporaryDirectory() as logs, machines(link_mbit, ps=1, workers=2) as sites:
-        found = sites if link_mbit else local_machines(*planned.tasks)
-        return calibrate(planned, logs=Path(logs), progress=_quiet, machines=found)
+        planned = planned.narrowed(tuple(c for c in planned.cells if _quick(c, link_mbit)))
+    return replace(planned, scope=scope)
 
 
 def _quick(cell: Cell, link_mbit: int) -> bool:
     """Whether a cell takes its link for no longer than it may; more than two workers share it."""
-    wire_s = cell.size_bytes * 8e-6 / link_mbit
+    wire_s = max(cell.size_bytes, cell.overlap_bytes) * 8e-6 / link_mbit
     return wire_s * max(1.0, cell.workers / 2) <= LONGEST_WIRE_S
 
 

@@ -33,7 +33,7 @@ WAITING_STARTS, WAITING_WINDOW_S = 1, 5.0
 FIRST_SIGHT = 1
 #: For the estimate, on two cores: processes, graphs, warm-up and the steps beyond the window of a
 #: start; a default calibration; a batch of a description.
-START_S, CALIBRATION_S, DESCRIBED_S = 5.0, 210.0, 18.0
+START_S, CALIBRATION_S, DESCRIBED_S = 5.0, 330.0, 18.0
 #: What a description measures of the whole batch.
 DESCRIBED_SHARES = (1, 2, 4)
 
