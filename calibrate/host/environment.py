@@ -42,6 +42,16 @@ def l2_cache_kib(folder: Path = Path("/sys/devices/system/cpu/cpu0/cache")) -> f
     return None
 
 
+def congestion_control(
+    file: Path = Path("/proc/sys/net/ipv4/tcp_congestion_control"),
+) -> str | None:
+    """By which TCP decides how much of a link a transfer takes; None where nothing tells."""
+    try:
+        return file.read_text().strip() or None
+    except OSError:
+        return None
+
+
 def _version(package: str) -> str | None:
     """Of an installed package; None where it is not."""
     try:
@@ -75,6 +85,7 @@ READERS: dict[str, Callable[[], float | str | None]] = {
     "cores_usable": usable_cores,
     "cores_present": lambda: os.cpu_count() or 1,
     "l2_cache": l2_cache_kib,
+    "congestion_control": congestion_control,
     "memory_total": partial(_first_value, "/proc/meminfo", "MemTotal"),
     "hypervisor": _virtual,
     "tensorflow": partial(_version, "tensorflow"),

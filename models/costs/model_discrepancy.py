@@ -37,7 +37,7 @@ CAUSES: dict[Part, tuple[str, ...]] = {
 #: how long who is ready first waits depends on how unevenly TCP shares links.
 LOG_DEVIATIONS: dict[Part, float] = {
     "computing": 0.005,
-    "wire": 0.157,
+    "wire": 0.114,
     "processors": 0.075,
     "accumulators": 0.388,
     "waiting": 0.908,

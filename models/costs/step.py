@@ -21,7 +21,14 @@ from nworkers.models.costs.ps_transfers import (
     round_end,
 )
 from nworkers.models.costs.sharding import carried_bytes, place
-from nworkers.models.records.profile import Discipline, Drawn, FlowWeights, Link, Profile
+from nworkers.models.costs.two_way import TwoWayTraffic, two_way
+from nworkers.models.records.profile import (
+    Discipline,
+    Drawn,
+    FlowWeights,
+    Link,
+    Profile,
+)
 from nworkers.models.records.scenario import Scenario
 
 
@@ -53,7 +60,8 @@ class StepCosts:
     spends on every step of all workers. ``single_process`` has the baseline's batch. Bandwidths in
     bytes per second; ``shared`` is None if unlimited, ``both_ways`` of each direction while the
     other is busy, None if that changes nothing.
-    ``flow_weights`` is how transfers that begin at once share a link, empty where none do.
+    ``flow_weights`` is how transfers that begin at once share a link, empty where none do, and
+    ``two_way`` how such do that begin as they like, None where none do.
     ``gpu_share`` is what of a GPU a worker that computes on one keeps busy, ``gpu_discipline`` how
     several have it.
     ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm;
@@ -79,6 +87,7 @@ class StepCosts:
     compute_chance: Chance = "about median"
     both_ways_bandwidth_bytes_per_s: float | None = None
     flow_weights: tuple[FlowWeights, ...] = ()
+    two_way: TwoWayTraffic | None = None
     gpu_share: float = 1.0
     gpu_discipline: Discipline = "fifo"
 
@@ -145,6 +154,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
         coordinator_s=coordinator_serial_s(host, scenario),
         # Asynchronous workers begin whenever they are ready.
         flow_weights=link.flow_weights if scenario.strategy == "ps-sync" else (),
+        two_way=two_way(link, scenario),
         gpu_share=known.device.busy_share,
         gpu_discipline=known.device.discipline,
     )

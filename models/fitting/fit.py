@@ -46,7 +46,7 @@ from nworkers.models.fitting.select_law import (
     step_law,
     transfer_law,
 )
-from nworkers.models.fitting.several_ps import apart_per_doubling_s
+from nworkers.models.fitting.several_ps import apart_per_doubling_s, most_ps
 from nworkers.models.records.calibration import (
     Burst,
     Calibration,
@@ -339,7 +339,7 @@ def _host(calibration: Calibration, fits: _Fits) -> Host[Parameter]:
         if fits.processor
         else None,
         apart_ps_s=apart_per_doubling_s(calibration.bursts, fits.ps),
-        most_ps=max([1, *(b.cell.ps for b in calibration.bursts if b.cell.flows == 1)]),
+        most_ps=most_ps(calibration.bursts),
         concurrency=calibration.workers,
         # An optimiser whose updates were measured in no simple cell has none.
         apply=tuple(update for update in fits.session.record.apply if update.floor_s),

@@ -64,6 +64,12 @@ def apart_per_doubling_s(
     return found if score(found, 1) < score(0.0, 0) - MARGIN else 0.0
 
 
+def most_ps(bursts: Iterable[Burst]) -> int:
+    """The most ps of which processor seconds were measured while workers competed."""
+    asked = (b.cell for b in bursts if b.processor is not None and b.cell.workers > 1)
+    return max([1, *(cell.ps for cell in asked if cell.flows == 1)])
+
+
 def _pairs(bursts: Iterable[Burst], known: Demands[float]) -> Iterator[_Pair]:
     """Of all cells on several ps, those that as many workers at once ran on one ps too."""
     spent: dict[tuple[Cell, int], float] = {}

@@ -47,6 +47,7 @@ FACTS: dict[str, Fact] = {
     "memory_total": Fact("memory", "kB", "nearly", contributed=True),
     "scale": Fact("scale", contributed=True),
     "l2_cache": Fact("L2 cache", "KiB", "same"),
+    "congestion_control": Fact("TCP congestion control", check="same", contributed=True),
     "system": Fact("system"),
     "gpu_driver": Fact("GPU driver", contributed=True),
     "cores_present": Fact("cores present", "cores", contributed=True),

@@ -54,7 +54,7 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Weight:
-    """A transfer's among those that begin at once: lognormal, drawn anew for every step.
+    """A transfer's among those that share a link: lognormal, drawn anew for every step.
 
     ``transfer`` is the transfer's number in the step, by which it is drawn.
     """
@@ -220,7 +220,12 @@ class _Demanded:
     def _weight(self, phase: Phase, transfer: int) -> Weight | None:
         if phase.direction is None or not phase.size_bytes:
             return None
-        at = deviation_at(self.costs.flow_weights, self.scenario.workers, phase.size_bytes)
+        seen = self.costs.two_way
+        at = (
+            deviation_at(self.costs.flow_weights, self.scenario.workers, phase.size_bytes)
+            if seen is None
+            else seen.log_deviation
+        )
         return Weight(transfer, at) if at > 0.0 else None
 
 

@@ -108,11 +108,15 @@ class StepPlan:
 
 @dataclass(frozen=True)
 class SharedResource:
-    """A resource that has a queue, or links that some flow takes together; capacities of each."""
+    """A resource that has a queue, or links that some flow takes together; capacities of each.
+
+    k that share one get k^-loss of its capacity together.
+    """
 
     keys: tuple[ResourceKey, ...]
     sharing: Sharing
     capacities: tuple[float, ...]
+    losses: tuple[float, ...]
 
 
 def step_plan(group: Group, contended: Collection[ResourceKey], discipline: Discipline) -> StepPlan:
@@ -194,15 +198,14 @@ def resources(
     if discipline == "fair":
         routes = [keys for of_links, keys in asked if of_links]
         for keys in _components(routes):
-            found.append(
-                SharedResource(keys, "max_min", tuple(hosts.capacity(key) for key in keys))
-            )
+            capacities, losses = map(hosts.capacity, keys), map(hosts.loss, keys)
+            found.append(SharedResource(keys, "max_min", tuple(capacities), tuple(losses)))
     for of_links, keys in asked:
         if not of_links or discipline != "fair":
             kind = keys[0][0]
             even = kind in _CORES or (kind == "gpu" and hosts.gpu_discipline == "fair")
             shares: Sharing = "max_min" if even else "queue"
-            found.append(SharedResource(keys, shares, (hosts.capacity(keys[0]),)))
+            found.append(SharedResource(keys, shares, (hosts.capacity(keys[0]),), (0.0,)))
     return tuple(found)
 
 

@@ -61,7 +61,8 @@ class Topology:
     divides the link of single hosts. Inside a
     host bytes take ``inner`` if there is one, the host's own memory on ``loopback``, else nothing.
     Hosts on ``one_machine`` have their cores in common. ``gpu_discipline`` is how workers on one
-    GPU have it.
+    GPU have it. Transfers that share a link of one of ``ps_hosts`` get less of it together, by
+    ``two_way_loss``.
     """
 
     cores: float
@@ -73,6 +74,8 @@ class Topology:
     one_machine: bool = False
     both_ways_bytes_per_s: float | None = None
     gpu_discipline: Discipline = "fifo"
+    two_way_loss: float = 0.0
+    ps_hosts: frozenset[int] = frozenset()
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -101,6 +104,11 @@ class Topology:
         if kind == "both" and self.both_ways_bytes_per_s is not None:
             whole = self.both_ways_bytes_per_s
         return whole / self.slower.get(place, 1.0)
+
+    def loss(self, key: ResourceKey) -> float:
+        """K transfers that share a link get k^-loss of it together."""
+        kind, place = key
+        return self.two_way_loss if kind in ("in", "out") and place in self.ps_hosts else 0.0
 
     def processors(self, host: int) -> ResourceKey:
         """The cores that a host's tasks run on."""
@@ -145,6 +153,10 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
     both = costs.both_ways_bandwidth_bytes_per_s
     if shared is None or both is None or both > _UNDISTURBED * shared:
         both = None
+    two_way = costs.two_way
+    if two_way is not None:
+        # What both directions lose is in the loss of those that share one.
+        both = None
     slow = change.slow_links
     hosts = scenario.worker_hosts[-slow.count :] if slow else ()
     slower = dict.fromkeys(hosts, slow.factor if slow else 1.0)
@@ -159,4 +171,6 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
         # No less than one direction alone: then they would take turns.
         None if both is None or shared is None else max(shared, 2.0 * both),
         costs.gpu_discipline,
+        two_way.loss_exponent if two_way else 0.0,
+        frozenset(scenario.ps_hosts),
     )

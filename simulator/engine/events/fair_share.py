@@ -3,7 +3,7 @@
 A job gets the same as every other job, and no more than its own cap (Bertsekas and Gallager, *Data
 Networks*, 2nd ed., 1992, section 6.5.2). On cores that is processor sharing among jobs that can
 each use so many of them at most; SimGrid has it so too. Where jobs have weights, shares are in
-proportion to these.
+proportion to these. Where sharing costs something, k jobs together get k^-loss of the capacity.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ from heapq import heappop, heappush
 
 import simpy
 
-from nworkers.simulator.engine.events.resources import CLOCK_RESOLUTION, Alarm, Done
+from nworkers.simulator.engine.events.resources import (
+    CLOCK_RESOLUTION,
+    MOST_LOSING,
+    Alarm,
+    Done,
+    kept_shares,
+)
 
 #: Rates this share of a capacity apart are equal: so much may rounding move a level.
 _ROUNDING = 1e-12
@@ -54,12 +60,16 @@ class FairShare:
     Jobs at the level end in the order of their virtual ends: work that a job at the level has got
     since the resource was last idle. Jobs at their cap end at a time known when they came to it. An
     event costs O(log n) for itself and for each job that changes sides. Caps at or above the
-    capacity never bind. The level is that of a job of weight 1.
+    capacity never bind. The level is that of a job of weight 1. k jobs together get k^-``loss`` of
+    the capacity.
     """
 
-    def __init__(self, env: simpy.Environment, capacity: float) -> None:
+    def __init__(self, env: simpy.Environment, capacity: float, loss: float = 0.0) -> None:
         self._env = env
         self.capacity = capacity
+        self._kept = kept_shares(loss) if loss else ()
+        #: What the jobs that there are get together.
+        self._room = capacity
         # So much may rounding take from the level; without it jobs could change sides for ever.
         self._slack = capacity * _ROUNDING
         self._level = capacity
@@ -146,7 +156,7 @@ class FairShare:
         """
         while True:
             if self._sharing:
-                self._level = max(0.0, self.capacity - self._capped_rate) / self._weight
+                self._level = max(0.0, self._room - self._capped_rate) / self._weight
                 job = _first(self._caps)
                 if job is not None and job.cap <= self._level * job.weight:
                     left = max(0.0, job.end - self._virtual) * job.weight
@@ -159,7 +169,7 @@ class FairShare:
             fits = (
                 job.cap <= self._level * job.weight + self._slack
                 if self._sharing
-                else self._capped_rate <= self.capacity + self._slack
+                else self._capped_rate <= self._room + self._slack
             )
             if fits:
                 return
@@ -169,10 +179,13 @@ class FairShare:
 
     def _plan(self) -> None:
         """Wake when the first job ends, if nothing changes before."""
+        if self._kept:
+            jobs = min(self._sharing + self._capped, MOST_LOSING)
+            self._room = self.capacity * self._kept[jobs]
         if self._caps or self._capped:
             self._balance()
         elif self._sharing:
-            self._level = self.capacity / self._weight
+            self._level = self._room / self._weight
         if self._sharing:
             end = self._unbound[0][0] if self._unbound else math.inf
             if self._ends and (first := _first(self._ends)) is not None:

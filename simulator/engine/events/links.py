@@ -2,7 +2,8 @@
 
 A flow gets the same as every other flow of its bottleneck, and no more than its own cap (Bertsekas
 and Gallager, *Data Networks*, 2nd ed., 1992, section 6.5.2). Where flows have weights, shares are
-in proportion to these. One link alone is a `FairShare`, which a property test holds to this.
+in proportion to these. Where sharing costs something, k flows together get k^-loss of a link. One
+link alone is a `FairShare`, which a property test holds to this.
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ import numpy.typing as npt
 import simpy
 
 from nworkers.models.base.statistics import Floats
-from nworkers.simulator.engine.events.resources import CLOCK_RESOLUTION, Alarm, Done
+from nworkers.simulator.engine.events.resources import (
+    CLOCK_RESOLUTION,
+    MOST_LOSING,
+    Alarm,
+    Done,
+    kept_shares,
+)
 
 #: Rates this share of a capacity apart are equal: so much may rounding move a level.
 _ROUNDING = 1e-12
@@ -34,10 +41,13 @@ class FairNetwork:
     Changes of one instant are settled together, once all of them have happened.
     """
 
-    def __init__(self, env: simpy.Environment, capacities: Sequence[float]) -> None:
+    def __init__(
+        self, env: simpy.Environment, capacities: Sequence[float], losses: Sequence[float] = ()
+    ) -> None:
         self._env = env
         # Routes shorter than the longest are filled up with a link that never binds.
         self._capacities = np.array([*capacities, math.inf])
+        self._kept = np.array(list(map(kept_shares, (*losses, 0.0)))) if any(losses) else None
         self._links = np.zeros((0, 0), dtype=np.intp)
         self._caps = self._left = self._least = self._rates = self._weights = np.zeros(0)
         self._done: list[Done] = []
@@ -90,8 +100,16 @@ class FairNetwork:
     def _changed(self, _: simpy.Event) -> None:
         self._changing = False
         if self._done:
-            self._rates = max_min(self._links, self._caps, self._capacities, self._weights)
+            self._rates = max_min(self._links, self._caps, self._rooms(), self._weights)
             self._alarm.at_most(self._env.now + float((self._left / self._rates).min()))
+
+    def _rooms(self) -> Floats:
+        """What the flows that there are get of each link together."""
+        if self._kept is None:
+            return self._capacities
+        flows = np.bincount(self._links.ravel(), minlength=len(self._capacities))
+        kept = self._kept[np.arange(len(flows)), np.minimum(flows, MOST_LOSING)]
+        return np.asarray(self._capacities * kept)
 
     def _settle(self) -> None:
         """End all flows that are through."""

@@ -10,8 +10,16 @@ import simpy
 
 #: Called at the end of a job, within the event that ends it.
 Done = Callable[[], None]
+
+#: Jobs of which the loss by sharing was measured; more lose as much.
+MOST_LOSING = 8
 #: Work within this share of the clock's reading is done: the clock cannot tell it from nothing.
 CLOCK_RESOLUTION = 1e-14
+
+
+def kept_shares(loss: float) -> tuple[float, ...]:
+    """What 0, 1, 2 and so on jobs together get of a capacity that they share: k^-loss."""
+    return (1.0, *(jobs**-loss for jobs in range(1, MOST_LOSING + 1)))
 
 
 class Resource(Protocol):

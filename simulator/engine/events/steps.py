@@ -102,9 +102,9 @@ def _resources(env: simpy.Environment, spec: RunSpec) -> dict[tuple[ResourceKey,
         if of.sharing == "queue":
             found[of.keys] = FifoQueue(env, of.capacities[0])
         elif len(of.keys) == 1:
-            found[of.keys] = FairShare(env, of.capacities[0])
+            found[of.keys] = FairShare(env, of.capacities[0], of.losses[0])
         else:
-            network = FairNetwork(env, of.capacities)
+            network = FairNetwork(env, of.capacities, of.losses)
             for route in _routes(spec):
                 if route[0] in of.keys:
                     found[route] = network.route([of.keys.index(key) for key in route])

@@ -13,15 +13,16 @@ from nworkers.cli.asked.what_if_options import KINDS, what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.layers import Layer
 from nworkers.models.costs.step import step_costs
+from nworkers.models.costs.two_way import SEEN
 from nworkers.models.files.store import shipped_profile
 from nworkers.models.files.workload_toml import read_workload
-from nworkers.models.records.profile import FlowWeights
+from nworkers.models.records.profile import FlowWeights, Noise
 from nworkers.models.records.scenario import check_scenario
 from nworkers.models.records.what_if import Failures, InnerLink, WhatIf
 from nworkers.simulator.engine.events.links import max_min
 from nworkers.simulator.engine.memory import check_memory
 from nworkers.simulator.step.topology import ResourceKey, Topology
-from nworkers.simulator.step.variates import Given
+from nworkers.simulator.step.variates import DrawnVariates, Given
 from nworkers.simulator.study.faults import kept_share, split
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.warmup import warmup_steps
@@ -56,14 +57,53 @@ def test_directions_disturb_each_other() -> None:
 
 
 def test_workers_that_fetch_while_others_push_are_slower() -> None:
+    """Of a synchronous round; what asynchronous workers do to each other is in another law."""
     known = profile().link.shared_bandwidth_bytes_per_s
     assert known is not None
-    plain = predict(profile(), asked(8))
+    uneven: dict[str, Any] = {"link__flow_weights": (FlowWeights(2, 1e6, 1.0),)}
+    job = asked(8, strategy="ps-sync")
+    plain = predict(profile(**uneven), job)
     rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(0.6 * estimate(known), "bytes/s")}
-    slower = predict(profile(**rate), asked(8))
-    assert slower.step_time_s > 1.1 * plain.step_time_s
+    slower = predict(profile(**uneven, **rate), job)
+    assert slower.step_time_s > 1.05 * plain.step_time_s
     rate = {"link__both_ways_bandwidth_bytes_per_s": parameter(2 * estimate(known), "bytes/s")}
-    assert predict(profile(**rate), asked(8)).step_time_s == plain.step_time_s
+    assert predict(profile(**uneven, **rate), job).step_time_s == plain.step_time_s
+
+
+def both_ways_s(trained: Trained, workers: int, **seen: float) -> float:
+    """Seconds of a step that fetches and pushes for 90 ms each alone, and computes for 30."""
+    step = replace(
+        costs(transfer_s=90e-3, compute_s=30e-3, size_bytes=2.2e6, shared=2.2e6 / 90e-3),
+        two_way=replace(SEEN, **seen),
+    )
+    begins = [0.05 * worker / workers for worker in range(workers)]
+    chance = DrawnVariates(Noise({}, ({},)), 1, 0, {}, begins)
+    return trained(step, workers, variates=chance, warmup=10, steps=40).step_time_s
+
+
+EVEN = {"loss_exponent": 0.0, "log_deviation": 0.0}
+
+
+def test_unequal_shares_part_two_workers(trained: Trained) -> None:
+    """With equal shares they stay as near to each other as they began, and take twice as long."""
+    assert both_ways_s(trained, 1) == pytest.approx(210e-3)
+    assert both_ways_s(trained, 2, **EVEN) > 1.6 * 210e-3
+    parted = EVEN | {"log_deviation": 0.3}
+    assert both_ways_s(trained, 2, **parted) < 1.2 * 210e-3
+
+
+def test_what_many_lose_of_a_link_lengthens_their_step(trained: Trained) -> None:
+    """Eight fill the link, of which they lose the more the more of them share it."""
+    lossy = EVEN | {"loss_exponent": 0.2}
+    even, lost = both_ways_s(trained, 8, **EVEN), both_ways_s(trained, 8, **lossy)
+    assert 1.15 * even < lost < 8**0.2 * even
+
+
+def test_only_asynchronous_workers_on_a_network_go_two_ways() -> None:
+    assert step_costs(profile(), asked()).two_way == SEEN
+    assert step_costs(profile(), asked(strategy="ps-sync")).two_way is None
+    assert step_costs(profile(link__kind="loopback"), asked()).two_way is None
+    assert step_costs(profile(link__discipline="fifo"), asked()).two_way is None
 
 
 def in_step(
