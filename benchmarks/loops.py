@@ -13,7 +13,6 @@ import json
 import socket
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from multiprocessing import get_context
@@ -22,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.page import ROOT, table
-from benchmarks.shares import PAGE
+from benchmarks.shares import PAGE, started
 from nworkers.models.costs.two_way import SEEN, TwoWayTraffic
 from nworkers.models.records.profile import Noise
 from nworkers.models.records.scenario import Scenario
@@ -32,7 +31,7 @@ from nworkers.simulator.step.demand import layout
 from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.variates import DrawnVariates
 from tests.support.costs import costs
-from tests.testbed.hosts import Host, hosts
+from tests.testbed.hosts import hosts
 
 WORKERS = (2, 3, 5, 8)
 #: Mbit/s, bytes each way, seconds of waiting.
@@ -142,11 +141,11 @@ def _measured(rate_mbit: int, size_bytes: int, wait_s: float, workers: int) -> L
             port = FIRST_PORT + 2 * place
             for push in (False, True):
                 ready = _FORK.Event()
-                tasks.append(_started(ps, partial(_serve, port + push, size_bytes, push, ready)))
+                tasks.append(started(ps, partial(_serve, port + push, size_bytes, push, ready)))
                 ready.wait(10.0)
             at = (ps.address, port)
             tasks.append(
-                _started(host, partial(_loop, at, size_bytes, wait_s, seconds, begin, ended))
+                started(host, partial(_loop, at, size_bytes, wait_s, seconds, begin, ended))
             )
         cycles = [ended.get() for _ in others]
         for task in tasks:
@@ -155,17 +154,6 @@ def _measured(rate_mbit: int, size_bytes: int, wait_s: float, workers: int) -> L
     cycle_s = float(np.mean([np.mean(np.diff(found[len(found) // 4 :])) for found in cycles]))
     print(rate_mbit, size_bytes, wait_s, workers, f"{1e3 * cycle_s:.0f} ms", file=sys.stderr)
     return Loops(rate_mbit, size_bytes, wait_s, workers, cycle_s)
-
-
-def _started(host: Host, work: Callable[[], None]) -> Any:
-    def within() -> None:
-        if host.site.prepare is not None:
-            host.site.prepare()
-        work()
-
-    task = _FORK.Process(target=within, daemon=True)
-    task.start()
-    return task
 
 
 def _serve(port: int, size_bytes: int, push: bool, ready: Any) -> None:

@@ -94,10 +94,10 @@ def _measured(sender: Host, receivers: list[Host], size: int, rounds: int) -> Fl
     tasks = []
     for place, receiver in enumerate(receivers):
         port, ready = FIRST_PORT + place, _FORK.Event()
-        tasks.append(_started(sender, partial(_send, port, size, ready)))
+        tasks.append(started(sender, partial(_send, port, size, ready)))
         ready.wait(10.0)
         at = (sender.address, port)
-        tasks.append(_started(receiver, partial(_receive, at, place, size, rounds, begin, ended)))
+        tasks.append(started(receiver, partial(_receive, at, place, size, rounds, begin, ended)))
     found = dict(ended.get() for _ in receivers)
     for task in tasks:
         task.kill()
@@ -105,7 +105,9 @@ def _measured(sender: Host, receivers: list[Host], size: int, rounds: int) -> Fl
     return np.array([found[place] for place in range(len(receivers))]).T[WARMUP:]
 
 
-def _started(host: Host, work: Callable[[], None]) -> Any:
+def started(host: Host, work: Callable[[], None]) -> Any:
+    """A process on a host."""
+
     def within() -> None:
         if host.site.prepare is not None:
             host.site.prepare()
