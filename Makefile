@@ -11,7 +11,9 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test lint bench soak profiles gpu-check first-run calibration models constraints clean
 
-$(READY): pyproject.toml constraints.txt
+KERNEL := $(wildcard simulator/engine/compiled/*.[ch])
+
+$(READY): pyproject.toml constraints.txt $(KERNEL)
 	@for folder in calibrate cli models simulator; do test -L src/nworkers/$$folder || { echo \
 		"src/nworkers/$$folder is no link; on Windows: git config core.symlinks true," \
 		"then git checkout -- src/nworkers" >&2; exit 2; }; done
@@ -48,6 +50,7 @@ test: lint
 	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(min(8, 1 + os.cpu_count()))') \
 		--dist worksteal -m "not timed and not slow"
 	$(BIN)/pytest -m "timed and not slow"
+	$(BIN)/python -m benchmarks.performance ratios
 
 # By hand, on an idle machine: ratios within one run, with the figures that docs/ quote.
 bench: $(READY)
@@ -55,7 +58,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks.sampling
 	$(BIN)/python -m benchmarks.rested
 	$(BIN)/python -m benchmarks.simulator
-	$(BIN)/python -m benchmarks.simgrid
+	$(BIN)/python -m benchmarks.performance
 
 # By hand, about an hour: tests that are much like others, among them 10,000 questions that nobody
 # should ask, then tasks and coordinators killed at random moments, over and over.

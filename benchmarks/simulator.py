@@ -1,52 +1,23 @@
-"""How fast the simulator is, and what sharing does: ``python -m benchmarks.simulator``.
+"""What sharing does, fairly or in turn: ``python -m benchmarks.simulator``.
 
-Asynchronous training, each worker on a host of its own, so that all share the ps's link and cores;
-a deterministic run of a made-up profile, timed as the best of three.
+Training of workers on hosts of their own, which share the ps's link.
 """
 
 from __future__ import annotations
 
-import platform
-import time
 from statistics import NormalDist
 
 import numpy as np
-import simpy
 
 from benchmarks.page import Page, table
 from nworkers.models.base.statistics import Floats, interval90
-from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Discipline, Noise
-from nworkers.models.records.scenario import Scenario
-from nworkers.models.records.workload import named_workload
 from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.replications import starting_phases
 from tests.support.costs import costs
-from tests.support.factories import profile
-from tests.support.runs import EVENTS, specified, trained
+from tests.support.runs import trained
 
 PAGE = Page("simulator", "# Simulator\n")
-
-WORKER_STEPS = 16_000
-WARMUP = 2
-
-
-def measure(workers: int) -> tuple[int, float]:
-    """Worker steps and seconds of one run."""
-    scenario = Scenario(named_workload("gemm:128,256"), workers, scaling="weak", batch=32)
-    costs = step_costs(profile(), scenario)
-    steps = max(2, WORKER_STEPS // workers - WARMUP)
-
-    def run() -> None:
-        EVENTS(specified(costs, scenario, warmup=WARMUP, steps=steps))
-
-    best_s = float("inf")
-    for _ in range(3):
-        started_s = time.perf_counter()
-        run()
-        best_s = min(best_s, time.perf_counter() - started_s)
-    return workers * (WARMUP + steps), best_s
-
 
 #: Worker steps per second of TensorFlow 2.21 between emulated hosts, links of 200 Mbit/s, one 1 MiB
 #: variable, compute replaced by a wait of 20 ms, 10 s windows (measured before this project).
@@ -122,20 +93,7 @@ round at once, and leave the other direction idle meanwhile; TensorFlow's do not
     PAGE.publish("disciplines", "Fair or in turn", text, {"rows": data})
 
 
-def speed() -> None:
-    """Worker steps per second of the simulator itself."""
-    rows, data = [], []
-    for workers in (8, 64, 1000):
-        steps, seconds = measure(workers)
-        data.append({"workers": workers, "steps": steps, "seconds": seconds})
-        rows.append([str(workers), str(steps), f"{seconds:.2f}", f"{steps / seconds:,.0f}"])
-    head = ["workers", "worker steps", "seconds", "worker steps/s"]
-    about = f"Python {platform.python_version()}, simpy {simpy.__version__}"
-    PAGE.publish("speed", "Speed", f"{table(head, rows)}\n\n{about}.", {"rows": data})
-
-
 def main() -> None:
-    speed()
     disciplines()
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.simulator.study.ask import curve, predictions
+from nworkers.simulator.study.fluid import representatives
 from nworkers.simulator.study.no_effect import no_effects
 from nworkers.simulator.study.resolve import ResolvedJob
 
@@ -56,24 +57,34 @@ class ValidateAnswer:
 
 
 def answer_predict(
-    job: ResolvedJob, progress: Callable[[int, int], None] | None = None
+    job: ResolvedJob,
+    progress: Callable[[int, int], None] | None = None,
+    known: Callable[[Prediction], None] | None = None,
 ) -> PredictAnswer:
-    """Predict each scenario."""
-    rows = predictions(job, progress)
+    """Predict each scenario; ``known`` is called with each row."""
+    rows = predictions(job, progress, known)
     return PredictAnswer(job, rows, _notes(job, rows))
 
 
 def answer_breakeven(
-    job: ResolvedJob, max_workers: int, progress: Callable[[int, int], None] | None = None
+    job: ResolvedJob,
+    max_workers: int,
+    progress: Callable[[int, int], None] | None = None,
+    known: Callable[[Prediction], None] | None = None,
 ) -> BreakEvenAnswer:
-    """The curve of a job that was resolved as one."""
-    result = curve(job, max_workers, progress)
+    """The curve of a job that was resolved as one; ``known`` is called with each row."""
+    result = curve(job, max_workers, progress, known)
     return BreakEvenAnswer(job, result, _notes(job, result.rows))
 
 
 def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
     """What of the what-if changes nothing, and what another baseline than one process means."""
     found = [*no_effects(job.profile, rows)]
+    if limits := [row.scenario for row in rows if representatives(row.scenario)]:
+        found.append(
+            f"from {limits[0].workers} workers on, {representatives(limits[0])} stand for all: the "
+            "fluid limit, within 1 % of so many (docs/performance.md)"
+        )
     named = {"device": "one process", "host": "one host", "1": "1 worker"}
     base = named.get(job.baseline, f"{job.baseline} workers")
     change = rows[0].scenario.what_if

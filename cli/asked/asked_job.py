@@ -14,7 +14,7 @@ from nworkers.models.base.units import size_bytes
 from nworkers.models.records.job_request import MAX_CORES, MAX_SPREAD, PLACEMENTS, JobRequest
 from nworkers.models.records.profile import DeviceKind
 from nworkers.models.records.runtimes import RUNTIMES, STRATEGIES
-from nworkers.models.records.scenario import MAX_WORKERS, PsPlacement, Scaling
+from nworkers.models.records.scenario import MAX_PS, MAX_WORKERS, PsPlacement, Scaling
 from nworkers.models.records.workload import MAX_BATCH
 
 
@@ -35,7 +35,7 @@ def job_request(options: Options, *, ps: int | None = None) -> JobRequest:
         strategy=choice("--strategy", options.strategy, STRATEGIES),
         runtime=_one_of("--runtime", options.runtime, RUNTIMES),
         scaling=choice("--scaling", options.scaling, get_args(Scaling)),
-        ps=integer("--ps", options.ps, 1, MAX_WORKERS) if ps is None else ps,
+        ps=integer("--ps", options.ps, 1, MAX_PS) if ps is None else ps,
         placement=_one_of("--placement", options.placement, PLACEMENTS),
         hosts=_number("--hosts", options.hosts),
         workers_per_host=_number("--workers-per-host", options.workers_per_host),

@@ -43,7 +43,7 @@ def show_curve(
         InputError
     """
     from nworkers.cli.asked.asked_job import job_request
-    from nworkers.cli.shown import console, json_view, notes, predict_text
+    from nworkers.cli.shown import console, headline, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.scenario import MAX_WORKERS
     from nworkers.simulator.answers import answer_breakeven
@@ -53,12 +53,16 @@ def show_curve(
     job = resolve(job_request(options), [most], curve=True)
     console.notes(notes.of_curve(job, most))
     with ProgressLine("simulating") as progress:
-        answer = answer_breakeven(job, most, progress.update)
+        answer = answer_breakeven(
+            job, most, progress.update, lambda row: progress.know(headline.in_short(row))
+        )
     if drawn is not None:
         from nworkers.cli.shown import plots
 
         plots.save(plots.breakeven(answer), drawn, force=force)
     if as_json:
+        from nworkers.cli.shown import json_view
+
         json_view.emit(json_view.breakeven(answer))
     else:
         console.emit(predict_text.curve(answer))

@@ -34,7 +34,7 @@ def predict(
     """Predict step time, throughput and speed-up of N workers, and where the time goes."""
     counts = worker_counts(workers)
     from nworkers.cli.asked.asked_job import job_request
-    from nworkers.cli.shown import console, json_view, notes, predict_text
+    from nworkers.cli.shown import console, headline, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.files.atomic_write import check_output
     from nworkers.simulator.answers import answer_predict
@@ -45,12 +45,16 @@ def predict(
     job = resolve(job_request(options), counts)
     console.notes(notes.of_job(job))
     with ProgressLine("predicting") as progress:
-        answer = answer_predict(job, progress.update)
+        answer = answer_predict(
+            job, progress.update, lambda row: progress.know(headline.in_short(row))
+        )
     if trace is not None:
         from nworkers.simulator.trace.observe import observe
 
         _write(observe(job.profile, job.scenarios[-1], job.seed), trace, force=force)
     if json:
+        from nworkers.cli.shown import json_view
+
         json_view.emit(json_view.predictions(answer))
     else:
         console.emit(predict_text.predictions(answer))

@@ -79,6 +79,11 @@ def of_prediction(row: Prediction) -> str:
     return f"{_train(row)} {compared}; {_waits(row)}."
 
 
+def in_short(row: Prediction) -> str:
+    """A row in a few words."""
+    return f"{fmt.count(row.scenario.workers, 'worker')} {row.speedup:.3g} times {baseline(row)}"
+
+
 def of_breakeven(result: BreakEven) -> str:
     """The first number of workers that wins, how sure that is, and where the gain is lost again.
 

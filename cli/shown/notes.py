@@ -12,11 +12,27 @@ if TYPE_CHECKING:
 
 #: Steal beyond this shows in the medians.
 STOLEN_SHARE = 0.02
+#: A curve takes as long as so many of its last point.
+CURVE_RUNS = 5.0
 
 
-def of_job(job: ResolvedJob) -> Iterator[str]:
-    """What is doubtful of the hardware, and whose it is where it is not the user's own."""
+def of_job(job: ResolvedJob, runs: float = 1.0) -> Iterator[str]:
+    """What is doubtful of the hardware, whose it is where it is not the user's own; and how long
+    the answer takes, where that is long.
+
+    Args:
+        runs: how often something like the largest scenario is asked for.
+    """
+    from nworkers.simulator.engine.engines import IS_COMPILED
+    from nworkers.simulator.study.work import expected_work
+
     yield from job.doubts
+    if not IS_COMPILED:
+        yield (
+            "simpy simulates, which takes some 50 times as long as the compiled engine. With a C "
+            "compiler and Python's headers, `pip install --force-reinstall nworkers` builds that"
+        )
+    yield from expected_work(job.profile, job.scenarios, runs)
     if job.shipped is not None:
         profile = job.profile
         yield (
@@ -28,7 +44,7 @@ def of_job(job: ResolvedJob) -> Iterator[str]:
 
 def of_curve(job: ResolvedJob, max_workers: int) -> Iterator[str]:
     """Those of the job; and that strong scaling ends the curve, where it does."""
-    yield from of_job(job)
+    yield from of_job(job, CURVE_RUNS)
     (scenario,) = job.scenarios
     if scenario.workers < max_workers:
         yield (

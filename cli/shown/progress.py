@@ -23,6 +23,8 @@ QUIET_S = 2.0
 #: A log gets a line so often, and ever more rarely: when so much longer was worked.
 LINE_EVERY_S = 15.0
 LINE_SHARE = 0.25
+#: Of what is known when an interrupt comes, so much is told.
+MOST_KNOWN = 8
 #: To a terminal: begin the line anew, without the bar, and show the cursor that the bar hides.
 SHOW_CURSOR = "\r\x1b[2K\x1b[?25h"
 
@@ -34,6 +36,7 @@ class ProgressLine:
         self._title = title
         self._bar: Bar | None = None
         self._task: TaskID | None = None
+        self._known: list[str] = []
         self._began_s = time.monotonic()
         self._next_s = self._began_s + quiet_s
 
@@ -48,14 +51,28 @@ class ProgressLine:
     ) -> None:
         if self._bar is not None:
             self._bar.stop()
-            interrupt.say_first("")
+        interrupt.say_first("")
+
+    def know(self, text: str) -> None:
+        """What an interrupt tells of the answer so far; the last few of them."""
+        self._known = [*self._known, text][-MOST_KNOWN:]
+        self._say_first()
+
+    def _say_first(self) -> None:
+        known = f"so far: {'; '.join(self._known)}\n" if self._known else ""
+        interrupt.say_first((SHOW_CURSOR if self._bar else "") + known)
 
     def tell(self, told: CampaignProgress) -> None:
         """`update`, for those who tell all of it in one value."""
         self.update(told.done, told.total, told.cell, told.left_s)
 
     def update(self, done: int, total: int, current: str = "", left_s: float | None = None) -> None:
-        """Tell how much is done, what runs now and, where it is known, how long the rest takes."""
+        """Tell how much is done, what runs now, and how long the rest takes.
+
+        Where the last is not known, it takes as long as what is done did.
+        """
+        if left_s is None and done:
+            left_s = (time.monotonic() - self._began_s) / done * (total - done)
         if time.monotonic() < self._next_s:
             return
         left = "" if left_s is None else f"{clock(left_s)} left"
@@ -66,8 +83,8 @@ class ProgressLine:
             print(one_line(", ".join(p for p in parts if p)), file=sys.stderr, flush=True)
             return
         if self._bar is None:
-            interrupt.say_first(SHOW_CURSOR)
             self._bar = _bar()
+            self._say_first()
             self._bar.start()
             self._task = self._bar.add_task(self._title, total=total, left="")
         if self._task is not None:

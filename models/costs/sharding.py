@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.what_if import WhatIf
@@ -32,6 +33,7 @@ def compressed(what_if: WhatIf) -> float:
     return 1.0 if what_if.compression is None else what_if.compression.factor
 
 
+@lru_cache
 def pieces(workload: Workload, ps: int, what_if: WhatIf) -> tuple[Piece, ...]:
     """All tensors that travel, in the order of the variables.
 
@@ -47,6 +49,7 @@ def pieces(workload: Workload, ps: int, what_if: WhatIf) -> tuple[Piece, ...]:
     return tuple(found)
 
 
+@lru_cache
 def place(workload: Workload, ps: int, what_if: WhatIf) -> tuple[tuple[Piece, ...], ...]:
     """The tensors of each ps.
 

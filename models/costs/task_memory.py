@@ -46,9 +46,8 @@ def task_memory(profile: Profile, scenario: Scenario) -> TaskMemory:
         worker = carried + stored + (fused if change.hybrid else 0.0)
         ps = tuple(_ps_bytes(scenario, kept))
     worker += activation_bytes_per_sample(profile, scenario) * scenario.per_worker_batch
-    hosts = dict.fromkeys(range(scenario.hosts), 0.0)
-    for host in scenario.worker_hosts:
-        hosts[host] += worker
+    # Without a ps, no host has more than the first.
+    hosts = {host: scenario.workers_on(host) * worker for host in sorted({0, *scenario.ps_hosts})}
     for host, needed in zip(scenario.ps_hosts, ps, strict=True):
         hosts[host] += needed
     fullest = max(hosts, key=hosts.__getitem__)
@@ -58,7 +57,7 @@ def task_memory(profile: Profile, scenario: Scenario) -> TaskMemory:
 def _ps_bytes(scenario: Scenario, kept: float) -> Iterator[float]:
     """What each ps keeps."""
     workload, change = scenario.workload, scenario.what_if
-    pushing = len(set(scenario.worker_hosts)) if change.hybrid else scenario.workers
+    pushing = scenario.hosts_with_workers if change.hybrid else scenario.workers
     for shard in place(workload, scenario.ps, change):
         stored = pushed = 0.0
         for piece in shard:
@@ -198,7 +197,7 @@ def _most(low: int, high: int, fits: Callable[[int], bool]) -> int | None:
 
 def _needs(scenario: Scenario, memory: TaskMemory) -> str:
     """What the fullest host needs, and which of its tasks need how much of it."""
-    workers = scenario.worker_hosts.count(memory.fullest_host)
+    workers = scenario.workers_on(memory.fullest_host)
     there = [
         f"ps {k}: {_gb(memory.ps_bytes[k])}"
         for k, host in enumerate(scenario.ps_hosts)

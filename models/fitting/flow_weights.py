@@ -56,7 +56,8 @@ def seen_discipline(crowds: Sequence[ConcurrentFlows]) -> Discipline | None:
     return "fair" if float(np.median(beside)) > TURNS else "fifo"
 
 
-def deviation_at(measured: Sequence[FlowWeights], flows: int, size_bytes: float) -> float:
+@lru_cache(maxsize=4096)
+def deviation_at(measured: tuple[FlowWeights, ...], flows: int, size_bytes: float) -> float:
     """Between what was measured, along the logarithms of both; beyond it as at its edge."""
     if flows < 2 or not measured:
         return 0.0

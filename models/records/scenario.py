@@ -15,7 +15,8 @@ Scaling = Literal["strong", "weak"]
 PsPlacement = Literal["own", "shared"]
 
 #: More take minutes to simulate, and nobody has trained with them.
-MAX_WORKERS = 10_000
+MAX_WORKERS = 1_000_000
+MAX_PS = 10_000
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,20 @@ class Scenario:
         return tuple(i // self.workers_per_host for i in range(self.workers))
 
     @property
+    def hosts_with_workers(self) -> int:
+        return -(-self.workers // self.workers_per_host)
+
+    def workers_on(self, host: int) -> int:
+        """All hosts with workers but the last have as many as may be on one."""
+        each = self.workers_per_host
+        return max(0, min(each, self.workers - host * each))
+
+    @property
     def ps_hosts(self) -> tuple[int, ...]:
         """The host of each ps; none under all-reduce."""
         if self.strategy == "allreduce":
             return ()
-        used = self.worker_hosts[-1] + 1
+        used = self.hosts_with_workers
         if self.ps_placement == "shared":
             return tuple(k % used for k in range(self.ps))
         return tuple(used + k for k in range(self.ps))
@@ -98,7 +108,8 @@ class Scenario:
 
     @property
     def hosts(self) -> int:
-        return max(self.worker_hosts + self.ps_hosts) + 1
+        apart = self.strategy != "allreduce" and self.ps_placement == "own"
+        return self.hosts_with_workers + (self.ps if apart else 0)
 
     @property
     def placement(self) -> str:
@@ -126,8 +137,8 @@ def check_scenario(scenario: Scenario) -> Scenario:
         raise InputError(
             "workers", workers, f"at most the global batch ({batch}) under strong scaling"
         )
-    if not 1 <= scenario.ps <= MAX_WORKERS:
-        raise InputError("ps", scenario.ps, f"an integer from 1 to {MAX_WORKERS}")
+    if not 1 <= scenario.ps <= MAX_PS:
+        raise InputError("ps", scenario.ps, f"an integer from 1 to {MAX_PS}")
     if scenario.workers_per_host < 1:
         raise InputError("workers_per_host", scenario.workers_per_host, "an integer from 1")
     per_gpu = scenario.workers_per_gpu

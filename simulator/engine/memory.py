@@ -8,11 +8,10 @@ from pathlib import Path
 
 from nworkers.models.base.errors import InputError
 
-#: What an activity of a worker takes, and a span: 1160 and 250 by tracemalloc, 500 to 2000 workers.
-_ACTIVITY_BYTES = 1300
-_SPAN_BYTES = 300
 #: What a run may take of what is free.
 _SHARE = 0.8
+#: Bytes that can always be had: to ask takes longer than a small run.
+_LITTLE = 64e6
 _CGROUP = Path("/sys/fs/cgroup")
 
 
@@ -33,22 +32,23 @@ def free_bytes() -> float:
     return free if limit == "max" else min(free, float(limit) - used)
 
 
-def check_memory(workers: int, activities: int, spans_each: int, free: float | None = None) -> None:
+def check_memory(workers: int, each_bytes: float, free: float | None = None) -> None:
     """Refuse a run that would not fit.
 
     Args:
-        activities: of one worker's step.
-        spans_each: spans that are kept of each worker.
+        each_bytes: what a worker takes.
         free: bytes; by default what is free now.
 
     Raises:
         InputError: with the number of workers that would fit.
     """
-    each = activities * _ACTIVITY_BYTES + spans_each * _SPAN_BYTES
+    if free is None and workers * each_bytes < _LITTLE:
+        return
     available = _SHARE * (free_bytes() if free is None else free)
-    if workers * each > available:
+    if workers * each_bytes > available:
         raise InputError(
             "workers",
-            f"{workers}, whose simulation takes {workers * each / 1e9:.3g} GB",
-            f"at most {int(available // each)}: {available / 1e9:.3g} GB of memory can be had",
+            f"{workers}, whose simulation takes {workers * each_bytes / 1e9:.3g} GB",
+            f"at most {int(available // each_bytes)}: {available / 1e9:.3g} GB of memory "
+            "can be had",
         )

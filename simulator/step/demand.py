@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import count, groupby
+from itertools import count, groupby, pairwise
 
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.costs.step import StepCosts
@@ -40,16 +40,46 @@ class Member:
 
 
 @dataclass(frozen=True)
+class Crowd:
+    """So many workers that differ in nothing but the host: the first, then one on every next."""
+
+    first: Member
+    count: int = 1
+
+    def members(self) -> Iterator[Member]:
+        return (replace(self.first, host=self.first.host + k) for k in range(self.count))
+
+    def without(self, workers: int) -> Crowd:
+        """The last of them, after so many."""
+        first = replace(self.first, host=self.first.host + workers)
+        return Crowd(first, self.count - workers)
+
+
+@dataclass(frozen=True)
 class Layout:
     """Who trains where, and how transfers share links: what all replications have in common.
 
-    ``members`` are the workers that are alive. On ``loopback`` the link is one host's own.
+    ``crowds`` are the workers that are alive. On ``loopback`` the link is one host's own. Each
+    worker ``stands_for`` so many that are like it, on hosts of their own.
     """
 
     scenario: Scenario
     discipline: Discipline
     loopback: bool
-    members: tuple[Member, ...]
+    crowds: tuple[Crowd, ...]
+    stands_for: float = 1.0
+
+    @property
+    def workers(self) -> int:
+        return sum(crowd.count for crowd in self.crowds)
+
+    @property
+    def hosts(self) -> tuple[int, ...]:
+        """Of each worker."""
+        return tuple(c.first.host + k for c in self.crowds for k in range(c.count))
+
+    def members(self) -> Iterator[Member]:
+        return (member for crowd in self.crowds for member in crowd.members())
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +116,52 @@ class Group:
     count: int
 
 
-def layout(scenario: Scenario, *, discipline: Discipline, loopback: bool) -> Layout:
-    """The workers that are alive; the last of them are those that are slow."""
-    slow, hosts = scenario.what_if.slow_workers, scenario.worker_hosts
-    first_slow = scenario.workers - (slow.count if slow else 0)
-    workers, ps = Counter(hosts), Counter(scenario.ps_hosts)
-    led: set[int] = set()
-    members = []
-    for worker, host in enumerate(hosts):
-        slower = slow.factor if slow and worker >= first_slow else 1.0
-        is_leader = not scenario.what_if.hybrid or host not in led
-        gpu = scenario.gpus[worker]
-        members.append(Member(host, slower, is_leader, workers[host], ps[host], gpu))
-        led.add(host)
-    alive = tuple(members[scenario.what_if.dead_workers :])
-    return Layout(scenario, discipline, loopback, alive)
+def layout(
+    scenario: Scenario, *, discipline: Discipline, loopback: bool, most: int | None = None
+) -> Layout:
+    """The workers that are alive; the last of them are those that are slow.
+
+    Args:
+        most: how many are to stand for all, if all are alike and more than that.
+    """
+    crowds = _crowds(scenario)
+    dead = scenario.what_if.dead_workers
+    while dead >= crowds[0].count:
+        dead -= crowds.pop(0).count
+    crowds[0] = crowds[0].without(dead)
+    stands_for = 1.0
+    if most is not None and len(crowds) == 1 and crowds[0].count > most:
+        stands_for = crowds[0].count / most
+        crowds = [replace(crowds[0], count=most)]
+    return Layout(scenario, discipline, loopback, tuple(crowds), stands_for)
+
+
+def _crowds(scenario: Scenario) -> list[Crowd]:
+    """All workers; those of a host with other tasks one by one."""
+    workers, slow = scenario.workers, scenario.what_if.slow_workers
+    first_slow = workers - (slow.count if slow and slow.factor != 1.0 else 0)
+    beside_ps = Counter(scenario.ps_hosts)
+    shared = scenario.ps_placement == "shared"
+    each = scenario.workers_per_host
+    gathered = workers if each > 1 else min(workers, len(beside_ps) if shared else 0)
+
+    def member(worker: int) -> Member:
+        host, place = divmod(worker, each)
+        of_gpu = scenario.workers_per_gpu
+        return Member(
+            host,
+            slow.factor if slow and worker >= first_slow else 1.0,
+            not scenario.what_if.hybrid or place == 0,
+            min(each, workers - host * each),
+            beside_ps[host],
+            None if of_gpu is None else place // of_gpu,
+        )
+
+    crowds = [Crowd(member(worker)) for worker in range(gathered)]
+    bounds = (gathered, max(gathered, first_slow), workers)
+    return crowds + [
+        Crowd(member(first), last - first) for first, last in pairwise(bounds) if last > first
+    ]
 
 
 def grouped(
@@ -109,31 +170,29 @@ def grouped(
     """The workers' demands, and the resources of which they ask for more than there is.
 
     Resources of which all workers together never ask for more than there is slow nobody down: those
-    of a worker alone on its host, or of a ps so lightly loaded that all fit on its cores.
+    of a worker alone on its host, or of a ps so lightly loaded that all fit on its cores. Those of
+    a host of one's own are named for the first of a group.
 
     Args:
         means: of the factors by which an operation varies; 1 where it is not named.
     """
     demanded = _Demanded(costs, of.scenario, hosts, means)
-    alike = _alike(of.members, hosts)
+    alike = _alike(of, hosts)
     groups = tuple(Group(first, demanded.of(first), count) for first, count in alike)
-    contended = _contended(groups, hosts, beside=len(costs.layers) > 1)
-    if any(g.member.alone_on_host and contended & set(_own(g)) for g in groups):
-        # They need cores or links of their own, and are not alike any more.
-        groups = tuple(Group(member, demanded.of(member), 1) for member in of.members)
-        contended = _contended(groups, hosts, beside=len(costs.layers) > 1)
-    return groups, contended
+    return groups, _contended(groups, hosts, of.stands_for, beside=len(costs.layers) > 1)
 
 
-def _alike(members: Iterable[Member], hosts: Topology) -> list[tuple[Member, int]]:
+def _alike(of: Layout, hosts: Topology) -> list[tuple[Member, int]]:
     """Neighbours whose steps differ in nothing but the host, each on a host of its own."""
+    if hosts.racks is None and not hosts.slower and len(of.crowds) <= 2:
+        return [(crowd.first, crowd.count) for crowd in of.crowds]
 
     def likeness(member: Member) -> tuple[object, ...]:
         host, alone = member.host, member.alone_on_host
         where = (hosts.rack(host), hosts.slower.get(host, 1.0)) if alone else host
         return where, member.slower, member.is_leader, alone, member.gpu
 
-    found = [list(group) for _, group in groupby(members, key=likeness)]
+    found = [list(group) for _, group in groupby(of.members(), key=likeness)]
     return [(group[0], len(group)) for group in found]
 
 
@@ -168,14 +227,15 @@ class _Demanded:
             return NodeDemand(node, None, {}, ())
         ps_hosts = self._ps_hosts(node)
         route: tuple[ResourceKey, ...] = ()
-        if phase.cause == "compute":
+        if phase.cause == "compute" and member.slower != 1.0:
             phase = replace(phase, wall_s=phase.wall_s * member.slower)
         if phase.direction is not None:
             (ps_host,) = ps_hosts
             ends = (ps_host, member.host)
             ends = ends if phase.direction == "to_worker" else ends[::-1]
             route = self.hosts.route(*ends)
-            phase = replace(phase, wall_s=self._transfer_s(phase, ends))
+            takes_s = self._transfer_s(phase, ends)
+            phase = phase if takes_s == phase.wall_s else replace(phase, wall_s=takes_s)
         rates = self._processors(phase, member.host, ps_hosts)
         if phase.cause == "compute" and member.gpu is not None:
             rates[gpu_key(member.host, member.gpu)] = self.costs.gpu_share
@@ -233,12 +293,14 @@ def _is_transfer(node: Node) -> bool:
     return node.phase is not None and node.phase.direction is not None
 
 
-def _contended(groups: Iterable[Group], hosts: Topology, *, beside: bool) -> frozenset[ResourceKey]:
+def _contended(
+    groups: Iterable[Group], hosts: Topology, stands_for: float, *, beside: bool
+) -> frozenset[ResourceKey]:
     totals: dict[ResourceKey, float] = defaultdict(float)
     for group in groups:
         own = set(_own(group)) if group.member.alone_on_host else set()
         for key, rate in _peak_rates(group.demands, hosts, beside=beside).items():
-            totals[key] += rate * (1 if key in own else group.count)
+            totals[key] += rate * (1 if key in own else group.count * stands_for)
     full = 1.0 + _ROUNDING
     return frozenset(k for k, rate in totals.items() if rate > hosts.capacity(k) * full)
 

@@ -30,8 +30,16 @@ def label(key: ResourceKey, scenario: Scenario) -> str:
 
 def host_name(host: int, scenario: Scenario) -> str:
     """A host by the one task on it, or by its number."""
-    workers = [k for k, h in enumerate(scenario.worker_hosts) if h == host]
-    ps = [k for k, h in enumerate(scenario.ps_hosts) if h == host]
+    each, used = scenario.workers_per_host, scenario.hosts_with_workers
+    workers = range(host * each, min(scenario.workers, (host + 1) * each))
+    ps = range(0)
+    if scenario.strategy != "allreduce":
+        shared = scenario.ps_placement == "shared"
+        ps = (
+            range(host, scenario.ps, used)
+            if shared
+            else range(max(0, host - used), host - used + 1)
+        )
     if len(workers) + len(ps) != 1:
         return f"host {host}"
     return f"worker {workers[0]}" if workers else f"ps {ps[0]}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from types import MappingProxyType
 
 from nworkers.models.base.statistics import lognormal_bins
@@ -80,7 +81,11 @@ def with_spread(noise: Noise, log_deviation: float) -> Noise:
 
 def mean_factor(noise: Noise, operation: Operation) -> float:
     """Mean of the within-run factor."""
-    bins = factors_of(noise, operation)
+    return _mean(factors_of(noise, operation))
+
+
+@lru_cache
+def _mean(bins: tuple[float, ...]) -> float:
     return sum(bins) / len(bins)
 
 

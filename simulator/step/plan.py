@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from nworkers.models.costs.phase import Operation, Phase
@@ -12,7 +12,13 @@ from nworkers.models.records.prediction import Cause
 from nworkers.models.records.profile import Discipline
 from nworkers.simulator.step.demand import Group, NodeDemand, Weight
 from nworkers.simulator.step.graph import GateKey
-from nworkers.simulator.step.topology import ResourceKey, ResourceKind, Topology
+from nworkers.simulator.step.topology import (
+    ResourceKey,
+    ResourceKind,
+    Topology,
+    host_of,
+    on_host,
+)
 
 #: What waiting for a resource counts as; that for links is in ``link_contention``. Workers wait for
 #: the one process that dispatches for all.
@@ -126,32 +132,47 @@ def step_plan(group: Group, contended: Collection[ResourceKey], discipline: Disc
     for place, demand in enumerate(demands):
         for before in demand.node.needs:
             then[before].append(place)
-    made: list[Activity] = []
+    # Nodes that one activity has, and what it asks for.
+    made: list[tuple[list[int], tuple[ResourceDemand, ...]]] = []
     position: dict[int, int] = {}
     for place, demand in enumerate(demands):
         node, phase = demand.node, demand.phase
         jobs = () if phase is None else _jobs(demand, phase, contended, discipline)
-        parts = () if phase is None else (_part(phase, demand),)
-        ps = () if node.ps is None else (node.ps,)
         if len(node.needs) == 1 and phase is not None and not jobs:
             (before,) = node.needs
-            joined = made[position[before]]
-            plain = joined.parts and not joined.demands
-            if plain and len(then[before]) == 1:
+            nodes, asked = made[position[before]]
+            if demands[before].phase is not None and not asked and len(then[before]) == 1:
                 position[place] = position[before]
-                made[position[place]] = replace(
-                    joined,
-                    parts=joined.parts + parts,
-                    ps=tuple(dict.fromkeys(joined.ps + ps)),
-                )
+                nodes.append(place)
                 continue
         position[place] = len(made)
-        made.append(Activity(parts, jobs, node.gate, node.input, len(node.needs), (), ps))
-    for place in range(len(demands)):
-        after = tuple(position[p] for p in then[place] if position[p] != position[place])
-        if after:
-            made[position[place]] = replace(made[position[place]], then=after)
-    return StepPlan(tuple(made), group.member.host, group.member.is_leader)
+        made.append(([place], jobs))
+    return StepPlan(
+        tuple(
+            _activity(
+                [demands[place] for place in nodes], jobs, [position[p] for p in then[nodes[-1]]]
+            )
+            for nodes, jobs in made
+        ),
+        group.member.host,
+        group.member.is_leader,
+    )
+
+
+def _activity(
+    of: Sequence[NodeDemand], jobs: tuple[ResourceDemand, ...], then: Iterable[int]
+) -> Activity:
+    """Nodes that follow each other, as one."""
+    node = of[0].node
+    return Activity(
+        tuple(_part(demand.phase, demand) for demand in of if demand.phase is not None),
+        jobs,
+        node.gate,
+        node.input,
+        len(node.needs),
+        tuple(then),
+        tuple(dict.fromkeys(d.node.ps for d in of if d.node.ps is not None)),
+    )
 
 
 def _jobs(
@@ -184,23 +205,51 @@ def _part(phase: Phase, demand: NodeDemand) -> Part:
     return Part(phase.operation, phase.cause, phase.wall_s, phase.size_bytes, work)
 
 
+def is_own(keys: Iterable[ResourceKey], plan: StepPlan) -> bool:
+    """Whether any of these resources is one of the worker's own host."""
+    return any(host_of(key) == plan.host for key in keys)
+
+
+def on_host_of(keys: tuple[ResourceKey, ...], plan: StepPlan, host: int) -> tuple[ResourceKey, ...]:
+    """What a demand of a plan names, for a worker on this host."""
+    return keys if host == plan.host else tuple(on_host(key, plan.host, host) for key in keys)
+
+
+def asked(
+    plans: Sequence[StepPlan], hosts_of: Sequence[Iterable[int]]
+) -> dict[tuple[ResourceKey, ...], bool]:
+    """What demands of all workers name, each once, and whether a flow takes it.
+
+    Args:
+        hosts_of: for every plan, the hosts of its workers.
+    """
+    found: dict[tuple[ResourceKey, ...], bool] = {}
+    for plan, hosts in zip(plans, hosts_of, strict=True):
+        named = {
+            demand.keys: demand.blame == "link_contention"
+            for activity in plan.activities
+            for demand in activity.demands
+        }
+        for keys, of_links in named.items():
+            where = hosts if is_own(keys, plan) else (plan.host,)
+            found |= {on_host_of(keys, plan, host): of_links for host in where}
+    return found
+
+
 def resources(
-    plans: Iterable[StepPlan], hosts: Topology, discipline: Discipline
+    asked: Mapping[tuple[ResourceKey, ...], bool], hosts: Topology, discipline: Discipline
 ) -> tuple[SharedResource, ...]:
-    """The contended resources of these plans, each once; links that flows connect together."""
-    asked = dict.fromkeys(
-        (demand.blame == "link_contention", demand.keys)
-        for plan in plans
-        for activity in plan.activities
-        for demand in activity.demands
-    )
+    """The contended resources, each once; links that flows connect together.
+
+    Args:
+        asked: what demands name, and whether a flow takes it.
+    """
     found = []
     if discipline == "fair":
-        routes = [keys for of_links, keys in asked if of_links]
-        for keys in _components(routes):
+        for keys in _components([keys for keys, of_links in asked.items() if of_links]):
             capacities, losses = map(hosts.capacity, keys), map(hosts.loss, keys)
             found.append(SharedResource(keys, "max_min", tuple(capacities), tuple(losses)))
-    for of_links, keys in asked:
+    for keys, of_links in asked.items():
         if not of_links or discipline != "fair":
             kind = keys[0][0]
             even = kind in _CORES or (kind == "gpu" and hosts.gpu_discipline == "fair")
@@ -211,14 +260,18 @@ def resources(
 
 def _components(routes: Iterable[tuple[ResourceKey, ...]]) -> list[tuple[ResourceKey, ...]]:
     """Links that are connected by routes, in order."""
-    components: list[set[ResourceKey]] = []
+    root: dict[ResourceKey, ResourceKey] = {}
+
+    def top(key: ResourceKey) -> ResourceKey:
+        while root.setdefault(key, key) != key:
+            root[key] = root[root[key]]
+            key = root[key]
+        return key
+
     for route in routes:
-        joined = set(route)
-        apart = []
-        for component in components:
-            if component & joined:
-                joined |= component
-            else:
-                apart.append(component)
-        components = [*apart, joined]
-    return [tuple(sorted(component)) for component in components]
+        for key in route:
+            root[top(key)] = top(route[0])
+    found: dict[ResourceKey, list[ResourceKey]] = defaultdict(list)
+    for key in root:
+        found[top(key)].append(key)
+    return sorted(tuple(sorted(keys)) for keys in found.values())

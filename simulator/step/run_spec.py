@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.phase import Operation
@@ -13,8 +14,8 @@ from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import Failures, Stragglers
 from nworkers.simulator.step.demand import Layout, Member, Weight, grouped
 from nworkers.simulator.step.graph import GateKey
-from nworkers.simulator.step.plan import SharedResource, StepPlan, resources, step_plan
-from nworkers.simulator.step.topology import ResourceKey, Topology, topology
+from nworkers.simulator.step.plan import SharedResource, StepPlan, asked, resources, step_plan
+from nworkers.simulator.step.topology import ResourceKey, Topology, host_of, topology
 from nworkers.simulator.step.variates import Variates
 
 #: Steps 2 to 6 of 8 to 64 workers on a saturated fair link then come out within 3 % of long runs;
@@ -57,11 +58,13 @@ class RunSpec:
 
     ``plan_of`` and ``hosts`` have a place for every worker: that of its plan in ``plans``, and its
     host. Workers of one of ``kinds`` take equally long but for chance. ``operations`` are those
-    that the plans name, and ``transfers`` those that have weights. ``gates`` of one host alone are
+    that the plans name, and ``transfers`` those that have weights. ``asked`` has what demands name
+    of ``resources``, each once, and whether a flow takes it. ``gates`` of one host alone are
     written with it. A host's input pipeline makes a batch in ``input_s``. Workers start over a time
     of ``start_over_s``. Of every worker ``warmup`` steps do not count, and ``steps`` after them do;
     ``by_round``, rounds do instead. ``topology`` has the capacity of every resource, contended or
-    not. ``record`` asks for spans.
+    not. ``record`` asks for spans. Each worker ``stands_for`` so many, and what they share has that
+    much less capacity in ``resources``. Once ``cancelled`` is not zero, an engine may give up.
     """
 
     plans: tuple[StepPlan, ...]
@@ -70,6 +73,7 @@ class RunSpec:
     kinds: tuple[int, ...]
     operations: tuple[Operation, ...]
     transfers: tuple[int, ...]
+    asked: Mapping[tuple[ResourceKey, ...], bool]
     resources: tuple[SharedResource, ...]
     topology: Topology
     gates: Mapping[tuple[GateKey, int | None], Gate]
@@ -81,10 +85,17 @@ class RunSpec:
     variates: Variates
     faults: Faults | None = None
     record: bool = False
+    stands_for: float = 1.0
+    cancelled: bytearray = field(default_factory=lambda: bytearray(1))
 
     @property
     def workers(self) -> int:
         return len(self.plan_of)
+
+    @cached_property
+    def hosts_of_plans(self) -> list[list[int]]:
+        """Of each plan the hosts of its workers."""
+        return _hosts_of(self.plan_of, self.hosts, len(self.plans))
 
 
 def run_spec(
@@ -133,7 +144,10 @@ def run_spec(
         raise InputError("workload", "a step of no time", "something that takes time in a step")
     parts = [part for plan in plans for activity in plan.activities for part in activity.parts]
     together = scenario.strategy != "ps-async" or scenario.what_if.hybrid
-    where = tuple(member.host for member in of.members)
+    where = of.hosts
+    hosts_of = _hosts_of(plan_of, where, len(plans))
+    named = asked(plans, hosts_of)
+    shared = resources(named, hosts, of.discipline)
     return RunSpec(
         tuple(plans),
         tuple(plan_of),
@@ -141,18 +155,29 @@ def run_spec(
         tuple(kinds),
         tuple(dict.fromkeys(part.operation for part in parts)),
         tuple(dict.fromkeys(weight.transfer for weight in _weights(plans))),
-        resources(plans, hosts, of.discipline),
+        named,
+        shared if of.stands_for == 1.0 else _thinned(shared, of.stands_for, frozenset(where)),
         hosts,
-        _gates([plans[k] for k in plan_of], where, scenario),
+        _gates(plans, plan_of, where, scenario),
         costs.input_s,
-        0.0 if together else _start_over_s(plans, plan_of, hosts, alone_s),
+        0.0 if together else _start_over_s(plans, hosts_of, hosts, alone_s, of.stands_for),
         by_round,
         warmup,
         steps,
         variates,
         faults,
         record,
+        of.stands_for,
     )
+
+
+def _hosts_of(plan_of: Sequence[int], hosts: Sequence[int], plans: int) -> list[list[int]]:
+    if plans == 1:
+        return [list(hosts)]
+    found: list[list[int]] = [[] for _ in range(plans)]
+    for plan, host in zip(plan_of, hosts, strict=True):
+        found[plan].append(host)
+    return found
 
 
 def _weights(plans: Sequence[StepPlan]) -> Iterator[Weight]:
@@ -171,33 +196,52 @@ def _kind(member: Member, hosts: Topology, scenario: Scenario) -> tuple[object, 
 
 
 def _gates(
-    plans: Sequence[StepPlan], hosts: Sequence[int], scenario: Scenario
+    plans: Sequence[StepPlan], plan_of: Sequence[int], hosts: Sequence[int], scenario: Scenario
 ) -> dict[tuple[GateKey, int | None], Gate]:
     """Gates of all workers, and of those of each host.
 
     Args:
-        plans: of every worker.
+        plan_of: place of each worker's plan.
         hosts: of every worker.
     """
-    change = scenario.what_if
-    named = {a.gate for plan in set(plans) for a in plan.activities if a.gate is not None}
+    change, workers = scenario.what_if, len(plan_of)
+    named = {a.gate for plan in plans for a in plan.activities if a.gate is not None}
     found: dict[tuple[GateKey, int | None], Gate] = {}
     for gate in named:
         if gate[0] == "round":
-            leaders = sum(plan.is_leader for plan in plans)
+            counts = Counter(plan_of)
+            leaders = sum(counts[place] for place, plan in enumerate(plans) if plan.is_leader)
             spare = max(0, change.backup_workers - change.dead_workers)
             found[gate, None] = Gate(leaders, spare)
         elif gate[0] == "bound":
-            found[gate, None] = Gate(len(plans), staleness=change.staleness or 0)
+            found[gate, None] = Gate(workers, staleness=change.staleness or 0)
         elif gate[0] == "gradients":
-            found[gate, None] = Gate(len(plans))
+            found[gate, None] = Gate(workers)
         else:
             found |= {(gate, host): Gate(count) for host, count in Counter(hosts).items()}
     return found
 
 
+def _thinned(
+    shared: Iterable[SharedResource], stands_for: float, own: Container[int]
+) -> tuple[SharedResource, ...]:
+    """Resources with as much less capacity as each worker stands for; but not its own."""
+
+    def left(of: SharedResource) -> tuple[float, ...]:
+        return tuple(
+            capacity if host_of(key) in own else capacity / stands_for
+            for key, capacity in zip(of.keys, of.capacities, strict=True)
+        )
+
+    return tuple(replace(of, capacities=left(of)) for of in shared)
+
+
 def _start_over_s(
-    plans: Sequence[StepPlan], plan_of: Sequence[int], hosts: Topology, alone_s: float
+    plans: Sequence[StepPlan],
+    hosts_of: Sequence[Sequence[int]],
+    hosts: Topology,
+    alone_s: float,
+    stands_for: float,
 ) -> float:
     """Over how long asynchronous workers start, so that few steps lead to the steady state.
 
@@ -207,10 +251,12 @@ def _start_over_s(
     they can go on stay in a bunch for tens of steps under fair sharing.
     """
     busy_s: dict[ResourceKey, float] = defaultdict(float)
-    for place, count in Counter(plan_of).items():
-        for activity in plans[place].activities:
+    for plan, of in zip(plans, hosts_of, strict=True):
+        for activity in plan.activities:
             for demand in activity.demands:
                 work_s = demand.work(activity.parts[0].wall_s)
                 for key in demand.keys:
+                    own = host_of(key) == plan.host
+                    count = of.count(plan.host) if own else len(of) * stands_for
                     busy_s[key] += count * work_s / hosts.capacity(key)
     return max(alone_s, _ROOM * max(busy_s.values(), default=0.0))

@@ -15,7 +15,7 @@ from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Operation
 from nworkers.simulator.step.plan import StepPlan
 from nworkers.simulator.step.run_spec import RunSpec
-from nworkers.simulator.step.topology import ResourceKey, ResourceKind, on_host
+from nworkers.simulator.step.topology import ResourceKey, ResourceKind, host_of, on_host
 
 _SERVERS: tuple[ResourceKind, ...] = ("cores", "machine", "coordinator", "gpu")
 
@@ -88,8 +88,9 @@ def alone_s(spec: RunSpec, factors: Mapping[Operation, float]) -> float:
     """
     if spec.by_round:
         return 0.0
+    workers = [len(hosts) for hosts in spec.hosts_of_plans]
     of_plans = np.array([plan.alone_s(factors) for plan in spec.plans])
-    return float(1.0 / np.mean(1.0 / of_plans[list(spec.plan_of)]))
+    return float(1.0 / np.average(1.0 / of_plans, weights=workers))
 
 
 def _sums(terms: Iterator[tuple[ResourceKey, float]]) -> dict[ResourceKey, float]:
@@ -104,8 +105,29 @@ def _of_all(
 ) -> dict[ResourceKey, float]:
     """What the steps of all workers amount to, each on its own host."""
     found: dict[ResourceKey, float] = defaultdict(float)
-    for number, host, ended in zip(spec.plan_of, spec.hosts, steps.tolist(), strict=True):
-        written_for = spec.plans[number].host
-        for key, seconds in of_plans[number].items():
-            found[on_host(key, written_for, host)] += seconds * ended
+    ended: list[list[float]] = [[] for _ in spec.plans]
+    for number, count in zip(spec.plan_of, steps.tolist(), strict=True):
+        ended[number].append(count)
+    for plan, sums_s, counts, hosts in zip(
+        spec.plans, of_plans, ended, spec.hosts_of_plans, strict=True
+    ):
+        together = sum(counts) * spec.stands_for
+        alone = len(hosts) == len(set(hosts))
+        for key, seconds in sums_s.items():
+            if host_of(key) != plan.host:
+                found[key] += seconds * together
+                continue
+            keys = _on_hosts(key, plan.host, hosts)
+            if alone and keys[0] not in found:
+                found.update(zip(keys, (seconds * np.array(counts)).tolist(), strict=True))
+                continue
+            for own, count in zip(keys, counts, strict=True):
+                found[own] += seconds * count
     return dict(found)
+
+
+def _on_hosts(key: ResourceKey, written_for: int, hosts: Sequence[int]) -> list[ResourceKey]:
+    kind = key[0]
+    if kind == "gpu":
+        return [on_host(key, written_for, host) for host in hosts]
+    return [(kind, host) for host in hosts]

@@ -12,7 +12,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from statistics import NormalDist
 from typing import Protocol
 
@@ -96,8 +96,42 @@ def _split(state: _Words, word: _Words) -> _Words:
     return mixed
 
 
+@dataclass(frozen=True, eq=False)
+class Factor:
+    """What multiplies an operation: ``scale`` times one of ``bins``, which are equally probable.
+
+    Several are drawn by ``key``, split by worker and step; successive ones of a worker are
+    correlated by a Gaussian copula of an AR(1) process with this ``correlation``. What is
+    ``stated``, [worker, step], counts instead, and begins anew when it is exhausted.
+    """
+
+    scale: float = 1.0
+    bins: Floats = field(default_factory=lambda: np.ones(1))
+    key: int = 0
+    correlation: float = 0.0
+    stated: Floats | None = None
+
+    @property
+    def varies(self) -> bool:
+        return self.stated is not None or self.bins.size > 1
+
+    def drawn(self, workers: range, steps: range) -> Floats:
+        """[worker, step]. Slow phases are followed from the first step, wherever steps begin."""
+        if self.stated is not None:
+            places = np.arange(steps.start, steps.stop) % self.stated.shape[1]
+            return self.stated[workers.start : workers.stop, places]
+        if self.bins.size == 1:
+            return np.full((len(workers), len(steps)), self.scale * self.bins[0])
+        first = 0 if self.correlation > 0.0 else steps.start
+        worker = np.arange(workers.start, workers.stop)[:, np.newaxis]
+        at = uniforms(self.key, worker, np.arange(first, steps.stop))
+        if self.correlation > 0.0:
+            at = _lasting(at, self.correlation)[:, steps.start - first :]
+        return np.asarray(self.scale * self.bins[(at * self.bins.size).astype(np.intp)])
+
+
 class Variates(Protocol):
-    """What chance does to one run.
+    """What chance does to one run: a few numbers of which every engine makes the same ones.
 
     ``means`` are those of the factors of operations, 1 where one is not named. ``starts`` is when
     each worker begins, as a fraction of the time over which all start; at once if it is empty.
@@ -109,13 +143,37 @@ class Variates(Protocol):
     @property
     def starts(self) -> Sequence[float]: ...
 
-    def factors(self, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
-        """What multiplies times alone; [worker, step, operation]."""
+    @property
+    def score_key(self) -> int | None:
+        """Of the scores of transfers, split by worker, step and transfer; None if none is drawn."""
+
+    @property
+    def worker_scores(self) -> Sequence[float]:
+        """Of all transfers of each worker, where none is drawn; empty if they are zero."""
         ...
 
-    def scores(self, transfers: Sequence[int], workers: range, steps: range) -> Floats:
-        """Standard normal numbers for the weights of transfers; [worker, step, transfer]."""
-        ...
+    def factor(self, operation: Operation) -> Factor: ...
+
+
+def factors(of: Variates, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
+    """What multiplies times alone; [worker, step, operation]."""
+    made = np.ones((len(workers), len(steps), len(operations)))
+    for column, operation in enumerate(operations):
+        made[:, :, column] = of.factor(operation).drawn(workers, steps)
+    return made
+
+
+def scores(of: Variates, transfers: Sequence[int], workers: range, steps: range) -> Floats:
+    """Standard normal numbers for the weights of transfers; [worker, step, transfer]."""
+    if of.score_key is not None:
+        at = np.arange(workers.start, workers.stop)[:, np.newaxis, np.newaxis]
+        step = np.arange(steps.start, steps.stop)[:, np.newaxis]
+        return _normal(uniforms(of.score_key, at, step, np.asarray(transfers)))
+    made = np.zeros((len(workers), len(steps), len(transfers)))
+    if of.worker_scores:
+        told = np.asarray(of.worker_scores[workers.start : workers.stop])
+        made += told[:, np.newaxis, np.newaxis]
+    return made
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,22 +188,10 @@ class Given:
     means: Mapping[Operation, float] = field(default_factory=dict)
     starts: Sequence[float] = ()
     worker_scores: Sequence[float] = ()
+    score_key: None = field(default=None, init=False)
 
-    def factors(self, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
-        made = np.ones((len(workers), len(steps), len(operations)))
-        for column, operation in enumerate(operations):
-            if operation in self.table:
-                known = self.table[operation]
-                places = np.arange(steps.start, steps.stop) % known.shape[1]
-                made[:, :, column] = known[workers.start : workers.stop, places]
-        return made
-
-    def scores(self, transfers: Sequence[int], workers: range, steps: range) -> Floats:
-        made = np.zeros((len(workers), len(steps), len(transfers)))
-        if self.worker_scores:
-            told = np.asarray(self.worker_scores[workers.start : workers.stop])
-            made += told[:, np.newaxis, np.newaxis]
-        return made
+    def factor(self, operation: Operation) -> Factor:
+        return Factor(stated=self.table.get(operation))
 
 
 def deterministic() -> Given:
@@ -167,78 +213,54 @@ class DrawnVariates:
     replication: int
     slowdown: Mapping[Operation, float] = field(default_factory=dict)
     starts: Sequence[float] = ()
+    worker_scores: tuple[()] = field(default=(), init=False)
 
     @cached_property
     def means(self) -> Mapping[Operation, float]:
         return mean_factors(self.noise)
 
-    def factors(self, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
-        made = np.ones((len(workers), len(steps), len(operations)))
-        drawn = self._places(operations, workers, steps)
-        for column, operation in enumerate(operations):
-            if VARYING[operation].number is None:
-                continue
-            bins = np.asarray(factors_of(self.noise, operation))
-            at = drawn.get(operation)
-            factor = bins[0] if at is None else bins[(at * bins.size).astype(np.intp)]
-            made[:, :, column] = self.slowdown.get(operation, 1.0) * factor
-        return made
+    @cached_property
+    def score_key(self) -> int:
+        return key(Purpose.WEIGHT, self.seed, self.replication)
 
-    def _places(
-        self, operations: Sequence[Operation], workers: range, steps: range
-    ) -> dict[Operation, Floats]:
-        """Uniform numbers [worker, step] of each operation that has several factors.
-
-        Slow phases are followed from the first step, wherever the steps begin.
-        """
-        noise = self.noise
-        numbers: dict[Operation, int] = {}
-        for operation in operations:
-            number = VARYING[operation].number
-            if number is not None and len(factors_of(noise, operation)) > 1:
-                numbers[operation] = number
-        lasting = [noise.autocorrelation.get(measured_as(noise, name), 0.0) for name in numbers]
-        first = 0 if any(lasting) else steps.start
-        drawn = uniforms(
-            key(Purpose.FACTOR, self.seed, self.replication),
-            np.array(list(numbers.values()), dtype=np.uint64)[:, np.newaxis, np.newaxis],
-            np.arange(workers.start, workers.stop)[:, np.newaxis],
-            np.arange(first, steps.stop),
+    def factor(self, operation: Operation) -> Factor:
+        number = VARYING[operation].number
+        if number is None:
+            return Factor()
+        rank = self.noise.autocorrelation.get(measured_as(self.noise, operation), 0.0)
+        return Factor(
+            self.slowdown.get(operation, 1.0),
+            _array(factors_of(self.noise, operation)),
+            key(Purpose.FACTOR, self.seed, self.replication, number),
+            # A Gaussian copula of rank correlation ρ has the correlation 2·sin(πρ/6) (Pearson,
+            # 1907).
+            2.0 * math.sin(math.pi * rank / 6.0) if rank > 0.0 else 0.0,
         )
-        return {
-            name: (_lasting(of, rho) if rho > 0.0 else of)[:, steps.start - first :]
-            for name, of, rho in zip(numbers, drawn, lasting, strict=True)
-        }
-
-    def scores(self, transfers: Sequence[int], workers: range, steps: range) -> Floats:
-        begin = key(Purpose.WEIGHT, self.seed, self.replication)
-        at = np.arange(workers.start, workers.stop)[:, np.newaxis, np.newaxis]
-        step = np.arange(steps.start, steps.stop)[:, np.newaxis]
-        return _normal(uniforms(begin, at, step, np.asarray(transfers)))
 
 
-def _lasting(uniform: Floats, autocorrelation: float) -> Floats:
-    """Independent uniform numbers [worker, step] made to have a rank correlation along the steps.
+@lru_cache
+def _array(bins: tuple[float, ...]) -> Floats:
+    return np.array(bins)
 
-    A Gaussian copula of rank correlation ρ has the correlation 2·sin(πρ/6) (Pearson, 1907).
-    """
-    phi = 2.0 * math.sin(math.pi * autocorrelation / 6.0)
+
+def _lasting(uniform: Floats, correlation: float) -> Floats:
+    """Independent uniform numbers [worker, step] made to be correlated along the steps."""
     deviates = _normal(uniform)
-    deviates[:, 1:] *= math.sqrt(1.0 - phi * phi)
+    deviates[:, 1:] *= math.sqrt(1.0 - correlation * correlation)
     for step in range(1, uniform.shape[1]):
-        deviates[:, step] += phi * deviates[:, step - 1]
+        deviates[:, step] += correlation * deviates[:, step - 1]
     return np.clip(_probability(deviates), 0.0, np.nextafter(1.0, 0.0))
 
 
 #: Φ at points so close that a straight line between them is off by less than 1e-5. Predicting uses
 #: none of scipy, which would double its start-up.
-_DEVIATES = np.linspace(-5.0, 5.0, 2001)
-_PROBABILITIES = np.array([NormalDist().cdf(z) for z in _DEVIATES])
+DEVIATES = np.linspace(-5.0, 5.0, 2001)
+PROBABILITIES = np.array([NormalDist().cdf(z) for z in DEVIATES])
 
 
 def _normal(uniform: Floats) -> Floats:
-    return np.asarray(np.interp(uniform, _PROBABILITIES, _DEVIATES))
+    return np.asarray(np.interp(uniform, PROBABILITIES, DEVIATES))
 
 
 def _probability(deviates: Floats) -> Floats:
-    return np.asarray(np.interp(deviates, _DEVIATES, _PROBABILITIES))
+    return np.asarray(np.interp(deviates, DEVIATES, PROBABILITIES))

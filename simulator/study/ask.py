@@ -13,6 +13,8 @@ from nworkers.simulator.study.resolve import ResolvedJob, resolve
 
 #: Called with what is done and how much there is.
 Progress = Callable[[int, int], None]
+#: Called with what is known, as it comes to be.
+Known = Callable[[Prediction], None]
 
 
 @overload
@@ -40,12 +42,19 @@ def predict(
     return predictions(resolve(request, workers), progress)
 
 
-def predictions(job: ResolvedJob, progress: Progress | None = None) -> tuple[Prediction, ...]:
-    """One prediction for each of the job's scenarios."""
-    return tuple(
-        _simulated(job.profile, scenario, baseline=job.baseline, seed=job.seed, progress=progress)
-        for scenario in job.scenarios
-    )
+def predictions(
+    job: ResolvedJob, progress: Progress | None = None, known: Known | None = None
+) -> tuple[Prediction, ...]:
+    """One prediction for each of the job's scenarios; ``known`` is called with each."""
+    rows = []
+    for scenario in job.scenarios:
+        row = _simulated(
+            job.profile, scenario, baseline=job.baseline, seed=job.seed, progress=progress
+        )
+        if known is not None:
+            known(row)
+        rows.append(row)
+    return tuple(rows)
 
 
 def breakeven(
@@ -59,8 +68,13 @@ def breakeven(
     return curve(resolve(request, [max_workers], curve=True), max_workers, progress)
 
 
-def curve(job: ResolvedJob, max_workers: int, progress: Progress | None = None) -> BreakEven:
-    """The curve of a job that was resolved as one."""
+def curve(
+    job: ResolvedJob,
+    max_workers: int,
+    progress: Progress | None = None,
+    known: Known | None = None,
+) -> BreakEven:
+    """The curve of a job that was resolved as one; ``known`` is called with each row."""
     (scenario,) = job.scenarios
     return _curve(
         job.profile,
@@ -69,4 +83,5 @@ def curve(job: ResolvedJob, max_workers: int, progress: Progress | None = None) 
         baseline=job.baseline,
         seed=job.seed,
         progress=progress,
+        known=known,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
@@ -17,9 +16,11 @@ from nworkers.simulator.study.predict import REPLICATIONS, baseline_of, beside
 
 Progress = Callable[[int, int], None]
 
-#: Every number of workers up to here is evaluated, and beyond it two fifths more each time.
-_DENSE = 16
-_GRID_RATIO = 1.4
+#: Every number of workers up to here is evaluated, and of each doubling beyond it these shares.
+_DENSE = 8
+_SHARES = (1.25, 1.5, 2.0)
+#: A neighbour of the best that is so much slower leaves room for a better one between them.
+_PEAK = 0.005
 
 
 def breakeven(
@@ -31,18 +32,20 @@ def breakeven(
     seed: int = 1,
     replications: int = REPLICATIONS,
     progress: Progress | None = None,
+    known: Callable[[Prediction], None] | None = None,
 ) -> BreakEven:
     """Predict over numbers of workers and find where the speed-up crosses 1.
 
-    All numbers up to 16 are simulated, then a geometric grid; between two neighbours that disagree
-    the crossing is found by bisection. The answer is that of simulating every number as long as
-    no gap of the grid holds two crossings. The interval's ends, the 5 % and 95 % quantiles over
-    replications of the first number that wins, are refined in the same way.
+    All numbers up to 8 are simulated, then three of each doubling; between two neighbours that
+    disagree the crossing is found by bisection. The answer is that of simulating every number as
+    long as no gap of the grid holds two crossings. So are the best number, and the interval's ends:
+    the 5 % and 95 % quantiles over replications of the first number that wins.
 
     Args:
         scenario: the job; its number of workers is not used.
         max_workers: the largest number to look at; strong scaling ends at the global batch.
         progress: called with simulations done and expected.
+        known: called with each row as it is known.
 
     Raises:
         InputError
@@ -65,6 +68,8 @@ def breakeven(
             curve[workers] = beside(
                 profile, at, base, baseline=baseline, seed=seed, replications=replications
             )
+            if known is not None:
+                known(curve[workers])
 
     evaluate(_grid(first, limit))
     while missing := _undecided(curve):
@@ -85,21 +90,34 @@ def breakeven(
 
 
 def _grid(first: int, limit: int) -> list[int]:
-    numbers = list(range(first, min(limit, _DENSE) + 1))
-    while numbers[-1] < limit:
-        numbers.append(min(limit, math.ceil(numbers[-1] * _GRID_RATIO)))
-    return numbers
+    numbers = {first, limit, *range(first, _DENSE + 1)}
+    size = _DENSE
+    while size < limit:
+        numbers |= {round(size * share) for share in _SHARES}
+        size *= 2
+    return sorted(number for number in numbers if first <= number <= limit)
 
 
 def _undecided(curve: dict[int, Prediction]) -> list[int]:
-    """Midpoints of the gaps that hold a crossing or an end of the interval; empty when exact."""
+    """Midpoints of the gaps that hold a crossing, an end of the interval or the peak."""
     numbers = sorted(curve)
     ends = _first_wins(tuple(curve[n] for n in numbers))
+    best = max(numbers, key=lambda n: curve[n].speedup)
+
+    def peaks(one: int, other: int) -> bool:
+        return best in (one, other) and (
+            min(curve[one].speedup, curve[other].speedup) < (1.0 - _PEAK) * curve[best].speedup
+        )
+
     return [
         (low + high) // 2
         for low, high in pairwise(numbers)
         if high > low + 1
-        and ((curve[low].speedup > 1.0) != (curve[high].speedup > 1.0) or high in ends)
+        and (
+            (curve[low].speedup > 1.0) != (curve[high].speedup > 1.0)
+            or high in ends
+            or peaks(low, high)
+        )
     ]
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,10 @@ from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.engine.base import Engine, Run, mean_step_s, steps_in_a_mean_step
 from nworkers.simulator.engine.engines import DEFAULT
+from nworkers.simulator.engine.uncollected import uncollected
 from nworkers.simulator.step.labels import label
 from nworkers.simulator.step.noise import mean_factors
-from nworkers.simulator.step.run_spec import run_spec
+from nworkers.simulator.step.run_spec import RunSpec, run_spec
 from nworkers.simulator.step.topology import ResourceKey
 from nworkers.simulator.step.uses import (
     alone_s,
@@ -31,6 +32,7 @@ from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.faults import kept_share, split
 from nworkers.simulator.study.replications import Replication, replications, starting_phases
 from nworkers.simulator.study.setup import faults, setup
+from nworkers.simulator.study.side_by_side import run_all
 from nworkers.simulator.study.steady import steady_step_s
 from nworkers.simulator.study.warmup import warmup_steps
 
@@ -67,27 +69,41 @@ class Ensemble:
 
 
 class _CentralSeconds:
-    """Of each resource the geometric mean over replications, of which none is kept."""
+    """Of each resource the geometric mean over the replications that ask for it."""
 
     def __init__(self) -> None:
-        self._logs: dict[ResourceKey, float] = defaultdict(float)
-        self._counts: dict[ResourceKey, int] = defaultdict(int)
+        self._keys: tuple[ResourceKey, ...] = ()
+        self._logs = self._counts = np.zeros(0)
 
     def add(self, seconds: Mapping[ResourceKey, float]) -> None:
-        for key, value in seconds.items():
-            if value > 0.0:
-                self._logs[key] += math.log(value)
-                self._counts[key] += 1
+        keys = tuple(seconds)
+        if keys != self._keys:
+            # Another draw may ask for others.
+            known = dict.fromkeys((*self._keys, *keys))
+            more = np.zeros(len(known) - len(self._keys))
+            self._keys = tuple(known)
+            self._logs, self._counts = (np.append(of, more) for of in (self._logs, self._counts))
+            seconds = dict.fromkeys(self._keys, 0.0) | dict(seconds)
+        values = np.array(list(seconds.values()))
+        asked = values > 0.0
+        self._logs[asked] += np.log(values[asked])
+        self._counts[asked] += 1
 
-    def of(self, key: ResourceKey) -> float:
-        """Nothing where nothing was asked for."""
-        count = self._counts.get(key, 0)
-        return math.exp(self._logs[key] / count) if count else 0.0
+    def all(self) -> dict[ResourceKey, float]:
+        """Those that were asked for."""
+        asked = self._counts > 0
+        means = np.exp(self._logs[asked] / self._counts[asked]).tolist()
+        keys = [key for key, of in zip(self._keys, asked.tolist(), strict=True) if of]
+        return dict(zip(keys, means, strict=True))
 
-    def resources(self) -> list[ResourceKey]:
-        return sorted(self._logs)
+
+def run_length(scenario: Scenario) -> tuple[int, int]:
+    """Steps of each worker in a replication: those of the warm-up, and those that count."""
+    steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
+    return max(2, steps // 3), steps
 
 
+@uncollected()
 def simulate(
     profile: Profile,
     scenario: Scenario,
@@ -102,43 +118,46 @@ def simulate(
     varies as a worker's compute does.
     """
     of = setup(profile, scenario)
-    steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
-    warmup = max(2, steps // 3)
+    warmup, steps = run_length(scenario)
     short, kept = scenario.what_if, 1.0
     if scenario.what_if.faults:
         short, long = split(scenario, steady_step_s(profile, scenario))
         kept = kept_share(profile, scenario, long) if long.faults else 1.0
     if short.faults:
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
-    starts = starting_phases(seed, scenario.workers, count)
+    starts = starting_phases(seed, of.layout.workers, count)
     means = mean_factors(of.noise)
-    runs: list[Run] = []
     single_s: list[float] = []
     traits: list[list[float]] = []
+    factors: deque[dict[Operation, float]] = deque()
+
+    def specs() -> Iterator[RunSpec]:
+        for replication in replications(of.noise, seed, count):
+            index = replication.index
+            costs = step_costs(profile, scenario, draw=index)
+            slowdown = _slowdown(replication, costs.log_spread)
+            traits.append(_traits(costs, slowdown))
+            alone = _slowdown(replication, {"compute": costs.single_process.log_spread})
+            single_s.append(costs.single_process.step_s(means["compute"] * alone["compute"]))
+            factors.append({name: means[name] * slowdown[name] for name in OPERATIONS})
+            variates = DrawnVariates(of.noise, seed, index, slowdown, starts[index].tolist())
+            fates = faults(short, scenario, seed, index)
+            yield run_spec(costs, of.layout, variates, warmup=warmup, steps=steps, faults=fates)
+
+    runs: list[Run] = []
     busy_s: list[float] = []
     least_s: list[float] = []
     demands, residences = _CentralSeconds(), _CentralSeconds()
-    for replication in replications(of.noise, seed, count):
-        index = replication.index
-        if progress is not None:
-            progress(index, count)
-        costs = step_costs(profile, scenario, draw=index)
-        slowdown = _slowdown(replication, costs.log_spread)
-        variates = DrawnVariates(of.noise, seed, index, slowdown, starts[index].tolist())
-        fates = faults(short, scenario, seed, index)
-        spec = run_spec(costs, of.layout, variates, warmup=warmup, steps=steps, faults=fates)
-        run = engine(spec)
-        runs.append(run)
-        traits.append(_traits(costs, slowdown))
-        alone = _slowdown(replication, {"compute": costs.single_process.log_spread})["compute"]
-        single_s.append(costs.single_process.step_s(means["compute"] * alone))
-        ended = steps_in_a_mean_step(run)
-        factors = {name: means[name] * slowdown[name] for name in OPERATIONS}
-        demands_s = service_demands_s(spec, ended, factors)
+    for spec, run in run_all(engine, specs()):
+        ended, of_run = steps_in_a_mean_step(run), factors.popleft()
+        demands_s = service_demands_s(spec, ended, of_run)
         busy_s.append(busiest_s(spec, demands_s))
-        least_s.append(alone_s(spec, factors))
+        least_s.append(alone_s(spec, of_run))
         demands.add(demands_s)
         residences.add(residences_s(spec, ended, run.lasted_s))
+        runs.append(run)
+        if progress is not None:
+            progress(len(runs), count)
     all_s = np.stack([np.hstack([run.warmup_s, run.steps_s]) for run in runs])
     # Two steps at least: in the first, nobody has met anybody.
     cut = max(2, warmup_steps(all_s))
@@ -167,14 +186,13 @@ def _resources(
     demands: _CentralSeconds, residences: _CentralSeconds, scenario: Scenario, step_time_s: float
 ) -> tuple[ResourceUse, ...]:
     """The busiest first."""
+    stay_s = residences.all()
     # Demand is measured where tasks compete, and may be more than a task alone finds time for.
     found = [
         ResourceUse(
-            label(key, scenario),
-            min(1.0, demands.of(key) / step_time_s),
-            residences.of(key) / step_time_s,
+            label(key, scenario), min(1.0, use_s / step_time_s), stay_s.get(key, 0.0) / step_time_s
         )
-        for key in demands.resources()
+        for key, use_s in sorted(demands.all().items())
     ]
     return tuple(sorted(found, key=lambda use: -use.utilisation))
 

@@ -11,6 +11,7 @@ from nworkers.models.records.what_if import WhatIf
 from nworkers.simulator.step.demand import Layout, layout
 from nworkers.simulator.step.noise import of_compute
 from nworkers.simulator.step.run_spec import Faults
+from nworkers.simulator.study.fluid import representatives
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,7 @@ def setup(profile: Profile, scenario: Scenario) -> Setup:
             scenario,
             discipline=scenario.discipline or profile.link.discipline,
             loopback=profile.link.kind == "loopback",
+            most=representatives(scenario),
         ),
         of_compute(profile.noise, compute.chance, stated=SPREAD in profile.stated),
     )

@@ -19,7 +19,7 @@ def test_workers_that_are_no_count(run: Run, network: Path, workers: str) -> Non
     done = run("predict", "--calibration", network, f"--workers={workers}")
     assert done.code == 2
     assert done.error.startswith("--workers: got ")
-    assert done.error.endswith("an integer from 1 to 10000")
+    assert done.error.endswith("an integer from 1 to 1000000")
 
 
 @pytest.mark.parametrize(

@@ -51,7 +51,10 @@ def test_interrupted(network: Path, tmp_path: Path, number: signal.Signals) -> N
     out, err = process.communicate(timeout=10)
     assert process.returncode == 130
     assert out == b""
-    assert err.splitlines()[-1] == b"scale: error: interrupted"
+    *_, known, last = err.splitlines()
+    assert known.startswith(b"so far: ")
+    assert known.endswith(b" times one process")
+    assert last == b"scale: error: interrupted"
     assert b"Traceback" not in err
     assert not picture.exists()
 
@@ -94,7 +97,7 @@ def test_interrupted_at_any_moment(tmp_path: Path, command: list[str]) -> None:
         time.sleep(1.2 * taken_s * k / moments)
         process.send_signal(number)
         out, err = process.communicate(timeout=10)
-        shown = (b"note: ", b"simulating: ", b"predicting: ")
+        shown = (b"note: ", b"simulating: ", b"predicting: ", b"so far: ")
         lines = [line for line in err.splitlines() if not line.startswith(shown)]
         codes.add(process.returncode)
         assert process.returncode in (0, 130), err
@@ -125,7 +128,8 @@ def test_a_terminal_gets_its_cursor_back(tmp_path: Path) -> None:
         pass  # so ends a terminal
     os.close(ours)
     assert process.wait(timeout=10) == 130
-    assert said.endswith(b"\x1b[?25hscale: error: interrupted\r\n")
+    assert b"\x1b[?25hso far: " in said
+    assert said.endswith(b" times one process\r\nscale: error: interrupted\r\n")
 
 
 @pytest.mark.parametrize("words", ANSWERS)

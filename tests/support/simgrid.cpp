@@ -63,8 +63,9 @@ void configure()
   sg::Engine::set_config("network/TCP-gamma:1e300"); // no window ever limits a flow
   // The default, Lazy, solves only for links that it takes for changed, and forgets some where two
   // flows of one source begin at once: the links of their destinations then carry more than they
-  // can (3.32; System::update_modified_cnst_set is the same in 4.1). Full is as fast here.
-  sg::Engine::set_config("network/optim:Full");
+  // can (3.32; System::update_modified_cnst_set is the same in 4.1). A benchmark may ask for it.
+  const char* optim = std::getenv("SIMGRID_OPTIM");
+  sg::Engine::set_config(std::string("network/optim:") + (optim ? optim : "Full"));
   sg::Engine::set_config("contexts/stack-size:64"); // KiB; the default, 8 MiB, for 10,000 actors
 }
 

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.runtimes import STRATEGIES, Strategy
-from nworkers.models.records.scenario import MAX_WORKERS
+from nworkers.models.records.scenario import MAX_PS, MAX_WORKERS
 from nworkers.models.records.workload import MAX_BATCH
 from nworkers.models.tables.components.rows import whole
 from nworkers.models.tables.formats.csv_lines import header, read_rows
@@ -176,7 +176,7 @@ def _row(values: Mapping[str, str], samples_per_s: float, where: str) -> Scaling
         batch_per_worker=batch,
         workers=workers,
         samples_per_s=samples_per_s,
-        ps=_count(servers, f"{where}: ps", MAX_WORKERS) if servers else None,
+        ps=_count(servers, f"{where}: ps", MAX_PS) if servers else None,
         gpus_per_node=_count(per_node, f"{where}: gpus_per_node", MAX_WORKERS) if per_node else 1,
         system=values.get("system", ""),
         source=values.get("source", ""),

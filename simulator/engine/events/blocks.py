@@ -7,6 +7,7 @@ from typing import cast
 import numpy as np
 
 from nworkers.simulator.step.run_spec import RunSpec
+from nworkers.simulator.step.variates import factors, scores
 
 #: Numbers of all workers that are drawn at once, at the most, and steps of one, at the least.
 _MOST, _LEAST_STEPS = 1 << 18, 16
@@ -37,8 +38,8 @@ class Blocks:
 
     def _drawn(self, workers: range, steps: range) -> list[list[list[float]]]:
         spec = self._spec
-        drawn = spec.variates.factors(spec.operations, workers, steps)
+        drawn = factors(spec.variates, spec.operations, workers, steps)
         if spec.transfers:
-            scores = spec.variates.scores(spec.transfers, workers, steps)
-            drawn = np.concatenate([drawn, scores], axis=2)
+            scored = scores(spec.variates, spec.transfers, workers, steps)
+            drawn = np.concatenate([drawn, scored], axis=2)
         return cast("list[list[list[float]]]", drawn.tolist())

@@ -11,7 +11,12 @@ from nworkers.models.records.prediction import Cause
 from nworkers.simulator.engine.events.fair_share import FairShare
 from nworkers.simulator.engine.events.links import FairNetwork
 from nworkers.simulator.engine.events.resources import Done, FifoQueue, Resource
-from nworkers.simulator.step.plan import ResourceDemand, StepPlan
+from nworkers.simulator.step.plan import (
+    ResourceDemand,
+    StepPlan,
+    is_own,
+    on_host_of,
+)
 from nworkers.simulator.step.run_spec import RunSpec
 from nworkers.simulator.step.topology import ResourceKey
 
@@ -72,27 +77,40 @@ class LiveStep:
         object.__setattr__(self, "before", before)
 
 
-def live_steps(env: simpy.Environment, spec: RunSpec) -> list[LiveStep]:
-    """Of every plan, over resources that they share."""
-    found = _resources(env, spec)
-    factor = {operation: k for k, operation in enumerate(spec.operations)}
-    score = {transfer: len(factor) + k for k, transfer in enumerate(spec.transfers)}
+class LiveSteps:
+    """Steps of all workers, over resources that they share and such of their own hosts."""
 
-    def live(demand: ResourceDemand) -> LiveDemand:
-        column = 0 if demand.weight is None else score[demand.weight.transfer]
-        return LiveDemand(demand, found[demand.keys], column)
+    def __init__(self, env: simpy.Environment, spec: RunSpec) -> None:
+        self._spec = spec
+        self._resources = _resources(env, spec)
+        self._factor = {operation: k for k, operation in enumerate(spec.operations)}
+        self._score = {t: len(self._factor) + k for k, t in enumerate(spec.transfers)}
+        self._of: dict[tuple[int, int | None], LiveStep] = {}
 
-    return [
-        LiveStep(
+    def of(self, worker: int) -> LiveStep:
+        """Workers of one plan have one step, unless they ask for what is of their own hosts."""
+        number, host = self._spec.plan_of[worker], self._spec.hosts[worker]
+        plan = self._spec.plans[number]
+        own = any(is_own(d.keys, plan) for a in plan.activities for d in a.demands)
+        at = (number, host if own else None)
+        if at not in self._of:
+            self._of[at] = self._live(plan, host)
+        return self._of[at]
+
+    def _live(self, plan: StepPlan, host: int) -> LiveStep:
+        def live(demand: ResourceDemand) -> LiveDemand:
+            column = 0 if demand.weight is None else self._score[demand.weight.transfer]
+            resource = self._resources[on_host_of(demand.keys, plan, host)]
+            return LiveDemand(demand, resource, column)
+
+        return LiveStep(
             plan,
             [tuple(map(live, activity.demands)) for activity in plan.activities],
             [
-                [(part.wall_s, factor[part.operation], part.cause) for part in activity.parts]
+                [(part.wall_s, self._factor[part.operation], part.cause) for part in activity.parts]
                 for activity in plan.activities
             ],
         )
-        for plan in spec.plans
-    ]
 
 
 def _resources(env: simpy.Environment, spec: RunSpec) -> dict[tuple[ResourceKey, ...], Resource]:
@@ -105,18 +123,7 @@ def _resources(env: simpy.Environment, spec: RunSpec) -> dict[tuple[ResourceKey,
             found[of.keys] = FairShare(env, of.capacities[0], of.losses[0])
         else:
             network = FairNetwork(env, of.capacities, of.losses)
-            for route in _routes(spec):
-                if route[0] in of.keys:
+            for route, of_links in spec.asked.items():
+                if of_links and route[0] in of.keys:
                     found[route] = network.route([of.keys.index(key) for key in route])
     return found
-
-
-def _routes(spec: RunSpec) -> dict[tuple[ResourceKey, ...], None]:
-    """What flows take, each once."""
-    return dict.fromkeys(
-        demand.keys
-        for plan in spec.plans
-        for activity in plan.activities
-        for demand in activity.demands
-        if demand.blame == "link_contention"
-    )

@@ -2,49 +2,38 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-
 import numpy as np
 import simpy
 
-from nworkers.models.base.statistics import Floats
-from nworkers.models.records.prediction import CAUSES, NOT_ALWAYS, Cause
-from nworkers.simulator.engine.base import Run, mean_step_s
+from nworkers.simulator.engine.base import Run
 from nworkers.simulator.engine.events.blocks import Blocks
 from nworkers.simulator.engine.events.gates import Barrier, Bound
 from nworkers.simulator.engine.events.outages import schedule_faults
 from nworkers.simulator.engine.events.resources import FifoQueue
-from nworkers.simulator.engine.events.steps import live_steps
+from nworkers.simulator.engine.events.steps import LiveSteps
 from nworkers.simulator.engine.events.worker import Account, Gates, Worker
 from nworkers.simulator.engine.memory import check_memory
+from nworkers.simulator.engine.seen import EVERY, seen
+from nworkers.simulator.engine.uncollected import uncollected
 from nworkers.simulator.step.run_spec import RunSpec
-from nworkers.simulator.step.spans import Span
+from nworkers.simulator.step.spans import Record
+
+#: What an activity of a worker takes, and a span: 1160 and 250 by tracemalloc, 500 to 2000 workers.
+_ACTIVITY_BYTES = 1300
+_SPAN_BYTES = 300
 
 
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Without garbage collection, which takes an eighth of a run and finds next to nothing."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
-@_uncollected()
+@uncollected()
 def train(spec: RunSpec) -> Run:
     """Have every worker take its steps, by simpy.
 
     Raises:
         InputError: the run would not fit into memory.
     """
+    activities = max(len(plan.activities) for plan in spec.plans)
     phases = sum(max(1, len(a.parts)) for a in spec.plans[spec.plan_of[0]].activities)
-    spans_each = (spec.warmup + spec.steps) * phases if spec.record else 0
-    check_memory(spec.workers, max(len(plan.activities) for plan in spec.plans), spans_each)
+    spans = (spec.warmup + spec.steps) * phases if spec.record else 0
+    check_memory(spec.workers, activities * _ACTIVITY_BYTES + spans * _SPAN_BYTES)
     training = _Training(spec)
     training.begin()
     return training.end()
@@ -66,7 +55,7 @@ class _Training:
         self._ends_s: list[list[float]] = [[] for _ in spec.plan_of]
         self._running = spec.workers
         self._accounts: dict[int, tuple[Account, int]] = {}
-        self._spans: list[Span] = []
+        self._records: list[Record] = []
         self._workers = self._made()
         if spec.faults is not None:
             self._schedule_faults()
@@ -83,7 +72,7 @@ class _Training:
                 if of.staleness is None
                 else Bound(of.parties, of.staleness)
             )
-        steps = live_steps(env, spec)
+        steps = LiveSteps(env, spec)
         blocks = Blocks(spec)
         shared = gates.get(None, {})
         return [
@@ -91,13 +80,13 @@ class _Training:
                 env,
                 number,
                 host,
-                steps[plan],
+                steps.of(number),
                 blocks,
                 shared | gates[host] if host in gates else shared,
                 self._step_ended,
-                self._spans if spec.record else None,
+                self._records if spec.record else None,
             )
-            for number, (plan, host) in enumerate(zip(spec.plan_of, spec.hosts, strict=True))
+            for number, host in enumerate(spec.hosts)
         ]
 
     def _schedule_faults(self) -> None:
@@ -149,44 +138,19 @@ class _Training:
     def end(self) -> Run:
         spec = self._spec
         ends_s = [self._rounds_s] * spec.workers if spec.by_round else self._ends_s
-        all_s = np.diff(np.array(ends_s), axis=1)
-        counted = all_s[:, spec.warmup :]
         accounts = [
             self._accounts.get(number, (worker.account, worker.steps))
             for number, worker in enumerate(self._workers)
         ]
-        return Run(
-            counted,
-            all_s[:, : spec.warmup],
-            self._breakdown(counted, [account.spent_s for account, _ in accounts]),
-            self._lasted_s(accounts),
-            spec.kinds,
-            tuple(self._spans),
-        )
-
-    def _lasted_s(self, accounts: Sequence[tuple[Account, int]]) -> tuple[Floats, ...]:
-        """Mean seconds of each plan's activities in the steps that count."""
-        spec = self._spec
-        sums_s = [np.zeros(len(plan.activities)) for plan in spec.plans]
+        lasted_s = [np.zeros(len(plan.activities)) for plan in spec.plans]
         steps = [0] * len(spec.plans)
         for plan, (account, until) in zip(spec.plan_of, accounts, strict=True):
-            sums_s[plan] += account.lasted_s
+            lasted_s[plan] += account.lasted_s
             steps[plan] += until - account.begun
-        return tuple(sum_s / max(1, count) for sum_s, count in zip(sums_s, steps, strict=True))
-
-    def _breakdown(
-        self, steps_s: Floats, spent: Sequence[Mapping[Cause, float]]
-    ) -> dict[Cause, float]:
-        """Seconds of the mean step by cause: shares of all workers' time, faster steps more often.
-
-        Where rounds are counted, a worker's steps do not fill them.
-        """
-        spent_s = np.array([list(of.values()) for of in spent])
-        if len(set(self._spec.kinds)) == 1:
-            shares = spent_s.sum(axis=0) / spent_s.sum()
-        else:
-            shares = (spent_s / spent_s.sum(axis=1, keepdims=True)).mean(axis=0)
-        seconds = (shares * mean_step_s(steps_s, self._spec.kinds)).tolist()
-        found = dict(zip(spent[0], seconds, strict=True))
-        seen = [cause for cause in NOT_ALWAYS if found[cause] > 0.0]
-        return {cause: found[cause] for cause in (*CAUSES, *seen)}
+        return seen(
+            spec,
+            np.array(ends_s),
+            np.array([[account.spent_s[cause] for cause in EVERY] for account, _ in accounts]),
+            [sum_s / max(1, count) for sum_s, count in zip(lasted_s, steps, strict=True)],
+            self._records,
+        )

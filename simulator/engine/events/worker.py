@@ -16,8 +16,7 @@ from nworkers.simulator.engine.events.resources import FifoQueue, Timer, after
 from nworkers.simulator.engine.events.steps import LiveStep
 from nworkers.simulator.step.graph import GateKey
 from nworkers.simulator.step.plan import Activity
-from nworkers.simulator.step.spans import Span
-from nworkers.simulator.step.topology import ResourceKey, on_host
+from nworkers.simulator.step.spans import Record
 
 Gates = dict[GateKey, Barrier | Bound]
 
@@ -43,7 +42,7 @@ class Worker:
     Args:
         gates: those that the plan names.
         on_step: called with the worker's number at each end of a step.
-        spans: where to keep what it did; None if nobody asks.
+        records: where to keep what it did; None if nobody asks.
     """
 
     def __init__(
@@ -55,7 +54,7 @@ class Worker:
         blocks: Blocks,
         gates: Gates,
         on_step: Callable[[int], None],
-        spans: list[Span] | None,
+        records: list[Record] | None,
     ) -> None:
         self._env = env
         self._number = number
@@ -102,7 +101,7 @@ class Worker:
         self.ps_down: tuple[Renewal, ...] = ()
         #: Whether a step that its death interrupts is begun anew, or gone on with.
         self.starts_over = True
-        self._spans = spans
+        self._records = records
         self._open: list[tuple[int, float]] = []
 
     def begin_at(self, delay_s: float) -> None:
@@ -209,7 +208,7 @@ class Worker:
         now_s = self._ended_s[k] = self._env.now
         self.account.lasted_s[k] += now_s - self._started_s[k]
         activity = self._activities[k]
-        if self._spans is not None:
+        if self._records is not None:
             self._open.append((k, self._started_s[k]))
         if activity.input and self.input is not None:
             self._batch_s = self.input.reserve(self.input_s)
@@ -232,7 +231,7 @@ class Worker:
     def _finish(self, k: int) -> None:
         """The step is over: account for it, and begin the next."""
         path = self._account(k)
-        if self._spans is not None:
+        if self._records is not None:
             self._record(path)
         self.steps += 1
         self._on_step(self._number)
@@ -290,7 +289,7 @@ class Worker:
                 if self.starts_over:
                     self._away = True
                     self._life += 1
-                    if self._spans is not None:
+                    if self._records is not None:
                         self._record([])
                     after(env, back_s - now_s, self._return)
                 else:
@@ -315,71 +314,14 @@ class Worker:
         self._begin()
 
     def _record(self, path: list[int]) -> None:
-        """Make spans of what the step's activities did, one for each of their phases."""
-        assert self._spans is not None
+        """Keep what the step's activities did, in the order of their ends."""
+        assert self._records is not None
         critical = set(path)
         for k, started_s in self._open:
-            activity, ended_s = self._activities[k], self._ended_s[k]
-            whole = (k in critical, started_s, ended_s)
-            if activity.gate is not None:
-                self._span("barrier_wait", whole, 0.0)
-            elif activity.input:
-                self._span("input", whole, 0.0)
-            self._record_parts(k, activity, whole)
+            parts_s = tuple(wall_s * self._varied[column] for wall_s, column, _ in self._terms[k])
+            when = (started_s, self._ended_s[k], self._alone_s[k])
+            record = Record(
+                self._number, self.steps, k, self._blame[k], k in critical, *when, parts_s
+            )
+            self._records.append(record)
         self._open = []
-
-    def _record_parts(self, k: int, activity: Activity, whole: tuple[bool, float, float]) -> None:
-        critical, started_s, ended_s = whole
-        slow = self._alone_s[k] - self._measured_s(k)
-        for place, part in enumerate(activity.parts):
-            wall_s, operation, _ = self._terms[k][place]
-            alone_s = wall_s * self._varied[operation]
-            if part.cause == "compute" and slow > 0.0:
-                alone_s += slow
-            last = place == len(activity.parts) - 1
-            until_s = ended_s if last else started_s + alone_s
-            work = tuple((self._own(key), amount) for key, amount in part.work)
-            self._span(
-                part.cause,
-                (critical, started_s, until_s),
-                part.size_bytes,
-                alone_s,
-                self._blame[k],
-                activity.ps,
-                work,
-            )
-            started_s = until_s
-
-    def _own(self, key: ResourceKey) -> ResourceKey:
-        """A resource of this worker's host, where the plan has that of another like it."""
-        return on_host(key, self._step.plan.host, self.host)
-
-    def _span(
-        self,
-        phase: Cause,
-        when: tuple[bool, float, float],
-        size_bytes: float,
-        alone_s: float | None = None,
-        waited_for: Cause | None = None,
-        ps: tuple[int, ...] = (),
-        work: tuple[tuple[ResourceKey, float], ...] = (),
-    ) -> None:
-        assert self._spans is not None
-        critical, start_s, end_s = when
-        if end_s > start_s:
-            alone = end_s - start_s if alone_s is None else alone_s
-            self._spans.append(
-                Span(
-                    self._number,
-                    self.steps,
-                    phase,
-                    start_s,
-                    end_s,
-                    size_bytes,
-                    alone,
-                    waited_for,
-                    ps,
-                    work,
-                    critical,
-                )
-            )

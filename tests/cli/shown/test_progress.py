@@ -24,7 +24,9 @@ def test_a_log_of_hours_gets_few_lines(
             now_s += 1.0
             progress.update(int(now_s), 14_400)
     said = capsys.readouterr().err
-    assert said.startswith("calibrating: 2 of 14400\ncalibrating: 17 of 14400\n")
+    assert said.startswith(
+        "calibrating: 2 of 14400, 239 min 58 s left\ncalibrating: 17 of 14400, 239 min 43 s left\n"
+    )
     assert 10 < said.count("\n") < 40
     assert not {"\r", "\x1b"} & set(said)
 

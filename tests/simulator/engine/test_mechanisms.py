@@ -372,9 +372,9 @@ def test_a_step_of_no_time(trained: Trained) -> None:
 
 
 def test_what_does_not_fit_into_memory() -> None:
-    check_memory(1000, 6, 100, free=1e9)
-    with pytest.raises(InputError, match=r"^workers: .*at most 21\d\d\b"):
-        check_memory(10_000, 6, 100, free=1e8)
+    check_memory(1000, 36_000, free=1e9)
+    with pytest.raises(InputError, match=r"^workers: .*at most 22\d\d\b"):
+        check_memory(10_000, 36_000, free=1e8)
 
 
 def test_the_warm_up_is_told_from_the_steps() -> None:

@@ -12,7 +12,7 @@ from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.step.noise import mean_factor
-from nworkers.simulator.step.variates import DrawnVariates, Variates
+from nworkers.simulator.step.variates import DrawnVariates, Variates, factors
 from nworkers.simulator.study.replications import replications, starting_phases
 from tests.support.factories import profile
 from tests.support.runs import specified
@@ -90,7 +90,7 @@ def test_scenarios_that_differ_in_workers_meet_the_same_luck() -> None:
     few, many = chance(3), chance(8)
     steps = range(16)
     assert np.array_equal(
-        many.factors(OPERATIONS, range(8), steps)[:3], few.factors(OPERATIONS, range(3), steps)
+        factors(many, OPERATIONS, range(8), steps)[:3], factors(few, OPERATIONS, range(3), steps)
     )
     assert np.array_equal(starting_phases(1, 8, 20)[:, :3], starting_phases(1, 3, 20))
 
@@ -105,12 +105,12 @@ def test_factors_are_the_measured_ones_equally_often() -> None:
     noise = profile(noise__within={"compute": (0.5, 1.0, 3.0)}).noise
     slowdown = dict.fromkeys(OPERATIONS, 2.0)
     chance = DrawnVariates(noise, 1, 0, slowdown)
-    both = chance.factors(["compute", "push"], range(4), range(5000))
-    factors = both[:, :, 0] / 2.0
-    values, counts = np.unique(factors, return_counts=True)
+    both = factors(chance, ["compute", "push"], range(4), range(5000))
+    found = both[:, :, 0] / 2.0
+    values, counts = np.unique(found, return_counts=True)
     assert values == pytest.approx([0.5, 1.0, 3.0])
-    assert counts / factors.size == pytest.approx([1 / 3] * 3, rel=0.05)
-    assert factors.mean() == pytest.approx(mean_factor(noise, "compute"), rel=0.01)
+    assert counts / found.size == pytest.approx([1 / 3] * 3, rel=0.05)
+    assert found.mean() == pytest.approx(mean_factor(noise, "compute"), rel=0.01)
     assert chance.means["compute"] == pytest.approx(1.5)
     assert (both[:, :, 1] == 2.0).all()
 
@@ -137,7 +137,7 @@ def test_slow_phases_last_as_they_were_measured() -> None:
     chance = DrawnVariates(lasting, 1, 0)
     wanted: dict[Operation, float] = {"fetch": 0.6, "push": 0.0, "collective": 0.6}
     for name, rho in wanted.items():
-        series = chance.factors([name], range(400), range(50))[:, :, 0]
+        series = factors(chance, [name], range(400), range(50))[:, :, 0]
         ranks = series.ravel().argsort().argsort().reshape(series.shape) / series.size - 0.5
         found = (ranks[:, 1:] * ranks[:, :-1]).mean() / (ranks**2).mean()
         assert found == pytest.approx(rho, abs=0.03)

@@ -15,7 +15,15 @@ from nworkers.models.costs.phase import OPERATIONS, Operation
 from nworkers.models.records.profile import Noise
 from nworkers.simulator.engine.events.outages import Renewal
 from nworkers.simulator.step.noise import VARYING
-from nworkers.simulator.step.variates import DrawnVariates, Purpose, key, split, uniforms
+from nworkers.simulator.step.variates import (
+    DrawnVariates,
+    Purpose,
+    factors,
+    key,
+    scores,
+    split,
+    uniforms,
+)
 from nworkers.simulator.study.replications import starting_phases
 
 BINS = tuple(0.5 + k / 64 for k in range(64))
@@ -35,10 +43,10 @@ def test_a_factor_is_the_same_whatever_else_is_asked_for(
     seed: int, replication: int, workers: range, steps: range, operations: list[Operation]
 ) -> None:
     drawn = DrawnVariates(NOISE, seed, replication)
-    whole = drawn.factors(OPERATIONS, range(80), range(80))
+    whole = factors(drawn, OPERATIONS, range(80), range(80))
     places = [OPERATIONS.index(operation) for operation in operations]
     part = whole[workers.start : workers.stop, steps.start : steps.stop][:, :, places]
-    assert np.array_equal(drawn.factors(operations, workers, steps), part)
+    assert np.array_equal(factors(drawn, operations, workers, steps), part)
 
 
 @given(seeds, spans, spans, st.lists(st.integers(0, 30), min_size=1, max_size=5, unique=True))
@@ -47,9 +55,9 @@ def test_a_score_is_the_same_whatever_else_is_asked_for(
     seed: int, workers: range, steps: range, transfers: list[int]
 ) -> None:
     drawn = DrawnVariates(NOISE, seed, 3)
-    whole = drawn.scores(range(31), range(80), range(80))
+    whole = scores(drawn, range(31), range(80), range(80))
     part = whole[workers.start : workers.stop, steps.start : steps.stop][:, :, transfers]
-    assert np.array_equal(drawn.scores(transfers, workers, steps), part)
+    assert np.array_equal(scores(drawn, transfers, workers, steps), part)
 
 
 @given(seeds, st.integers(1, 40), st.integers(1, 40))
@@ -136,7 +144,9 @@ def test_neighbours_are_independent(axis: int) -> None:
 def test_slow_phases_last_beyond_any_block() -> None:
     """The rank correlation of successive steps, where one block ends and the next begins."""
     drawn = DrawnVariates(NOISE, 5, 0)
-    ends = [drawn.factors(["fetch"], range(4000), range(at, at + 1)).ravel() for at in (15, 16, 17)]
+    ends = [
+        factors(drawn, ["fetch"], range(4000), range(at, at + 1)).ravel() for at in (15, 16, 17)
+    ]
     for one, two in pairwise(ends):
         ranks = [each.argsort().argsort() for each in (one, two)]
         assert np.corrcoef(ranks[0], ranks[1])[0, 1] == pytest.approx(0.6, abs=0.05)
@@ -146,4 +156,4 @@ def test_another_slowdown_changes_no_draw() -> None:
     plain = DrawnVariates(NOISE, 1, 0)
     slowed = replace(plain, slowdown={"fetch": 2.0})
     asked: tuple[list[Operation], range, range] = (["fetch", "push"], range(5), range(9))
-    assert np.array_equal(slowed.factors(*asked), plain.factors(*asked) * (2.0, 1.0))
+    assert np.array_equal(factors(slowed, *asked), factors(plain, *asked) * (2.0, 1.0))

@@ -1,0 +1,94 @@
+"""Work: how long the runs of a question take, and how much memory, before they begin."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nworkers.models.costs.step import step_costs
+from nworkers.models.records.profile import Profile
+from nworkers.models.records.scenario import Scenario
+from nworkers.simulator.engine.engines import IS_COMPILED
+from nworkers.simulator.step.demand import layout
+from nworkers.simulator.step.run_spec import RunSpec, run_spec
+from nworkers.simulator.step.variates import deterministic
+from nworkers.simulator.study.ensemble import run_length
+from nworkers.simulator.study.predict import REPLICATIONS
+from nworkers.simulator.study.setup import setup
+
+#: Beyond these, a question says so before it is worked on.
+LONG_S, LARGE_BYTES = 60.0, 4e9
+#: Fewer workers never take so long.
+_FEW = 500
+#: Seconds of an activity among a thousand workers, and of a flow at each change of its network, by
+#: the kernel; simpy takes so many times as long (docs/performance.md).
+_ACTIVITY_S, _FLOW_S, _BY_EVENTS = 4e-7, 2e-8, 50.0
+#: What a step of a worker takes that is kept for all replications, and what a worker of a run does.
+_STEP_BYTES, _WORKER_BYTES = 24, 2500
+
+
+@dataclass(frozen=True)
+class Work:
+    """Seconds on this machine's cores, and bytes."""
+
+    seconds: float
+    bytes: float
+
+    @property
+    def is_much(self) -> bool:
+        return self.seconds > LONG_S or self.bytes > LARGE_BYTES
+
+
+def work_of(profile: Profile, scenario: Scenario) -> Work:
+    """Of all replications of a scenario, within a factor of two or so."""
+    of = setup(profile, scenario).layout
+    warmup, steps = run_length(scenario)
+    # Few of its workers tell what a step is made of.
+    few = layout(scenario, discipline=of.discipline, loopback=of.loopback, most=2)
+    spec = run_spec(step_costs(profile, scenario), few, deterministic())
+    taken = of.workers * (warmup + steps)
+    seconds = taken * _step_s(spec, of.workers) * REPLICATIONS
+    cores = (os.cpu_count() or 1) if IS_COMPILED else 1
+    kept = REPLICATIONS * taken * _STEP_BYTES + cores * of.workers * _WORKER_BYTES
+    return Work(seconds / cores * (1.0 if IS_COMPILED else _BY_EVENTS), kept)
+
+
+def _step_s(spec: RunSpec, workers: int) -> float:
+    """Of one worker's step among so many."""
+    (plan, *_) = spec.plans
+    activities = len(plan.activities)
+    several = any(of.sharing == "max_min" and len(of.keys) > 1 for of in spec.resources)
+    flows = sum(bool(activity.demands) for activity in plan.activities)
+    # A heap's depth; and a network rates all its flows anew.
+    each_s = _ACTIVITY_S * math.log(workers + 1000.0) / math.log(2000.0)
+    return activities * each_s + (flows * workers * _FLOW_S * flows if several else 0.0)
+
+
+def expected_work(profile: Profile, scenarios: tuple[Scenario, ...], times: float) -> Iterator[str]:
+    """A line for the largest scenario, if that is much; and what would fit.
+
+    Args:
+        times: as often as this, where a curve asks for its like.
+    """
+    scenario = max(scenarios, key=lambda each: each.workers)
+    if scenario.workers <= _FEW:
+        return
+    work = work_of(profile, scenario)
+    work = Work(work.seconds * times, work.bytes)
+    if not work.is_much:
+        return
+    share = min(LONG_S / work.seconds, LARGE_BYTES / work.bytes)
+    fits = _rounded(scenario.workers * min(1.0, share))
+    takes = f"{work.seconds / 60.0:.1f} min" if work.seconds > LONG_S else f"{work.seconds:.0f} s"
+    yield (
+        f"an answer for {scenario.workers} workers takes about {takes} and {work.bytes / 1e9:.2g} "
+        f"GB here; for {fits} it would take less than a minute and {LARGE_BYTES / 1e9:g} GB"
+    )
+
+
+def _rounded(workers: float) -> int:
+    """Down to one digit."""
+    size = 10 ** math.floor(math.log10(max(1.0, workers)))
+    return int(workers // size * size)

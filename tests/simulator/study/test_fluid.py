@@ -1,0 +1,87 @@
+"""The fluid limit is within 1 % of all workers, each simulated, where it is said to be."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nworkers.models.costs.step import step_costs
+from nworkers.models.records.job_request import JobRequest
+from nworkers.simulator.engine.engines import DEFAULT, IS_COMPILED
+from nworkers.simulator.step.demand import layout
+from nworkers.simulator.step.run_spec import RunSpec, run_spec
+from nworkers.simulator.step.variates import DrawnVariates
+from nworkers.simulator.study.fluid import representatives
+from nworkers.simulator.study.predict import predict
+from nworkers.simulator.study.resolve import resolve
+from nworkers.simulator.study.setup import setup
+from tests.support.profiles import PROFILES
+
+#: Of these, one run of all workers takes a second or two.
+FEWEST = 17_000
+REQUESTS = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from(tuple(PROFILES)),
+        "workload": st.sampled_from((None, "mlp:784,512,10", "gemm:1024,1024")),
+        "batch": st.sampled_from((1, 64, 4096, 1_000_000)),
+        "discipline": st.sampled_from(("fair", "fifo")),
+        "workers": st.integers(FEWEST, 2 * FEWEST),
+    }
+)
+
+
+def spec_of(asked: dict[str, Any], *, all_of_them: bool) -> RunSpec:
+    of = dict(asked)
+    profile, workers, discipline = (
+        PROFILES[of.pop("name")](),
+        of.pop("workers"),
+        of.pop("discipline"),
+    )
+    link = "emulated-1gbit" if profile.link.kind == "loopback" else None
+    request = JobRequest(profile=profile, link=link, scaling="weak", placement="separate", **of)
+    job = resolve(request, [workers])
+    (scenario,) = job.scenarios
+    most = None if all_of_them else representatives(scenario)
+    laid = layout(scenario, discipline=discipline, loopback=False, most=most)
+    starts = [(k * 0.618034) % 1.0 for k in range(laid.workers)]
+    chance = DrawnVariates(setup(job.profile, scenario).noise, 1, 0, {}, starts)
+    return run_spec(step_costs(job.profile, scenario), laid, chance, warmup=2, steps=4)
+
+
+@pytest.mark.skipif(not IS_COMPILED, reason="NOT TESTED: simpy takes minutes for so many workers")
+@given(REQUESTS)
+@settings(max_examples=8, deadline=None)
+def test_few_stand_for_all(asked: dict[str, Any]) -> None:
+    all_of_them, few = spec_of(asked, all_of_them=True), spec_of(asked, all_of_them=False)
+    assert few.workers < all_of_them.workers / 4
+    assert few.workers * few.stands_for == pytest.approx(asked["workers"])
+    assert DEFAULT(few).step_time_s == pytest.approx(DEFAULT(all_of_them).step_time_s, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"strategy": "ps-sync"},
+        {"strategy": "allreduce"},
+        {"workers": 1000},
+    ],
+)
+def test_who_waits_for_others_stands_for_nobody(changes: dict[str, Any]) -> None:
+    of = {"workers": 100_000} | changes
+    workers = of.pop("workers")
+    job = resolve(JobRequest(scaling="weak", **of), [workers])
+    assert representatives(job.scenarios[0]) is None
+
+
+def test_a_million_workers_are_answered() -> None:
+    """The ps's link is full: each has a millionth of it."""
+    job = resolve(JobRequest(scaling="weak"), [1_000_000])
+    row = predict(job.profile, job.scenarios[0], replications=4)
+    fewer = replace(job.scenarios[0], workers=100_000)
+    assert row.step_time_s == pytest.approx(
+        10.0 * predict(job.profile, fewer, replications=4).step_time_s, rel=0.01
+    )
