@@ -9,9 +9,10 @@ import typer
 from nworkers.cli.commands.breakeven import breakeven
 from nworkers.cli.commands.calibrate import calibrate
 from nworkers.cli.commands.fit import fit
-from nworkers.cli.commands.plot import plot_breakeven, plot_fit
+from nworkers.cli.commands.plot import plot_breakeven, plot_fit, plot_sweep
 from nworkers.cli.commands.predict import predict
 from nworkers.cli.commands.serve import serve
+from nworkers.cli.commands.sweep import sweep
 from nworkers.cli.commands.validate import validate
 
 app = typer.Typer(
@@ -66,3 +67,10 @@ app.command(
 )(calibrate)
 app.command(epilog="Example: scale serve --port 2222")(serve)
 app.command(epilog="Example: scale validate --workers 1,2,4 --calibration my.json")(validate)
+plot_app.command(
+    "sweep", epilog="Example: scale plot sweep rows.jsonl --where ps=1 -o breakeven-map.png"
+)(plot_sweep)
+app.command(
+    epilog="Example: scale sweep sweep.toml -o rows.jsonl; after an end of any kind: "
+    "scale sweep sweep.toml -o rows.jsonl --resume"
+)(sweep)

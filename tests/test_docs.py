@@ -33,13 +33,15 @@ def commands(text: str) -> list[str]:
         "docs/imports.md",
         "docs/scaling-tables.md",
         "docs/simulator.md",
+        "docs/sweeps.md",
         pytest.param("docs/training.md", marks=[pytest.mark.tensorflow, pytest.mark.slow]),
     ],
 )
 def test_examples_run(page: str, tmp_path: Path) -> None:
     text = (ROOT / page).read_text()
     for number, toml in enumerate(re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)):
-        name = re.findall(r'^name = "(.*?)"', toml, flags=re.MULTILINE)[0]
+        # A workload has its name as its file, any other file says so first.
+        name = re.findall(r'^(?:name = "|# )([\w-]*)(?:"$|\.toml$)', toml, flags=re.MULTILINE)[0]
         (tmp_path / f"{name}.toml").write_text(toml)
         assert number == 0
     support = ROOT / "tests" / "support"

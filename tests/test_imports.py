@@ -22,13 +22,13 @@ MAY_IMPORT = {
     "models": {"numpy", "scipy", "pydantic", "pydantic_core", "annotated_types"},
     "calibrate": {"nworkers.models", "numpy", "tensorflow", "keras"},  # Keras comes with TensorFlow
     "simulator": {"nworkers.models", "numpy", "scipy", "simpy"},
-    "cli": {"typer", "rich", "matplotlib", "nworkers.models"},
+    "cli": {"typer", "rich", "matplotlib", "distributed", "nworkers.models"},
 }
 #: The fork server's own module, which is there to import TensorFlow; nothing else may import it.
 PRELOAD = ROOT / "calibrate" / "tensorflow" / "preload.py"
 #: Only inside the command that needs them, not when the program starts.
 LAZY_IN_CLI = {"nworkers.simulator", "nworkers.calibrate"}
-HEAVY = {"tensorflow", "keras", "scipy.stats", "scipy.optimize", "matplotlib"}
+HEAVY = {"tensorflow", "keras", "scipy.stats", "scipy.optimize", "matplotlib", "distributed"}
 SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
 LIBRARY = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in ("models", "simulator")]
 
@@ -96,9 +96,9 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     "models": (
         {"base"}, {"records"}, {"files", "costs"}, {"fitting"}, {"findings"}, {"tables"},
     ),
-    "simulator": ({"step"}, {"engine"}, {"study"}, {"trace"}, {"answers"}),
+    "simulator": ({"step"}, {"engine"}, {"study"}, {"trace", "sweep"}, {"answers"}),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
-    "cli": ({"interrupt"}, {"asked", "shown"}, {"commands"}, {"tree"}, {"app"}),
+    "cli": ({"interrupt"}, {"asked", "shown"}, {"sweeping"}, {"commands"}, {"tree"}, {"app"}),
 }  # fmt: skip
 #: Modules of one name in two rooms, as yet. A command has the name of what it calls.
 NAMED_TWICE = {"fit", "laws", "memory", "plan"}

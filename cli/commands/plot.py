@@ -1,4 +1,4 @@
-"""The commands ``scale plot breakeven`` and ``scale plot fit``."""
+"""The commands ``scale plot breakeven``, ``scale plot fit`` and ``scale plot sweep``."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from nworkers.cli.asked.options import Force, Json, Options, Output, named_path, picture, shared
 from nworkers.cli.commands.breakeven import DEFAULT_MAX_WORKERS, MaxWorkers, show_curve
+from nworkers.models.base.errors import InputError
 
 
 @shared
@@ -45,3 +46,41 @@ def plot_fit(
         with ProgressLine("fitting") as progress:
             profile = fit_profile(calibration, progress=progress.update)
     plots.save(plots.fit(curves(calibration, profile), profile), output, force=force)
+
+
+def plot_sweep(
+    files: Annotated[
+        list[Path],
+        typer.Argument(
+            parser=named_path, metavar="ROWS…", help="What scale sweep wrote; several, of shards."
+        ),
+    ],
+    output: Output,
+    where: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="FIELD=VALUE",
+            help="Draw these rows alone, such as strategy=ps-async; may be given several times.",
+        ),
+    ] = None,
+    force: Force = False,
+) -> None:
+    """Draw speed-up over batch and workers, with the line on which they break even.
+
+    All other fields of the sweep that have several values make a map for each combination.
+    """
+    picture("output", output, force=force)
+    chosen = [_chosen(text) for text in where or ()]
+    from nworkers.cli.shown import plots, sweep_plot
+    from nworkers.models.files.json_lines import read_rows
+    from nworkers.models.findings.sweep_map import sweep_maps
+
+    rows = (row for file in files for row in read_rows(file))
+    plots.save(sweep_plot.sweep(sweep_maps(rows, chosen)), output, force=force)
+
+
+def _chosen(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError("where", text, "FIELD=VALUE, such as strategy=ps-async")
+    return name.strip(), value.strip()

@@ -169,11 +169,17 @@ def _first(workers: int | None) -> str:
 
 def baseline(row: Prediction) -> str:
     """What a row is compared with."""
-    if row.baseline == "device":
+    return named_baseline(row.baseline)
+
+
+def named_baseline(name: str) -> str:
+    """A baseline as it was asked for, in words."""
+    if name == "device":
         return "one process"
-    if row.baseline == "host":
+    if name == "host":
         return "one host"
-    return fmt.count(int(row.baseline), "worker") if row.baseline.isdecimal() else row.baseline
+    known = name.isdecimal() and len(name) < 10
+    return fmt.count(int(name), "worker") if known else name
 
 
 def _train(row: Prediction) -> str:

@@ -32,6 +32,13 @@ def predictions(answer: PredictAnswer) -> dict[str, object]:
     return {**(rows[0] if len(rows) == 1 else {}), "rows": rows, "notes": list(answer.notes)}
 
 
+def prediction(answer: PredictAnswer) -> dict[str, object]:
+    """What `predictions` says of a single number of workers, said once."""
+    document = predictions(answer)
+    del document["rows"]
+    return document
+
+
 def _context(job: ResolvedJob) -> dict[str, object]:
     """Whose hardware, and what makes the same answer again."""
     profile = job.profile

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
-import tomllib
 from dataclasses import fields
-from difflib import get_close_matches
 from pathlib import Path
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files.input_file import is_input, read_text
+from nworkers.models.files.input_file import is_input
+from nworkers.models.files.toml_document import check_keys, read_toml
 from nworkers.models.files.validate_json import record_from_json
 from nworkers.models.records.workload import (
     Cost,
@@ -23,14 +21,6 @@ from nworkers.models.records.workload import (
 
 WORKLOADS = Path(__file__).with_name("workloads")
 _WANTED = "a TOML file with name, [[variables]] and a cost; see `scale predict <help>`"
-#: Bounds of a file: one of ten thousand variables has less.
-MAX_BYTES, MOST_MARKS, DEEPEST = 2**21, 80_000, 16
-#: Texts and remarks, in which nothing nests, and the marks that nest. A text may lack its end.
-_TOKEN = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*(?:""")?|"(?:[^"\\\n]|\\.)*"?'
-    r"|'''(?:[^']|'(?!''))*(?:''')?|'[^'\n]*'?|#[^\n]*|[\[\]{}.=,\n]",
-    re.DOTALL,
-)
 _TABLES: dict[str, type[Variable | Cost | StepSeconds]] = {
     "variables": Variable,
     "cost": Cost,
@@ -92,12 +82,7 @@ def workload_text(workload: Workload) -> str:
 
 
 def _read(path: Path) -> Workload:
-    text = read_text(path, _WANTED, MAX_BYTES)
-    _check_bounds(text, path)
-    try:
-        document = tomllib.loads(text)
-    except ValueError as error:  # also of digits without end
-        raise InputError(str(path), f"no TOML: {error}", _WANTED) from None
+    document = read_toml(path, _WANTED)
     _check_keys(document, path)
     workload = record_from_json(Workload, json.dumps(document, default=str), path)
     if workload.widths or not workload.name.strip():
@@ -121,28 +106,6 @@ def _read(path: Path) -> Workload:
         raise InputError(f"{path}: {error.field}", error.got, error.allowed) from None
 
 
-def _check_bounds(text: str, path: Path) -> None:
-    """Refuse what would take the parser minutes, or its stack.
-
-    Raises:
-        InputError: too many keys, or keys and brackets too deep in each other.
-    """
-    marks = depth = dots = 0
-    for token in _TOKEN.finditer(text):
-        mark = token[0]
-        marks += mark in "[{=,"
-        depth = max(0, depth + (mark in "[{") - (mark in "]}"))
-        dots = dots + 1 if mark == "." else dots if len(mark) > 1 else 0
-        for found, most, got, allowed in (
-            (depth, DEEPEST, "brackets nested too deeply", "levels"),
-            (dots, DEEPEST, "a key of too many parts", "levels"),
-            (marks, MOST_MARKS, "too many keys, tables and elements", "of them"),
-        ):
-            if found > most:
-                line = text.count("\n", 0, token.start()) + 1
-                raise InputError(f"{path}: line {line}", got, f"at most {most:,} {allowed}")
-
-
 def _check_keys(document: dict[str, object], path: Path) -> None:
     """Refuse unknown keys: in a file written by hand they are slips, and would be left out unseen.
 
@@ -161,9 +124,4 @@ def _check_keys(document: dict[str, object], path: Path) -> None:
 
 
 def _check_table(table: dict[str, object], record: type[object], prefix: str) -> None:
-    allowed = [entry.name for entry in fields(record)]  # type: ignore[arg-type]
-    for key in table:
-        if key not in allowed:
-            near = get_close_matches(key, allowed, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise InputError(prefix + key, "an unknown key", ", ".join(allowed) + hint)
+    check_keys(table, [entry.name for entry in fields(record)], prefix)  # type: ignore[arg-type]

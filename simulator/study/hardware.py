@@ -41,10 +41,10 @@ def hardware_of(request: JobRequest) -> Hardware:
     Raises:
         InputError: there is no such profile, link or device; a number makes no sense.
     """
-    profile, calibrated = _source("calibration", request.profile)
+    profile, calibrated = read_source("calibration", request.profile)
     doubtful: tuple[str, ...] = ()
     if request.device_of is not None:
-        devices, calibrated = _source("device_of", request.device_of)
+        devices, calibrated = read_source("device_of", request.device_of)
         profile = with_device(profile, devices)
     if request.link is not None:
         profile, doubtful = _linked(profile, request.link)
@@ -54,7 +54,7 @@ def hardware_of(request: JobRequest) -> Hardware:
     return Hardware(_stated(request, seen), calibrated, doubtful)
 
 
-def _source(field: str, source: ProfileSource, *others: str) -> tuple[Profile, Workload | None]:
+def read_source(field: str, source: ProfileSource, *others: str) -> tuple[Profile, Workload | None]:
     """A profile, and the calibrated workload where it is known."""
     if isinstance(source, Profile):
         return source, None
@@ -73,15 +73,27 @@ def _source(field: str, source: ProfileSource, *others: str) -> tuple[Profile, W
     return profile, calibration.workload
 
 
-def _linked(profile: Profile, link: ProfileSource) -> tuple[Profile, tuple[str, ...]]:
-    """The profile with that link, and what is doubtful of it."""
+def read_link(link: ProfileSource) -> Profile | str:
+    """The profile that has the link; of a nominal one, its text alone.
+
+    Raises:
+        InputError: there is no such profile, and no such rate.
+    """
     said = link.strip() if isinstance(link, str) else ""
     # A file of such a name is a file.
-    wire = None if is_input(said) else nominal_link(said)
-    if wire is not None:
-        return over(profile, wire, said, shipped_profile(SOFTWARE_PROFILE))
-    other, _ = _source("link", link, "a nominal link such as 10gbit")
-    return with_link(profile, other), tuple(doubts(profile, other))
+    if not is_input(said) and nominal_link(said) is not None:
+        return said
+    return read_source("link", link, "a nominal link such as 10gbit")[0]
+
+
+def _linked(profile: Profile, link: ProfileSource) -> tuple[Profile, tuple[str, ...]]:
+    """The profile with that link, and what is doubtful of it."""
+    other = read_link(link)
+    if isinstance(other, Profile):
+        return with_link(profile, other), tuple(doubts(profile, other))
+    wire = nominal_link(other)
+    assert wire is not None
+    return over(profile, wire, other, shipped_profile(SOFTWARE_PROFILE))
 
 
 def _stated(request: JobRequest, profile: Profile) -> Profile:

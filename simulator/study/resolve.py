@@ -27,7 +27,7 @@ from nworkers.models.records.scenario import (
     check_scenario,
 )
 from nworkers.models.records.workload import Workload
-from nworkers.simulator.study.hardware import hardware_of
+from nworkers.simulator.study.hardware import Hardware, hardware_of
 
 
 @dataclass(frozen=True)
@@ -51,13 +51,20 @@ class ResolvedJob:
         return replace(self, scenarios=scenarios)
 
 
-def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False) -> ResolvedJob:
+def resolve(
+    request: JobRequest,
+    workers: Sequence[int],
+    *,
+    curve: bool = False,
+    hardware: Hardware | None = None,
+) -> ResolvedJob:
     """Read what the request names, each file once, and put the jobs together.
 
     Args:
         workers: numbers of workers, one job for each.
         curve: the answer is a curve up to the one number in ``workers``; strong scaling ends it at
             one sample a worker.
+        hardware: what `hardware_of` gives for the request, where it is known already.
 
     Raises:
         InputError: a field is wrong in itself, or contradicts another; a file cannot be read.
@@ -68,7 +75,8 @@ def resolve(request: JobRequest, workers: Sequence[int], *, curve: bool = False)
         choice("device", request.device, get_args(DeviceKind))
     if curve and request.scaling == "strong":
         workers = [min(most, request.batch) for most in workers]
-    hardware = hardware_of(request)
+    if hardware is None:
+        hardware = hardware_of(request)
     profile = hardware.profile
     placed = [_placement(request, profile, number, curve=curve) for number in workers]
     workload = _workload(request, profile, hardware.workload)

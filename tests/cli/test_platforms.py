@@ -29,6 +29,7 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_asking_fitting_and_drawing_need_no_linux(
     platform: str, fitted: Path, tmp_path: Path
 ) -> None:
+    (tmp_path / "sweep.toml").write_text("workers = [1, 2]\nbatch = [8, 16]\n")
     commands = [
         ["fit", str(fitted), "-o", "mine.json", "--draws", "20"],
         ["fit", str(SAMPLES / "nccl.txt"), "-o", "nccl.json"],
@@ -37,6 +38,9 @@ def test_asking_fitting_and_drawing_need_no_linux(
         ["breakeven", "--max-workers", "4", "--calibration", "mine.json", "--plot", "be.png"],
         ["plot", "breakeven", "-o", "again.svg", "--max-workers", "3"],
         ["plot", "fit", str(fitted), "-o", "fit.png"],
+        ["sweep", "sweep.toml", "-o", "rows.jsonl", "--jobs", "1"],
+        ["sweep", "sweep.toml", "-o", "rows.jsonl", "--jobs", "1", "--resume"],
+        ["plot", "sweep", "rows.jsonl", "-o", "map.png"],
     ]
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.elsewhere", platform],

@@ -23,7 +23,8 @@ FUNCTIONS = (
 )  # fmt: skip
 #: Made for this platform, whose name they ask for when they are imported.
 BUILT = (
-    "matplotlib.pyplot", "matplotlib.backends.backend_agg", "numpy", "pydantic", "rich.console",
+    "concurrent.futures.process", "matplotlib.pyplot", "matplotlib.backends.backend_agg",
+    "multiprocessing.connection", "numpy", "pydantic", "rich.console",
     "scipy.optimize", "scipy.stats", "simpy", "typer.rich_utils",
 )  # fmt: skip
 #: Of Linux alone.

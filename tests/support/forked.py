@@ -28,6 +28,8 @@ MODULES = (
     "nworkers.cli.tree", "nworkers.models.fitting.fit", "nworkers.simulator.study.ask",
     "nworkers.cli.commands.fit_table", "nworkers.cli.commands.fit_throughput",
     "nworkers.cli.commands.validate_published", "nworkers.cli.commands.validate_trained",
+    "nworkers.cli.shown.sweep_plot", "nworkers.cli.sweeping.executors",
+    "nworkers.simulator.sweep.sweep_jobs",
     "nworkers.simulator.trace.chrome", "scipy.optimize", "scipy.stats", "simpy",
 )  # fmt: skip
 ROOT = Path(__file__).parents[2]

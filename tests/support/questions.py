@@ -19,7 +19,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nworkers.cli.asked.what_if_options import KINDS
-from tests.kept.commands import FILES, ROOT
+from tests.kept.commands import FILES, ROOT, SUPPORT
 from tests.support.measurements import measurement
 from tests.support.tables import SAMPLES
 
@@ -76,6 +76,8 @@ TABLES = tuple(
 )
 #: Its first rows; more of them take longer to fit.
 SCALING, ROWS = FILES["DAINT"], 5
+#: A sweep, and what is left of one.
+SWEEP, SWEPT = (SUPPORT / "examples" / f"small-sweep.{kind}" for kind in ("toml", "jsonl"))
 
 
 @dataclass(frozen=True)
@@ -351,6 +353,8 @@ _MEASURED = {
     "--workers": _of("2"),
     "--calibration": given_file(FILES["LOOPBACK"]),
 }
+_ROWS = _of("rows.jsonl", "rows.jsonl", "no/rows.jsonl")
+_SWEEP = {"--shard": _of("1/2", "2/2"), "--json": _FLAG, "--resume": _FLAG, "--force": _FLAG}
 _PLAIN = [("--help",), ("--version",), ("predict", "--help"), ("plot",), ("frob",), ()]
 COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
     "predict": _command(
@@ -368,6 +372,10 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
     "others": st.one_of(
         _command("plot breakeven", JOB, _CURVE | {"-o": _PICTURE}),
         _command("plot fit", {"--force": _FLAG}, {"-o": _PICTURE}, given_file(FILES["H100"])),
+        _command(
+            "plot sweep", {"--where": _of("batch=8", "seed=1")}, {"-o": _PICTURE}, given_file(SWEPT)
+        ),
+        _command("sweep", _SWEEP, {"--jobs": _of("1"), "-o": _ROWS}, given_file(SWEEP)),
         # With a table of its own it takes minutes, and with real training too.
         _command("validate --published", _PUBLISHED, {"--workers": _of("1")}),
         _command("predict", {"--wokers": _of("1")}, {"--wokers": _FLAG}),
