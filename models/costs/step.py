@@ -143,7 +143,7 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
             "to_ps": sustained(link.push),
         },
         shared_bandwidth_bytes_per_s=link.shared_bandwidth_bytes_per_s,
-        both_ways_bandwidth_bytes_per_s=_both_ways(link),
+        both_ways_bandwidth_bytes_per_s=_both_ways(link, rdma=change.rdma is not None),
         compute_source=compute.source,
         compute_chance=compute.chance,
         log_spread=log_spread(profile, scenario, compute.log_spread),
@@ -206,17 +206,18 @@ def _lost_s(known: Drawn, collective: Chain, of: tuple[Layer, ...], compute_s: f
     return loss * (busy_s if loss >= 1.0 else min(busy_s, alone_s / (1.0 - loss)))
 
 
-def _both_ways(link: Link[float]) -> float | None:
+def _both_ways(link: Link[float], *, rdma: bool) -> float | None:
     """What each direction of a network's link carries beside the other, where that is less.
 
-    Half of all where they share it. On loopback it is the processors that limit both.
+    Half of all where they share it. On loopback it is the processors that limit both, and with RDMA
+    no acknowledgements of TCP wait behind the other direction's bytes.
     """
     if link.kind == "loopback":
         return None
-    shared = link.shared_bandwidth_bytes_per_s
-    if link.both_ways_bandwidth_bytes_per_s is None and shared and link.duplex == "half":
+    shared, both = link.shared_bandwidth_bytes_per_s, link.both_ways_bandwidth_bytes_per_s
+    if link.duplex == "half" and shared and (rdma or both is None):
         return shared / 2.0
-    return link.both_ways_bandwidth_bytes_per_s
+    return None if rdma else both
 
 
 def _input_s(known: Drawn, scenario: Scenario, batch: int) -> float:

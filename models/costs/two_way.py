@@ -1,7 +1,7 @@
 """Two ways: how transfers that begin as they like, some each way, share a parameter server's link.
 
 Asynchronous workers fetch and push whenever they are ready, so that both directions of the link
-are busy, and two things are other than with transfers that begin at once:
+are busy, and three things are other than with transfers that begin at once:
 
 - k transfers in one direction get less of it together than one alone. Acknowledgements wait behind
   the data of the other direction (Zhang, Shenker and Clark, SIGCOMM 1991), and who had shared the
@@ -37,6 +37,7 @@ SEEN = TwoWayTraffic(loss_exponent=0.14, log_deviation=0.3)
 
 
 def two_way(link: Link[float], scenario: Scenario) -> TwoWayTraffic | None:
-    """None where transfers begin together, or one after the other, or no network joins hosts."""
+    """None where transfers begin together, or one after the other, or not by TCP between hosts."""
     shared = link.kind == "network" and link.discipline == "fair"
-    return SEEN if shared and scenario.strategy == "ps-async" else None
+    by_tcp = scenario.what_if.rdma is None
+    return SEEN if shared and by_tcp and scenario.strategy == "ps-async" else None

@@ -104,6 +104,9 @@ def test_only_asynchronous_workers_on_a_network_go_two_ways() -> None:
     assert step_costs(profile(), asked(strategy="ps-sync")).two_way is None
     assert step_costs(profile(link__kind="loopback"), asked()).two_way is None
     assert step_costs(profile(link__discipline="fifo"), asked()).two_way is None
+    by_rdma = step_costs(profile(), asked(4, "rdma=5us,1us"))
+    assert by_rdma.two_way is None
+    assert by_rdma.both_ways_bandwidth_bytes_per_s is None
 
 
 def in_step(
