@@ -69,7 +69,7 @@ def test_ps_that_is_not_stated_is_one_a_node() -> None:
         (f"{HEADER}\n{ROW.replace('229.5', 'nan')}", ["line 2: samples_per_s", "nan"]),
         (f"{HEADER}\n{ROW.replace('229.5', '1e300')}", ["samples_per_s", "a step of"]),
         (f"{HEADER}\n{ROW.replace(',8,', ',0,')}", ["line 2: workers", "from 1"]),
-        (f"{HEADER}\n{ROW.replace(',8,', ',99999,')}", ["line 2: workers", "10000"]),
+        (f"{HEADER}\n{ROW.replace(',8,', ',9999999,')}", ["line 2: workers", "1000000"]),
         (f"{HEADER}\n{ROW.replace(',8,2,', ',8,0,')}", ["line 2: ps", "from 1"]),
         (f"{HEADER}\n{ROW.replace(',8,2,', ',9000,9000,')}", ["line 2: ps", "at most"]),
         (f"{HEADER}\n{ROW.replace('ps-sync', 'ps-sinc')}", ["did you mean ps-sync?"]),
