@@ -11,6 +11,7 @@ import pytest
 from nworkers.cli import app
 from nworkers.models.files.store import write_record
 from tests.support.factories import profile
+from tests.support.without_kernel import other_than_simpy
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ def run(
     def command(*arguments: object) -> Done:
         code = app.run([*map(str, arguments)])
         captured = capfd.readouterr()
-        return Done(code, captured.out, captured.err)
+        return Done(code, captured.out, other_than_simpy(captured.err))
 
     with unchanged():
         yield command

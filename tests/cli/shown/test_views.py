@@ -12,6 +12,7 @@ from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.records.job_request import JobRequest
 from nworkers.simulator.answers import answer_breakeven, answer_predict
+from nworkers.simulator.engine.engines import IS_COMPILED
 from nworkers.simulator.study.resolve import resolve
 from tests.support.factories import profile
 
@@ -39,8 +40,8 @@ def test_a_curve_and_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
     figure = plots.breakeven(answer)
     assert isinstance(figure, Figure)
     assert plots.picture(figure, ".png").startswith(b"\x89PNG")
-    assert list(notes.of_curve(job, 3)) == []
-    assert len(list(notes.of_curve(resolve(REQUEST, [64], curve=True), 64))) == 1
+    assert len(list(notes.of_curve(job, 3))) == 1 - IS_COMPILED
+    assert len(list(notes.of_curve(resolve(REQUEST, [64], curve=True), 64))) == 2 - IS_COMPILED
     assert capsys.readouterr() == ("", "")
 
 
