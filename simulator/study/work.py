@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.profile import Profile
@@ -60,10 +60,14 @@ def _step_s(spec: RunSpec, workers: int) -> float:
     (plan, *_) = spec.plans
     activities = len(plan.activities)
     several = any(of.sharing == "max_min" and len(of.keys) > 1 for of in spec.resources)
-    flows = sum(bool(activity.demands) for activity in plan.activities)
-    # A heap's depth; and a network rates all its flows anew.
+    transfers = sum(
+        any(demand.blame == "link_contention" for demand in activity.demands)
+        for activity in plan.activities
+    )
+    # A heap's depth; and a network rates anew all flows of one direction.
     each_s = _ACTIVITY_S * math.log(workers + 1000.0) / math.log(2000.0)
-    return activities * each_s + (flows * workers * _FLOW_S * flows if several else 0.0)
+    flows = workers * transfers / 2.0 if several else 0.0
+    return activities * each_s + transfers * flows * _FLOW_S
 
 
 def expected_work(profile: Profile, scenarios: tuple[Scenario, ...], times: float) -> Iterator[str]:
@@ -75,12 +79,14 @@ def expected_work(profile: Profile, scenarios: tuple[Scenario, ...], times: floa
     scenario = max(scenarios, key=lambda each: each.workers)
     if scenario.workers <= _FEW:
         return
-    work = work_of(profile, scenario)
-    work = Work(work.seconds * times, work.bytes)
+    work = _times(work_of(profile, scenario), times)
     if not work.is_much:
         return
-    share = min(LONG_S / work.seconds, LARGE_BYTES / work.bytes)
-    fits = _rounded(scenario.workers * min(1.0, share))
+    fits, least = scenario.workers, max(2, scenario.what_if.least_workers)
+    fewer = work
+    while fewer.is_much and fits > least:
+        fits = max(least, _rounded(int(0.8 * fits)))
+        fewer = _times(work_of(profile, replace(scenario, workers=fits)), times)
     takes = f"{work.seconds / 60.0:.1f} min" if work.seconds > LONG_S else f"{work.seconds:.0f} s"
     yield (
         f"an answer for {scenario.workers} workers takes about {takes} and {work.bytes / 1e9:.2g} "
@@ -88,7 +94,11 @@ def expected_work(profile: Profile, scenarios: tuple[Scenario, ...], times: floa
     )
 
 
-def _rounded(workers: float) -> int:
+def _times(work: Work, times: float) -> Work:
+    return Work(work.seconds * times, work.bytes)
+
+
+def _rounded(workers: int) -> int:
     """Down to one digit."""
-    size = 10 ** math.floor(math.log10(max(1.0, workers)))
+    size = 10 ** (len(str(workers)) - 1)
     return int(workers // size * size)
