@@ -88,10 +88,13 @@ def expected_work(profile: Profile, scenarios: tuple[Scenario, ...], times: floa
         fits = max(least, _rounded(int(0.8 * fits)))
         fewer = _times(work_of(profile, replace(scenario, workers=fits)), times)
     takes = f"{work.seconds / 60.0:.1f} min" if work.seconds > LONG_S else f"{work.seconds:.0f} s"
-    yield (
+    line = (
         f"an answer for {scenario.workers} workers takes about {takes} and {work.bytes / 1e9:.2g} "
-        f"GB here; for {fits} it would take less than a minute and {LARGE_BYTES / 1e9:g} GB"
+        "GB here"
     )
+    if not fewer.is_much:
+        line += f"; for {fits} it would take less than a minute and {LARGE_BYTES / 1e9:g} GB"
+    yield line
 
 
 def _times(work: Work, times: float) -> Work:

@@ -6,6 +6,7 @@ import pytest
 
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.runtimes import Strategy
+from nworkers.models.records.what_if import Slow, WhatIf
 from nworkers.simulator.engine.engines import IS_COMPILED
 from nworkers.simulator.study.resolve import ResolvedJob, resolve
 from nworkers.simulator.study.work import expected_work, work_of
@@ -30,3 +31,12 @@ def test_much_work_is_told_with_what_would_fit() -> None:
     assert 0 < fits < 100_000
     fewer = job(fits, "ps-sync")
     assert not work_of(fewer.profile, fewer.scenarios[0]).is_much
+
+
+def test_nothing_is_said_to_fit_that_does_not() -> None:
+    slow = JobRequest(
+        scaling="weak", strategy="ps-sync", what_if=WhatIf(slow_workers=Slow(90_000, 2.0))
+    )
+    asked = resolve(slow, [100_000])
+    (line,) = expected_work(asked.profile, asked.scenarios, 1.0)
+    assert line.endswith("GB here")
