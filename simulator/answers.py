@@ -83,7 +83,7 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
     if limits := [row.scenario for row in rows if representatives(row.scenario)]:
         found.append(
             f"from {limits[0].workers} workers on, {representatives(limits[0])} stand for all: the "
-            "fluid limit, within 1 % of so many (docs/performance.md)"
+            "fluid limit, within 1 % of so many (docs/simulator.md)"
         )
     named = {"device": "one process", "host": "one host", "1": "1 worker"}
     base = named.get(job.baseline, f"{job.baseline} workers")

@@ -20,7 +20,7 @@ ABSURD_BYTES = 64e9
 #: The partition that is tried where a variable is too large for one ps.
 PARTITION_BYTES = float(2**20)
 #: Up to so many ps are tried.
-MAX_PS = 1024
+_MOST_PS = 1024
 
 
 def task_memory(profile: Profile, scenario: Scenario) -> TaskMemory:
@@ -155,10 +155,10 @@ def fitting(profile: Profile, scenario: Scenario, curve: bool) -> list[str]:
         whole = change.partition_bytes is None
         if whole and fits(partitioned):
             return ["<what_if> partition=1MiB"]
-        if found := _least(scenario.ps + 1, MAX_PS, lambda n: fits(replace(scenario, ps=n))):
+        if found := _least(scenario.ps + 1, _MOST_PS, lambda n: fits(replace(scenario, ps=n))):
             return [f"<ps> {found}"]
         if whole and (
-            found := _least(scenario.ps + 1, MAX_PS, lambda n: fits(replace(partitioned, ps=n)))
+            found := _least(scenario.ps + 1, _MOST_PS, lambda n: fits(replace(partitioned, ps=n)))
         ):
             return [f"<ps> {found} with <what_if> partition=1MiB"]
     fewest = 2 if scenario.strategy == "allreduce" else 1

@@ -11,7 +11,7 @@ from nworkers.models.records.scenario import Scenario
 
 #: More workers than these are represented, by so many; of those that go to several ps, every event
 #: costs more, and fewer do.
-_MOST_WORKERS, _REPRESENTATIVES = 16_384, 4_096
+_MOST_WORKERS, _REPRESENTATIVES = 32_768, 8_192
 _MOST_OF_SEVERAL, _OF_SEVERAL = 2_048, 512
 
 

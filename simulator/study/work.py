@@ -42,7 +42,7 @@ class Work:
 
 
 def work_of(profile: Profile, scenario: Scenario) -> Work:
-    """Of all replications of a scenario, within a factor of two or so."""
+    """A rough estimate for all replications of a scenario."""
     of = setup(profile, scenario).layout
     warmup, steps = run_length(scenario)
     # Few of its workers tell what a step is made of.

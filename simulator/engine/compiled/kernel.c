@@ -8,7 +8,7 @@
 
 #include "training.h"
 
-/* What arrays.py writes. A `first` has one number more than its owners, and the last is the end. */
+/* What columns.py writes. A `first` has one number more than its owners, and the last is the end. */
 #define COLUMNS(X)                                                                                \
     X(int32_t, plan_first) X(int32_t, gate) X(int32_t, input) X(int32_t, needs)                   \
     X(int32_t, then_first) X(int32_t, then) X(int32_t, ps_first) X(int32_t, ps)                   \

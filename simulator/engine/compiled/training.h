@@ -9,7 +9,7 @@
 #include "gates.h"
 #include "network.h"
 
-/* Numbers of the causes of simulator/engine/compiled/arrays.py. */
+/* Numbers of the causes, as simulator/engine/seen.py has them in order. */
 enum { CAUSES = 15, COMPUTE = 4, INPUT = 1, BARRIER_WAIT = 12, OUTAGE = 14, NOBODY = 255 };
 
 /* Lists of several owners, one after the other: those of owner k are first[k] … first[k + 1] - 1. */
@@ -88,7 +88,7 @@ typedef struct {
     Gate *gates;
     /* By gate key: a gate of all, or -1 and then a row of `host_gates`, [row, host]. */
     const int32_t *shared_gate, *host_row, *host_gates;
-    size_t hosts, gate_keys;
+    size_t hosts;
     int32_t round_key;
     double input_s, *pipeline_free_s;
     uint32_t warmup, last;
