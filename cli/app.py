@@ -30,17 +30,16 @@ def run(arguments: list[str]) -> int:
     import gc
     import os
 
+    # Most of what imports allocate lives on; scanning it every 700 objects takes a tenth of the
+    # time of a prediction.
+    gc.set_threshold(50_000)
     import typer
 
-    from nworkers.cli.asked.options import option_of
     from nworkers.cli.tree import app
     from nworkers.models.base.errors import HardwareError, InputError
 
     # What typer raises for bad usage, wherever the version at hand keeps that class.
     usage_error: type[Exception] = typer.BadParameter.__bases__[0]
-    # Most of what imports allocate lives on; scanning it every 700 objects takes a tenth of the
-    # time of a prediction.
-    gc.set_threshold(50_000)
     try:
         code = app(args=arguments or ["--help"], prog_name="scale", standalone_mode=False)
         # Some versions of typer make an exit code of a KeyboardInterrupt.
@@ -48,6 +47,8 @@ def run(arguments: list[str]) -> int:
             raise KeyboardInterrupt
         return code if isinstance(code, int) else 0
     except InputError as error:
+        from nworkers.cli.asked.options import option_of
+
         return _fail(error.worded(option_of), BAD_INPUT)
     except usage_error as error:
         return _fail(_usage(error), BAD_INPUT)

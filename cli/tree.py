@@ -1,4 +1,4 @@
-"""Command tree: the commands, each with an example; they import what they need when they run."""
+"""Command tree: the commands, each with an example; one is imported when it is called."""
 
 from __future__ import annotations
 
@@ -6,16 +6,10 @@ from typing import Annotated
 
 import typer
 
-from nworkers.cli.commands.breakeven import breakeven
-from nworkers.cli.commands.calibrate import calibrate
-from nworkers.cli.commands.fit import fit
-from nworkers.cli.commands.plot import plot_breakeven, plot_fit, plot_sweep
-from nworkers.cli.commands.predict import predict
-from nworkers.cli.commands.serve import serve
-from nworkers.cli.commands.sweep import sweep
-from nworkers.cli.commands.validate import validate
+from nworkers.cli.late import Command, LateCommand, LateGroup
 
 app = typer.Typer(
+    cls=LateGroup,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -26,7 +20,9 @@ app = typer.Typer(
     epilog="Start with: scale breakeven   (a shipped profile; no TensorFlow needed), "
     "then: scale calibrate --quick -o my.json",
 )
-plot_app = typer.Typer(rich_markup_mode=None, help="Draw pictures: .png, .svg or .pdf by suffix.")
+plot_app = typer.Typer(
+    cls=LateGroup, rich_markup_mode=None, help="Draw pictures: .png, .svg or .pdf by suffix."
+)
 app.add_typer(plot_app, name="plot")
 
 
@@ -48,29 +44,138 @@ def _root(
     pass
 
 
-app.command(epilog="Example: scale predict --workers 8 --calibration my.json")(predict)
-app.command(epilog="Example: scale breakeven --calibration my.json --plot breakeven.png")(breakeven)
-plot_app.command(
-    "breakeven", epilog="Example: scale plot breakeven --calibration my.json -o breakeven.png"
-)(plot_breakeven)
-plot_app.command("fit", epilog="Example: scale plot fit my.json -o fit.png")(plot_fit)
-app.command(
+@app.command(cls=LateCommand, epilog="Example: scale predict --workers 8 --calibration my.json")
+def predict() -> Command:
+    """Predict step time, throughput and speed-up of N workers, and where the time goes."""
+    from nworkers.cli.commands.predict import predict
+
+    return predict
+
+
+@app.command(
+    cls=LateCommand,
+    epilog="Example: scale breakeven --calibration my.json --plot breakeven.png",
+)
+def breakeven() -> Command:
+    """Find the smallest number of workers that beats one process, and show the curve."""
+    from nworkers.cli.commands.breakeven import breakeven
+
+    return breakeven
+
+
+@plot_app.command(
+    "breakeven",
+    cls=LateCommand,
+    epilog="Example: scale plot breakeven --calibration my.json -o breakeven.png",
+)
+def plot_breakeven() -> Command:
+    """Draw speed-up over workers with its interval, and the break-even point."""
+    from nworkers.cli.commands.plot import plot_breakeven
+
+    return plot_breakeven
+
+
+@plot_app.command("fit", cls=LateCommand, epilog="Example: scale plot fit my.json -o fit.png")
+def plot_fit() -> Command:
+    """Draw each quantity's samples, its fitted line and what the line misses."""
+    from nworkers.cli.commands.plot import plot_fit
+
+    return plot_fit
+
+
+@app.command(
+    cls=LateCommand,
     epilog="Example: scale fit my.json -o profile.json   or, from another tool: "
-    "scale fit nccl.txt --base my.json -o profile.json"
-)(fit)
+    "scale fit nccl.txt --base my.json -o profile.json",
+)
+def fit() -> Command:
+    """Fit the cost models to a calibration's samples (again), or to other people's measurements.
+
+    Those are another tool's table, or throughput at several numbers of workers.
+    """
+    from nworkers.cli.commands.fit import fit
+
+    return fit
 
 
-app.command(
+@app.command(
+    cls=LateCommand,
     epilog="Example: scale calibrate --quick -o my.json; after an end of any kind: "
     "scale calibrate --resume -o my.json; for a firmer fetch: "
-    "scale calibrate --refine --only fetch -o my.json"
-)(calibrate)
-app.command(epilog="Example: scale serve --port 2222")(serve)
-app.command(epilog="Example: scale validate --workers 1,2,4 --calibration my.json")(validate)
-plot_app.command(
-    "sweep", epilog="Example: scale plot sweep rows.jsonl --where ps=1 -o breakeven-map.png"
-)(plot_sweep)
-app.command(
+    "scale calibrate --refine --only fetch -o my.json",
+)
+def calibrate() -> Command:
+    """Measure this machine, or a cluster, with real TensorFlow processes.
+
+    By default one ps and two workers run here. Where --ps and --worker do not say how many, more
+    join them for some cells: cores and several ps are to be seen under load. With TF_CONFIG in the
+    environment, or under Slurm's srun, start the same command on every node: one measures and
+    writes, the others serve it.
+
+    The servers listen without authentication and run any graph they are sent; use it on machines
+    and networks whose other users you trust.
+    """
+    from nworkers.cli.commands.calibrate import calibrate
+
+    return calibrate
+
+
+@app.command(cls=LateCommand, epilog="Example: scale serve --port 2222")
+def serve() -> Command:
+    """Run one task on this node for a command given elsewhere, then end.
+
+    On another machine: scale calibrate --ps HOST:PORT --worker HOST:PORT,… -o my.json, or scale
+    validate with the same two options.
+
+    The server listens on every interface, asks nobody who he is, and runs any TensorFlow graph
+    that it is sent: start it only on a network whose users you trust.
+    """
+    from nworkers.cli.commands.serve import serve
+
+    return serve
+
+
+@app.command(
+    cls=LateCommand,
+    epilog="Example: scale validate --workers 1,2,4 --calibration my.json",
+)
+def validate() -> Command:
+    """Train for real, compare with the prediction, and exit 1 beyond the tolerance.
+
+    By default all tasks run here. With TF_CONFIG in the environment, or under Slurm's srun, start
+    the same command on every node: one trains and compares, the others serve it.
+    """
+    from nworkers.cli.commands.validate import validate
+
+    return validate
+
+
+@plot_app.command(
+    "sweep",
+    cls=LateCommand,
+    epilog="Example: scale plot sweep rows.jsonl --where ps=1 -o breakeven-map.png",
+)
+def plot_sweep() -> Command:
+    """Draw speed-up over batch and workers, with the line on which they break even.
+
+    All other fields of the sweep that have several values make a map for each combination.
+    """
+    from nworkers.cli.commands.plot import plot_sweep
+
+    return plot_sweep
+
+
+@app.command(
+    cls=LateCommand,
     epilog="Example: scale sweep sweep.toml -o rows.jsonl; after an end of any kind: "
-    "scale sweep sweep.toml -o rows.jsonl --resume"
-)(sweep)
+    "scale sweep sweep.toml -o rows.jsonl --resume",
+)
+def sweep() -> Command:
+    """Predict all combinations of what a file states, a line of JSON for each.
+
+    A row has its key, the scenario's own inputs, and what predict --json says of it; or why there
+    is no answer.
+    """
+    from nworkers.cli.commands.sweep import sweep
+
+    return sweep

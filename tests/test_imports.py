@@ -98,7 +98,9 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     ),
     "simulator": ({"step"}, {"engine"}, {"study"}, {"trace", "sweep"}, {"answers"}),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
-    "cli": ({"interrupt"}, {"asked", "shown"}, {"sweeping"}, {"commands"}, {"tree"}, {"app"}),
+    "cli": (
+        {"interrupt", "late"}, {"asked", "shown"}, {"sweeping"}, {"commands"}, {"tree"}, {"app"},
+    ),
 }  # fmt: skip
 #: Modules of one name in two rooms, as yet. A command has the name of what it calls.
 NAMED_TWICE = {"fit", "laws", "memory", "plan"}
@@ -261,8 +263,13 @@ def modules_after(*arguments: str) -> set[str]:
     return set(done.stderr.splitlines()[-1].split())
 
 
-def test_help_imports_next_to_nothing() -> None:
-    assert not modules_after("--help") & {*HEAVY, "numpy", "pydantic", "rich", "simpy"}
+@pytest.mark.parametrize("command", ["", "predict", "calibrate", "plot sweep"])
+def test_help_imports_next_to_nothing(command: str) -> None:
+    modules = modules_after(*command.split(), "--help")
+    assert not modules & {*HEAVY, "numpy", "pydantic", "rich", "simpy"}
+    # The command that is asked about, and no other.
+    commands = {m.rpartition(".")[2] for m in modules if m.startswith("nworkers.cli.commands.")}
+    assert commands <= {command.split()[0], "breakeven"} if command else not commands
 
 
 def test_predict_imports_nothing_heavy(tmp_path: Path) -> None:

@@ -29,7 +29,6 @@ def breakeven(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Find the smallest number of workers that beats one process, and show the curve."""
     picture("plot", plot, force=force)
     show_curve(options, max_workers, plot, force=force, as_json=json)
 

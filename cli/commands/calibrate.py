@@ -184,16 +184,6 @@ def calibrate(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Measure this machine, or a cluster, with real TensorFlow processes.
-
-    By default one ps and two workers run here. Where --ps and --worker do not say how many, more
-    join them for some cells: cores and several ps are to be seen under load. With TF_CONFIG in the
-    environment, or under Slurm's srun, start the same command on every node: one measures and
-    writes, the others serve it.
-
-    The servers listen without authentication and run any graph they are sent; use it on machines
-    and networks whose other users you trust.
-    """
     from nworkers.calibrate.campaigns.session import CalibrationRequest, default_logs
     from nworkers.cli.asked import clusters
     from nworkers.cli.commands.serve import join

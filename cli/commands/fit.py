@@ -65,10 +65,6 @@ def fit(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Fit the cost models to a calibration's samples (again), or to other people's measurements.
-
-    Those are another tool's table, or throughput at several numbers of workers.
-    """
     wanted = integer("--draws", draws, 20, 100_000)
     group = None if workers is None else integer("--workers", workers, 2, 1_000_000)
     from nworkers.models.tables.detect import kind_of

@@ -20,7 +20,6 @@ def plot_breakeven(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Draw speed-up over workers with its interval, and the break-even point."""
     picture("output", output, force=force)
     show_curve(options, max_workers, output, force=force, as_json=json)
 
@@ -32,7 +31,6 @@ def plot_fit(
     output: Output,
     force: Force = False,
 ) -> None:
-    """Draw each quantity's samples, its fitted line and what the line misses."""
     picture("output", output, force=force)
     from nworkers.cli.shown import plots
     from nworkers.cli.shown.progress import ProgressLine
@@ -65,10 +63,6 @@ def plot_sweep(
     ] = None,
     force: Force = False,
 ) -> None:
-    """Draw speed-up over batch and workers, with the line on which they break even.
-
-    All other fields of the sweep that have several values make a map for each combination.
-    """
     picture("output", output, force=force)
     chosen = [_chosen(text) for text in where or ()]
     from nworkers.cli.shown import plots, sweep_plot

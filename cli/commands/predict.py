@@ -31,7 +31,6 @@ def predict(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Predict step time, throughput and speed-up of N workers, and where the time goes."""
     counts = worker_counts(workers)
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, headline, notes, predict_text

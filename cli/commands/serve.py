@@ -27,14 +27,6 @@ def serve(
         Path, typer.Option(parser=named_path, metavar="DIR", help="Logs of the task.")
     ] = Path("scale-serve.logs"),
 ) -> None:
-    """Run one task on this node for a command given elsewhere, then end.
-
-    On another machine: scale calibrate --ps HOST:PORT --worker HOST:PORT,… -o my.json, or scale
-    validate with the same two options.
-
-    The server listens on every interface, asks nobody who he is, and runs any TensorFlow graph
-    that it is sent: start it only on a network whose users you trust.
-    """
     from nworkers.models.files.atomic_write import made_folder
 
     wait_s = None if connect_timeout is None else duration("--connect-timeout", connect_timeout)

@@ -65,11 +65,6 @@ def sweep(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Predict all combinations of what a file states, a line of JSON for each.
-
-    A row has its key, the scenario's own inputs, and what predict --json says of it; or why there
-    is no answer.
-    """
     if resume and force:
         raise InputError("resume", FieldText("<resume> with <force>"), "one of them")
     part = _shard(shard)

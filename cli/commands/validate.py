@@ -109,11 +109,6 @@ def validate(
     force: Force = False,
     json: Json = False,
 ) -> None:
-    """Train for real, compare with the prediction, and exit 1 beyond the tolerance.
-
-    By default all tasks run here. With TF_CONFIG in the environment, or under Slurm's srun, start
-    the same command on every node: one trains and compares, the others serve it.
-    """
     accepted = number("--tolerance", tolerance, 0.0, 100.0)
     if published:
         for field, value in {
