@@ -31,6 +31,8 @@ def mapped(record: Any, kind: type | tuple[type, ...], change: Callable[[Any], o
         return change(record)
     if isinstance(record, tuple):
         return tuple(mapped(item, kind, change) for item in record)
+    if isinstance(record, dict):
+        return {name: mapped(item, kind, change) for name, item in record.items()}
     if is_dataclass(record):
         kind_of: Any = record.__class__
         names = _names(kind_of)
@@ -40,4 +42,4 @@ def mapped(record: Any, kind: type | tuple[type, ...], change: Callable[[Any], o
 
 @cache
 def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(entry.name for entry in fields(kind))
+    return tuple(entry.name for entry in fields(kind) if entry.init)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TypeVar
 
+from nworkers.models.base.draws import larger
+
 
 class Linear:
     """Σ coefficient · unknown; of the unknowns in ``largest`` only the largest term counts."""
@@ -79,7 +81,7 @@ def largest(one: Number, other: Number) -> Number:
     """The larger of two times."""
     if isinstance(one, Linear) and isinstance(other, Linear):
         return one.or_larger(other)
-    return max(one, other)
+    return larger(one, other)
 
 
 def _known(form: Linear) -> Linear:

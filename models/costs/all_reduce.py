@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from nworkers.models.base.all_reduce_terms import ALGORITHMS, hierarchical_terms
+from nworkers.models.base.draws import larger
 from nworkers.models.costs.laws import all_reduce_s, busy, unmeasured_hop
 from nworkers.models.costs.layers import layer_of
 from nworkers.models.costs.phase import Chain, Phase
@@ -119,7 +120,7 @@ def _one_all_reduce(known: Drawn, scenario: Scenario, size_bytes: float, layer: 
         if per_host > 1:
             # In lock-step, every hop is as slow as the slowest.
             inner = _inside(known, scenario, terms)
-            between = replace(between, byte_s=max(between.byte_s, inner.byte_s))
+            between = replace(between, byte_s=larger(between.byte_s, inner.byte_s))
         return between.phases(terms, layer)
     hosts = -(-workers // per_host)
     inside, outside = hierarchical_terms(size_bytes, hosts, per_host)

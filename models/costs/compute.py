@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
+from nworkers.models.base.draws import larger
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.laws import product_s, step_s
 from nworkers.models.costs.layers import product_bytes
@@ -41,7 +42,7 @@ def as_fast(computed: ComputeTime, factor: float | None, dispatch_s: float) -> C
     """The same where the device computes so many times as fast; a step's dispatch stays."""
     if factor is None:
         return computed
-    saved_s = max(0.0, computed.step_s - dispatch_s) * (1.0 - 1.0 / factor)
+    saved_s = larger(0.0, computed.step_s - dispatch_s) * (1.0 - 1.0 / factor)
     return replace(
         computed,
         step_s=computed.step_s - saved_s,
@@ -95,7 +96,7 @@ def compute_time(known: Drawn, workload: Workload, batch: int) -> ComputeTime:
                 "step_table",
                 "about median",
                 step_s(measured.step, batch),
-                max(0.0, step_s(measured.gradient, batch) - dispatch_s),
+                larger(0.0, step_s(measured.gradient, batch) - dispatch_s),
                 step_s(measured.processor, batch),
                 RANGE_LOG_SPREAD * doublings_outside(batch, low, high),
             )
@@ -106,7 +107,7 @@ def compute_time(known: Drawn, workload: Workload, batch: int) -> ComputeTime:
             "step_table",
             "about mean",
             seconds,
-            max(0.0, seconds - dispatch_s),
+            larger(0.0, seconds - dispatch_s),
             processor_s,
             RANGE_LOG_SPREAD * outside,
         )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import TypeVar
 
+from nworkers.models.base.draws import larger, smaller
 from nworkers.models.base.linear import Number, largest
 from nworkers.models.records.profile import (
     Apply,
@@ -95,8 +96,8 @@ def latency_s(
     it adds that there are several. A push that follows a fetch in its step has an α of its own,
     since the ps has asked for the gradient by then.
     """
-    places = dict.fromkeys(segment_of(path, size) for size in set(sizes))
-    first_s = reduce(largest, (segment.latency_s for segment in places))
+    places = {of.from_bytes: of for of in (segment_of(path, size) for size in set(sizes))}
+    first_s = reduce(largest, (segment.latency_s for segment in places.values()))
     if after_fetch and path.after_fetch_s is not None:
         first_s = path.after_fetch_s
     if path.several_s is not None and len(sizes) > 1:
@@ -127,12 +128,12 @@ def unmeasured_hop(link: Link[float], size_bytes: float) -> tuple[float, float]:
     byte is faster than in the largest tensors, or than the link; and no latency is shorter than
     that of smaller tensors.
     """
-    place = link.fetch.segments.index(segment_of(link.fetch, size_bytes))
-    rates = [link.fetch.segments[place].bandwidth_bytes_per_s, sustained(link.fetch)]
+    reached = [s for s in link.fetch.segments if size_bytes >= s.from_bytes]
+    rates = [reached[-1].bandwidth_bytes_per_s, sustained(link.fetch)]
     if link.shared_bandwidth_bytes_per_s is not None:
         rates.append(link.shared_bandwidth_bytes_per_s)
-    latencies = (segment.latency_s for segment in link.fetch.segments[: place + 1])
-    return max(latencies), 1.0 / min(rates)
+    latencies = (segment.latency_s for segment in reached)
+    return reduce(larger, latencies), 1.0 / reduce(smaller, rates)
 
 
 def busy(host: Host[N]) -> float:

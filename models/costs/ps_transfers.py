@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
 
+from nworkers.models.base.draws import NUMBERS, agreed, larger, smaller
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.leaves import mapped
 from nworkers.models.costs.laws import (
@@ -60,7 +61,7 @@ def _dispatched(known: Drawn, scenario: Scenario) -> tuple[float, float]:
     touched = _touched(scenario)
     # A run that touches nothing takes a processor throughout.
     alone_s = host.server_dispatch_s
-    sent_s = max(0.0, host.dispatch_worker_s - alone_s)
+    sent_s = larger(0.0, host.dispatch_worker_s - alone_s)
     joined_s = host.fetch_worker.per_tensor_s
     return (
         (alone_s + touched * (sent_s + joined_s)) * busy(host),
@@ -138,7 +139,7 @@ def _requests(
 
 def _with_system(demand: Demand[float], host: Host[float]) -> Demand[float]:
     """A task's demand with what the operating system spends beside it."""
-    made: Demand[float] = mapped(demand, float, lambda seconds: seconds * busy(host))
+    made: Demand[float] = mapped(demand, NUMBERS, lambda seconds: seconds * busy(host))
     return made
 
 
@@ -200,7 +201,7 @@ def pushes(known: Drawn, scenario: Scenario, shard: tuple[Piece, ...]) -> Chain:
         # What was not compressed is updated.
         updated = sum(p.size_bytes for p in group) / factor
         updated_s = _updated_s(known.host, scenario.workload.optimizer, updated)
-        updating_s = min(updated_s * busy(known.host), bytes_s(asked.ps, moved))
+        updating_s = smaller(updated_s * busy(known.host), bytes_s(asked.ps, moved))
         chain += [
             Phase("push_latency", "push", wall_s, worker_s, ps_s, layer=layer),
             Phase(
@@ -214,7 +215,7 @@ def pushes(known: Drawn, scenario: Scenario, shard: tuple[Piece, ...]) -> Chain:
                 layer,
             ),
         ]
-        if updated_s:
+        if agreed(updated_s > 0.0):
             chain.append(Phase("apply", "push", updated_s, ps_s=updating_s, layer=layer))
     return tuple(chain)
 

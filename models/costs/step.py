@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from nworkers.models.base.draws import larger, smaller
 from nworkers.models.costs.all_reduce import buckets, inside_host
 from nworkers.models.costs.compute import Chance, ComputeTime, as_fast, compute_time
 from nworkers.models.costs.extrapolation import log_spread
@@ -45,7 +46,7 @@ class SingleProcess:
 
     def step_s(self, factor: float) -> float:
         """Seconds of a step whose computing takes ``factor`` times as long."""
-        return max(factor * self.computes_s, self.input_s)
+        return larger(factor * self.computes_s, self.input_s)
 
 
 @dataclass(frozen=True)
@@ -92,8 +93,10 @@ class StepCosts:
     gpu_discipline: Discipline = "fifo"
 
 
-def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) -> StepCosts:
-    """Every phase of a worker's step, and the baseline's step, for one draw (None: estimates).
+def step_costs(profile: Profile, scenario: Scenario, draw: int | range | None = None) -> StepCosts:
+    """Every phase of a worker's step, and the baseline's step (None: by the estimates).
+
+    For a draw, or for each of several at once.
 
     Raises:
         InputError: the profile does not know what the scenario needs.
@@ -109,7 +112,8 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | None = None) ->
     spread: Chain = ()
     carried = sum(carried_bytes(v, change) for v in workload.variables)
     if scenario.strategy == "allreduce":
-        dispatched_s = known.collective.dispatch_s or known.device.dispatch_s
+        own_s = known.collective.dispatch_s
+        dispatched_s = known.device.dispatch_s if own_s is None else own_s
         dispatch = Phase("dispatch", "dispatch", dispatched_s)
         collective = buckets(known, scenario)
     else:
@@ -203,7 +207,7 @@ def _lost_s(known: Drawn, collective: Chain, of: tuple[Layer, ...], compute_s: f
     alone_s = compute_s * sum(layer.backward for layer in of[: collective[0].layer])
     busy_s = sum(p.wall_s for p in collective if p.layer != collective[-1].layer)
     # Gradients that take longer are longer beside it.
-    return loss * (busy_s if loss >= 1.0 else min(busy_s, alone_s / (1.0 - loss)))
+    return loss * (busy_s if loss >= 1.0 else smaller(busy_s, alone_s / (1.0 - loss)))
 
 
 def _both_ways(link: Link[float], *, rdma: bool) -> float | None:
@@ -215,7 +219,7 @@ def _both_ways(link: Link[float], *, rdma: bool) -> float | None:
     if link.kind == "loopback":
         return None
     shared, both = link.shared_bandwidth_bytes_per_s, link.both_ways_bandwidth_bytes_per_s
-    if link.duplex == "half" and shared and (rdma or both is None):
+    if link.duplex == "half" and shared is not None and (rdma or both is None):
         return shared / 2.0
     return None if rdma else both
 

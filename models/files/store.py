@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -152,6 +153,7 @@ def shipped_profiles() -> tuple[str, ...]:
     return tuple(sorted(file.stem for file in PROFILES.glob("*.json")))
 
 
+@lru_cache
 def shipped_profile(name: str) -> Profile:
     """Raises: InputError where no such profile is shipped."""
     if name not in shipped_profiles():

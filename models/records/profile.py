@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from functools import cached_property
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
+import numpy as np
 from annotated_types import Ge, Gt, Le, Len, Lt
 from pydantic import Discriminator, Tag
 
@@ -80,11 +81,14 @@ Parameter = Annotated[
 PARAMETERS = (Identified, NotIdentified)
 
 
-def value_at(parameter: Parameter, draw: int | None) -> float:
-    """What a prediction takes: the value in a draw, or for None the estimate.
+def value_at(parameter: Parameter, draw: int | range | None) -> float:
+    """What a prediction takes: the value in a draw or in each of several; for None the estimate.
 
     What is too small to see counts as what the fit left of it.
     """
+    if isinstance(draw, range):
+        each: Any = np.take(parameter.draws, draw, mode="wrap")
+        return each  # type: ignore[no-any-return]
     if draw is not None:
         return parameter.draws[draw % len(parameter.draws)]
     if isinstance(parameter, NotIdentified):
@@ -513,8 +517,8 @@ class Profile:
         """How many joint draws there are."""
         return len(self.device.dispatch_s.draws)
 
-    def drawn(self, draw: int | None) -> Drawn:
-        """Its numbers in one joint draw, or for None their estimates."""
+    def drawn(self, draw: int | range | None) -> Drawn:
+        """Its numbers in a joint draw or in each of several; for None their estimates."""
         if draw not in self._drawn:
 
             def section(record: Any) -> Any:
@@ -525,7 +529,7 @@ class Profile:
         return self._drawn[draw]
 
     @cached_property
-    def _drawn(self) -> dict[int | None, Drawn]:
+    def _drawn(self) -> dict[int | range | None, Drawn]:
         """What was drawn already: every step of a study asks again."""
         return {}
 

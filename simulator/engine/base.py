@@ -1,8 +1,8 @@
-"""Engine: what takes a run's specification and gives what happened."""
+"""Engine: what takes the specification of runs and gives what happened."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +17,7 @@ from nworkers.simulator.step.spans import Span
 class Run:
     """What happened. ``steps_s`` is [worker, step], those of the warm-up in ``warmup_s``.
 
+    Of several runs all numbers are arrays, with the run first.
     ``breakdown`` has the causes of the mean step that counts, ``lasted_s`` the mean seconds of each
     activity in it, of every plan. ``kinds`` tells workers apart that are not alike. ``spans`` are
     empty unless asked for.
@@ -38,26 +39,50 @@ class Run:
 Engine = Callable[[RunSpec], Run]
 
 
+def stacked(runs: Sequence[Run]) -> Run:
+    """Runs of one structure as one `Run` of all of them, without their spans."""
+    causes = dict.fromkeys(cause for run in runs for cause in run.breakdown)
+    return Run(
+        np.stack([run.steps_s for run in runs]),
+        np.stack([run.warmup_s for run in runs]),
+        {cause: _stacked(run.breakdown.get(cause, 0.0) for run in runs) for cause in causes},
+        tuple(map(np.stack, zip(*(run.lasted_s for run in runs), strict=True))),
+        runs[0].kinds,
+        (),
+    )
+
+
+def _stacked(numbers: Iterable[float]) -> float:
+    each: float = np.array(list(numbers))  # type: ignore[assignment]
+    return each
+
+
 def mean_step_s(steps_s: Floats, kinds: tuple[int, ...]) -> float:
     """Mean over all steps that end in some time, of workers that may differ.
 
     Faster workers end more steps in it: the harmonic mean over kinds. Within a kind it is the mean,
     since few steps a worker would favour those that happened to be short.
     """
-    if len(set(kinds)) == 1:
-        return float(steps_s.mean())
+    return mean_of(by_kind(steps_s, kinds), kinds)
+
+
+def mean_of(steps_s: Floats, kinds: tuple[int, ...]) -> float:
+    """`mean_step_s` of the mean steps of each kind; [kind, step]."""
+    mean_s: float = len(kinds) / (np.bincount(kinds) / steps_s.mean(axis=-1)).sum(axis=-1)
+    return mean_s
+
+
+def by_kind(steps_s: Floats, kinds: tuple[int, ...]) -> Floats:
+    """Mean steps over the workers of each kind; [kind, step]."""
     of = np.array(kinds)
-    rate = sum(
-        np.count_nonzero(of == kind) / float(steps_s[of == kind].mean()) for kind in set(kinds)
-    )
-    return float(len(kinds) / rate)
+    if not of.any():
+        return np.asarray(steps_s.mean(axis=-2, keepdims=True))
+    means_s = [steps_s[..., of == kind, :].mean(axis=-2) for kind in range(max(kinds) + 1)]
+    return np.stack(means_s, axis=-2)
 
 
 def steps_in_a_mean_step(run: Run) -> Floats:
     """How many steps each worker ends in the mean step's time: faster workers more than one."""
-    kinds = np.array(run.kinds)
-    found = np.ones(kinds.size)
-    if len(set(run.kinds)) > 1:
-        for kind in set(run.kinds):
-            found[kinds == kind] = run.step_time_s / float(run.steps_s[kinds == kind].mean())
-    return found
+    means_s = by_kind(run.steps_s, run.kinds).mean(axis=-1)
+    each: Floats = np.asarray(run.step_time_s)[..., np.newaxis] / means_s
+    return each[..., np.array(run.kinds)]

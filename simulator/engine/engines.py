@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from nworkers.simulator.engine.base import Engine, Run
+from nworkers.simulator.engine.base import Engine, Run, stacked
 from nworkers.simulator.step.run_spec import RunSpec
 
 try:
@@ -19,7 +19,9 @@ def events(spec: RunSpec) -> Run:
     # What the other engine runs needs no simpy.
     from nworkers.simulator.engine.events.training import train  # noqa: PLC0415
 
-    return train(spec)
+    if spec.runs is None:
+        return train(spec)
+    return stacked([train(spec.of_runs(k)) for k in range(spec.runs)])
 
 
 def compiled(spec: RunSpec) -> Run:

@@ -27,16 +27,17 @@ def seen(
     """What a run amounts to.
 
     Args:
-        ends_s: when each worker began and ended its steps, or rounds ended; [worker, step + 1].
+        ends_s: when each worker began and ended its steps, or rounds ended; [worker, step + 1],
+            or several runs of that, as of what follows.
         spent_s: seconds of the critical paths of steps that count; [worker, cause].
         lasted_s: mean seconds of each plan's activities in these.
         records: if the specification asks for spans.
     """
-    all_s = np.diff(ends_s, axis=1)
-    counted_s = all_s[:, spec.warmup :]
+    all_s = np.diff(ends_s, axis=-1)
+    counted_s = all_s[..., spec.warmup :]
     return Run(
         counted_s,
-        all_s[:, : spec.warmup],
+        all_s[..., : spec.warmup],
         _breakdown(spec, counted_s, spent_s),
         tuple(lasted_s),
         spec.kinds,
@@ -50,9 +51,11 @@ def _breakdown(spec: RunSpec, steps_s: Floats, spent_s: Floats) -> dict[Cause, f
     Where rounds are counted, a worker's steps do not fill them.
     """
     if len(set(spec.kinds)) == 1:
-        shares = spent_s.sum(axis=0) / spent_s.sum()
+        sums_s = spent_s.sum(axis=-2)
+        shares = sums_s / sums_s.sum(axis=-1, keepdims=True)
     else:
-        shares = (spent_s / spent_s.sum(axis=1, keepdims=True)).mean(axis=0)
-    found = dict(zip(EVERY, (shares * mean_step_s(steps_s, spec.kinds)).tolist(), strict=True))
-    also = [cause for cause in NOT_ALWAYS if found[cause] > 0.0]
+        shares = (spent_s / spent_s.sum(axis=-1, keepdims=True)).mean(axis=-2)
+    means_s = np.asarray(mean_step_s(steps_s, spec.kinds))
+    found = dict(zip(EVERY, shares.T * means_s, strict=True))
+    also = [cause for cause in NOT_ALWAYS if np.any(found[cause] > 0.0)]
     return {cause: found[cause] for cause in (*CAUSES, *also)}

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import count, groupby, pairwise
 
+from nworkers.models.base.draws import agreed, larger, smaller
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.costs.step import StepCosts
 from nworkers.models.fitting.flow_weights import deviation_at
@@ -235,14 +237,14 @@ class _Demanded:
             ends = ends if phase.direction == "to_worker" else ends[::-1]
             route = self.hosts.route(*ends)
             takes_s = self._transfer_s(phase, ends)
-            phase = phase if takes_s == phase.wall_s else replace(phase, wall_s=takes_s)
+            phase = phase if takes_s is phase.wall_s else replace(phase, wall_s=takes_s)
         rates = self._processors(phase, member.host, ps_hosts)
         if phase.cause == "compute" and member.gpu is not None:
             rates[gpu_key(member.host, member.gpu)] = self.costs.gpu_share
         for key in route:
             rates[key] = self.hosts.capacity(key)
-        if phase.cause == "dispatch" and self.costs.coordinator_s > 0.0:
-            rates["coordinator", 0] = min(1.0, self.costs.coordinator_s / phase.wall_s)
+        if phase.cause == "dispatch" and agreed(self.costs.coordinator_s > 0.0):
+            rates["coordinator", 0] = smaller(1.0, self.costs.coordinator_s / phase.wall_s)
         return NodeDemand(node, phase, rates, route, self._weight(phase, transfer))
 
     def _ps_hosts(self, node: Node) -> tuple[int, ...]:
@@ -258,7 +260,8 @@ class _Demanded:
         inner = self.hosts.inner
         if ends[0] == ends[1] and inner is not None:
             return phase.size_bytes / inner.bandwidth_bytes_per_s
-        return phase.wall_s * self.hosts.slowdown(*ends)
+        slower = self.hosts.slowdown(*ends)
+        return phase.wall_s if slower == 1.0 else phase.wall_s * slower
 
     def _processors(
         self, phase: Phase, worker_host: int, ps_hosts: tuple[int, ...]
@@ -271,11 +274,12 @@ class _Demanded:
         wall time even so, and beside others what it asks for.
         """
         demand_s: dict[ResourceKey, float] = defaultdict(float)
-        demand_s[self.hosts.processors(worker_host)] += phase.worker_s
+        demand_s[self.hosts.processors(worker_host)] = phase.worker_s
         for host in ps_hosts:
-            demand_s[self.hosts.processors(host)] += phase.ps_s
+            key = self.hosts.processors(host)
+            demand_s[key] = demand_s[key] + phase.ps_s
         wall_s = phase.wall_s * self.means.get(phase.operation, 1.0)
-        return {key: seconds / wall_s for key, seconds in demand_s.items() if seconds > 0.0}
+        return {key: seconds / wall_s for key, seconds in demand_s.items() if agreed(seconds > 0.0)}
 
     def _weight(self, phase: Phase, transfer: int) -> Weight | None:
         if phase.direction is None or not phase.size_bytes:
@@ -300,9 +304,10 @@ def _contended(
     for group in groups:
         own = set(_own(group)) if group.member.alone_on_host else set()
         for key, rate in _peak_rates(group.demands, hosts, beside=beside).items():
-            totals[key] += rate * (1 if key in own else group.count * stands_for)
+            many = 1 if key in own else group.count * stands_for
+            totals[key] = totals[key] + rate * many
     full = 1.0 + _ROUNDING
-    return frozenset(k for k, rate in totals.items() if rate > hosts.capacity(k) * full)
+    return frozenset(k for k, rate in totals.items() if agreed(rate > hosts.capacity(k) * full))
 
 
 def _peak_rates(
@@ -317,13 +322,13 @@ def _peak_rates(
     for demand in demands:
         peak = lanes[demand.node.lane]
         for key, rate in demand.rates.items():
-            peak[key] = max(peak.get(key, 0.0), min(rate, hosts.capacity(key)))
+            peak[key] = larger(peak.get(key, 0.0), smaller(rate, hosts.capacity(key)))
     stages: dict[str, dict[ResourceKey, float]] = defaultdict(lambda: defaultdict(float))
     for (name, _), peak in lanes.items():
         stage = "all" if beside else "push" if name == "apply" else name
         for key, rate in peak.items():
-            stages[stage][key] += rate
+            stages[stage][key] = stages[stage][key] + rate
     return {
-        key: max(stage.get(key, 0.0) for stage in stages.values())
+        key: reduce(larger, (stage.get(key, 0.0) for stage in stages.values()))
         for key in {key for stage in stages.values() for key in stage}
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from nworkers.models.base.draws import agreed
 from nworkers.models.costs.phase import Phase
 from nworkers.models.costs.step import StepCosts
 from nworkers.models.records.scenario import Scenario
@@ -46,7 +47,7 @@ class _Builder:
         self, needs: tuple[int, ...], lane: Lane, phase: Phase, ps: int | None = None
     ) -> tuple[int, ...]:
         """What comes next needs what this returns: a phase of no time adds nothing."""
-        if phase.wall_s <= 0.0:
+        if not agreed(phase.wall_s > 0.0):
             return needs
         return self._append(Node(needs, lane, phase, ps))
 
@@ -139,7 +140,7 @@ def _compute(
     whole = costs.compute
     # What the first layer has fetched came after the beginning.
     last = () if fetched.get(0) else begun
-    if costs.input_s > 0.0:
+    if agreed(costs.input_s > 0.0):
         last = made.input(begun)
     for k, layer in enumerate(costs.layers):
         needs = tuple(dict.fromkeys((*fetched.get(k, ()), *last)))

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Literal
 
+from nworkers.models.base.draws import larger, smaller
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.records.prediction import Cause
 from nworkers.models.records.profile import Discipline
@@ -108,8 +110,8 @@ class StepPlan:
                 part.wall_s * factors.get(part.operation, 1.0) for part in activity.parts
             )
             for after in activity.then:
-                begins_s[after] = max(begins_s[after], ends_s[k])
-        return max(ends_s)
+                begins_s[after] = larger(begins_s[after], ends_s[k])
+        return reduce(larger, ends_s)
 
 
 @dataclass(frozen=True)
@@ -184,7 +186,7 @@ def _jobs(
     jobs = [
         ResourceDemand(
             keys,
-            min(demand.rates[key] for key in keys),
+            reduce(smaller, (demand.rates[key] for key in keys)),
             phase.size_bytes,
             "link_contention",
             demand.weight if fair else None,

@@ -1,12 +1,13 @@
-"""Run specification: everything that an engine needs to know of one run, as plain values."""
+"""Run specification: everything that an engine needs to know of a run, as plain values."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
+from nworkers.models.base.draws import Places, agreed, larger, taken
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.phase import Operation
 from nworkers.models.costs.step import StepCosts
@@ -54,8 +55,9 @@ class Faults:
 
 @dataclass(frozen=True, eq=False)
 class RunSpec:
-    """One run: the steps of all workers, what they share, how long it is, and its chance.
+    """A run: the steps of all workers, what they share, how long it is, and its chance.
 
+    Or several ``runs`` of one structure, whose numbers are arrays (`nworkers.models.base.draws`).
     ``plan_of`` and ``hosts`` have a place for every worker: that of its plan in ``plans``, and its
     host. Workers of one of ``kinds`` take equally long but for chance. ``operations`` are those
     that the plans name, and ``transfers`` those that have weights. ``asked`` has what demands name
@@ -92,6 +94,24 @@ class RunSpec:
     def workers(self) -> int:
         return len(self.plan_of)
 
+    @property
+    def runs(self) -> int | None:
+        """How many there are; None if it is one, of plain numbers."""
+        return self.variates.runs
+
+    def of_runs(self, which: Places) -> RunSpec:
+        """Some of the runs, or the one at a place."""
+        return replace(
+            self,
+            plans=taken(self.plans, which),
+            resources=taken(self.resources, which),
+            topology=taken(self.topology, which),
+            input_s=taken(self.input_s, which),
+            start_over_s=taken(self.start_over_s, which),
+            variates=self.variates.of_runs(which),
+            faults=taken(self.faults, which),
+        )
+
     @cached_property
     def hosts_of_plans(self) -> list[list[int]]:
         """Of each plan the hosts of its workers."""
@@ -108,7 +128,7 @@ def run_spec(
     faults: Faults | None = None,
     record: bool = False,
 ) -> RunSpec:
-    """A run of every worker on its own, or of all in rounds if the strategy is synchronous.
+    """Runs of every worker on its own, or of all in rounds if the strategy is synchronous.
 
     ps-sync: a round ends when every worker's push has arrived, or all but the backup workers'.
     allreduce: a collective begins when every worker has its gradients. ps-async: nobody waits for
@@ -122,6 +142,7 @@ def run_spec(
 
     Raises:
         InputError: the run would not end.
+        Disagreement: draws differ in the structure of their runs.
     """
     scenario = of.scenario
     hosts = topology(costs, scenario, loopback=of.loopback)
@@ -139,8 +160,8 @@ def run_spec(
         plan_of += [place[group.member]] * group.count
         kind = () if by_round else _kind(group.member, hosts, scenario)
         kinds += [number.setdefault(kind, len(number))] * group.count
-    alone_s = max(plan.alone_s({}) for plan in plans)
-    if alone_s <= 0.0:
+    alone_s = reduce(larger, (plan.alone_s({}) for plan in plans))
+    if not agreed(alone_s > 0.0):
         raise InputError("workload", "a step of no time", "something that takes time in a step")
     parts = [part for plan in plans for activity in plan.activities for part in activity.parts]
     together = scenario.strategy != "ps-async" or scenario.what_if.hybrid
@@ -258,5 +279,5 @@ def _start_over_s(
                 for key in demand.keys:
                     own = host_of(key) == plan.host
                     count = of.count(plan.host) if own else len(of) * stands_for
-                    busy_s[key] += count * work_s / hosts.capacity(key)
-    return max(alone_s, _ROOM * max(busy_s.values(), default=0.0))
+                    busy_s[key] = busy_s[key] + count * work_s / hosts.capacity(key)
+    return larger(alone_s, _ROOM * reduce(larger, busy_s.values(), 0.0))

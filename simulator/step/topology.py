@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Literal
 
+from nworkers.models.base.draws import agreed, larger
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.step import StepCosts
 from nworkers.models.records.profile import Discipline
@@ -82,7 +84,7 @@ class Topology:
             ("cores", self.cores),
             ("bandwidth_bytes_per_s", self.bandwidth_bytes_per_s),
         ):
-            if value is not None and not value > 0.0:
+            if value is not None and not agreed(value > 0.0):
                 raise InputError(name, value, "above 0: nothing arrives otherwise")
         if self.inner is not None and self.inner.latency_s < 0.0:
             raise InputError("inner.latency_s", self.inner.latency_s, "at least 0")
@@ -149,9 +151,9 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
     change = scenario.what_if
     shared = costs.shared_bandwidth_bytes_per_s
     if shared is not None:
-        shared = max(shared, *costs.flow_bandwidth_bytes_per_s.values())
+        shared = reduce(larger, costs.flow_bandwidth_bytes_per_s.values(), shared)
     both = costs.both_ways_bandwidth_bytes_per_s
-    if shared is None or both is None or both > _UNDISTURBED * shared:
+    if shared is None or both is None or agreed(both > _UNDISTURBED * shared):
         both = None
     two_way = costs.two_way
     if two_way is not None:
@@ -169,7 +171,7 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
         slower,
         change.one_machine,
         # No less than one direction alone: then they would take turns.
-        None if both is None or shared is None else max(shared, 2.0 * both),
+        None if both is None or shared is None else larger(shared, 2.0 * both),
         costs.gpu_discipline,
         two_way.loss_exponent if two_way else 0.0,
         frozenset(scenario.ps_hosts),

@@ -14,11 +14,12 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property, lru_cache
 from statistics import NormalDist
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from nworkers.models.base.draws import Places, of_several, taken
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Operation
 from nworkers.models.records.profile import Noise
@@ -57,6 +58,10 @@ _STEP, _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB13311
 
 def split(state: int, word: int) -> int:
     """Number ``word``, from 0 on, of the SplitMix64 sequence that begins at ``state``; 64 bits."""
+    if of_several(state, word):
+        words = (np.array(of, dtype=np.uint64, ndmin=1) for of in (state, word))
+        each: Any = _split(*words)
+        return each  # type: ignore[no-any-return]
     mixed = (state + (word + 1) * _STEP) & _MASK
     mixed = ((mixed ^ (mixed >> 30)) * _FIRST) & _MASK
     mixed = ((mixed ^ (mixed >> 27)) * _SECOND) & _MASK
@@ -64,7 +69,10 @@ def split(state: int, word: int) -> int:
 
 
 def key(purpose: Purpose, *words: int) -> int:
-    """Where the random numbers of one purpose begin, split by each word: seed, replication…"""
+    """Where the random numbers of one purpose begin, split by each word: seed, replication…
+
+    Of several replications, where the word is an array of them.
+    """
     state = split(0, purpose)
     for word in words:
         state = split(state, word)
@@ -133,9 +141,14 @@ class Factor:
 class Variates(Protocol):
     """What chance does to one run: a few numbers of which every engine makes the same ones.
 
-    ``means`` are those of the factors of operations, 1 where one is not named. ``starts`` is when
-    each worker begins, as a fraction of the time over which all start; at once if it is empty.
+    Or to several, whose numbers are arrays. ``means`` are those of the factors of operations, 1
+    where one is not named. ``starts`` is when each worker begins, as a fraction of the time over
+    which all start; at once if it is empty.
     """
+
+    @property
+    def runs(self) -> int | None:
+        """How many runs they are of; None of one, whose numbers are plain."""
 
     @property
     def means(self) -> Mapping[Operation, float]: ...
@@ -153,6 +166,10 @@ class Variates(Protocol):
         ...
 
     def factor(self, operation: Operation) -> Factor: ...
+
+    def of_runs(self, which: Places) -> Variates:
+        """Those of some runs alone."""
+        ...
 
 
 def factors(of: Variates, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
@@ -189,9 +206,13 @@ class Given:
     starts: Sequence[float] = ()
     worker_scores: Sequence[float] = ()
     score_key: None = field(default=None, init=False)
+    runs: None = field(default=None, init=False)
 
     def factor(self, operation: Operation) -> Factor:
         return Factor(stated=self.table.get(operation))
+
+    def of_runs(self, which: Places) -> Given:
+        return self
 
 
 def deterministic() -> Given:
@@ -201,7 +222,7 @@ def deterministic() -> Given:
 
 @dataclass(frozen=True, eq=False)
 class DrawnVariates:
-    """Variates of one replication, by the inverse of each operation's distribution.
+    """Variates of a replication, or of each of several, by the inverse of each distribution.
 
     Successive steps of a worker are correlated as successive samples were, by a Gaussian copula of
     an AR(1) process (Cario and Nelson, *Oper. Res. Lett.* 19, 1996): slow phases last.
@@ -214,6 +235,14 @@ class DrawnVariates:
     slowdown: Mapping[Operation, float] = field(default_factory=dict)
     starts: Sequence[float] = ()
     worker_scores: tuple[()] = field(default=(), init=False)
+
+    @property
+    def runs(self) -> int | None:
+        return np.size(self.replication) if of_several(self.replication) else None
+
+    def of_runs(self, which: Places) -> DrawnVariates:
+        numbers = taken((self.replication, dict(self.slowdown), self.starts), which)
+        return DrawnVariates(self.noise, self.seed, *numbers)
 
     @cached_property
     def means(self) -> Mapping[Operation, float]:

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import math
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
+from nworkers.models.base.draws import Disagreement, taken
 from nworkers.models.base.statistics import Floats, central
 from nworkers.models.costs.phase import OPERATIONS, Operation, Phase
 from nworkers.models.costs.step import StepCosts, step_costs
 from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause, ResourceUse
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
-from nworkers.simulator.engine.base import Engine, Run, mean_step_s, steps_in_a_mean_step
+from nworkers.simulator.engine.base import Engine, by_kind, mean_of, steps_in_a_mean_step
 from nworkers.simulator.engine.engines import DEFAULT
 from nworkers.simulator.engine.uncollected import uncollected
 from nworkers.simulator.step.labels import label
@@ -25,17 +28,19 @@ from nworkers.simulator.step.topology import ResourceKey
 from nworkers.simulator.step.uses import (
     alone_s,
     busiest_s,
+    on_every_host,
     residences_s,
     service_demands_s,
 )
 from nworkers.simulator.step.variates import DrawnVariates
 from nworkers.simulator.study.faults import kept_share, split
-from nworkers.simulator.study.replications import Replication, replications, starting_phases
+from nworkers.simulator.study.replications import Replications, replications, starting_phases
 from nworkers.simulator.study.setup import faults, setup
 from nworkers.simulator.study.side_by_side import run_all
 from nworkers.simulator.study.steady import steady_step_s
 from nworkers.simulator.study.warmup import warmup_steps
 
+Indices = npt.NDArray[np.intp]
 #: Length of the run whose mean an interval is for.
 RUN_S = 30.0
 #: Steps that count, of all workers together in one replication; each takes 4 to 16 of them.
@@ -68,33 +73,43 @@ class Ensemble:
     steps: int
 
 
+@dataclass(frozen=True)
+class _Part:
+    """Some replications: mean steps of each kind of workers, their causes, and least steps.
+
+    ``steps_s`` is [run, kind, step]. No mean step is shorter than ``busy_s`` or ``alone_s``.
+    """
+
+    places: Indices
+    steps_s: Floats
+    breakdown: dict[Cause, float]
+    busy_s: Floats
+    alone_s: Floats
+
+
 class _CentralSeconds:
     """Of each resource the geometric mean over the replications that ask for it."""
 
     def __init__(self) -> None:
-        self._keys: tuple[ResourceKey, ...] = ()
-        self._logs = self._counts = np.zeros(0)
+        self._logs: dict[ResourceKey, float] = defaultdict(float)
+        self._counts: dict[ResourceKey, int] = defaultdict(int)
 
     def add(self, seconds: Mapping[ResourceKey, float]) -> None:
-        keys = tuple(seconds)
-        if keys != self._keys:
-            # Another draw may ask for others.
-            known = dict.fromkeys((*self._keys, *keys))
-            more = np.zeros(len(known) - len(self._keys))
-            self._keys = tuple(known)
-            self._logs, self._counts = (np.append(of, more) for of in (self._logs, self._counts))
-            seconds = dict.fromkeys(self._keys, 0.0) | dict(seconds)
+        """Of several replications, which each has some or none."""
+        if not seconds:
+            return
         values = np.array(list(seconds.values()))
         asked = values > 0.0
-        self._logs[asked] += np.log(values[asked])
-        self._counts[asked] += 1
+        logs = np.log(np.where(asked, values, 1.0)).sum(axis=1)
+        for key, log, count in zip(seconds, logs, asked.sum(axis=1), strict=True):
+            self._logs[key] += log
+            self._counts[key] += count
 
     def all(self) -> dict[ResourceKey, float]:
         """Those that were asked for."""
-        asked = self._counts > 0
-        means = np.exp(self._logs[asked] / self._counts[asked]).tolist()
-        keys = [key for key, of in zip(self._keys, asked.tolist(), strict=True) if of]
-        return dict(zip(keys, means, strict=True))
+        return {
+            key: math.exp(self._logs[key] / count) for key, count in self._counts.items() if count
+        }
 
 
 def run_length(scenario: Scenario) -> tuple[int, int]:
@@ -125,88 +140,123 @@ def simulate(
         kept = kept_share(profile, scenario, long) if long.faults else 1.0
     if short.faults:
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
-    starts = starting_phases(seed, of.layout.workers, count)
+    drawn = replications(of.noise, seed, count)
+    costs = step_costs(profile, scenario, range(count))
+    slowdown = _slowdown(drawn, costs.log_spread)
     means = mean_factors(of.noise)
-    single_s: list[float] = []
-    traits: list[list[float]] = []
-    factors: deque[dict[Operation, float]] = deque()
+    alone = _slowdown(drawn, {"compute": costs.single_process.log_spread})
+    single_s = costs.single_process.step_s(means["compute"] * alone["compute"])
+    factors = {name: means[name] * slowdown[name] for name in OPERATIONS}
+    every: Any = np.arange(count)
+    starts: Any = starting_phases(seed, of.layout.workers, count)
+    variates = DrawnVariates(of.noise, seed, every, slowdown, starts)
 
-    def specs() -> Iterator[RunSpec]:
-        for replication in replications(of.noise, seed, count):
-            index = replication.index
-            costs = step_costs(profile, scenario, draw=index)
-            slowdown = _slowdown(replication, costs.log_spread)
-            traits.append(_traits(costs, slowdown))
-            alone = _slowdown(replication, {"compute": costs.single_process.log_spread})
-            single_s.append(costs.single_process.step_s(means["compute"] * alone["compute"]))
-            factors.append({name: means[name] * slowdown[name] for name in OPERATIONS})
-            variates = DrawnVariates(of.noise, seed, index, slowdown, starts[index].tolist())
-            fates = faults(short, scenario, seed, index)
-            yield run_spec(costs, of.layout, variates, warmup=warmup, steps=steps, faults=fates)
+    def spec(which: Any) -> RunSpec:
+        whole = which.size == count
+        return run_spec(
+            costs if whole else taken(costs, which),
+            of.layout,
+            variates if whole else variates.of_runs(which),
+            warmup=warmup,
+            steps=steps,
+            faults=faults(short, scenario, seed, which),
+        )
 
-    runs: list[Run] = []
-    busy_s: list[float] = []
-    least_s: list[float] = []
+    parts: list[_Part] = []
     demands, residences = _CentralSeconds(), _CentralSeconds()
-    for spec, run in run_all(engine, specs()):
-        ended, of_run = steps_in_a_mean_step(run), factors.popleft()
-        demands_s = service_demands_s(spec, ended, of_run)
-        busy_s.append(busiest_s(spec, demands_s))
-        least_s.append(alone_s(spec, of_run))
-        demands.add(demands_s)
-        residences.add(residences_s(spec, ended, run.lasted_s))
-        runs.append(run)
-        if progress is not None:
-            progress(len(runs), count)
-    all_s = np.stack([np.hstack([run.warmup_s, run.steps_s]) for run in runs])
+    for which, of_which in _alike(spec, count):
+        done = 0
+        for of_part, run in run_all(engine, of_which):
+            places = which[done : done + len(run.steps_s)]
+            done += places.size
+            ended, of_runs = steps_in_a_mean_step(run), taken(factors, places)
+            demands_s = service_demands_s(of_part, ended, of_runs)
+            demands.add(demands_s)
+            residences.add(residences_s(of_part, ended, run.lasted_s))
+            parts.append(
+                _Part(
+                    places,
+                    by_kind(np.concatenate([run.warmup_s, run.steps_s], axis=-1), run.kinds),
+                    run.breakdown,
+                    np.broadcast_to(busiest_s(of_part, demands_s), places.shape),
+                    np.broadcast_to(alone_s(of_part, of_runs), places.shape),
+                )
+            )
+            if progress is not None:
+                progress(sum(part.places.size for part in parts), count)
+    back = np.concatenate([part.places for part in parts]).argsort()
+    all_s, busy_s, least_s = (
+        np.concatenate(each)[back]
+        for each in zip(*((part.steps_s, part.busy_s, part.alone_s) for part in parts), strict=True)
+    )
     # Two steps at least: in the first, nobody has met anybody.
-    cut = max(2, warmup_steps(all_s))
-    means_s = np.array([mean_step_s(run_s[:, cut:], runs[0].kinds) for run_s in all_s])
-    step_time_s, error = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
+    cut = max(2, warmup_steps(all_s, np.bincount(run.kinds)))
+    means_s = np.asarray(mean_of(all_s[..., cut:], run.kinds))
+    step_time_s, error = _as_long_runs(means_s, _traits(costs, slowdown), all_s.shape[2] - cut)
     # No resource is faster than it can be, whatever few steps say.
     step_time_s = np.maximum(step_time_s, busy_s)
     whole_s = central(step_time_s)
-    breakdown = _breakdown(runs, whole_s)
+    breakdown = _breakdown(parts, whole_s)
     if kept < 1.0:
         breakdown[OUTAGE] = breakdown.get(OUTAGE, 0.0) + whole_s * (1.0 / kept - 1.0)
     return Ensemble(
         step_time_s / kept,
         means_s / kept,
-        np.array(single_s),
-        np.array(least_s),
+        np.asarray(single_s),
+        least_s,
         error,
         breakdown,
-        _resources(demands, residences, scenario, whole_s / kept),
+        _resources(of_part, demands, residences, scenario, whole_s / kept),
         cut,
         all_s.shape[2],
     )
 
 
 def _resources(
-    demands: _CentralSeconds, residences: _CentralSeconds, scenario: Scenario, step_time_s: float
+    spec: RunSpec,
+    demands: _CentralSeconds,
+    residences: _CentralSeconds,
+    scenario: Scenario,
+    step_time_s: float,
 ) -> tuple[ResourceUse, ...]:
     """The busiest first."""
-    stay_s = residences.all()
+    stay_s = on_every_host(spec, residences.all())
+    use_s = on_every_host(spec, demands.all())
     # Demand is measured where tasks compete, and may be more than a task alone finds time for.
     found = [
         ResourceUse(
-            label(key, scenario), min(1.0, use_s / step_time_s), stay_s.get(key, 0.0) / step_time_s
+            label(key, scenario), min(1.0, of_s / step_time_s), stay_s.get(key, 0.0) / step_time_s
         )
-        for key, use_s in sorted(demands.all().items())
+        for key, of_s in sorted(use_s.items())
     ]
     return tuple(sorted(found, key=lambda use: -use.utilisation))
 
 
-def _slowdown(run: Replication, log_spread: Mapping[Operation, float]) -> dict[Operation, float]:
-    """What multiplies each operation throughout a run."""
-    slowdown = dict(run.between)
+def _alike(spec: Callable[[Indices], RunSpec], count: int) -> Iterator[tuple[Indices, RunSpec]]:
+    """The replications, those together whose runs have one structure."""
+    left = [np.arange(count)]
+    while left:
+        which = left.pop()
+        try:
+            made = spec(which)
+        except Disagreement as apart:
+            left += [which[~apart.truth], which[apart.truth]]
+        else:
+            yield which, made
+
+
+def _slowdown(of: Replications, log_spread: Mapping[Operation, float]) -> dict[Operation, float]:
+    """What multiplies each operation throughout each run."""
+    slowdown: dict[Operation, Any] = dict(of.between)
     for operation, spread in log_spread.items():
-        slowdown[operation] *= math.exp(spread * run.deviates[operation])
+        # numpy's exponential is another on other processors, and long runs make rounding grow.
+        slower = [math.exp(spread * deviate) for deviate in of.deviates[operation].tolist()]
+        slowdown[operation] = slowdown[operation] * np.array(slower)
     return slowdown
 
 
-def _traits(costs: StepCosts, slowdown: dict[Operation, float]) -> list[float]:
-    """What a replication's long-run step time depends on, as logarithms.
+def _traits(costs: StepCosts, slowdown: Mapping[Operation, float]) -> Floats:
+    """What a replication's long-run step time depends on, as logarithms; [run, trait].
 
     Seconds of wall and of processor that a step takes alone, and what the link carries.
     """
@@ -215,12 +265,11 @@ def _traits(costs: StepCosts, slowdown: dict[Operation, float]) -> list[float]:
     wall_s = sum(p.wall_s * slowdown[p.operation] for p in phases)
     processor_s = sum((p.worker_s + p.ps_s) * slowdown[p.operation] for p in phases)
     shared = costs.shared_bandwidth_bytes_per_s
-    return [math.log(value) for value in (wall_s, processor_s or 1.0, shared or 1.0)]
+    values = np.array(np.broadcast_arrays(wall_s, processor_s, 1.0 if shared is None else shared))
+    return np.asarray(np.log(np.where(values > 0.0, values, 1.0)).T)
 
 
-def _as_long_runs(
-    step_time_s: Floats, traits: list[list[float]], steps: int
-) -> tuple[Floats, float]:
+def _as_long_runs(step_time_s: Floats, traits: Floats, steps: int) -> tuple[Floats, float]:
     """Step times with as much chance left in them as runs of 30 s would have; and what chance
     leaves open of their mean logarithm, as its standard error.
 
@@ -230,7 +279,7 @@ def _as_long_runs(
     between runs, and stays. The residuals are the chance of a short run, whose variance falls with
     its length: they shrink by √(steps simulated / steps in 30 s).
     """
-    design = np.column_stack([np.ones(len(traits)), np.array(traits)])
+    design = np.column_stack([np.ones(len(traits)), traits])
     design[:, 1:] -= design[:, 1:].mean(axis=0)
     logs = np.log(step_time_s)
     fitted = design @ np.linalg.lstsq(design, logs, rcond=None)[0]
@@ -241,13 +290,11 @@ def _as_long_runs(
     return np.asarray(np.exp(shrunk), dtype=np.float64), error
 
 
-def _breakdown(runs: list[Run], step_time_s: float) -> dict[str, float]:
+def _breakdown(parts: Sequence[_Part], step_time_s: float) -> dict[str, float]:
     """Mean seconds per cause, scaled to add up to the central step time."""
-    causes: dict[Cause, None] = dict.fromkeys(
-        (*CAUSES, *(cause for run in runs for cause in run.breakdown))
-    )
-    seconds = {
-        cause: float(np.mean([run.breakdown.get(cause, 0.0) for run in runs])) for cause in causes
-    }
+    seconds: dict[Cause, float] = dict.fromkeys(CAUSES, 0.0)
+    for part in parts:
+        for cause, each_s in part.breakdown.items():
+            seconds[cause] = seconds.get(cause, 0.0) + float(np.sum(each_s))
     scale = step_time_s / sum(seconds.values())
     return {cause: value * scale for cause, value in seconds.items()}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from statistics import NormalDist
 
 import numpy as np
@@ -16,19 +17,18 @@ from nworkers.simulator.step.variates import Purpose, key, uniforms
 
 
 @dataclass(frozen=True)
-class Replication:
-    """One run out of those that the measurements leave possible.
+class Replications:
+    """Runs out of those that the measurements leave possible; [run].
 
-    ``between`` multiplies every operation throughout the run; ``deviates`` is how many standard
+    ``between`` multiplies every operation throughout a run; ``deviates`` is how many standard
     deviations each operation lies off where its time is extrapolated.
     """
 
-    index: int
-    between: dict[Operation, float]
-    deviates: dict[Operation, float]
+    between: dict[Operation, Floats]
+    deviates: dict[Operation, Floats]
 
 
-def replications(noise: Noise, seed: int, count: int) -> tuple[Replication, ...]:
+def replications(noise: Noise, seed: int, count: int) -> Replications:
     """The runs to simulate: every measured round equally often, deviates evenly in probability.
 
     Stratified, so that few replications give a steady median. Each round's factors are raised to
@@ -37,23 +37,16 @@ def replications(noise: Noise, seed: int, count: int) -> tuple[Replication, ...]
     rounds = len(noise.between)
     exponent = few_rounds(rounds)
     order = _order(Purpose.ROUND, seed, count) % rounds
-    deviates = [NormalDist().inv_cdf((k + 0.5) / count) for k in range(count)]
+    deviates = _deviates(count)
     # What moves bytes is off together, and compute apart from it.
-    compute = _order(Purpose.COMPUTE_DEVIATE, seed, count)
-    moved = _order(Purpose.MOVED_DEVIATE, seed, count)
-    return tuple(
-        Replication(
-            index,
-            {
-                name: noise.between[order[index]].get(measured_as(noise, name), 1.0) ** exponent
-                for name in OPERATIONS
-            },
-            {
-                name: deviates[(compute if name == "compute" else moved)[index]]
-                for name in OPERATIONS
-            },
-        )
-        for index in range(count)
+    compute = deviates[_order(Purpose.COMPUTE_DEVIATE, seed, count)]
+    moved = deviates[_order(Purpose.MOVED_DEVIATE, seed, count)]
+    between: dict[Operation, Floats] = {}
+    for name in OPERATIONS:
+        of_rounds = [of.get(measured_as(noise, name), 1.0) ** exponent for of in noise.between]
+        between[name] = np.array(of_rounds)[order]
+    return Replications(
+        between, {name: compute if name == "compute" else moved for name in OPERATIONS}
     )
 
 
@@ -62,9 +55,14 @@ def model_scores(seed: int, count: int) -> Floats:
 
     Evenly spread over the normal distribution, in random order; the same for all scenarios.
     """
+    return np.asarray(_deviates(count)[_order(Purpose.MODEL, seed, count)])
+
+
+@lru_cache
+def _deviates(count: int) -> Floats:
+    """Standard normal numbers, evenly in probability."""
     normal = NormalDist()
-    scores = np.array([normal.inv_cdf((index + 0.5) / count) for index in range(count)])
-    return np.asarray(scores[_order(Purpose.MODEL, seed, count)])
+    return np.array([normal.inv_cdf((k + 0.5) / count) for k in range(count)])
 
 
 def starting_phases(seed: int, workers: int, count: int) -> Floats:

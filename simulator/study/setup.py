@@ -41,7 +41,7 @@ def setup(profile: Profile, scenario: Scenario) -> Setup:
 
 
 def faults(change: WhatIf, scenario: Scenario, seed: int, replication: int) -> Faults | None:
-    """Those of a what-if, in one run of the scenario; None where nothing happens."""
+    """Those of a what-if, in a run of the scenario or in several; None where nothing happens."""
     if not change.faults:
         return None
     waits = scenario.strategy == "allreduce" or scenario.what_if.hybrid

@@ -4,46 +4,54 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.engine.engines import lets_others_run
 from nworkers.simulator.step.run_spec import RunSpec
 
-#: Fewer steps of all workers take less than a thread costs.
-_FEW_STEPS = 2_000
+#: Fewer steps of all workers take less than a thread costs; so many are run at once.
+_FEW_STEPS = 20_000
+#: Runs that are told of at once.
+_MOST_RUNS = 64
 
 
-def run_all(engine: Engine, specs: Iterable[RunSpec]) -> Iterator[tuple[RunSpec, Run]]:
-    """Each specification with its run; no more of them are made than cores have to do.
+def run_all(engine: Engine, spec: RunSpec) -> Generator[tuple[RunSpec, Run]]:
+    """The runs of a specification, part by part; each part with what it came to.
 
     An interrupt ends the runs that are under way.
     """
-    cores = os.cpu_count() or 1
+    runs, cores = spec.runs or 1, os.cpu_count() or 1
+    steps = spec.workers * (spec.warmup + spec.steps)
+    at_once = max(1, min(_MOST_RUNS, _FEW_STEPS // steps))
+    whole = runs <= at_once
+    parts = (
+        spec if whole else spec.of_runs(slice(first, first + at_once))
+        for first in range(0, runs, at_once)
+    )
+    if runs * steps < _FEW_STEPS or cores == 1 or not lets_others_run(engine):
+        yield from ((part, engine(part)) for part in parts)
+        return
     ahead: deque[tuple[RunSpec, Future[Run]]] = deque()
     with ThreadPoolExecutor(cores) as pool:
         try:
-            for spec in specs:
-                few = spec.workers * (spec.warmup + spec.steps) < _FEW_STEPS
-                if few or cores == 1 or not lets_others_run(engine):
-                    yield spec, engine(spec)
-                    continue
-                ahead.append((spec, pool.submit(engine, spec)))
+            for part in parts:
+                ahead.append((part, pool.submit(engine, part)))
                 if len(ahead) > cores:
                     yield _next(ahead)
             while ahead:
                 yield _next(ahead)
         except BaseException:
-            for spec, run in ahead:
-                spec.cancelled[0] = 1
+            spec.cancelled[0] = 1
+            for _, run in ahead:
                 run.cancel()
             raise
 
 
 def _next(ahead: deque[tuple[RunSpec, Future[Run]]]) -> tuple[RunSpec, Run]:
     # It stays among those that an interrupt ends until its run is there.
-    spec, run = ahead[0]
+    part, run = ahead[0]
     done = run.result()
     ahead.popleft()
-    return spec, done
+    return part, done

@@ -25,8 +25,8 @@ _FEW = 500
 #: Seconds of an activity among a thousand workers, and of a flow at each change of its network, by
 #: the kernel; simpy takes so many times as long (docs/performance.md).
 _ACTIVITY_S, _FLOW_S, _BY_EVENTS = 4e-7, 2e-8, 50.0
-#: What a step of a worker takes that is kept for all replications, and what a worker of a run does.
-_STEP_BYTES, _WORKER_BYTES = 24, 2500
+#: What a worker takes that starts at another time in each replication, and what one of a run does.
+_START_BYTES, _WORKER_BYTES = 24, 2500
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def work_of(profile: Profile, scenario: Scenario) -> Work:
     taken = of.workers * (warmup + steps)
     seconds = taken * _step_s(spec, of.workers) * REPLICATIONS
     cores = (os.cpu_count() or 1) if IS_COMPILED else 1
-    kept = REPLICATIONS * taken * _STEP_BYTES + cores * of.workers * _WORKER_BYTES
+    kept = of.workers * (REPLICATIONS * _START_BYTES + cores * _WORKER_BYTES)
     return Work(seconds / cores * (1.0 if IS_COMPILED else _BY_EVENTS), kept)
 
 

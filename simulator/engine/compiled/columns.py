@@ -1,4 +1,7 @@
-"""Columns: a run's specification as the columns of numbers that the kernel reads."""
+"""Columns: a specification as the columns of numbers that the kernel reads.
+
+Times, rates, capacities and keys have a row for each run; all else is alike in all of them.
+"""
 
 from __future__ import annotations
 
@@ -61,6 +64,17 @@ def _float64(values: Iterable[float]) -> Floats:
     return np.array(list(values), dtype=np.float64)
 
 
+def _each(spec: RunSpec, values: Iterable[float]) -> Floats:
+    """[run, value]"""
+    told = list(values)
+    if not any(isinstance(value, np.ndarray) for value in told):
+        return np.array([told] * (spec.runs or 1), dtype=np.float64)
+    made = np.empty((spec.runs or 1, len(told)))
+    for place, value in enumerate(told):
+        made[:, place] = value
+    return made
+
+
 def _firsts(sizes: Iterable[int]) -> Column:
     """Where the lists of several owners begin, and where the last one ends."""
     return _int32([0, *accumulate(sizes)])
@@ -96,11 +110,11 @@ def _plans(spec: RunSpec) -> Columns:
         "part_first": _firsts(len(a.parts) for a in activities),
         "part_operation": _int32(factor[part.operation] for part in parts),
         "part_cause": _int32(_CAUSE[part.cause] for part in parts),
-        "part_wall_s": _float64(part.wall_s for part in parts),
+        "part_wall_s": _each(spec, (part.wall_s for part in parts)),
         "demand_first": _firsts(len(a.demands) for a in activities),
         "demand_score": _int32(0 if w is None else score[w.transfer] for w in weights),
         "demand_cause": _int32(_CAUSE[d.blame] for d in demands),
-        "demand_rate": _float64(d.rate for d in demands),
+        "demand_rate": _each(spec, (d.rate for d in demands)),
         "demand_size_bytes": _float64(d.size_bytes for d in demands),
         "demand_deviation": _float64(0.0 if w is None else w.log_deviation for w in weights),
     }
@@ -162,12 +176,12 @@ def _resources(spec: RunSpec, routes: dict[tuple[ResourceKey, ...], int]) -> Col
     return {
         "sharing": _int32(sharing),
         "network": _int32(network),
-        "capacity": _float64(capacities),
+        "capacity": _each(spec, capacities),
         "loss": _float64(losses),
         "hop_first": _firsts(map(len, hops)),
         "hops": _int32(link for of_route in hops for link in of_route),
         "link_first": _firsts(len(of.keys) for of in connected),
-        "link_capacity": _float64(value for of in connected for value in of.capacities),
+        "link_capacity": _each(spec, (value for of in connected for value in of.capacities)),
         "link_loss": _float64(value for of in connected for value in of.losses),
     }
 
@@ -197,7 +211,7 @@ def _gates(spec: RunSpec, hosts: dict[int, int]) -> Columns:
 
 def _hosts(spec: RunSpec) -> dict[int, int]:
     """Numbers of hosts that have something of their own to wait for; else of none."""
-    if not spec.input_s and all(host is None for _, host in spec.gates):
+    if not np.any(spec.input_s) and all(host is None for _, host in spec.gates):
         return {}
     return {host: number for number, host in enumerate(dict.fromkeys(spec.hosts))}
 
@@ -210,9 +224,11 @@ def _chance(spec: RunSpec) -> Columns:
     return {
         "factor_varying": _int32(varying),
         # The scale of what is constant is the factor itself.
-        "factor_scale": _float64(f.scale if f.varies else f.scale * f.bins[0] for f in factors),
+        "factor_scale": _each(
+            spec, (f.scale if f.varies else f.scale * f.bins[0] for f in factors)
+        ),
         "factor_correlation": _float64(factor.correlation for factor in factors),
-        "factor_key": np.array([factor.key for factor in factors], dtype=np.uint64),
+        "factor_key": _keys(spec, [factor.key for factor in factors]),
         "factor_first": _firsts(of.size for of in values),
         "factor_values": np.concatenate([*values, np.zeros(0)]),
         "transfers": _int32(spec.transfers),
@@ -229,9 +245,13 @@ def _values(factor: Factor, workers: int) -> Floats:
 def _workers(spec: RunSpec, hosts: dict[int, int]) -> Columns:
     gates, variates = _gate_keys(spec), spec.variates
     plan_of = np.array(spec.plan_of, dtype=np.int32)
-    starts = spec.variates.starts or np.zeros(spec.workers)
+    starts = np.zeros((spec.runs or 1, spec.workers))
+    if len(variates.starts):
+        starts += np.asarray(variates.starts)[..., : spec.workers]
+        starts *= np.asarray(spec.start_over_s)[..., np.newaxis]
     faults = spec.faults
     counts = [
+        spec.runs or 1,
         len(hosts),
         spec.warmup,
         spec.warmup + spec.steps,
@@ -245,11 +265,21 @@ def _workers(spec: RunSpec, hosts: dict[int, int]) -> Columns:
     return {
         "plan_of": plan_of,
         "host": _int32(map(hosts.__getitem__, spec.hosts)) if hosts else np.zeros_like(plan_of),
-        "starts_s": np.asarray(starts, dtype=np.float64)[: spec.workers] * spec.start_over_s,
+        "starts_s": starts,
         "counts": _int32(counts),
-        "keys": np.array([variates.score_key or 0, *_fault_keys(faults)], dtype=np.uint64),
-        "numbers": _float64([spec.input_s, *_fault_numbers(faults)]),
+        "keys": _keys(
+            spec, [0 if variates.score_key is None else variates.score_key, *_fault_keys(faults)]
+        ),
+        "numbers": _each(spec, [spec.input_s, *_fault_numbers(faults)]),
     }
+
+
+def _keys(spec: RunSpec, keys: Sequence[int]) -> Column:
+    """[run, key]"""
+    made = np.empty((spec.runs or 1, len(keys)), dtype=np.uint64)
+    for place, begin in enumerate(keys):
+        made[:, place] = begin
+    return made
 
 
 def _fault_keys(faults: Faults | None) -> list[int]:
@@ -269,17 +299,17 @@ def _fault_numbers(faults: Faults | None) -> list[float]:
 
 
 def _results(spec: RunSpec) -> Columns:
-    last = spec.warmup + spec.steps
+    last, runs = spec.warmup + spec.steps, spec.runs or 1
     return {
-        "ends_s": np.zeros((spec.workers, last + 1)),
-        "rounds_s": np.zeros(last + 1),
-        "spent_s": np.zeros((spec.workers, len(EVERY))),
-        "lasted_s": np.zeros(sum(len(plan.activities) for plan in spec.plans)),
-        "lasted_steps": np.zeros(len(spec.plans), dtype=np.int64),
+        "ends_s": np.zeros((runs, spec.workers, last + 1)),
+        "rounds_s": np.zeros((runs, last + 1)),
+        "spent_s": np.zeros((runs, spec.workers, len(EVERY))),
+        "lasted_s": np.zeros((runs, sum(len(plan.activities) for plan in spec.plans))),
+        "lasted_steps": np.zeros((runs, len(spec.plans)), dtype=np.int64),
     }
 
 
-def of_plans(spec: RunSpec, of_activities: Sequence[float] | Floats) -> list[Floats]:
+def of_plans(spec: RunSpec, of_activities: Floats) -> list[Floats]:
     """A column of all activities as one of each plan."""
     ends = list(accumulate(len(plan.activities) for plan in spec.plans))
-    return np.split(np.asarray(of_activities), ends[:-1])
+    return np.split(of_activities, ends[:-1], axis=-1)

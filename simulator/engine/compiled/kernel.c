@@ -1,4 +1,4 @@
-/* Kernel: a run's columns of numbers in, and what its workers did out.
+/* Kernel: the columns of numbers of runs in, and what their workers did out.
 
    The stable interface of Python 3.11: one build serves all later ones. */
 
@@ -8,35 +8,43 @@
 
 #include "training.h"
 
-/* What columns.py writes. A `first` has one number more than its owners, and the last is the end. */
+/* What columns.py writes, alike in all runs. A `first` has one number more than its owners, and the
+   last is the end. */
 #define COLUMNS(X)                                                                                \
     X(int32_t, plan_first) X(int32_t, gate) X(int32_t, input) X(int32_t, needs)                   \
     X(int32_t, then_first) X(int32_t, then) X(int32_t, ps_first) X(int32_t, ps)                   \
     X(int32_t, part_first) X(int32_t, part_operation) X(int32_t, part_cause)                      \
-    X(double, part_wall_s)                                                                        \
     X(int32_t, demand_first) X(int32_t, demand_resource) X(int32_t, demand_own)                   \
     X(int32_t, resource_of) X(int32_t, demand_score)                                              \
-    X(int32_t, demand_cause) X(double, demand_rate) X(double, demand_size_bytes)                  \
-    X(double, demand_deviation)                                                                   \
-    X(int32_t, sharing) X(int32_t, network) X(double, capacity) X(double, loss)                   \
+    X(int32_t, demand_cause) X(double, demand_size_bytes) X(double, demand_deviation)             \
+    X(int32_t, sharing) X(int32_t, network) X(double, loss)                                       \
     X(int32_t, hop_first) X(int32_t, hops)                                                        \
-    X(int32_t, link_first) X(double, link_capacity) X(double, link_loss)                          \
-    X(int32_t, plan_of) X(int32_t, host) X(int32_t, place) X(double, starts_s)                    \
+    X(int32_t, link_first) X(double, link_loss)                                                   \
+    X(int32_t, plan_of) X(int32_t, host) X(int32_t, place)                                        \
     X(int32_t, shared_gate) X(int32_t, host_row) X(int32_t, host_gates)                           \
     X(int32_t, gate_parties) X(int32_t, gate_spare) X(int32_t, gate_staleness)                    \
     X(int32_t, gate_round)                                                                        \
-    X(int32_t, factor_varying) X(double, factor_scale) X(double, factor_correlation)              \
-    X(uint64_t, factor_key) X(int32_t, factor_first) X(double, factor_values)                     \
+    X(int32_t, factor_varying) X(double, factor_correlation)                                      \
+    X(int32_t, factor_first) X(double, factor_values)                                             \
     X(int32_t, transfers) X(double, worker_scores)                                                \
     X(double, deviates) X(double, probabilities)                                                  \
-    X(int32_t, counts) X(uint64_t, keys) X(double, numbers)
+    X(int32_t, counts)
 
-/* What the run writes. */
+/* What it writes for each run, one after the other. */
+#define EACH(X)                                                                                   \
+    X(double, part_wall_s) X(double, demand_rate) X(double, capacity) X(double, link_capacity)    \
+    X(double, starts_s) X(double, factor_scale) X(uint64_t, factor_key)                           \
+    X(uint64_t, keys) X(double, numbers)
+
+/* What each run writes. */
 #define RESULTS(X)                                                                                \
     X(double, ends_s) X(double, rounds_s) X(double, spent_s) X(double, lasted_s)                  \
     X(int64_t, lasted_steps)
 
-enum { HOSTS, WARMUP, LAST, BY_ROUND, RECORDING, SCORES_DRAWN, STARTS_OVER, PS, ROUND_KEY, COUNTS };
+enum {
+    RUNS, HOSTS, WARMUP, LAST, BY_ROUND, RECORDING, SCORES_DRAWN, STARTS_OVER, PS, ROUND_KEY,
+    COUNTS
+};
 enum { SCORES, STRAGGLER, WORKER_FAILURE, PS_FAILURE, KEYS };
 enum {
     INPUT_S,
@@ -49,12 +57,13 @@ enum {
 #define FIELD(type, name) type *name; size_t name##_count;
 typedef struct {
     COLUMNS(FIELD)
+    EACH(FIELD)
     RESULTS(FIELD)
 } Columns;
 #undef FIELD
 
 #define COUNT(type, name) +1
-enum { BUFFERS = 0 COLUMNS(COUNT) RESULTS(COUNT) };
+enum { BUFFERS = 0 COLUMNS(COUNT) EACH(COUNT) RESULTS(COUNT) };
 #undef COUNT
 
 /* The buffers that are held while a run lasts. */
@@ -95,23 +104,42 @@ static int read_columns(PyObject *given, Held *held, Columns *of) {
 #define READ_COLUMN(type, name) READ(type, name, 0)
 #define READ_RESULT(type, name) READ(type, name, 1)
     COLUMNS(READ_COLUMN)
+    EACH(READ_COLUMN)
     RESULTS(READ_RESULT)
 #undef READ_COLUMN
 #undef READ_RESULT
 #undef READ
     size_t activities = of->gate_count, workers = of->plan_of_count;
-    size_t last = of->counts_count == COUNTS ? (size_t)of->counts[LAST] : 0;
-    int fit = of->counts_count == COUNTS && of->keys_count == KEYS &&
+    int told = of->counts_count == COUNTS && of->counts[RUNS] > 0;
+    size_t last = told ? (size_t)of->counts[LAST] : 0, runs = told ? (size_t)of->counts[RUNS] : 1;
+    int fit = told;
+#define DIVIDE(type, name) fit = fit && of->name##_count % runs == 0; of->name##_count /= runs;
+    EACH(DIVIDE)
+    RESULTS(DIVIDE)
+#undef DIVIDE
+    fit = fit && of->keys_count == KEYS &&
               of->numbers_count == NUMBERS && of->needs_count == activities &&
               of->input_count == activities && of->then_first_count == activities + 1 &&
               of->part_first_count == activities + 1 && of->ps_first_count == activities + 1 &&
               of->demand_first_count == activities + 1 && of->host_count == workers &&
-              of->place_count == workers && of->starts_s_count == workers && of->ends_s_count == workers * (last + 1) &&
+              of->place_count == workers && of->starts_s_count == workers &&
+              of->ends_s_count == workers * (last + 1) &&
+              of->capacity_count == of->sharing_count &&
+              of->factor_scale_count == of->factor_varying_count &&
+              of->factor_key_count == of->factor_varying_count &&
               of->rounds_s_count == last + 1 && of->spent_s_count == workers * CAUSES &&
               of->lasted_s_count == activities &&
               of->lasted_steps_count + 1 == of->plan_first_count;
     if (!fit) PyErr_SetString(PyExc_ValueError, "columns that do not fit each other");
     return fit;
+}
+
+/* Go on to the columns of the next run. */
+static void pass_on(Columns *of) {
+#define PASS(type, name) of->name += of->name##_count;
+    EACH(PASS)
+    RESULTS(PASS)
+#undef PASS
 }
 
 static void set_up_plans(Training *of, const Columns *from) {
@@ -314,6 +342,18 @@ static Outcome train(Training *of, const Columns *columns, const volatile char *
     return came_out;
 }
 
+/* One run after the other; the last is left as it ended. */
+static Outcome train_all(Training *of, Columns *columns, const volatile char *cancelled) {
+    Outcome came_out = FINE;
+    for (int32_t left = columns->counts[RUNS]; left && came_out == FINE; left--) {
+        give_back(&of->memory);
+        memset(of, 0, sizeof *of);
+        came_out = train(of, columns, cancelled);
+        pass_on(columns);
+    }
+    return came_out;
+}
+
 static PyObject *told(const Training *of, Outcome came_out) {
     switch (came_out) {
     case FINE:
@@ -347,7 +387,7 @@ static PyObject *run(PyObject *module, PyObject *args) {
         PyErr_SetString(PyExc_ValueError, "a flag of no bytes");
     } else if (read_columns(given, &held, &columns)) {
         memset(&training, 0, sizeof training);
-        made = told(&training, train(&training, &columns, cancelled.buf));
+        made = told(&training, train_all(&training, &columns, cancelled.buf));
         give_back(&training.memory);
     }
     release_all(&held);
@@ -356,9 +396,9 @@ static PyObject *run(PyObject *module, PyObject *args) {
 }
 
 PyDoc_STRVAR(run_doc, "run(columns, cancelled)\n--\n\n"
-                      "Have all workers take their steps; the bytes of records, and of the times "
-                      "of their parts.\n\n"
-                      "``cancelled`` is a byte that ends the run once it is not zero.");
+                      "Have all workers of all runs take their steps; the bytes of the last one's "
+                      "records, and of the times of their parts.\n\n"
+                      "``cancelled`` is a byte that ends the runs once it is not zero.");
 
 static PyMethodDef methods[] = {
     {"run", run, METH_VARARGS, run_doc},

@@ -1,4 +1,4 @@
-"""Kernel run: the run of a specification by the compiled kernel, which does what the events do."""
+"""Kernel run: the runs of a specification by the compiled kernel, which does what events do."""
 
 from __future__ import annotations
 
@@ -37,25 +37,26 @@ _WORKER_BYTES, _ACTIVITY_BYTES, _SPAN_BYTES = 300, 100, 400
 
 
 def train(spec: RunSpec) -> Run:
-    """Have every worker take its steps.
+    """Have every worker take its steps, in all runs.
 
     Raises:
-        InputError: the run would not fit into memory.
+        InputError: a run would not fit into memory.
         InterruptedError: it was cancelled.
     """
     check_memory(spec.workers, _each_bytes(spec))
     columns = columns_of(spec)
     records, parts_s = kernel.run(columns, spec.cancelled)
-    ends_s = columns["ends_s"]
+    which = 0 if spec.runs is None else slice(None)
+    ends_s = columns["ends_s"][which]
     if spec.by_round:
-        ends_s = np.broadcast_to(columns["rounds_s"], ends_s.shape)
-    steps = np.maximum(1, columns["lasted_steps"])
-    lasted_s = of_plans(spec, columns["lasted_s"])
+        ends_s = np.broadcast_to(columns["rounds_s"][which][..., np.newaxis, :], ends_s.shape)
+    steps = np.maximum(1, columns["lasted_steps"][which])
+    lasted_s = of_plans(spec, columns["lasted_s"][which])
     return seen(
         spec,
         ends_s,
-        columns["spent_s"],
-        [sum_s / count for sum_s, count in zip(lasted_s, steps, strict=True)],
+        columns["spent_s"][which],
+        [sum_s / steps[..., plan, np.newaxis] for plan, sum_s in enumerate(lasted_s)],
         _records(spec, columns, records or b"", parts_s or b""),
     )
 

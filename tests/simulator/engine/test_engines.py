@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from nworkers.models.base.draws import Disagreement, taken
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Operation
@@ -48,6 +49,8 @@ SAID = (
     "worker-failures=20000,20ms",
     "ps-failures=20000,10ms",
 )
+#: Draws at once.
+DRAWS = 3
 JOBS = st.fixed_dictionaries(
     {
         "workers": st.integers(1, 9),
@@ -97,6 +100,52 @@ def spec_of(
         faults=befalls,
         **kept,
     )
+
+
+def in_draws(asked: dict[str, Any], which: range | int) -> RunSpec:
+    """A job in one draw, or in several at once, of which each has chance of its own."""
+    of = {name: value for name, value in asked.items() if name not in ("noisy", "record")}
+    workers, said, of_profile = of.pop("workers"), of.pop("said"), of.pop("profile")()
+    kept = {name: of.pop(name) for name in ("discipline", "loopback")}
+    if of["strategy"] == "allreduce":
+        of |= {"ps": 1, "runtime": "mirrored"}
+    scenario = check_scenario(job(workers, *said, **of))
+    noise = replace(setup(of_profile, scenario).noise, autocorrelation={"fetch": 0.6})
+    every: Any = np.arange(DRAWS)
+    starts: Any = starting_phases(1, workers, DRAWS)
+    places = which if isinstance(which, int) else slice(which.start, which.stop)
+    return specified(
+        step_costs(of_profile, scenario, which),
+        scenario,
+        DrawnVariates(noise, 1, every, {"compute": 1.0 + every / 10}, starts).of_runs(places),
+        steps=4,
+        faults=taken(faults(scenario.what_if, scenario, 1, every), places),
+        **kept,
+    )
+
+
+@pytest.mark.parametrize("name", ENGINES)
+@given(JOBS)
+@settings(max_examples=40, deadline=None)
+def test_runs_at_once_are_each_as_alone(name: str, asked: dict[str, Any]) -> None:
+    """Whatever differs from draw to draw; those of another structure are never at once."""
+    try:
+        spec = in_draws(asked, range(DRAWS))
+    except (InputError, Disagreement):
+        assume(False)
+    engine = ENGINES[name]
+    run = engine(spec)
+    for k in range(DRAWS):
+        alone, taken_out = engine(in_draws(asked, k)), engine(spec.of_runs(k))
+        for one in (alone, taken_out):
+            assert np.array_equal(run.steps_s[k], one.steps_s)
+            assert np.array_equal(run.warmup_s[k], one.warmup_s)
+            assert all(
+                np.array_equal(all_s[k], one_s)
+                for all_s, one_s in zip(run.lasted_s, one.lasted_s, strict=True)
+            )
+        found = {cause: np.asarray(all_s)[k] for cause, all_s in run.breakdown.items()}
+        assert alone.breakdown == pytest.approx({c: found[c] for c in alone.breakdown})
 
 
 def both(spec: RunSpec) -> tuple[Run, Run]:
@@ -187,7 +236,9 @@ def test_columns_that_do_not_fit_are_refused() -> None:
     with pytest.raises(TypeError, match="starts_s"):
         kernel.run(columns | {"starts_s": columns["starts_s"].astype(np.float32)}, b"\0")
     with pytest.raises(ValueError, match="fit"):
-        kernel.run(columns | {"starts_s": columns["starts_s"][:1]}, b"\0")
+        kernel.run(columns | {"starts_s": columns["starts_s"][:, :1].copy()}, b"\0")
+    with pytest.raises(ValueError, match="fit"):
+        kernel.run(columns | {"keys": columns["keys"].repeat(2)[:7]}, b"\0")
 
 
 def test_a_run_can_be_cancelled() -> None:

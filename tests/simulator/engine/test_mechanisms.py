@@ -384,5 +384,6 @@ def test_the_warm_up_is_told_from_the_steps() -> None:
     rng = np.random.default_rng(1)
     steps = 1.0 + 0.01 * rng.normal(size=(20, 3, 30))
     steps[:, :, :4] += [3.0, 2.0, 1.0, 0.5]
-    assert 4 <= warmup_steps(steps) <= 8
-    assert warmup_steps(np.ones((2, 2, 10))) == 0
+    one_each = np.ones(3, dtype=np.intp)
+    assert 4 <= warmup_steps(steps, one_each) <= 8
+    assert warmup_steps(np.ones((2, 3, 10)), one_each) == 0

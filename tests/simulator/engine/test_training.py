@@ -122,11 +122,12 @@ def test_collectives_vary_as_fetches_do() -> None:
 
 def test_every_round_is_drawn_equally_often_and_spread_for_being_few() -> None:
     noise = profile(noise__between=({"fetch": 0.5}, {"fetch": 2.0})).noise
-    drawn_fetch = sorted(r.between["fetch"] for r in replications(noise, 1, 10))
+    between = replications(noise, 1, 10).between
+    drawn_fetch = sorted(between["fetch"])
     root = 2**0.5
     assert drawn_fetch == pytest.approx([0.5**root] * 5 + [2.0**root] * 5)
-    assert all(r.between["compute"] == 1.0 for r in replications(noise, 1, 10))
-    deviates = [r.deviates["compute"] for r in replications(noise, 1, 101)]
+    assert (between["compute"] == 1.0).all()
+    deviates = replications(noise, 1, 101).deviates["compute"]
     assert np.mean(deviates) == pytest.approx(0.0, abs=1e-9)
     assert np.std(deviates) == pytest.approx(1.0, rel=0.02)
 

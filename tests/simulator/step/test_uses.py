@@ -15,7 +15,7 @@ from nworkers.models.records.workload import named_workload
 from nworkers.simulator.engine.base import Engine, Run, steps_in_a_mean_step
 from nworkers.simulator.step.run_spec import RunSpec
 from nworkers.simulator.step.topology import ResourceKey
-from nworkers.simulator.step.uses import residences_s, service_demands_s
+from nworkers.simulator.step.uses import on_every_host, residences_s, service_demands_s
 from tests.support.costs import costs
 from tests.support.factories import profile
 from tests.support.runs import MODES, specified
@@ -54,8 +54,8 @@ def test_the_laws_say_what_the_clock_says(engine: Engine, job: dict[str, Any]) -
     spec = specified(step_costs(profile(), asked), asked, warmup=20, steps=STEPS, record=True)
     run = engine(spec)
     ended = steps_in_a_mean_step(run)
-    demands_s = service_demands_s(spec, ended, {})
-    lasted_s = residences_s(spec, ended, run.lasted_s)
+    demands_s = on_every_host(spec, service_demands_s(spec, ended, {}))
+    lasted_s = on_every_host(spec, residences_s(spec, ended, run.lasted_s))
     seen = by_clock(run, spec)
     assert demands_s.keys() == seen.keys() == lasted_s.keys()
     for key, (busy, present) in seen.items():
