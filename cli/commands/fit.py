@@ -9,6 +9,7 @@ import typer
 
 from nworkers.cli.asked.options import Force, Json, integer, named_path
 from nworkers.models.base.errors import InputError
+from nworkers.models.records.workload import MAX_BATCH
 
 
 def fit(
@@ -19,8 +20,8 @@ def fit(
             metavar="FILE",
             help="A calibration file; or a table of nccl-tests (text or -J), OSU (osu_latency, "
             "osu_bw, osu_allreduce) or iperf3 --json; or a CSV with columns quantity, seconds, "
-            "size_bytes and so on; or a scaling table with columns model, strategy, "
-            "batch_per_worker, workers, samples_per_s. Told from its content.",
+            "size_bytes and so on; or a table of throughputs over workers, in CSV, TSV or "
+            "markdown. Told from its content.",
         ),
     ],
     output: Annotated[
@@ -62,6 +63,13 @@ def fit(
             help="With a scaling table: fit the rows of up to N workers, predict the others.",
         ),
     ] = None,
+    batch: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N",
+            help="With a scaling table that does not say it: samples of one worker's step.",
+        ),
+    ] = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
@@ -76,14 +84,20 @@ def fit(
         if workers is not None:
             raise InputError("workers", f"{workers} with a scaling table", "a table of OSU")
         most = None if fit_to is None else integer("--fit-to", fit_to, 1, 1_000_000)
+        each = None if batch is None else integer("--batch", batch, 1, MAX_BATCH)
         fit_throughput.fit(
-            fit_throughput.request(file, base, workload, system, most),
+            fit_throughput.request(file, base, workload, system, most, each),
             output,
             force=force,
             as_json=json,
         )
         return
-    for field, value in (("workload", workload), ("system", system), ("fit_to", fit_to)):
+    for field, value in (
+        ("workload", workload),
+        ("system", system),
+        ("fit_to", fit_to),
+        ("batch", batch),
+    ):
         if value is not None:
             raise InputError(field, f"{value} with {file}", "a scaling table")
     if kind == "times":

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nworkers.cli.shown import console, json_view, table_json, throughput_text
+from nworkers.cli.asked.options import option_of
+from nworkers.cli.shown import console, json_view, laws_text, table_json, throughput_text
 from nworkers.cli.shown.progress import ProgressLine
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.files.atomic_write import check_output
 from nworkers.models.files.store import find_profile, write_record
 from nworkers.models.files.workload_toml import read_workload
+from nworkers.models.tables.throughput.laws_answer import laws_answer
 from nworkers.models.tables.throughput.throughput_answer import (
+    ChosenRows,
     ThroughputAnswer,
     ThroughputRequest,
+    choose,
     fit_rows,
+    refuse,
     throughput_answer,
 )
 
@@ -24,11 +29,12 @@ def request(
     workload: str | None = None,
     system: str | None = None,
     fit_to: int | None = None,
+    batch: int | None = None,
 ) -> ThroughputRequest:
     """What the options say, their files read."""
     given = None if workload is None else read_workload(workload)
     profile, _ = find_profile("base", base or DEFAULT_PROFILE)
-    return ThroughputRequest(file, profile, given, system, fit_to)
+    return ThroughputRequest(file, profile, given, system, fit_to, batch=batch)
 
 
 def fit(asked: ThroughputRequest, output: Path | None, *, force: bool, as_json: bool) -> None:
@@ -39,7 +45,11 @@ def fit(asked: ThroughputRequest, output: Path | None, *, force: bool, as_json: 
     """
     if output is not None:
         check_output(output, force=force)
-    found = answer(asked)
+    chosen = choose(asked)
+    if chosen.missing:
+        _fit_laws(asked, chosen, output, as_json=as_json)
+        return
+    found = answer(asked, chosen)
     if output is not None:
         write_record(output, found.fit.profile, force=force)
         console.note(f"wrote {output}")
@@ -49,11 +59,24 @@ def fit(asked: ThroughputRequest, output: Path | None, *, force: bool, as_json: 
         console.emit(throughput_text.fitted(found, output))
 
 
-def answer(asked: ThroughputRequest) -> ThroughputAnswer:
+def _fit_laws(
+    asked: ThroughputRequest, chosen: ChosenRows, output: Path | None, *, as_json: bool
+) -> None:
+    """Answer by the laws alone, which make no profile."""
+    if output is not None:
+        refuse(asked, chosen)
+    found = laws_answer(str(asked.file), chosen.rows, asked.fit_to, chosen.missing, chosen.notes)
+    if as_json:
+        json_view.emit(table_json.laws(found, option_of))
+    else:
+        console.emit(laws_text.laws(found, option_of))
+
+
+def answer(asked: ThroughputRequest, chosen: ChosenRows | None = None) -> ThroughputAnswer:
     """Every row beside every method, with progress shown."""
     from nworkers.simulator.study.steady import steady_step_s
 
     with ProgressLine("fitting") as progress:
-        rows = fit_rows(asked, steady_step_s, progress.update)
+        rows = fit_rows(asked, steady_step_s, progress.update, chosen)
     with ProgressLine("predicting") as progress:
         return throughput_answer(rows, steady_step_s, progress.update)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
 from nworkers.cli.shown import import_text, json_view
+from nworkers.models.base.errors import with_fields
 from nworkers.models.tables.components.import_answer import ImportAnswer
-from nworkers.models.tables.throughput.compare import METHODS, ComparedRow
+from nworkers.models.tables.throughput.compare import ComparedRow, Errors, Method
+from nworkers.models.tables.throughput.laws_answer import LawsAnswer
 from nworkers.models.tables.throughput.throughput_answer import PublishedAnswer, ThroughputAnswer
 
 
@@ -41,6 +43,32 @@ def throughput(answer: ThroughputAnswer) -> dict[str, object]:
     return json_view.fit(answer.fit) | {"scaling": _scaling(answer)}
 
 
+def laws(answer: LawsAnswer, named: Callable[[str], str]) -> dict[str, object]:
+    """Rows beside the laws alone, and what is missing for more."""
+    return {
+        "scaling": {
+            "source": answer.file,
+            "laws_alone": True,
+            "missing": list(answer.missing),
+            "asks": [with_fields(ask, named) for ask in answer.asks],
+            "row_count": len(answer.rows),
+            "notes": list(answer.read),
+            "errors": _errors(answer.errors),
+            "rows": [_scaling_row(compared) for compared in answer.rows],
+            "beyond": [
+                {
+                    "system": row.system,
+                    "model": row.model,
+                    "strategy": row.strategy,
+                    "workers": workers,
+                    "predicted_samples_per_s": dict(rates),
+                }
+                for row, workers, rates in answer.beyond
+            ],
+        }
+    }
+
+
 def published(answer: PublishedAnswer) -> dict[str, object]:
     return {
         "tolerance": answer.tolerance,
@@ -60,11 +88,15 @@ def _scaling(answer: ThroughputAnswer) -> dict[str, object]:
         # The others are among the profile's parameters; a spread is in its noise.
         "spread": answer.spread and json_view.identified(answer.spread),
         "notes": list(answer.notes),
-        "errors": {
-            label: {method: asdict(found) for method, found in methods.items()}
-            for label, methods in answer.errors.items()
-        },
+        "errors": _errors(answer.errors),
         "rows": [_scaling_row(compared) for compared in answer.rows],
+    }
+
+
+def _errors(errors: Mapping[str, Mapping[Method, Errors]]) -> dict[str, object]:
+    return {
+        label: {method: asdict(found) for method, found in methods.items()}
+        for label, methods in errors.items()
     }
 
 
@@ -82,5 +114,5 @@ def _scaling_row(compared: ComparedRow) -> dict[str, object]:
         "fitted": compared.fitted,
         "predicted_samples_per_s": dict(compared.samples_per_s),
         "predicted_samples_per_s_interval": None if interval is None else list(interval),
-        "error": {method: compared.error(method) for method in METHODS},
+        "error": {method: compared.error(method) for method in compared.samples_per_s},
     }

@@ -9,6 +9,7 @@ from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.tables.throughput.compare import METHODS, ComparedRow, Errors, Method
+from nworkers.models.tables.throughput.laws_answer import LawsAnswer
 from nworkers.models.tables.throughput.throughput_answer import PublishedAnswer, ThroughputAnswer
 
 NAMES: dict[Method, str] = {
@@ -47,7 +48,7 @@ def compared(answer: ThroughputAnswer, *legend: str) -> list[str]:
         f"{len(inside)} fitted" + (f", {len(outside)} predicted" if outside else ""),
         str(_rows(answer.rows)),
         *legend,
-        str(_errors(answer)),
+        str(errors_table(answer, METHODS)),
     ]
 
 
@@ -66,13 +67,14 @@ def published(answer: PublishedAnswer) -> str:
     return "\n".join(lines)
 
 
-def _errors(answer: ThroughputAnswer) -> TextTable:
-    table = TextTable("error, median / worst", *(NAMES[m] for m in METHODS), left=(0,))
+def errors_table(answer: ThroughputAnswer | LawsAnswer, methods: Sequence[Method]) -> TextTable:
+    """Each method's median and worst error."""
+    table = TextTable("error, median / worst", *(NAMES[m] for m in methods), left=(0,))
     for label, found in answer.errors.items():
         rows = len(answer.inside if label == "fitted" else answer.outside)
         table.add_row(
             f"{fmt.count(rows, 'row')} {label}",
-            *(_median_and_worst(found[method], rows) for method in METHODS),
+            *(_median_and_worst(found[method], rows) for method in methods),
         )
     return table
 
@@ -93,7 +95,7 @@ def _rows(rows: Sequence[ComparedRow]) -> TextTable:
             "fitted" if c.fitted else "predicted",
             "—" if ours is None else fmt.digits(ours),
             "" if c.interval is None else fmt.span(c.interval),
-            *(_error(c.error(method)) for method in METHODS),
+            *(error_text(c.error(method)) for method in METHODS),
         )
     return table
 
@@ -117,5 +119,6 @@ def _next(answer: ThroughputAnswer, output: Path) -> str:
     )
 
 
-def _error(value: float | None) -> str:
+def error_text(value: float | None) -> str:
+    """An error in percent, with its sign."""
     return "—" if value is None else fmt.signed_percent(value)

@@ -1,10 +1,14 @@
-"""CSV lines: rows under a header, each value by its cell; lines that begin with # are remarks."""
+"""CSV lines: rows under a header, each value by its cell; lines that begin with # are remarks.
+
+Markdown's tables are read as well, wherever they stand in a text.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
 import math
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -15,14 +19,30 @@ from nworkers.models.tables.components.thin import Measured, thinned, thinning
 Row = TypeVar("Row")
 #: No header is longer.
 _LONGEST = 4096
+#: The line under the header of a table in markdown.
+_RULE = re.compile(r"[ >]*\|?[ ]*:?-+:?[ ]*(?:\|[ ]*:?-+:?[ ]*)+\|?[ ]*")
 
 
 def lines_of(text: str) -> Iterator[tuple[int, str]]:
-    """The lines that hold something, with their numbers."""
+    """The lines that hold something, with their numbers; those of a table, if one is marked so."""
+    lines = text.splitlines() if "|" in text else []
+    rule = next((k for k, line in enumerate(lines) if k and _RULE.fullmatch(line)), None)
+    if rule is not None and "|" in lines[rule - 1]:
+        yield from _marked(lines, rule)
+        return
     for index, line in enumerate(text.splitlines(), 1):
         begin = line.lstrip()[:1]
         if begin and begin != "#":
             yield index, line
+
+
+def _marked(lines: Sequence[str], rule: int) -> Iterator[tuple[int, str]]:
+    """The header above the rule and the rows below it, with tabs between their cells."""
+    for k in (rule - 1, *range(rule + 1, len(lines))):
+        if "|" not in lines[k]:
+            return
+        line = lines[k].strip(" >").replace("\t", " ")
+        yield k + 1, "\t".join(cell.strip() for cell in line.strip("|").split("|"))
 
 
 def header(text: str) -> tuple[list[str], str]:
@@ -49,6 +69,16 @@ def read_rows(
     names, separator = header(text)
     cells = _cells(text, names, separator, measured, source)
     others = [name for name in names if name != measured]
+    return rows_of(cells, others, source, make)
+
+
+def rows_of(
+    cells: Mapping[tuple[str, ...], Sequence[Measured]],
+    others: Sequence[str],
+    source: str,
+    make: Callable[[Mapping[str, str], float, str], Row],
+) -> tuple[list[Row], tuple[str, ...]]:
+    """The rows of cells, each all that rows say beside their value; thinned where they are many."""
     place = others.index("round") if "round" in others else None
     kept = thinned(cells, lambda cell: None if place is None else cell[place])
     rows = [
@@ -75,7 +105,7 @@ def _cells(
     lines = lines_of(text)
     next(lines)
     for index, line in lines:
-        values = line.split(separator) if '"' not in line else _quoted(line, separator, source)
+        values = cells_of(line, separator, source)
         if len(values) != width:
             got, allowed = f"{len(values)} columns", f"{width}, as the header has"
             raise InputError(f"{source}: line {index}", got, allowed)
@@ -93,7 +123,14 @@ def _cells(
     return cells
 
 
-def _quoted(line: str, separator: str, source: str) -> list[str]:
+def cells_of(line: str, separator: str, source: str) -> list[str]:
+    """The cells of a line.
+
+    Raises:
+        InputError: a quotation does not end.
+    """
+    if '"' not in line:
+        return line.split(separator)
     try:
         return next(csv.reader(io.StringIO(line), delimiter=separator), [])
     except csv.Error as error:

@@ -11,7 +11,9 @@ from nworkers.models.records.runtimes import STRATEGIES, Strategy
 from nworkers.models.records.scenario import MAX_PS, MAX_WORKERS
 from nworkers.models.records.workload import MAX_BATCH
 from nworkers.models.tables.components.rows import whole
-from nworkers.models.tables.formats.csv_lines import header, read_rows
+from nworkers.models.tables.components.thin import Measured
+from nworkers.models.tables.formats.csv_lines import header, read_rows, rows_of
+from nworkers.models.tables.formats.throughput_columns import spoken, understood
 
 FORMAT = "scaling table"
 #: Columns without which a row says nothing.
@@ -32,7 +34,8 @@ class ScalingRow:
     """The throughput of one run.
 
     ``workers`` are devices, ``gpus_per_node`` of them on a node; ``ps`` is None where it was not
-    stated, and under all-reduce.
+    stated, and under all-reduce. ``global_batch`` is the batch of all workers where that is what
+    stays the same (strong scaling).
     """
 
     model: str
@@ -44,6 +47,7 @@ class ScalingRow:
     gpus_per_node: int = 1
     system: str = ""
     source: str = ""
+    global_batch: int | None = None
 
     @property
     def step_time_s(self) -> float:
@@ -76,10 +80,14 @@ class ScalingRow:
 
 @dataclass(frozen=True)
 class ScalingTable:
-    """Rows of one file; ``notes`` are remarks for whoever reads the answer."""
+    """Rows of one file; ``notes`` are remarks for whoever reads the answer.
+
+    ``missing`` are columns that the table has not, and whose values in the rows mean nothing.
+    """
 
     rows: tuple[ScalingRow, ...]
     notes: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 def is_scaling_header(names: Sequence[str]) -> bool:
@@ -87,11 +95,19 @@ def is_scaling_header(names: Sequence[str]) -> bool:
     lowered = [name.lower() for name in names]
     if {"quantity", "seconds"} & set(lowered):
         return False
+    if understood(names):
+        return True
     return sum(bool(_TELLING & set(_near(name, COLUMNS, 0.8))) for name in lowered) >= 2
 
 
-def read(text: str, source: str) -> ScalingTable:
-    """The rows of a CSV; lines that begin with # are remarks.
+def read(
+    text: str, source: str, *, batch: int | None = None, model: str | None = None
+) -> ScalingTable:
+    """The rows of a table; lines that begin with # are remarks.
+
+    Args:
+        batch: samples of one worker's step, where the table does not say it.
+        model: whose runs they are, where the table does not say it.
 
     Raises:
         InputError: a column is missing or misspelt, or a value cannot have been measured.
@@ -99,11 +115,24 @@ def read(text: str, source: str) -> ScalingTable:
     names, _ = header(text)
     if not names:
         raise InputError(source, "an empty file", f"a CSV with columns {', '.join(COLUMNS)}")
+    if understood(names) and not set(NEEDED) <= set(names):
+        return _spoken(text, source, batch, model)
     _check_header(names, source)
     rows, notes = read_rows(text, "samples_per_s", source, _row)
     if not rows:
         raise InputError(source, "a header without rows", "a row for each run")
     return ScalingTable(tuple(rows), notes)
+
+
+def _spoken(text: str, source: str, batch: int | None, model: str | None) -> ScalingTable:
+    """The rows of a table in its author's words."""
+    found = spoken(text, source, batch, model)
+    names = tuple(found.runs[0][0])
+    cells: dict[tuple[str, ...], list[Measured]] = {}
+    for values, rate, index in found.runs:
+        cells.setdefault(tuple(values.values()), []).append((rate, index))
+    rows, notes = rows_of(cells, names, source, _row)
+    return ScalingTable(tuple(rows), (*found.notes, *notes), found.missing)
 
 
 def of_system(
@@ -169,7 +198,7 @@ def _row(values: Mapping[str, str], samples_per_s: float, where: str) -> Scaling
     batch = _count(values["batch_per_worker"], f"{where}: batch_per_worker", MAX_BATCH)
     workers = _count(values["workers"], f"{where}: workers", MAX_WORKERS)
     servers = values.get("ps", "")
-    per_node = values.get("gpus_per_node", "")
+    per_node, together = values.get("gpus_per_node", ""), values.get("global_batch", "")
     row = ScalingRow(
         model=_name(values["model"], f"{where}: model"),
         strategy=strategy,
@@ -180,6 +209,7 @@ def _row(values: Mapping[str, str], samples_per_s: float, where: str) -> Scaling
         gpus_per_node=_count(per_node, f"{where}: gpus_per_node", MAX_WORKERS) if per_node else 1,
         system=values.get("system", ""),
         source=values.get("source", ""),
+        global_batch=int(together) if together else None,
     )
     if not SHORTEST_STEP_S <= row.step_time_s <= LONGEST_STEP_S:
         raise InputError(

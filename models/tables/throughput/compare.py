@@ -17,9 +17,11 @@ from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.fit import ScalingFit
 from nworkers.models.tables.throughput.jobs import Jobs, Predict, group_of
 from nworkers.models.tables.throughput.laws import (
+    Key,
     Paleo,
     ScalingLaw,
     amdahl,
+    key_of,
     paleo,
     series,
     universal,
@@ -77,11 +79,7 @@ def compare(
     progress: Callable[[], None] | None = None,
 ) -> tuple[ComparedRow, ...]:
     """The fitted rows, then the others, each beside every method fitted to the same rows."""
-    curves = series(fit.rows)
-    laws: dict[Method, dict[tuple[str, int, str], ScalingLaw | None]] = {
-        "amdahl": {key: amdahl(rows) for key, rows in curves.items()},
-        "usl": {key: universal(rows) for key, rows in curves.items()},
-    }
+    laws = usual_laws(fit.rows)
     sizes = {name: workload.size_bytes for name, workload in workloads.items()}
     straight = paleo(fit.rows, sizes)
 
@@ -90,7 +88,7 @@ def compare(
     ) -> ComparedRow:
         rates: dict[Method, float | None] = {"scale": rate}
         for method, found in laws.items():
-            law = found.get((row.model, row.batch_per_worker, row.strategy))
+            law = found.get(key_of(row))
             rates[method] = None if law is None else law.samples_per_s(row.workers)
         rates["paleo"] = _paleo_rate(straight, row, sizes)
         return ComparedRow(row, fitted, rates, interval)
@@ -111,6 +109,15 @@ def compare(
         samples = row.workers * row.batch_per_worker
         outside.append(beside(row, False, samples / time_s, (samples / high_s, samples / low_s)))
     return (*inside, *outside)
+
+
+def usual_laws(rows: Sequence[ScalingRow]) -> dict[Method, dict[Key, ScalingLaw | None]]:
+    """Amdahl's and the Universal Scalability Law of each series."""
+    curves = series(rows)
+    return {
+        "amdahl": {key: amdahl(of) for key, of in curves.items()},
+        "usl": {key: universal(of) for key, of in curves.items()},
+    }
 
 
 def errors(compared: Sequence[ComparedRow], method: Method) -> Errors:

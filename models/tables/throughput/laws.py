@@ -15,7 +15,7 @@ from nworkers.models.base.all_reduce_terms import ring_terms
 from nworkers.models.base.statistics import Floats
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
 
-Key = tuple[str, int, str]
+Key = tuple[str, int, str, str]
 #: No rate or time is further from where the search begins, in the logarithm.
 _FURTHEST = 20.0
 
@@ -78,11 +78,16 @@ def paleo_bytes(row: ScalingRow, size_bytes: int) -> float:
     return 2.0 * row.workers * size_bytes / row.servers
 
 
+def key_of(row: ScalingRow) -> Key:
+    """Which series a row belongs to; under strong scaling the batch of all workers is the same."""
+    return row.model, row.global_batch or row.batch_per_worker, row.strategy, row.system
+
+
 def series(rows: Sequence[ScalingRow]) -> dict[Key, list[ScalingRow]]:
     """Rows that differ in their number of workers alone."""
     found: dict[Key, list[ScalingRow]] = {}
     for row in rows:
-        found.setdefault((row.model, row.batch_per_worker, row.strategy), []).append(row)
+        found.setdefault(key_of(row), []).append(row)
     return found
 
 

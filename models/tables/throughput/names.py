@@ -11,6 +11,12 @@ from nworkers.models.records.workload import Workload
 from nworkers.models.tables.formats.csv_throughput import ScalingRow, plain, renamed
 
 
+def unknown_models(rows: Sequence[ScalingRow]) -> tuple[str, ...]:
+    """Models that no shipped workload is."""
+    shipped = {plain(name) for name in shipped_workloads()}
+    return tuple(dict.fromkeys(row.model for row in rows if plain(row.model) not in shipped))
+
+
 def workloads_of(
     rows: Sequence[ScalingRow], given: Workload | None, source: str
 ) -> tuple[tuple[ScalingRow, ...], dict[str, Workload]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 
@@ -29,7 +30,8 @@ from nworkers.models.tables.throughput.compare import (
 )
 from nworkers.models.tables.throughput.fit import ScalingFit, check_rows, fit
 from nworkers.models.tables.throughput.jobs import Predict
-from nworkers.models.tables.throughput.names import workloads_of
+from nworkers.models.tables.throughput.laws_answer import ASKS
+from nworkers.models.tables.throughput.names import unknown_models, workloads_of
 from nworkers.models.tables.throughput.published import Split
 from nworkers.models.tables.throughput.row_spread import PUBLISHED_PRIOR, RowPrior
 
@@ -39,7 +41,10 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class ThroughputRequest:
-    """A table, and what is fitted of it; ``fit_to`` is the most workers of a row that is fitted."""
+    """A table, and what is fitted of it; ``fit_to`` is the most workers of a row that is fitted.
+
+    ``batch`` is that of a worker, where the table does not say it.
+    """
 
     file: Path
     base: Profile
@@ -47,6 +52,21 @@ class ThroughputRequest:
     system: str | None = None
     fit_to: int | None = None
     prior: RowPrior = PUBLISHED_PRIOR
+    batch: int | None = None
+
+
+@dataclass(frozen=True)
+class ChosenRows:
+    """One system's rows and its models' variables; ``missing`` names what they are too little for.
+
+    With anything missing the laws alone can answer, of all systems.
+    """
+
+    text: str
+    rows: tuple[ScalingRow, ...]
+    workloads: Mapping[str, Workload]
+    missing: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -183,26 +203,68 @@ class PublishedAnswer:
         return all((one.error.worst or 0.0) <= self.tolerance for one in self.held)
 
 
-def fit_rows(request: ThroughputRequest, predict: Predict, progress: Progress) -> FittedRows:
+def choose(request: ThroughputRequest) -> ChosenRows:
+    """The rows that the request is about.
+
+    Raises:
+        InputError: the file is no such table, or has no row beyond those to fit.
+    """
+    source = str(request.file)
+    text = read_text(request.file, KNOWN, MAX_TABLE_BYTES)
+    given = request.workload
+    table = read(text, source, batch=request.batch, model=given.name if given else None)
+    missing, rows = table.missing, table.rows
+    workloads: dict[str, Workload] = {}
+    if not missing and any(row.global_batch for row in rows):
+        missing = ("strong",)
+    if not missing or request.system is not None:
+        rows = of_system(rows, request.system, source)
+    if not missing:
+        if given is None and unknown_models(rows):
+            missing = ("workload",)
+        else:
+            rows, workloads = workloads_of(rows, given, source)
+    most = max(row.workers for row in rows)
+    if request.fit_to is not None and request.fit_to >= most:
+        raise InputError(
+            "fit_to", request.fit_to, f"fewer than the most workers in the table ({most})"
+        )
+    return ChosenRows(text, rows, workloads, missing, table.notes)
+
+
+def refuse(request: ThroughputRequest, chosen: ChosenRows) -> NoReturn:
+    """Name what is missing for a model of the system.
+
+    Raises:
+        InputError: always.
+    """
+    source = str(request.file)
+    if chosen.missing == ("workload",):
+        workloads_of(chosen.rows, None, source)
+    raise InputError(source, *ASKS[chosen.missing[0]])
+
+
+def fit_rows(
+    request: ThroughputRequest,
+    predict: Predict,
+    progress: Progress,
+    chosen: ChosenRows | None = None,
+) -> FittedRows:
     """Fit the rows that the request wants fitted.
 
     Args:
         predict: the step time of a scenario on a profile.
+        chosen: the request's rows, where they have been read.
 
     Raises:
         InputError: the file is no such table, or too little is left to fit.
     """
     source = str(request.file)
-    text = read_text(request.file, KNOWN, MAX_TABLE_BYTES)
-    table = read(text, source)
-    chosen = of_system(table.rows, request.system, source)
-    rows, workloads = workloads_of(chosen, request.workload, source)
+    chosen = chosen or choose(request)
+    if chosen.missing:
+        refuse(request, chosen)
+    rows, workloads = chosen.rows, chosen.workloads
     inside, outside = split(rows, request.fit_to)
-    if request.fit_to is not None and not outside:
-        most = max(row.workers for row in rows)
-        raise InputError(
-            "fit_to", request.fit_to, f"fewer than the most workers in the table ({most})"
-        )
     check_rows(inside, source)
     found = fit(
         inside,
@@ -213,7 +275,7 @@ def fit_rows(request: ThroughputRequest, predict: Predict, progress: Progress) -
         prior=request.prior,
         progress=progress,
     )
-    return FittedRows(request, text, workloads, tuple(outside), found, table.notes)
+    return FittedRows(request, chosen.text, workloads, tuple(outside), found, chosen.notes)
 
 
 def throughput_answer(rows: FittedRows, predict: Predict, progress: Progress) -> ThroughputAnswer:

@@ -144,5 +144,53 @@ def test_several_systems(run: Run, tmp_path: Path) -> None:
 def test_options_of_a_scaling_table_elsewhere(run: Run, tmp_path: Path) -> None:
     path = tmp_path / "sheet.csv"
     path.write_text("quantity,seconds,size_bytes\nfetch,0.01,1000\nfetch,0.02,2000000\n")
-    for option in ("--workload", "--system", "--fit-to"):
+    for option in ("--workload", "--system", "--fit-to", "--batch"):
         assert option in run("fit", path, option, "3").error
+
+
+WIDE = "GPUs | 4 | 8 | 16\n-- | -- | -- | --\nHorovod | 792.41 | 1523 | 2900\n"
+
+
+def test_laws_alone_answer_where_a_batch_or_variables_are_missing(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "wide.md"
+    path.write_text(WIDE)
+    done = run("fit", path)
+    assert done.code == 0, done.err
+    for words in (
+        "alone answer",
+        "no batch: give",
+        "--batch",
+        "--workload",
+        "Horovod is allreduce",
+    ):
+        assert words in done.out
+    found = json.loads(run("fit", path, "--fit-to", "8", "--json").out)["scaling"]
+    assert found["laws_alone"]
+    assert found["missing"] == ["batch_per_worker", "model"]
+    assert [row["fitted"] for row in found["rows"]] == [True, True, False]
+    assert set(found["rows"][0]["predicted_samples_per_s"]) == {"amdahl", "usl"}
+    assert [row["workers"] for row in found["beyond"]] == [32, 64]
+
+
+def test_a_profile_needs_what_is_missing(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "wide.md"
+    path.write_text(WIDE)
+    done = run("fit", path, "-o", tmp_path / "out.json")
+    assert done.code == 2
+    assert "got no batch; allowed: a column batch_per_worker, or --batch" in done.error
+    given = ("--batch", "64", "--workload", "resnet-50")
+    done = run("fit", path, *given, "-o", tmp_path / "out.json")
+    assert done.code == 0, done.err
+    assert read_profile(tmp_path / "out.json").workload == "resnet-50"
+
+
+def test_one_batch_of_all_workers_is_answered_by_the_laws(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "strong.csv"
+    path.write_text(
+        "workers,global_batch,images/sec,model\n1,256,100,resnet50\n2,256,190,resnet50\n"
+        "4,256,350,resnet50\n"
+    )
+    done = run("fit", path)
+    assert done.code == 0, done.err
+    assert "one batch of all workers" in done.out
+    assert "resnet50, batch 256" in done.out

@@ -60,7 +60,7 @@ def test_ps_that_is_not_stated_is_one_a_node() -> None:
     ("text", "words"),
     [
         (HEADER, ["a header without rows"]),
-        (f"{HEADER.replace('samples_per_s', 'sample_per_s')}\n{ROW}", ["did you mean it by"]),
+        (f"{HEADER.replace('samples_per_s', 'samples_s')}\n{ROW}", ["did you mean it by"]),
         (f"{HEADER.replace('gpus_per_node', 'gpu_per_nodes')}\n{ROW}", ["gpus_per_node, if"]),
         (f"{HEADER.replace('ps,', 'workers,')}\n{ROW}", ["a column twice"]),
         (f"{HEADER}\n{ROW},1", ["line 2", "10 columns"]),
