@@ -179,3 +179,11 @@ def sweep() -> Command:
     from nworkers.cli.commands.sweep import sweep
 
     return sweep
+
+
+@app.command(cls=LateCommand, epilog="Example: scale models --json")
+def models() -> Command:
+    """List the models that ship: parameters, bytes, tensors, operations of a sample, and origin."""
+    from nworkers.cli.commands.models import models
+
+    return models

@@ -59,7 +59,8 @@ def layers(workload: Workload) -> tuple[Layer, ...]:
 
     Of dense layers, whose products take as many operations as there are weights: one forward, and
     backward one for the weights and, in all but the first layer, one for the inputs. A layer whose
-    weights are used many times a sample, as in a convolution, takes more than its share here.
+    weights are used many times a sample, as in a convolution, takes more than its share here; an
+    embedding, which is looked up, takes less.
     """
     weights = [0.0] * (max(layer_of(workload)) + 1)
     for layer, variable in zip(layer_of(workload), workload.variables, strict=True):

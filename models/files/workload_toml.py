@@ -58,6 +58,8 @@ def shipped_workloads() -> tuple[str, ...]:
 def workload_text(workload: Workload) -> str:
     """A workload as its TOML file holds it; what is read from that equals it."""
     lines = [f"name = {json.dumps(workload.name)}"]
+    if workload.origin:
+        lines.append(f"origin = {json.dumps(workload.origin)}")
     if workload.flops_per_sample is not None:
         lines.append(f"flops_per_sample = {float(workload.flops_per_sample)!r}")
     if workload.optimizer != "sgd":

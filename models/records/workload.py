@@ -79,6 +79,7 @@ class Workload:
 
     ``flops_per_sample`` counts forward and backward; None where nothing is known of the
     arithmetic, and then a cost or a table must be given. ``optimizer`` updates variables.
+    ``origin`` says who published the model, and for which input a sample's operations are.
     """
 
     name: str
@@ -87,6 +88,11 @@ class Workload:
     cost: Cost | None = None
     step: tuple[StepSeconds, ...] = ()
     optimizer: Optimizer = "sgd"
+    origin: str = ""
+
+    @property
+    def parameters(self) -> int:
+        return sum(v.elements for v in self.variables)
 
     @property
     def size_bytes(self) -> int:
@@ -112,8 +118,33 @@ class Workload:
         return tuple(int(w) for w in match[2].split(",")) if match else ()
 
 
+@dataclass(frozen=True)
+class Form:
+    """A way of writing a name that stands for many workloads."""
+
+    written: str
+    meaning: str
+    example: str
+
+
+FORMS = (
+    Form(
+        "gemm:FEATURES,HIDDEN",
+        "one matrix product, trained by least squares",
+        "gemm:128,256",
+    ),
+    Form(
+        "mlp:INPUT,HIDDEN,…,CLASSES",
+        "dense layers with a weight matrix and a bias each",
+        "mlp:784,512,10",
+    ),
+)
+#: How ``flops_per_sample`` of named and shipped workloads is counted.
+OPERATIONS = (
+    "forward and backward, two for each product of convolutions, dense layers and attention"
+)
 _NAMED = re.compile(r"(gemm|mlp):(\d+(?:,\d+)+)")
-_ALLOWED = "gemm:FEATURES,HIDDEN, mlp:INPUT,HIDDEN,…,CLASSES, or a TOML file"
+_ALLOWED = f"{', '.join(form.written for form in FORMS)}, or a TOML file"
 
 
 def named_workload(name: str) -> Workload:
