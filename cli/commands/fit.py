@@ -19,9 +19,9 @@ def fit(
             parser=named_path,
             metavar="FILE",
             help="A calibration file; or a table of nccl-tests (text or -J), OSU (osu_latency, "
-            "osu_bw, osu_allreduce) or iperf3 --json; or a CSV with columns quantity, seconds, "
-            "size_bytes and so on; or a table of throughputs over workers, in CSV, TSV or "
-            "markdown. Told from its content.",
+            "osu_bw, osu_allreduce), IMB-MPI1 or iperf, whatever stands around it; or a CSV with "
+            "columns quantity, seconds, size_bytes and so on; or a table of throughputs over "
+            "workers, in CSV, TSV or markdown. Told from its content.",
         ),
     ],
     output: Annotated[
@@ -44,6 +44,14 @@ def fit(
     workers: Annotated[
         str | None,
         typer.Option(metavar="N", help="With osu_allreduce, which does not print it: processes."),
+    ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="With a table of several settings (algorithms, buffers, in place): part of the "
+            "name of one. By default the fastest at each size.",
+        ),
     ] = None,
     workload: Annotated[
         str | None,
@@ -83,6 +91,8 @@ def fit(
 
         if workers is not None:
             raise InputError("workers", f"{workers} with a scaling table", "a table of OSU")
+        if series is not None:
+            raise InputError("series", f"{series} with a scaling table", "a table of OSU")
         most = None if fit_to is None else integer("--fit-to", fit_to, 1, 1_000_000)
         each = None if batch is None else integer("--batch", batch, 1, MAX_BATCH)
         fit_throughput.fit(
@@ -103,9 +113,9 @@ def fit(
     if kind == "times":
         from nworkers.cli.commands import fit_table
 
-        fit_table.fit(file, output, base, group, force=force, as_json=json)
+        fit_table.fit(file, output, base, group, series, force=force, as_json=json)
         return
-    for field, value in (("base", base), ("workers", workers)):
+    for field, value in (("base", base), ("workers", workers), ("series", series)):
         if value is not None:
             raise InputError(field, f"{value} with a calibration file", "a table of another tool")
     _fit(file, output, wanted, force=force, as_json=json)

@@ -17,6 +17,7 @@ def fit(
     output: Path | None,
     base: str | None,
     workers: int | None,
+    series: str | None,
     *,
     force: bool,
     as_json: bool,
@@ -29,7 +30,7 @@ def fit(
     if output is not None:
         check_output(output, force=force)
     profile, _ = find_profile("base", base or DEFAULT_PROFILE)
-    answer = import_answer(file, profile, workers)
+    answer = import_answer(file, profile, workers, series)
     if output is not None:
         write_record(output, answer.fit.profile, force=force)
         console.note(f"wrote {output}")

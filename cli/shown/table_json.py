@@ -28,6 +28,8 @@ def imported(answer: ImportAnswer, named: Callable[[str], str]) -> dict[str, obj
                     "size_bytes": f.row.size_bytes,
                     "workers": f.row.workers,
                     "flows": f.row.flows,
+                    "hosts": f.row.hosts,
+                    "series": f.row.series,
                     "seconds": f.row.seconds,
                     "in_place": f.row.in_place,
                     "bandwidth_bytes_per_s": f.row.bandwidth_bytes_per_s,

@@ -29,6 +29,8 @@ _given: dict[str, bytes] = {}
 def read_bytes(path: Path, wanted: str, most: int = MAX_BYTES) -> bytes:
     """UTF-8 text of a file that somebody named, unpacked where its name ends in ``.gz``.
 
+    UTF-16 with a byte order mark, which PowerShell writes, becomes UTF-8.
+
     ``-`` is standard input. A pipe, as it gives its bytes once, is kept for whoever asks again.
 
     Args:
@@ -60,7 +62,7 @@ def read_bytes(path: Path, wanted: str, most: int = MAX_BYTES) -> bytes:
         raise InputError(name, why, wanted) from None
     if len(content) > most:
         raise InputError(name, "more than is read", f"at most {most:,} bytes, unpacked")
-    content = content.removeprefix(codecs.BOM_UTF8)
+    content = _as_utf8(name, content, wanted)
     _check_text(name, content, wanted)
     if not content or content.isspace():
         raise InputError(name, "an empty file", wanted)
@@ -129,6 +131,16 @@ def _of_standard_input(most: int) -> bytes:
     if sys.stdin is None or sys.stdin.closed:
         raise FileNotFoundError
     return sys.stdin.buffer.read(most + 1)
+
+
+def _as_utf8(name: str, content: bytes, wanted: str) -> bytes:
+    """Raises: InputError: a text that begins as UTF-16 is none."""
+    if not content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return content.removeprefix(codecs.BOM_UTF8)
+    try:
+        return content.decode("utf-16").encode()
+    except UnicodeError as error:
+        raise InputError(name, f"no text ({error})", wanted) from None
 
 
 def _check_text(name: str, content: bytes, wanted: str) -> None:

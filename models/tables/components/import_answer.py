@@ -40,15 +40,20 @@ class ImportAnswer:
         )
 
 
-def import_answer(file: Path, base: Profile, workers: int | None) -> ImportAnswer:
+def import_answer(
+    file: Path, base: Profile, workers: int | None, series: str | None = None
+) -> ImportAnswer:
     """Read a table, and put what it determines into the base.
 
     Args:
         workers: of a table that does not print it.
+        series: part of the name of one of several settings that were measured.
 
     Raises:
         InputError: the table is of no known tool, or its rows determine nothing.
     """
     text = read_text(file, KNOWN, MAX_TABLE_BYTES)
-    merged = graft(read_table(text, str(file), workers=workers), text, base, file.name)
+    merged = graft(
+        read_table(text, str(file), workers=workers, series=series), text, base, file.name
+    )
     return ImportAnswer(merged, FitAnswer(merged.profile, str(file), weaknesses(merged.profile)))

@@ -27,6 +27,8 @@ MEANINGS = {
     "CSV": "seconds are as given: without rows of noop, those of the operation alone",
 }
 MEANINGS["nccl-tests JSON"] = MEANINGS["nccl-tests"]
+MEANINGS["Intel MPI Benchmarks"] = MEANINGS["OSU micro-benchmarks"]
+MEANINGS["iperf"] = MEANINGS["iperf3"]
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ def graft(table: MeasuredTable, text: str, base: Profile, source: str, *, seed: 
     quality: list[FitRow] = []
     fitted: dict[Row, float | None] = {}
     runs: list[int] = []
-    by_wire = [r for r in table.rows if r.quantity in ("message", "stream", "flow", "flows")]
-    by_wire += [r for r in table.rows if r.quantity == "second"]
+    by_wire = [r for r in table.rows if r.quantity in network.QUANTITIES]
+    by_wire.sort(key=lambda row: row.quantity == "second")
     if by_wire:
         found = network.measure(by_wire, base.draws, rng, source)
         profile, remarks = network.put_in(profile, found)

@@ -32,23 +32,30 @@ from nworkers.models.tables.components.fit_rows import (
 )
 from nworkers.models.tables.components.rows import Row
 
+#: What a wire is told by.
+QUANTITIES = ("message", "stream", "flow", "flows", "second", "both_ways", "stream_both_ways")
 #: A message of at most so many bytes takes the latency and hardly more.
 SMALL_BYTES = 1024
 #: A flow that gets this share of what all flows get together was stopped by the wire.
 WIRE_BOUND = 0.8
 #: Of what earlier files told of a base, what only a table of its wire's bandwidth tells.
 SHARED = "link.shared_bandwidth_bytes_per_s"
+ALONE = "both ways at once: that one way alone passes no more is assumed; a test of it would tell"
 #: What is left at least of a latency when a wire's is taken out of it: draws are not joint.
 LEAST_LEFT = 0.1
 
 
 @dataclass(frozen=True)
 class Wire:
-    """One way latency, what one flow passes, and all together; None where the table is silent."""
+    """One way latency, what one flow passes, and all together; None where the table is silent.
+
+    ``both_ways`` is what a direction passes while the other is as busy.
+    """
 
     latency_s: Parameter | None = None
     flow: Parameter | None = None
     shared: Parameter | None = None
+    both_ways: Parameter | None = None
     fit: tuple[FitRow, ...] = ()
     fitted_s: tuple[float | None, ...] = ()
     notes: tuple[str, ...] = ()
@@ -60,7 +67,7 @@ def measure(rows: Sequence[Row], draws: int, rng: np.random.Generator, source: s
     Raises:
         InputError: they leave both latency and bandwidth open.
     """
-    if any(row.quantity == "flows" for row in rows):
+    if any(row.quantity in ("flows", "both_ways") for row in rows):
         return _flows(rows, draws, rng, source)
     messages = [row for row in rows if row.quantity == "message"]
     streams = [row for row in rows if row.quantity == "stream"]
@@ -87,16 +94,30 @@ def measure(rows: Sequence[Row], draws: int, rng: np.random.Generator, source: s
         slope = solved.parameters[1]
         fitted.update(zip(streams, solved.fitted_s, strict=True))
         quality.append(held_out_errors("stream", streams, columns))
+    both = None
+    beside = [row for row in rows if row.quantity == "stream_both_ways"]
+    if beside:
+        several = len({row.size_bytes for row in beside}) > 1
+        columns = _messages if several else _bytes
+        solved = fit(beside, columns, ("s", "s/byte"), draws, rng, f"{source}: both ways")
+        fitted.update(zip(beside, solved.fitted_s, strict=True))
+        if isinstance(each := solved.parameters[1], Identified):
+            both = combined(lambda s: 1 / s, "bytes/s", each, draws=draws)
     flow = None
     if isinstance(slope, Identified):
         flow = combined(lambda s: 1 / s, "bytes/s", slope, draws=draws)
     if not isinstance(latency, Identified):
         latency = None
+    notes: tuple[str, ...] = ()
+    if flow is None and both is not None:
+        flow, notes = both, (ALONE,)
     if latency is None and flow is None:
         raise InputError(
             source, "rows that leave latency and bandwidth open", "small and large sizes"
         )
-    return Wire(latency, flow, flow, tuple(quality), tuple(fitted.get(row) for row in rows))
+    return Wire(
+        latency, flow, flow, both, tuple(quality), tuple(fitted.get(row) for row in rows), notes
+    )
 
 
 def put_in(profile: Profile, wire: Wire) -> tuple[Profile, tuple[str, ...]]:
@@ -125,7 +146,7 @@ def put_in(profile: Profile, wire: Wire) -> tuple[Profile, tuple[str, ...]]:
             push=_over(link.push, flow, bound, draws),
             shared_bandwidth_bytes_per_s=wire.shared,
             duplex=None,
-            both_ways_bandwidth_bytes_per_s=None,
+            both_ways_bandwidth_bytes_per_s=wire.both_ways,
         )
         if flow is wire.shared and bound(profile.link.fetch.segments[-1]):
             notes.append(
@@ -275,8 +296,52 @@ def _relayed(path: TransferPath[Parameter], later: _Later) -> TransferPath[Param
 
 
 def _flows(rows: Sequence[Row], draws: int, rng: np.random.Generator, source: str) -> Wire:
-    """Rate of all flows over the test, spread as much as its reporting intervals are."""
-    total = next(row for row in rows if row.quantity == "flows")
+    """Rates of whole tests: of one flow, of several together, of each direction beside the other.
+
+    Of two directions the slower counts: which of them fetches is not known.
+    """
+    notes: list[str] = []
+    rates: dict[str, Parameter] = {}
+    for name, of in (
+        ("one", [row for row in rows if row.quantity == "flows" and row.flows == 1]),
+        ("all", [row for row in rows if row.quantity == "flows" and row.flows > 1]),
+    ):
+        directions = {row.series: row for row in of}
+        if not directions:
+            continue
+        slower = min(directions.values(), key=lambda row: row.bandwidth_bytes_per_s)
+        if len(directions) > 1:
+            other = max(row.bandwidth_bytes_per_s for row in directions.values())
+            notes.append(
+                f"one direction passes {other:.4g} bytes/s and the other "
+                f"{slower.bandwidth_bytes_per_s:.4g}: the slower counts, for both"
+            )
+        same = [row for row in rows if (row.flows, row.series) == (slower.flows, slower.series)]
+        rates[name] = _rate(same, draws, rng, source)
+    beside = [row for row in rows if row.quantity == "both_ways"]
+    both = None
+    if beside:
+        mean = sum(row.bandwidth_bytes_per_s for row in beside) / len(beside)
+        both = parameter(
+            mean, STATED_LOG_SPREAD * rng.standard_normal(draws), "bytes/s", len(beside), True,
+            source,
+        )  # fmt: skip
+        if not rates:
+            return Wire(shared=both, both_ways=both, notes=(ALONE,))
+    one, all_ = rates.get("one"), rates.get("all")
+    if all_ is None:
+        notes.append(
+            "one flow: that several together pass no more is assumed; iperf3 -P 8 would tell"
+        )
+    elif one is None:
+        flows = next(row.flows for row in rows if row.quantity == "flows")
+        notes.append(f"{flows} flows at once: what one alone gets is not in this table")
+    return Wire(flow=one, shared=all_ or one, both_ways=both, notes=tuple(notes))
+
+
+def _rate(rows: Sequence[Row], draws: int, rng: np.random.Generator, source: str) -> Parameter:
+    """Rate over whole tests of one kind, spread as much as their reporting intervals are."""
+    totals = [row.bandwidth_bytes_per_s for row in rows if row.quantity == "flows"]
     seconds = [row for row in rows if row.quantity == "second"]
     rates = np.log([row.bandwidth_bytes_per_s for row in seconds])
     if len(seconds) > 1:
@@ -284,14 +349,8 @@ def _flows(rows: Sequence[Row], draws: int, rng: np.random.Generator, source: st
         deviations = means * student_inflation(rates.size)
     else:
         deviations = STATED_LOG_SPREAD * rng.standard_normal(draws)
-    rate = parameter(
-        total.bandwidth_bytes_per_s, deviations, "bytes/s", max(1, len(seconds)), True, source
-    )
-    if total.flows == 1:
-        note = "one flow: that several together pass no more is assumed; iperf3 -P 8 would tell"
-        return Wire(flow=rate, shared=rate, notes=(note,))
-    note = f"{total.flows} flows at once: what one alone gets is not in this table"
-    return Wire(shared=rate, notes=(note,))
+    mean = totals[0] if len(totals) == 1 else float(np.exp(np.mean(np.log(totals))))
+    return parameter(mean, deviations, "bytes/s", max(1, len(seconds)), True, source)
 
 
 def _messages(row: Row) -> tuple[float, float]:

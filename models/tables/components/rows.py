@@ -21,6 +21,8 @@ MAX_TABLE_BYTES = 2**25
 #: - ``stream``: one message's share of a window of them, sent without waiting for answers.
 #: - ``flows``: ``size_bytes`` by all ``flows`` connections together over a whole test;
 #:   ``flow`` the same by one of them, ``second`` by all of them within one reporting interval.
+#: - ``both_ways``: ``flows`` of one direction while the other was as busy; ``stream_both_ways`` a
+#:   message's share of a window then.
 RowQuantity = Literal[
     "noop",
     "gemm",
@@ -34,6 +36,8 @@ RowQuantity = Literal[
     "flows",
     "flow",
     "second",
+    "both_ways",
+    "stream_both_ways",
 ]
 #: No memory of any one device passes more: beyond lies a slip of units.
 FASTEST_BYTES_PER_S = 1e12
@@ -48,7 +52,8 @@ class Row:
 
     ``workers`` is the size of an all-reduce's group, or how many transferred at once;
     ``size_bytes`` is what one operation moves, in all its ``tensors``; ``path`` as in a
-    calibration's cell; ``round`` tells independent repetitions apart.
+    calibration's cell; ``round`` tells independent repetitions apart. ``hosts`` is on how many the
+    group was, 0 where nothing tells; ``series`` names settings, where several were measured.
     """
 
     quantity: RowQuantity
@@ -64,6 +69,8 @@ class Row:
     hidden: int = 0
     workload: str = ""
     in_place: bool = False
+    hosts: int = 0
+    series: str = ""
 
     @property
     def bandwidth_bytes_per_s(self) -> float:
