@@ -82,8 +82,8 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
     found = [*no_effects(job.profile, rows)]
     if limits := [row.scenario for row in rows if representatives(row.scenario)]:
         found.append(
-            f"from {limits[0].workers} workers on, {representatives(limits[0])} stand for all: the "
-            "fluid limit, within 1 % of so many (docs/simulator.md)"
+            f"{representatives(limits[0])} workers stand for all {limits[0].workers}: the fluid "
+            "limit, within 1 % of simulating each (docs/simulator.md)"
         )
     named = {"device": "one process", "host": "one host", "1": "1 worker"}
     base = named.get(job.baseline, f"{job.baseline} workers")

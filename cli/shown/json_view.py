@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
     from nworkers.simulator.study.resolve import ResolvedJob
 
+#: A thousand workers have three thousand, most of them alike; a sweep has a row for each scenario.
+_MOST_RESOURCES = 50
+
 
 def emit(document: dict[str, object]) -> None:
     console.emit_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
@@ -51,10 +54,10 @@ def _context(job: ResolvedJob) -> dict[str, object]:
 
 
 def _resources(uses: Sequence[ResourceUse]) -> list[dict[str, object]]:
-    """How busy each resource is, the busiest first."""
+    """How busy the busiest resources are, the busiest first."""
     return [
         {"resource": of.resource, "utilisation": of.utilisation, "queue_length": of.queue_length}
-        for of in uses
+        for of in uses[:_MOST_RESOURCES]
     ]
 
 

@@ -114,8 +114,11 @@ def _answer(jobs: SweepJobs, index: int) -> dict[str, object]:
     """What predict says of the scenario."""
     from nworkers.cli.shown import json_view
     from nworkers.simulator.answers import answer_predict
+    from nworkers.simulator.study.side_by_side import on_one_core
 
-    return json_view.prediction(answer_predict(jobs.job(index)))
+    # Other scenarios have the other cores.
+    with on_one_core():
+        return json_view.prediction(answer_predict(jobs.job(index)))
 
 
 def _line(grid: SweepGrid, index: int, found: dict[str, object]) -> str:

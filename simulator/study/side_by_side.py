@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 
 from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.engine.engines import lets_others_run
@@ -15,6 +17,27 @@ from nworkers.simulator.step.run_spec import RunSpec
 _FEW_STEPS = 20_000
 #: Runs that are told of at once.
 _MOST_RUNS = 64
+#: Who asks many questions at once takes a core for each.
+_on_one: ContextVar[bool] = ContextVar("_on_one", default=False)
+
+
+@contextmanager
+def on_one_core() -> Iterator[None]:
+    """Runs are made one after the other meanwhile, by whoever asks in this thread."""
+    token = _on_one.set(True)
+    try:
+        yield
+    finally:
+        _on_one.reset(token)
+
+
+def cores() -> int:
+    """How many runs go on at once: what the system lets this process use."""
+    if _on_one.get():
+        return 1
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def run_all(engine: Engine, spec: RunSpec) -> Generator[tuple[RunSpec, Run]]:
@@ -22,7 +45,7 @@ def run_all(engine: Engine, spec: RunSpec) -> Generator[tuple[RunSpec, Run]]:
 
     An interrupt ends the runs that are under way.
     """
-    runs, cores = spec.runs or 1, os.cpu_count() or 1
+    runs, threads = spec.runs or 1, cores()
     steps = spec.workers * (spec.warmup + spec.steps)
     at_once = max(1, min(_MOST_RUNS, _FEW_STEPS // steps))
     whole = runs <= at_once
@@ -30,15 +53,15 @@ def run_all(engine: Engine, spec: RunSpec) -> Generator[tuple[RunSpec, Run]]:
         spec if whole else spec.of_runs(slice(first, first + at_once))
         for first in range(0, runs, at_once)
     )
-    if runs * steps < _FEW_STEPS or cores == 1 or not lets_others_run(engine):
+    if runs * steps < _FEW_STEPS or threads == 1 or not lets_others_run(engine):
         yield from ((part, engine(part)) for part in parts)
         return
     ahead: deque[tuple[RunSpec, Future[Run]]] = deque()
-    with ThreadPoolExecutor(cores) as pool:
+    with ThreadPoolExecutor(threads) as pool:
         try:
             for part in parts:
                 ahead.append((part, pool.submit(engine, part)))
-                if len(ahead) > cores:
+                if len(ahead) > threads:
                     yield _next(ahead)
             while ahead:
                 yield _next(ahead)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -17,6 +16,7 @@ from nworkers.simulator.step.variates import deterministic
 from nworkers.simulator.study.ensemble import run_length
 from nworkers.simulator.study.predict import REPLICATIONS
 from nworkers.simulator.study.setup import setup
+from nworkers.simulator.study.side_by_side import cores
 
 #: Beyond these, a question says so before it is worked on.
 LONG_S, LARGE_BYTES = 60.0, 4e9
@@ -50,9 +50,9 @@ def work_of(profile: Profile, scenario: Scenario) -> Work:
     spec = run_spec(step_costs(profile, scenario), few, deterministic())
     taken = of.workers * (warmup + steps)
     seconds = taken * _step_s(spec, of.workers) * REPLICATIONS
-    cores = (os.cpu_count() or 1) if IS_COMPILED else 1
-    kept = of.workers * (REPLICATIONS * _START_BYTES + cores * _WORKER_BYTES)
-    return Work(seconds / cores * (1.0 if IS_COMPILED else _BY_EVENTS), kept)
+    at_once = cores() if IS_COMPILED else 1
+    kept = of.workers * (REPLICATIONS * _START_BYTES + at_once * _WORKER_BYTES)
+    return Work(seconds / at_once * (1.0 if IS_COMPILED else _BY_EVENTS), kept)
 
 
 def _step_s(spec: RunSpec, workers: int) -> float:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
 import pytest
 
+from nworkers.simulator.engine.base import Run
 from nworkers.simulator.engine.engines import DEFAULT, IS_COMPILED
 from nworkers.simulator.step.run_spec import RunSpec
 from nworkers.simulator.step.variates import DrawnVariates
-from nworkers.simulator.study.side_by_side import run_all
+from nworkers.simulator.study import side_by_side
+from nworkers.simulator.study.side_by_side import cores, on_one_core, run_all
 from tests.support.costs import costs
 from tests.support.factories import profile
 from tests.support.runs import job, specified
@@ -33,6 +36,22 @@ def test_runs_come_in_the_order_that_was_asked_for() -> None:
     steps_s = np.concatenate([run.steps_s for run in found])
     for k in range(40):
         assert np.array_equal(steps_s[k], DEFAULT(asked.of_runs(k)).steps_s)
+
+
+@needs_kernel
+def test_on_one_core_the_asker_makes_every_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sweep's processes fill the cores already."""
+    monkeypatch.setattr(side_by_side, "lets_others_run", lambda _: True)
+    threads: set[int] = set()
+
+    def seen(spec: RunSpec) -> Run:
+        threads.add(threading.get_ident())
+        return DEFAULT(spec)
+
+    with on_one_core():
+        assert cores() == 1
+        list(run_all(seen, spec(40)))
+    assert threads == {threading.get_ident()}
 
 
 @needs_kernel
