@@ -64,10 +64,10 @@ def specified(
     )
 
 
-def job(workers: int, *said: str, **of: Any) -> Scenario:
+def job(workers: int, *said: str, workload: str = "gemm:128,256", **of: Any) -> Scenario:
     """Workers that train anything, on hosts of their own unless told."""
     return Scenario(
-        named_workload("gemm:128,256"),
+        named_workload(workload),
         workers,
         what_if=what_if(said),
         **({"batch": 100_000} | SEPARATE | of),

@@ -209,12 +209,12 @@ static void set_up_resources(Training *of, const Columns *from) {
         } else if (made->sharing == ROUTE) {
             int32_t number = from->network[k], first = from->link_first[number];
             made->network = &network[number];
-            made->links = from->hops + from->hop_first[k];
-            made->hops = from->hop_first[k + 1] - from->hop_first[k];
             if (!made->network->clock)
                 open_network(made->network, &of->clock, (uint32_t)k,
                              (size_t)(from->link_first[number + 1] - first),
                              from->link_capacity + first, from->link_loss + first);
+            made->route = open_route(made->network, from->hops + from->hop_first[k],
+                                     from->hop_first[k + 1] - from->hop_first[k]);
         }
     }
 }

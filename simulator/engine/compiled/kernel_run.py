@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import accumulate
 
@@ -32,8 +33,8 @@ _RECORD = np.dtype(
 )
 
 #: A worker with its event and its jobs, whose lists grow by doubling; one of its activities, with
-#: its place in a heap; and a span, which is an object of Python.
-_WORKER_BYTES, _ACTIVITY_BYTES, _SPAN_BYTES = 300, 100, 400
+#: its place in a heap; a link of a network; and a span, which is an object of Python.
+_WORKER_BYTES, _ACTIVITY_BYTES, _LINK_BYTES, _SPAN_BYTES = 300, 100, 300, 400
 
 
 def train(spec: RunSpec) -> Run:
@@ -67,10 +68,12 @@ def _each_bytes(spec: RunSpec) -> int:
     columns = len(spec.operations) + len(spec.transfers)
     steps = spec.warmup + spec.steps
     parts = max(sum(len(a.parts) for a in plan.activities) for plan in spec.plans)
+    links = sum(len(of.keys) for of in spec.resources if len(of.keys) > 1) / spec.workers
     spans = steps * (activities + parts) if spec.record else 0
     return (
         _WORKER_BYTES
         + activities * _ACTIVITY_BYTES
+        + math.ceil(links * _LINK_BYTES)
         + 8 * (columns + steps + len(EVERY))
         + spans * _SPAN_BYTES
     )

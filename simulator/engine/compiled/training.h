@@ -6,6 +6,7 @@
 #define NWORKERS_TRAINING_H
 
 #include "chance.h"
+#include "fair_share.h"
 #include "gates.h"
 #include "network.h"
 
@@ -36,15 +37,14 @@ typedef struct {
 
 typedef enum { QUEUE, SHARE, ROUTE } Sharing;
 
-/* A queue is free again at `free_s`; a share is one of `shares`; a route goes over links of one of
-   `networks`. */
+/* A queue is free again at `free_s`; a share is one of `shares`; flows of a route go over links
+   of one of `networks`. */
 typedef struct {
     Sharing sharing;
     double capacity, free_s;
     FairShare *share;
     Network *network;
-    const int32_t *links;
-    int32_t hops;
+    uint32_t route;
 } Resource;
 
 /* What an activity of a worker did last, and what it has done in the steps on account. */
@@ -213,8 +213,7 @@ static void submit(Training *of, uint32_t worker, int32_t k, int32_t demand, dou
     } else if (resource->sharing == SHARE) {
         submit_share(resource->share, work, rate, weight, done);
     } else {
-        submit_flow(resource->network, &of->changes, resource->links, resource->hops, work, rate,
-                    weight, done);
+        submit_flow(resource->network, &of->changes, resource->route, work, rate, weight, done);
     }
 }
 

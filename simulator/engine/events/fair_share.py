@@ -8,7 +8,6 @@ proportion to these. Where sharing costs something, k jobs together get k^-loss 
 
 from __future__ import annotations
 
-import math
 from heapq import heappop, heappush
 
 import simpy
@@ -81,8 +80,6 @@ class FairShare:
         self._capped = 0
         self._capped_rate = 0.0
         self._moves = 0
-        # Jobs that no cap can bind never move: (virtual end, place in the order, weight, done).
-        self._unbound: list[tuple[float, int, float, Done]] = []
         self._ends: _Heap = []
         self._caps: _Heap = []
         self._capped_ends: _Heap = []
@@ -95,14 +92,11 @@ class FairShare:
             done()
             return
         self._advance()
-        if rate >= self.capacity:
-            self._moves += 1
-            self._join(weight)
-            heappush(self._unbound, (self._virtual + work / weight, self._moves, weight, done))
-        elif self._sharing:
-            self._share(_Job(rate, weight, done), work)
+        job = _Job(rate, weight, done)
+        if self._sharing or rate >= self.capacity:
+            self._share(job, work)
         else:
-            self._hold(_Job(rate, weight, done), work)
+            self._hold(job, work)
         if not self._settling:
             self._plan()
 
@@ -114,24 +108,25 @@ class FairShare:
             self._virtual = 0.0
         self._updated_s = now_s
 
-    def _join(self, weight: float) -> None:
-        """Count one more among those that share."""
-        self._sharing += 1
-        self._weight += weight
-
     def _leave(self, weight: float) -> None:
+        """Take a job away from those at the level; of what is left of nobody, nothing stays."""
         self._sharing -= 1
-        # From nothing anew: what rounding left over would go to nobody.
-        self._weight = self._weight - weight if self._sharing else 0.0
+        self._weight -= weight
+        if not self._sharing:
+            self._weight = 0.0
+            self._ends.clear()
+            self._caps.clear()
 
     def _share(self, job: _Job, left: float) -> None:
         """Let the job have the level for the work that is left."""
         self._moves += 1
         job.move = self._moves
         job.end = self._virtual + left / job.weight
-        self._join(job.weight)
+        self._sharing += 1
+        self._weight += job.weight
         heappush(self._ends, (job.end, job.move, job))
-        heappush(self._caps, (job.cap / job.weight, job.move, job))
+        if job.cap < self.capacity:
+            heappush(self._caps, (job.cap / job.weight, job.move, job))
 
     def _hold(self, job: _Job, left: float) -> None:
         """Hold the job at its cap for the work that is left."""
@@ -146,7 +141,11 @@ class FairShare:
     def _release(self, job: _Job) -> None:
         """Take a job away from those at their caps."""
         self._capped -= 1
-        self._capped_rate = self._capped_rate - job.cap if self._capped else 0.0
+        self._capped_rate -= job.cap
+        if not self._capped:
+            self._capped_rate = 0.0
+            self._capped_ends.clear()
+            self._capped_caps.clear()
 
     def _balance(self) -> None:
         """Move jobs until all whose cap is below the level, and no others, are at their caps.
@@ -187,10 +186,9 @@ class FairShare:
         elif self._sharing:
             self._level = self._room / self._weight
         if self._sharing:
-            end = self._unbound[0][0] if self._unbound else math.inf
-            if self._ends and (first := _first(self._ends)) is not None:
-                end = min(end, first.end)
-            due_s = self._updated_s + (end - self._virtual) / self._level
+            first = _first(self._ends)
+            assert first is not None
+            due_s = self._updated_s + (first.end - self._virtual) / self._level
             if due_s < self._alarm.due_s:
                 self._alarm.at_most(due_s)
         if self._capped:
@@ -205,15 +203,7 @@ class FairShare:
         tick_s = CLOCK_RESOLUTION * now_s
         self._settling = True
         if self._sharing:
-            reached = self._virtual + tick_s * self._level
-            unbound, ended = self._unbound, []
-            while unbound and unbound[0][0] <= reached:
-                _, _, weight, done = heappop(unbound)
-                self._leave(weight)
-                ended.append(done)
-            if self._ends:
-                ended += self._through(self._ends, reached)
-            for done in ended:
+            for done in self._through(self._ends, self._virtual + tick_s * self._level):
                 done()
         if self._capped:
             for done in self._through(self._capped_ends, now_s + tick_s):

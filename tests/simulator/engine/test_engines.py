@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Any, get_args
 
@@ -25,7 +26,7 @@ from nworkers.simulator.step.variates import DrawnVariates, Given
 from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.study.setup import faults, setup
 from tests.support.costs import costs
-from tests.support.factories import every_feature, profile
+from tests.support.factories import WORKLOAD, every_feature, profile
 from tests.support.runs import job, specified
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="NOT TESTED: no kernel was compiled")
@@ -65,6 +66,8 @@ JOBS = st.fixed_dictionaries(
         "noisy": st.booleans(),
         "record": st.booleans(),
         "batch": st.sampled_from((64, 4096)),
+        # One variable, or several, which are on several ps.
+        "workload": st.sampled_from((WORKLOAD, "mlp:784,64,64,10")),
     }
 )
 
@@ -187,6 +190,9 @@ def test_engines_do_the_same(asked: dict[str, Any]) -> None:
     for lasted_s, also_s in zip(one.lasted_s, other.lasted_s, strict=True):
         assert also_s == pytest.approx(lasted_s, rel=1e-9, abs=least_s)
     assert len(one.spans) == len(other.spans)
+    if asked["workload"] != WORKLOAD:
+        # Of ps that are alike, rounding says whose spans are first.
+        return
     for span, same in zip(one.spans, other.spans, strict=True):
         assert content(same) == content(span)
         times_s = (span.start_s, span.end_s, span.alone_s)
@@ -206,6 +212,54 @@ def test_long_runs_differ_by_no_more_than_rounding_makes_of_them(asked: dict[str
     one, other = both(spec)
     moved = max(abs(events(each).step_time_s - one.step_time_s) for each in nudged)
     assert abs(other.step_time_s - one.step_time_s) <= 5.0 * moved + 1e-9 * one.step_time_s
+
+
+#: A job whose flows cross links at both ends: a fair link, noise, several variables.
+OVER_LINKS: dict[str, Any] = {
+    "said": [],
+    "strategy": "ps-sync",
+    "batch": 64,
+    "workload": "mlp:784,64,64,10",
+    "profile": every_feature,
+    "discipline": "fair",
+    "loopback": False,
+    "noisy": True,
+    "record": False,
+}
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        {"workers": 40, "ps": 3},
+        {"workers": 40, "ps": 2, "strategy": "ps-async"},
+        {"workers": 48, "ps": 3, "workers_per_host": 4},
+        {"workers": 12, "ps": 6},
+    ],
+)
+def test_links_that_are_far_from_full_may_fill(of: dict[str, Any]) -> None:
+    """Of many links most are far from full, and are when only a few flows are left."""
+    spec = spec_of({**OVER_LINKS, **of, "scaling": "weak"}, warmup=0, steps=3)
+    assert max(len(shared.keys) for shared in spec.resources) > 40
+    one, other = both(spec)
+    assert agree(ends_s(one), ends_s(other))
+
+
+@pytest.mark.parametrize("ps", [1, 2])
+def test_a_change_costs_less_than_to_rate_all_flows(ps: int) -> None:
+    """A step of one of many workers costs little more than that of one of few."""
+
+    def step_s(workers: int) -> float:
+        asked = OVER_LINKS | {"workers": workers, "ps": ps, "scaling": "weak"}
+        spec = spec_of(asked, warmup=0, steps=2)
+        took_s = []
+        for _ in range(5):
+            began_s = time.thread_time()
+            ENGINES["compiled"](spec)
+            took_s.append(time.thread_time() - began_s)
+        return min(took_s) / workers
+
+    assert step_s(3000) < 4.0 * step_s(300)
 
 
 def test_causes_have_the_numbers_that_the_kernel_knows() -> None:
