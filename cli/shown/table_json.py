@@ -89,6 +89,7 @@ def _scaling(answer: ThroughputAnswer) -> dict[str, object]:
         "system": answer.inside[0].row.system,
         # The others are among the profile's parameters; a spread is in its noise.
         "spread": answer.spread and json_view.identified(answer.spread),
+        "reach_workers": answer.reach_workers,
         "notes": list(answer.notes),
         "errors": _errors(answer.errors),
         "rows": [_scaling_row(compared) for compared in answer.rows],

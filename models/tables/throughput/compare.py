@@ -15,7 +15,7 @@ from nworkers.models.records.profile import Profile
 from nworkers.models.records.workload import Workload
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.fit import ScalingFit
-from nworkers.models.tables.throughput.jobs import Jobs, Predict, group_of
+from nworkers.models.tables.throughput.jobs import Jobs, Linearised, Predict, group_of
 from nworkers.models.tables.throughput.laws import (
     Key,
     Paleo,
@@ -26,6 +26,7 @@ from nworkers.models.tables.throughput.laws import (
     series,
     universal,
 )
+from nworkers.models.tables.throughput.reach import beyond
 
 Method = Literal["scale", "amdahl", "usl", "paleo"]
 METHODS: tuple[Method, ...] = get_args(Method)
@@ -142,17 +143,35 @@ def _times(
     """Predicted steps of rows that were not fitted, and the 90 % interval of another run's.
 
     Draws are taken along the derivatives at the estimate: times are close to linear in all costs.
+    What lies beyond the fitted rows may turn out otherwise
+    (`nworkers.models.tables.throughput.reach`).
     """
     if not rows:
         return [], []
     jobs = Jobs(rows, fit.groups, fit.costs, workloads, base, predict, progress or (lambda: None))
     linear = jobs.linear(fit.x, jobs.steps())
     rng = np.random.default_rng((seed, 1))
-    deviations: Floats = (fit.draws - fit.x) @ linear.slopes.T
-    most = max(row.workers for row in fit.rows)
-    beyond = np.array([fit.spread.beyond(math.log2(row.workers / most)) for row in rows])
-    runs = np.exp(beyond * rng.standard_normal(deviations.shape))
-    # No draw undercuts the compute by much; a straight line might, far out.
-    drawn = np.maximum(linear.times_s + deviations, 0.1 * linear.times_s) * runs
-    intervals = [interval90(drawn[:, k]) for k in range(len(rows))]
+    # The largest fitted row of each one's model and batch.
+    last = [
+        max(
+            (k for k, of in enumerate(fit.rows) if group_of(of) == group_of(row)),
+            key=lambda k: fit.rows[k].workers,
+        )
+        for row in rows
+    ]
+    drawn = _drawn_logs(fit, linear)
+    at_last = _drawn_logs(fit, fit.linear)[:, last]
+    doublings = np.array(
+        [math.log2(row.workers / fit.rows[k].workers) for row, k in zip(rows, last, strict=True)]
+    )
+    runs = fit.spread.predictive * rng.standard_normal(drawn.shape)
+    times_s = np.exp(at_last + beyond(drawn - at_last, doublings, rng) + runs)
+    intervals = [interval90(times_s[:, k]) for k in range(len(rows))]
     return linear.times_s.tolist(), intervals
+
+
+def _drawn_logs(fit: ScalingFit, linear: Linearised) -> Floats:
+    """Logarithms of rows' times by each draw of the costs, [draw, row]."""
+    deviations: Floats = (fit.draws - fit.x) @ linear.slopes.T
+    # No draw undercuts the compute by much; a straight line might, far out.
+    return np.asarray(np.log(np.maximum(linear.times_s + deviations, 0.1 * linear.times_s)))

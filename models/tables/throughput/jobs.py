@@ -141,9 +141,13 @@ class Jobs:
         )
         key = (self._first[k], step_s, values)
         if key not in self._known:
+            charged = dict(zip(self.costs, values, strict=True))
+            inside_s = charged.pop("inner_per_byte_s", 0.0)
+            if inside_s > 0.0:
+                charged["ring_per_byte_s"] = inside_s
             profile = trial(
                 self._base,
-                dict(zip(self.costs, values, strict=True)),
+                charged,
                 row.model,
                 row.batch_per_worker,
                 step_s,
@@ -163,7 +167,11 @@ class Jobs:
             return 0.0
         if ring:
             hops, moved = ring_terms(workload.size_bytes, row.workers)
-            return hops if cost == "hop_s" else moved
+            if cost == "hop_s":
+                return hops
+            # Inside a node a ring has that node's bandwidth, where there are rows of both kinds.
+            inside = "inner_per_byte_s" in self.costs and row.nodes == 1
+            return moved if (cost == "inner_per_byte_s") == inside else 0.0
         if cost == "per_tensor_s":
             return 2.0 * workload.tensors / row.servers
         return 2.0 * workload.size_bytes * row.workers / row.servers
@@ -179,4 +187,7 @@ def costs_seen(rows: Sequence[ScalingRow]) -> tuple[Cost, ...]:
         seen.update(PS_COSTS)
     if "allreduce" in several:
         seen.update(RING_COSTS)
+        rings = [row for row in rows if row.strategy == "allreduce" and not row.alone]
+        if len({row.nodes == 1 for row in rings}) < 2:
+            seen.remove("inner_per_byte_s")
     return tuple(cost for cost in COSTS if cost in seen)

@@ -1,8 +1,8 @@
 """Row spread: how far another run of a row lies from what the model makes of it.
 
 Few rows beyond the unknowns say little of it, so that its variance has a scaled inverse chi-square
-prior from published tables. Beyond the fitted rows the model itself is off by more with each
-doubling of the workers (docs/scaling-tables.md; ``python -m benchmarks.published``).
+prior from published tables. What lies beyond the fitted rows is in
+`nworkers.models.tables.throughput.reach`.
 """
 
 from __future__ import annotations
@@ -25,18 +25,13 @@ WITHIN_90 = 1.645
 
 @dataclass(frozen=True)
 class RowPrior:
-    """Log-deviations that are known before a table is read.
-
-    ``row`` is that of a row among the fitted ones, ``doubling`` what the model is off by further
-    for each doubling of the workers beyond them.
-    """
+    """Log-deviation of a row among the fitted ones that is known before a table is read."""
 
     row: float
-    doubling: float
 
 
-#: From all published tables; each is judged by the others'.
-PUBLISHED_PRIOR = RowPrior(row=0.021, doubling=0.035)
+#: From the published tables that ship along; each is judged by the others'.
+PUBLISHED_PRIOR = RowPrior(row=0.021)
 
 
 @dataclass(frozen=True)
@@ -64,10 +59,6 @@ class RowSpread:
         missed = float(np.quantile(np.abs(residuals), 0.9, method="higher"))
         predictive = max(deviation * student_factor(freedom), missed / WITHIN_90)
         return RowSpread(likely, predictive, missed, prior)
-
-    def beyond(self, doublings: float) -> float:
-        """The predictive deviation of a row with so many times more workers than were fitted."""
-        return math.hypot(self.predictive, self.prior.doubling * max(0.0, doublings))
 
     @property
     def telling(self) -> bool:

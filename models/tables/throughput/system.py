@@ -31,16 +31,20 @@ from nworkers.models.records.profile import (
 #: - ``per_tensor_s``: seconds for each variable, in each direction between a worker and a ps.
 #: - ``per_byte_s``: one over the bytes per second that a node passes in each direction.
 #: - ``hop_s``, ``ring_per_byte_s``: latency of a step of the ring, and one over its bandwidth.
-Cost = Literal["spread", "per_tensor_s", "per_byte_s", "hop_s", "ring_per_byte_s"]
+#: - ``inner_per_byte_s``: one over the bandwidth of a ring inside one node, if rows tell it apart.
+Cost = Literal[
+    "spread", "per_tensor_s", "per_byte_s", "hop_s", "ring_per_byte_s", "inner_per_byte_s"
+]
 COSTS: tuple[Cost, ...] = get_args(Cost)
 PS_COSTS: tuple[Cost, ...] = ("per_tensor_s", "per_byte_s")
-RING_COSTS: tuple[Cost, ...] = ("hop_s", "ring_per_byte_s")
+RING_COSTS: tuple[Cost, ...] = ("hop_s", "ring_per_byte_s", "inner_per_byte_s")
 UNITS: dict[Cost, str] = {
     "spread": "",
     "per_tensor_s": "s",
     "per_byte_s": "s/byte",
     "hop_s": "s",
     "ring_per_byte_s": "s/byte",
+    "inner_per_byte_s": "s/byte",
 }
 #: What is too small to see: a thousandth of a nanosecond, a byte at a billion gigabytes a second.
 NOTHING: dict[Cost, float] = {
@@ -49,6 +53,7 @@ NOTHING: dict[Cost, float] = {
     "per_byte_s": 1e-18,
     "hop_s": 1e-12,
     "ring_per_byte_s": 1e-18,
+    "inner_per_byte_s": 1e-18,
 }
 NOTHING_S = 1e-12
 

@@ -13,6 +13,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.files.input_file import read_text
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.weak_parameters import weaknesses
+from nworkers.models.records.combined_parameter import combined
 from nworkers.models.records.profile import NotIdentified, Parameter, Profile, parameters
 from nworkers.models.records.workload import Workload
 from nworkers.models.tables.components.rows import MAX_TABLE_BYTES
@@ -33,6 +34,7 @@ from nworkers.models.tables.throughput.jobs import Predict
 from nworkers.models.tables.throughput.laws_answer import ASKS
 from nworkers.models.tables.throughput.names import unknown_models, workloads_of
 from nworkers.models.tables.throughput.published import Split
+from nworkers.models.tables.throughput.reach import LIMITS_PER_DOUBLING, reach
 from nworkers.models.tables.throughput.row_spread import PUBLISHED_PRIOR, RowPrior
 
 #: Told what is done and how much there is.
@@ -145,9 +147,19 @@ class ThroughputAnswer:
             ):
                 assert parameter is not None
                 found.append((name, parameter))
+        if "inner_per_byte_s" in costs:
+            slowness = self.fitted.parameter("inner_per_byte_s")
+            draws = len(slowness.draws)
+            inside = combined(lambda s: 1.0 / s, "bytes/s", slowness, draws=draws)
+            found.append(("bandwidth of the ring inside a node", inside))
         if self.spread is not None:
             found.append(("spread of compute between workers", self.spread))
         return tuple(found)
+
+    @property
+    def reach_workers(self) -> int:
+        """The workers beyond which the fitted rows tell no throughput within a factor of two."""
+        return reach(max(c.row.workers for c in self.inside))
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -171,6 +183,11 @@ class ThroughputAnswer:
                 "as the rows leave possible, so far from them, or with fewer ps, they may be too "
                 "fast"
             )
+        notes.append(
+            f"beyond {self.reach_workers} workers these rows cannot tell a throughput within a "
+            "factor of two: something that all workers share may fill up, as it does once in "
+            f"{1 / LIMITS_PER_DOUBLING:.0f} doublings of published systems"
+        )
         alone = {(c.row.model, c.row.batch_per_worker) for c in self.rows if c.row.alone}
         for model, batch in self.fitted.groups:
             if (model, batch) not in alone:

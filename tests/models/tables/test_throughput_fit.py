@@ -98,6 +98,31 @@ def test_costs_of_a_ring_are_found_again() -> None:
     assert not isinstance(found.parameter("spread"), Identified)
 
 
+def test_a_ring_inside_a_node_has_a_bandwidth_of_its_own() -> None:
+    """A jump at the second node is no growth: 128 workers are predicted from 32."""
+    rows = []
+    for workers in (1, 2, 4, 8, 16, 32, 128):
+        shape = ScalingRow("large", "allreduce", 64, workers, 1.0, gpus_per_node=4)
+        per_byte_s = 1 / 8e9 if shape.nodes == 1 else 1 / 5e8
+        costs: Mapping[Cost, float] = {"spread": 0.0, "hop_s": 0.0, "ring_per_byte_s": per_byte_s}
+        seconds = 0.5
+        if workers > 1:
+            seconds = steady_step_s(
+                trial(BASE, costs, "large", 64, 0.5), scenario(shape, WORKLOADS["large"])
+            )
+        rows.append(replace(shape, samples_per_s=workers * 64 / seconds))
+    found = fitted(rows[:-1])
+    assert np.abs(found.log_residuals).max() < 0.01
+    assert found.cost("ring_per_byte_s") == pytest.approx(1 / 5e8, rel=0.1)
+    assert found.cost("inner_per_byte_s") < 0.3 * found.cost("ring_per_byte_s")
+    (beyond,) = [
+        c for c in compare(found, rows[-1:], WORKLOADS, BASE, steady_step_s) if not c.fitted
+    ]
+    assert abs(beyond.error("scale") or 0.0) < 0.03
+    # One ring for both tiers bends on, as Amdahl's law does.
+    assert (beyond.error("amdahl") or 0.0) < -0.2
+
+
 def test_what_takes_no_time_is_not_identified() -> None:
     truth: Mapping[Cost, float] = {"spread": 0.05, "per_tensor_s": 0.0, "per_byte_s": 0.0}
     found = fitted(table(truth, ["ps-sync"], (1, 4, 16)))
@@ -125,8 +150,8 @@ def test_three_points_say_how_little_they_say() -> None:
     assert predicted.interval is not None
     low, high = predicted.interval
     assert low <= others[0].samples_per_s <= high
-    # Not for free: no more than twice either way.
-    assert high / low < 4
+    # Not for free, though one in three systems meets a limit within three doublings.
+    assert high / low < 8
 
 
 def test_one_profile_answers_as_the_table() -> None:
