@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.prediction import BreakEven, Prediction
+from nworkers.models.records.setting import Changed
 from nworkers.simulator.study.ask import curve, predictions
 from nworkers.simulator.study.fluid import representatives
-from nworkers.simulator.study.no_effect import no_effects
+from nworkers.simulator.study.no_effect import idle_settings, no_effects
 from nworkers.simulator.study.resolve import ResolvedJob
 
 
@@ -79,7 +80,11 @@ def answer_breakeven(
 
 def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
     """What of the what-if changes nothing, and what another baseline than one process means."""
-    found = [*no_effects(job.profile, rows)]
+    found = [
+        *_set(job.changed),
+        *idle_settings(job.profile, job.changed, rows),
+        *no_effects(job.profile, rows),
+    ]
     if limits := [row.scenario for row in rows if representatives(row.scenario)]:
         found.append(
             f"{representatives(limits[0])} workers stand for all {limits[0].workers}: the fluid "
@@ -101,6 +106,17 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
             f"efficiency: 100 % would be N times the samples per second of {base}, with N workers"
         )
     return tuple(found)
+
+
+def _set(changed: Iterable[Changed]) -> Iterator[str]:
+    """That the machine is no longer the one that was measured, and in what."""
+    told = [
+        f"{change.path} {change.value:.3g} {change.unit}".rstrip() + f", measured {change.was:.3g}"
+        for change in changed
+        if change.is_other
+    ]
+    if told:
+        yield f"this is no longer the machine that was measured: {'; '.join(told)}"
 
 
 def _beyond(rows: Iterable[Prediction]) -> tuple[str, ...]:

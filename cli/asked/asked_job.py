@@ -6,6 +6,8 @@ import math
 from typing import get_args
 
 from nworkers.cli.asked.options import MAX_SEED, Options, integer, number
+from nworkers.cli.asked.setting_options import settings
+from nworkers.cli.asked.step_times import step_times
 from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.choices import Choice, choice
 from nworkers.models.base.defaults import DEFAULT_PROFILE
@@ -48,6 +50,8 @@ def job_request(options: Options, *, ps: int | None = None) -> JobRequest:
         memory_bytes=_memory(options.memory),
         cores=_cores(options.cores),
         spread=_spread(options.spread),
+        settings=settings(options.settings or ()),
+        step_time=step_times(options.step_time or ()),
         seed=integer("--seed", options.seed, 0, MAX_SEED),
     )
 

@@ -42,6 +42,7 @@ OPTION_OF = {
     "input": "--input",
     "jobs": "--jobs",
     "link": "--link",
+    "list_settings": "--settings",
     "logs": "--logs",
     "max_workers": "--max-workers",
     "measured": "--measured",
@@ -61,9 +62,11 @@ OPTION_OF = {
     "runtime": "--runtime",
     "scaling": "--scaling",
     "seed": "--seed",
+    "settings": "--set",
     "shard": "--shard",
     "soak": "--soak",
     "spread": "--spread",
+    "step_time": "--step-time",
     "strategy": "--strategy",
     "system": "--system",
     "threads": "--threads",
@@ -139,6 +142,15 @@ class Options:
             help="gemm:128,256, mlp:784,512,10 and so on, or a TOML file with name, [[variables]] "
             "(name, shape, dtype) and one of flops_per_sample, [cost] (floor_s, per_sample_s) or "
             f"[[step]] (batch, seconds). By default the calibrated one, else {DEFAULT_WORKLOAD}.",
+        ),
+    ] = None
+    step_time: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TIME@B|FILE",
+            help="What a step of one process takes at a batch, such as 120ms@64, in place of all "
+            "that is known of the workload's; may be given for several batches. Or a TOML file "
+            "with [[step]] (batch, seconds) alone.",
         ),
     ] = None
     batch: Annotated[
@@ -233,6 +245,16 @@ class Options:
             metavar="SHARE",
             help="How much a worker's compute varies from step to step, as a standard deviation: "
             "3%. Instead of the profile's.",
+        ),
+    ] = None
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="PATH=VALUE",
+            help="My machine, but: a quantity of the profile, with its unit, or a factor of it, "
+            "such as link.fetch.latency_s=50us or host.cores=2x; may be given several times. "
+            "scale predict --settings lists all.",
         ),
     ] = None
     seed: Annotated[

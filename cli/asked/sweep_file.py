@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from nworkers.cli.asked.asked_job import job_request
 from nworkers.cli.asked.options import Options, integer
+from nworkers.cli.asked.setting_options import settings
+from nworkers.cli.asked.step_times import step_times
 from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.input_file import is_input
@@ -23,7 +27,11 @@ _WANTED = "a TOML file with workers, batch and other options of predict, each a 
 #: Fields that have another name here than in a request: that of their option.
 NAMES = {"profile": "calibration", "memory_bytes": "memory"}
 _FIELDS = {name: field for field, name in NAMES.items()}
-WORKERS, WHAT_IF = "workers", "what_if"
+WORKERS = "workers"
+#: Options that may be given several times, which a list within the list does.
+OF_SEVERAL: Mapping[str, Callable[[Sequence[str]], Any]] = MappingProxyType(
+    {"what_if": what_if, "settings": settings, "step_time": step_times}
+)
 #: Values that may name a file, which is looked for beside the sweep's own first.
 _FILES = ("calibration", "device_of", "link", "workload")
 #: In a list, what would hold without the field.
@@ -88,17 +96,24 @@ def _typed(path: Path, name: str, field: str, item: Any) -> Any:
         return integer(name, _text(item), 1, MAX_WORKERS)
     if item == DEFAULT:
         return getattr(JobRequest(), field)
-    if name == WHAT_IF:
-        return what_if(_texts(item))
+    if name in OF_SEVERAL:
+        texts = [_beside(path, text) for text in _texts(item)]
+        return OF_SEVERAL[name](texts)
     text = _text(item)
-    if name in _FILES and Path(text).suffix and is_input(str(path.parent / text)):
-        text = str(path.parent / text)
+    if name in _FILES:
+        text = _beside(path, text)
     options: dict[str, Any] = {name: text}
     return getattr(job_request(Options(**options)), field)
 
 
+def _beside(path: Path, text: str) -> str:
+    """The path of a file that lies beside the sweep's own, else the text."""
+    beside = path.parent / text
+    return str(beside) if Path(text).suffix and is_input(str(beside)) else text
+
+
 def _texts(item: Any) -> list[str]:
-    """Changes that hold together: one text or a list of them; none for the plain job."""
+    """What holds together: one text or a list of them; none for the plain job."""
     texts = [_text(part) for part in item] if isinstance(item, list) else [_text(item)]
     return [text for text in texts if text]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nworkers.cli.asked.options import Force, Json, Options, named_path, shared, worker_counts
+from nworkers.models.base.errors import InputError
 
 if TYPE_CHECKING:
     from nworkers.simulator.trace.observe import Observation
@@ -15,10 +16,11 @@ if TYPE_CHECKING:
 
 @shared
 def predict(
-    workers: Annotated[
-        str, typer.Option(metavar="N[,N…]", help="Number of workers, or several: 1,2,4.")
-    ],
     options: Options,
+    workers: Annotated[
+        str | None,
+        typer.Option(metavar="N[,N…]", help="Number of workers, or several: 1,2,4."),
+    ] = None,
     trace: Annotated[
         Path | None,
         typer.Option(
@@ -28,9 +30,18 @@ def predict(
             "for each worker, ps and link.",
         ),
     ] = None,
+    list_settings: Annotated[
+        bool,
+        typer.Option("--settings", help="List every quantity that --set can change, and end."),
+    ] = False,
     force: Force = False,
     json: Json = False,
 ) -> None:
+    if list_settings:
+        _list_settings(options, as_json=json)
+        return
+    if workers is None:
+        raise InputError("workers", "nothing", "a number of workers, or several: 1,2,4")
     counts = worker_counts(workers)
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, headline, notes, predict_text
@@ -57,6 +68,25 @@ def predict(
         json_view.emit(json_view.predictions(answer))
     else:
         console.emit(predict_text.predictions(answer))
+
+
+def _list_settings(options: Options, *, as_json: bool) -> None:
+    """The quantities of the hardware that the options describe, with what they set of it."""
+    from nworkers.cli.asked.asked_job import job_request
+    from nworkers.cli.shown import console
+    from nworkers.simulator.study.hardware import hardware_of
+    from nworkers.simulator.study.settings import quantities
+
+    hardware = hardware_of(job_request(options))
+    found = quantities(hardware.profile)
+    if as_json:
+        from nworkers.cli.shown import json_view, settings_json
+
+        json_view.emit(settings_json.settings(found, hardware.changed))
+    else:
+        from nworkers.cli.shown import settings_text
+
+        console.emit(settings_text.settings(found))
 
 
 def _write(seen: Observation, path: Path, *, force: bool) -> None:

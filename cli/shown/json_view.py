@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from nworkers.cli.shown import console, fit_text, headline
+from nworkers.cli.shown import console, fit_text, headline, settings_json
 from nworkers.models.findings.for_information import for_information
 from nworkers.models.records.measurement import ComparedCount, Comparison
 from nworkers.models.records.prediction import ResourceUse, row
@@ -49,6 +49,8 @@ def _context(job: ResolvedJob) -> dict[str, object]:
         "profile": profile.name,
         "hardware": profile.hardware,
         "evidence": profile.link.evidence,
+        "as_measured": not any(change.is_other for change in job.changed),
+        "settings": settings_json.made(job.changed),
         "seed": job.seed,
     }
 

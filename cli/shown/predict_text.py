@@ -9,13 +9,14 @@ from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.records.prediction import Prediction, ResourceUse
-from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 
 if TYPE_CHECKING:
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
+    from nworkers.simulator.study.resolve import ResolvedJob
 
 COMPUTE_SOURCES = {
+    "stated": "the step time that was stated",
     "step_table": "the measured step of this workload",
     "workload_file": "the cost in the workload file",
     "gemm_rate": "flops over the fitted GEMM rate",
@@ -34,7 +35,7 @@ def predictions(answer: PredictAnswer) -> str:
     """The table of all rows, and for the last of them where its time goes."""
     last = answer.rows[-1]
     parts = [
-        _heading(last, answer.job.profile),
+        _heading(last, answer.job),
         _scaling_table(answer.rows),
         _breakdown(last),
         _busiest(last.resources),
@@ -74,7 +75,7 @@ def curve(answer: BreakEvenAnswer) -> str:
     """The table of the curve, and the sentence that answers."""
     rows = answer.result.rows
     parts = [
-        _heading(answer.best, answer.job.profile),
+        _heading(answer.best, answer.job),
         _scaling_table(rows),
         headline.of_breakeven(answer.result),
         _chance(rows),
@@ -84,13 +85,15 @@ def curve(answer: BreakEvenAnswer) -> str:
     return "\n".join(parts)
 
 
-def _heading(row: Prediction, profile: Profile) -> str:
-    scenario = row.scenario
+def _heading(row: Prediction, job: ResolvedJob) -> str:
+    scenario, profile = row.scenario, job.profile
+    others = any(change.is_other for change in job.changed)
+    but = ", no longer as measured" if others else ""
     batch = "global batch" if scenario.scaling == "strong" else "per-worker batch"
     return (
         f"{scenario.workload.name}, {scenario.strategy}, {scenario.scaling} scaling at {batch} "
         f"{scenario.batch}, placement {scenario.placement}\n"
-        f"hardware: {profile.hardware} ({profile.link.evidence}){_gpus(scenario)}\n"
+        f"hardware: {profile.hardware} ({profile.link.evidence}){_gpus(scenario)}{but}\n"
         f"compute time from: {COMPUTE_SOURCES.get(row.compute_source, row.compute_source)}"
     )
 

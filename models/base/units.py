@@ -17,6 +17,10 @@ _RATES = {f"{unit}/s": scale for unit, scale in _SIZES.items()} | {
     for power, letter in zip((0, 3, 6, 9), ("", "k", "M", "G"), strict=True)
 }
 
+_OPERATIONS = {
+    f"{letter}flop/s": 1000.0**power for power, letter in enumerate(("", "k", "M", "G", "T", "P"))
+}
+
 
 def size_bytes(text: str) -> float | None:
     """Bytes, of a number with B, kB, KiB and so on up to TB, TiB; None if it is none."""
@@ -26,6 +30,11 @@ def size_bytes(text: str) -> float | None:
 def seconds(text: str) -> float | None:
     """Seconds, of a number with ns, us, ms, s, m or h; None if it is none."""
     return _scaled(text, _TIMES)
+
+
+def operations_per_s(text: str) -> float | None:
+    """Operations per second, of a number with GFLOP/s and its like; None if it is none."""
+    return _scaled(text.replace("FLOP", "flop"), _OPERATIONS)
 
 
 def bytes_per_s(text: str) -> float | None:

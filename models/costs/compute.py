@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from nworkers.models.base.draws import larger
+from nworkers.models.base.draws import larger, smaller
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.laws import product_s, step_s
 from nworkers.models.costs.layers import product_bytes
 from nworkers.models.records.profile import Drawn
-from nworkers.models.records.workload import Workload
+from nworkers.models.records.workload import StepSeconds, Workload
 
 #: Log-deviation added to a compute time that comes from the GEMM rate instead of a measured step:
 #: a stated judgement, since kernels of real layers reach between half and twice that rate.
@@ -58,13 +59,17 @@ def doublings_outside(value: float, low: float, high: float) -> float:
     return math.log2(low / value) if value < low else 0.0
 
 
-def _from_table(workload: Workload, batch: int) -> tuple[float, float]:
-    """Seconds and processor seconds of the file's table.
+def _between(rows: Sequence[StepSeconds], batch: int, dispatch_s: float) -> tuple[float, float]:
+    """Seconds and processor seconds of a table at a batch.
 
-    Linear between its rows; constant below, in proportion above.
+    Linear between its rows, in proportion above. Below it is constant, since the floor may have
+    been reached; but a single row tells of none, and then all but the dispatch is in proportion.
     """
-    rows = workload.step
     first, last = rows[0], rows[-1]
+    if batch <= first.batch and len(rows) == 1:
+        share = batch / first.batch
+        floor_s = smaller(dispatch_s, first.seconds)
+        return floor_s + share * (first.seconds - floor_s), share * first.processor_s
     if batch <= first.batch:
         return first.seconds, first.processor_s
     for low, high in pairwise(rows):
@@ -78,17 +83,33 @@ def _from_table(workload: Workload, batch: int) -> tuple[float, float]:
     return last.seconds * more, last.processor_s * more
 
 
+def _from_table(
+    source: str, rows: Sequence[StepSeconds], batch: int, dispatch_s: float
+) -> ComputeTime:
+    seconds, processor_s = _between(rows, batch, dispatch_s)
+    return ComputeTime(
+        source,
+        "about mean",
+        seconds,
+        larger(0.0, seconds - dispatch_s),
+        processor_s,
+        RANGE_LOG_SPREAD * doublings_outside(batch, rows[0].batch, rows[-1].batch),
+    )
+
+
 def compute_time(known: Drawn, workload: Workload, batch: int) -> ComputeTime:
     """The compute of one step from the best source there is.
 
-    In order: the step measured on this device, or the file's own table; the file's cost; FLOPs
-    over the fitted GEMM rate.
+    In order: what a step is stated to take; the step measured on this device, or the file's own
+    table; the file's cost; FLOPs over the fitted GEMM rate.
 
     Raises:
         InputError: the workload states no cost and is unknown to the device.
     """
     device = known.device
     dispatch_s = device.dispatch_s
+    if workload.stated_step:
+        return _from_table("stated", workload.stated_step, batch, dispatch_s)
     for measured in device.workloads:
         if measured.workload == workload.name:
             low, high = measured.batches
@@ -101,16 +122,7 @@ def compute_time(known: Drawn, workload: Workload, batch: int) -> ComputeTime:
                 RANGE_LOG_SPREAD * doublings_outside(batch, low, high),
             )
     if workload.step:
-        seconds, processor_s = _from_table(workload, batch)
-        outside = doublings_outside(batch, workload.step[0].batch, workload.step[-1].batch)
-        return ComputeTime(
-            "step_table",
-            "about mean",
-            seconds,
-            larger(0.0, seconds - dispatch_s),
-            processor_s,
-            RANGE_LOG_SPREAD * outside,
-        )
+        return _from_table("step_table", workload.step, batch, dispatch_s)
     if workload.cost:
         seconds = workload.cost.floor_s + workload.cost.per_sample_s * batch
         return ComputeTime("workload_file", "none", dispatch_s + seconds, seconds, 0.0, 0.0)

@@ -72,6 +72,24 @@ def _beyond_gpu(profile: Profile, scenario: Scenario) -> Iterator[str]:
         yield f"GPU: {used} on a host, measured {gpu.count}"
 
 
+def _beyond_stated(profile: Profile, scenario: Scenario) -> Iterator[str]:
+    """What a stated step leaves open: other batches, and what of it is processor time."""
+    rows = scenario.workload.stated_step
+    low, high = rows[0].batch, rows[-1].batch
+    stated = f"{low} to {high}" if low < high else f"{low} alone"
+    how = "the same as at the smallest" if low < high else "in proportion, beyond the dispatch"
+    for label, value in (
+        ("per-worker batch", scenario.per_worker_batch),
+        ("baseline batch", scenario.batch),
+    ):
+        if not low <= value <= high:
+            taken = how if value < low else "in proportion"
+            yield f"compute: {label} {value} outside the stated {stated}, taken {taken}"
+    crowded = scenario.placement != "separate" and not any(row.processor_s for row in rows)
+    if profile.device.kind == "cpu" and crowded:
+        yield "compute: processor time was not stated, tasks of a host compute beside each other"
+
+
 def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
     """What the prediction rests on beyond what was measured; empty when all is inside."""
     notes: list[str] = []
@@ -79,8 +97,10 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
     source = compute_time(profile.drawn(None), workload, batch).source
     if source == "gemm_rate":
         notes.append("compute: flops over the GEMM rate, the workload's step was not measured")
+    if workload.stated_step:
+        notes += _beyond_stated(profile, scenario)
     for measured in profile.device.workloads:
-        if measured.workload == workload.name:
+        if measured.workload == workload.name and not workload.stated_step:
             low, high = measured.batches
             for label, value in (("per-worker batch", batch), ("baseline batch", scenario.batch)):
                 if not low <= value <= high:

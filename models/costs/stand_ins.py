@@ -106,6 +106,8 @@ def _dispatch(profile: Profile, scenario: Scenario) -> StandIn:
 def _compute(profile: Profile, scenario: Scenario) -> Iterator[StandIn]:
     """Computing; nothing where the workload itself states how long it takes."""
     workload = scenario.workload
+    if workload.stated_step:
+        return
     if any(known.workload == workload.name for known in profile.device.workloads):
         paths = f"device.workloads[{workload.name}]"
     elif workload.step or workload.cost:

@@ -177,7 +177,7 @@ def _computing_s(known: Drawn, compute: ComputeTime) -> float:
     rate keeps all cores busy in any case.
     """
     spent_s = compute.processor_s * busy(known.host)
-    if known.device.kind == "gpu" or compute.source != "step_table":
+    if known.device.kind == "gpu" or compute.source not in ("step_table", "stated"):
         return spent_s
     return spent_s * (known.host.compute_under_load or 1.0)
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Annotated
+
+from annotated_types import Len
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.input_file import is_input
@@ -15,6 +18,7 @@ from nworkers.models.records.workload import (
     StepSeconds,
     Variable,
     Workload,
+    check_steps,
     check_workload,
     named_workload,
 )
@@ -83,6 +87,26 @@ def workload_text(workload: Workload) -> str:
     return "\n".join(lines) + "\n"
 
 
+@dataclass(frozen=True)
+class StepTable:
+    """A file of steps alone, for a workload that is named elsewhere."""
+
+    step: Annotated[tuple[StepSeconds, ...], Len(1)]
+
+
+def read_steps(path: Path) -> tuple[StepSeconds, ...]:
+    """The ``[[step]]`` tables of a file that has nothing else.
+
+    Raises:
+        InputError
+    """
+    document = read_toml(path, "a TOML file with [[step]] alone: batch and seconds of each")
+    check_keys(document, ["step"], f"{path}: ")
+    _check_keys(document, path)
+    table = record_from_json(StepTable, json.dumps(document, default=str), path)
+    return check_steps(f"{path}: step", table.step)
+
+
 def _read(path: Path) -> Workload:
     document = read_toml(path, _WANTED)
     _check_keys(document, path)
@@ -126,4 +150,6 @@ def _check_keys(document: dict[str, object], path: Path) -> None:
 
 
 def _check_table(table: dict[str, object], record: type[object], prefix: str) -> None:
-    check_keys(table, [entry.name for entry in fields(record)], prefix)  # type: ignore[arg-type]
+    names = [entry.name for entry in fields(record)]  # type: ignore[arg-type]
+    # What is stated beside a file is no part of it.
+    check_keys(table, [name for name in names if name != "stated_step"], prefix)

@@ -11,8 +11,9 @@ from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.profile import DeviceKind, Profile
 from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.scenario import PsPlacement, Scaling
+from nworkers.models.records.setting import Setting
 from nworkers.models.records.what_if import PLAIN, WhatIf
-from nworkers.models.records.workload import Workload
+from nworkers.models.records.workload import StepSeconds, Workload
 
 Placement = Literal["shared", "separate"]
 #: Less memory than this is a slip of the unit.
@@ -36,7 +37,9 @@ class JobRequest:
     under weak. ``placement`` says it of all tasks; ``hosts`` or ``workers_per_host``, and
     ``ps_placement``, say it in detail. ``baseline`` is ``device``, ``host`` or a number of workers.
     ``memory_bytes`` and ``cores`` are what a host has; ``spread`` is the deviation of a worker's
-    compute from step to step, in its logarithm.
+    compute from step to step, in its logarithm. ``step_time`` is what a step of one process takes
+    at some batches, in place of all that is known of the workload's. ``settings`` are quantities of
+    the profile, as the workers see it, that shall be otherwise: "my machine, but …".
     """
 
     profile: ProfileSource = DEFAULT_PROFILE
@@ -59,4 +62,6 @@ class JobRequest:
     memory_bytes: float | None = None
     cores: float | None = None
     spread: float | None = None
+    step_time: tuple[StepSeconds, ...] = ()
+    settings: tuple[Setting, ...] = ()
     seed: int = 1

@@ -29,6 +29,7 @@ SECTIONS: tuple[Section, ...] = get_args(Section)
 NOMINAL: Literal["nominal link"] = "nominal link"
 #: Paths of what is no parameter, but may be stated.
 CORES = "host.cores"
+MEMORY = "host.memory_bytes"
 SPREAD = "noise.compute"
 
 

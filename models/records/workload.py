@@ -27,6 +27,8 @@ MAX_ELEMENTS = 2**40
 #: The largest networks have two thousand.
 MAX_VARIABLES = 10_000
 MAX_BATCH = 2**31
+#: A step that takes less, or more, is a slip of the unit.
+MIN_STEP_S, MAX_STEP_S = 1e-9, 1e6
 Optimizer = Literal["sgd", "momentum", "adam"]
 #: How often the size of a variable an optimizer keeps beside it.
 SLOTS: dict[Optimizer, int] = {"sgd": 0, "momentum": 1, "adam": 2}
@@ -80,6 +82,7 @@ class Workload:
     ``flops_per_sample`` counts forward and backward; None where nothing is known of the
     arithmetic, and then a cost or a table must be given. ``optimizer`` updates variables.
     ``origin`` says who published the model, and for which input a sample's operations are.
+    ``stated_step`` is what a step is said to take, whatever else is known of it.
     """
 
     name: str
@@ -89,6 +92,7 @@ class Workload:
     step: tuple[StepSeconds, ...] = ()
     optimizer: Optimizer = "sgd"
     origin: str = ""
+    stated_step: tuple[StepSeconds, ...] = ()
 
     @property
     def parameters(self) -> int:
@@ -194,7 +198,24 @@ def check_workload(workload: Workload) -> Workload:
         raise InputError(
             "cost", "none", "one of [cost], [[step]] or flops_per_sample, for the compute time"
         )
-    batches = [row.batch for row in workload.step]
-    if batches != sorted(set(batches)):
-        raise InputError("step", batches, "batches in ascending order, each once")
+    check_steps("step", workload.step)
     return workload
+
+
+def check_steps(field: str, rows: tuple[StepSeconds, ...]) -> tuple[StepSeconds, ...]:
+    """Refuse a table of steps that no device could have taken.
+
+    Raises:
+        InputError
+    """
+    for row in rows:
+        if not 1 <= row.batch <= MAX_BATCH:
+            raise InputError(field, f"a batch of {row.batch}", f"a batch from 1 to {MAX_BATCH}")
+        for seconds, least in ((row.seconds, MIN_STEP_S), (row.processor_s, 0.0)):
+            if not least <= seconds <= MAX_STEP_S:
+                allowed = f"a time of a step from 1 ns to {MAX_STEP_S:.0e} s"
+                raise InputError(field, f"{seconds:g} s", allowed)
+    batches = [row.batch for row in rows]
+    if batches != sorted(set(batches)):
+        raise InputError(field, batches, "batches in ascending order, each once")
+    return rows

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -77,6 +78,13 @@ def with_spread(noise: Noise, log_deviation: float) -> Noise:
     bins = tuple(mean * factor for factor in lognormal_bins(log_deviation))
     kept = {name: of for name, of in noise.autocorrelation.items() if name != "compute"}
     return replace(noise, within=noise.within | {"compute": bins}, autocorrelation=kept)
+
+
+def spread_of(noise: Noise) -> float:
+    """The deviation of a worker's compute from step to step, in its logarithm."""
+    logarithms = [math.log(factor) for factor in factors_of(noise, "compute")]
+    mean = sum(logarithms) / len(logarithms)
+    return math.sqrt(sum((one - mean) ** 2 for one in logarithms) / len(logarithms))
 
 
 def mean_factor(noise: Noise, operation: Operation) -> float:

@@ -2,37 +2,34 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from nworkers.models.base.defaults import SOFTWARE_PROFILE
-from nworkers.models.base.errors import InputError
 from nworkers.models.files.input_file import is_input
 from nworkers.models.files.store import find_profile, fitted, shipped_profile
 from nworkers.models.findings.sanity import doubts
 from nworkers.models.records.calibration import Calibration
-from nworkers.models.records.job_request import (
-    MAX_CORES,
-    MAX_SPREAD,
-    MIN_MEMORY_BYTES,
-    JobRequest,
-    ProfileSource,
-)
+from nworkers.models.records.job_request import JobRequest, ProfileSource
 from nworkers.models.records.nominal_link import nominal_link
 from nworkers.models.records.on_device import on_gpu, through_host_memory, with_device
-from nworkers.models.records.profile import CORES, SPREAD, Profile, with_link
+from nworkers.models.records.profile import Profile, with_link
+from nworkers.models.records.setting import Changed
 from nworkers.models.records.workload import Workload
 from nworkers.models.tables.components.nominal import over
-from nworkers.simulator.step.noise import with_spread
+from nworkers.simulator.study.settings import fields_of, settings_of, with_settings
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """A profile as the workers see it, the workload that was calibrated, and what is doubtful."""
+    """A profile as the workers see it, the workload that was calibrated, and what is doubtful.
+
+    ``changed`` is what of the profile was set.
+    """
 
     profile: Profile
     workload: Workload | None
     doubts: tuple[str, ...]
+    changed: tuple[Changed, ...] = ()
 
 
 def hardware_of(request: JobRequest) -> Hardware:
@@ -51,7 +48,8 @@ def hardware_of(request: JobRequest) -> Hardware:
         profile = through_host_memory(profile)
     device = request.device or ("cpu" if profile.gpu is None else "gpu")
     seen = on_gpu(profile) if device == "gpu" else profile
-    return Hardware(_stated(request, seen), calibrated, doubtful)
+    set_so, changed = with_settings(seen, settings_of(request), fields_of(request))
+    return Hardware(set_so, calibrated, doubtful, changed)
 
 
 def read_source(field: str, source: ProfileSource, *others: str) -> tuple[Profile, Workload | None]:
@@ -94,30 +92,3 @@ def _linked(profile: Profile, link: ProfileSource) -> tuple[Profile, tuple[str, 
     wire = nominal_link(other)
     assert wire is not None
     return over(profile, wire, other, shipped_profile(SOFTWARE_PROFILE))
-
-
-def _stated(request: JobRequest, profile: Profile) -> Profile:
-    """The profile with what the request says of the hosts.
-
-    Raises:
-        InputError
-    """
-    memory, cores, spread = request.memory_bytes, request.cores, request.spread
-    stated = list(profile.stated)
-    host, noise = profile.host, profile.noise
-    if memory is not None:
-        if not MIN_MEMORY_BYTES <= memory < math.inf:
-            allowed = f"bytes of a host, from {MIN_MEMORY_BYTES:.0e}"
-            raise InputError("memory_bytes", memory, allowed)
-        host = replace(host, memory_bytes=memory)
-    if cores is not None:
-        if not 0.0 < cores <= MAX_CORES:
-            raise InputError("cores", cores, f"above 0, up to {MAX_CORES}")
-        host = replace(host, cores=cores)
-        stated.append(CORES)
-    if spread is not None:
-        if not 0.0 <= spread <= MAX_SPREAD:
-            raise InputError("spread", spread, f"from 0 to {MAX_SPREAD:g}")
-        noise = with_spread(noise, spread)
-        stated.append(SPREAD)
-    return replace(profile, host=host, noise=noise, stated=tuple(stated))

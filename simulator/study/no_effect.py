@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.prediction import Prediction
-from nworkers.models.records.profile import Profile
+from nworkers.models.records.profile import Profile, parameters
 from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.setting import Changed, Setting
 from nworkers.simulator.step.plan import StepPlan
 from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.topology import ResourceKey, host_of, on_host
 from nworkers.simulator.step.variates import DrawnVariates
+from nworkers.simulator.study.settings import with_settings
 from nworkers.simulator.study.setup import setup
 
 
@@ -31,6 +33,21 @@ def no_effects(profile: Profile, rows: Iterable[Prediction]) -> Iterator[str]:
             yield f"{words} changes nothing here: {reasons[0]}"
     for words in change.usual:
         yield f"{words} changes nothing here: it is so without a word"
+
+
+def idle_settings(
+    profile: Profile, changed: Iterable[Changed], rows: Sequence[Prediction]
+) -> Iterator[str]:
+    """A line for each parameter that was set and of which no row's costs depend."""
+    found = dict(parameters(profile))
+    for change in changed:
+        if change.path not in found or not change.is_other:
+            continue
+        before, _ = with_settings(profile, [Setting(change.path, value=change.was)])
+        if all(
+            step_costs(before, row.scenario) == step_costs(profile, row.scenario) for row in rows
+        ):
+            yield f"{change.path} changes nothing here: no step of this job depends on it"
 
 
 def _reason(profile: Profile, row: Prediction, field: str) -> str | None:

@@ -17,7 +17,7 @@ from nworkers.models.records.job_request import (
     JobRequest,
     Placement,
 )
-from nworkers.models.records.profile import DeviceKind, Profile
+from nworkers.models.records.profile import MEMORY, DeviceKind, Profile
 from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 from nworkers.models.records.scenario import (
     MAX_WORKERS,
@@ -26,7 +26,8 @@ from nworkers.models.records.scenario import (
     Scenario,
     check_scenario,
 )
-from nworkers.models.records.workload import Workload
+from nworkers.models.records.setting import Changed
+from nworkers.models.records.workload import Workload, check_steps
 from nworkers.simulator.study.hardware import Hardware, hardware_of
 
 
@@ -35,7 +36,7 @@ class ResolvedJob:
     """What is simulated: one scenario for each number of workers, on one profile.
 
     ``shipped`` names the profile if it is not the user's own; ``doubts`` say why its hardware may
-    behave otherwise than was measured.
+    behave otherwise than was measured; ``changed`` is what was set of it.
     """
 
     profile: Profile
@@ -44,9 +45,12 @@ class ResolvedJob:
     seed: int
     shipped: str | None
     doubts: tuple[str, ...]
+    changed: tuple[Changed, ...] = ()
 
     def training(self, workload: Workload) -> ResolvedJob:
         """The same jobs with another workload."""
+        if stated_step := self.scenarios[0].workload.stated_step:
+            workload = replace(workload, stated_step=stated_step)
         scenarios = tuple(replace(scenario, workload=workload) for scenario in self.scenarios)
         return replace(self, scenarios=scenarios)
 
@@ -80,6 +84,8 @@ def resolve(
     profile = hardware.profile
     placed = [_placement(request, profile, number, curve=curve) for number in workers]
     workload = _workload(request, profile, hardware.workload)
+    if request.step_time:
+        workload = replace(workload, stated_step=check_steps("step_time", request.step_time))
     scenarios = tuple(
         _checked(
             Scenario(
@@ -101,6 +107,12 @@ def resolve(
         )
         for number, (per_host, ps_placement) in zip(workers, placed, strict=True)
     )
+    if workload.stated_step:
+        for change in hardware.changed:
+            if change.path.startswith(f"device.workloads[{workload.name}]."):
+                raise InputError(
+                    "settings", change.path, "without <step_time>, which takes its place"
+                )
     named = request.profile if isinstance(request.profile, str) else None
     return ResolvedJob(
         profile=profile,
@@ -109,6 +121,7 @@ def resolve(
         seed=request.seed,
         shipped=named if named in shipped_profiles() else None,
         doubts=hardware.doubts,
+        changed=hardware.changed,
     )
 
 
@@ -147,7 +160,7 @@ def _workload(request: JobRequest, profile: Profile, calibrated: Workload | None
 def _checked(scenario: Scenario, profile: Profile, request: JobRequest, *, curve: bool) -> Scenario:
     """Raises: InputError where it cannot be trained, or not over the link that was measured."""
     check_scenario(scenario)
-    if request.memory_bytes is not None:
+    if MEMORY in profile.stated:
         check_task_memory(profile, scenario, curve=curve)
     if profile.link.kind == "loopback" and scenario.hosts > 1:
         raise InputError(

@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
@@ -20,7 +20,9 @@ from nworkers.models.records.what_if import WhatIf
 #: The number of workers, which a request leaves to its asker.
 WORKERS = "workers"
 #: What a scenario's hardware depends on.
-HARDWARE = ("profile", "device_of", "link", "device", "memory_bytes", "cores", "spread")
+HARDWARE = (
+    "profile", "device_of", "link", "device", "memory_bytes", "cores", "spread", "settings"
+)  # fmt: skip
 #: Neighbours differ in these, so that any few scenarios after each other have some of each.
 _LAST = ("batch", WORKERS)
 #: All fields of a scenario, the first of which changes most rarely: hardware takes longest to make.
@@ -62,6 +64,8 @@ def _identity(value: Any) -> str:
     """
     if isinstance(value, WhatIf):
         return record_json(replace(value, said=()))
+    if isinstance(value, tuple):
+        return json.dumps([asdict(part) for part in value])
     if is_dataclass(value):
         return hashlib.sha256(record_json(value).encode()).hexdigest()
     return json.dumps(value)

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from nworkers.models.records.prediction import BreakEven, Prediction
     from nworkers.models.records.profile import Profile
     from nworkers.models.records.scenario import Scenario
+    from nworkers.models.records.setting import Setting
     from nworkers.models.records.what_if import WhatIf
-    from nworkers.models.records.workload import Workload
+    from nworkers.models.records.workload import StepSeconds, Workload
     from nworkers.simulator.study.ask import breakeven, predict
 
 __all__ = [
@@ -36,6 +37,8 @@ __all__ = [
     "Prediction",
     "Profile",
     "Scenario",
+    "Setting",
+    "StepSeconds",
     "WhatIf",
     "Workload",
     "breakeven",
@@ -57,6 +60,8 @@ _HOMES = {
     "Prediction": "models.records.prediction",
     "Profile": "models.records.profile",
     "Scenario": "models.records.scenario",
+    "Setting": "models.records.setting",
+    "StepSeconds": "models.records.workload",
     "WhatIf": "models.records.what_if",
     "Workload": "models.records.workload",
     "breakeven": "simulator.study.ask",

@@ -297,6 +297,24 @@ def _what_if() -> Values:
     return _mostly(st.one_of(right, odd), st.one_of(names, st.sampled_from(ABSURD)))
 
 
+_STEP_TIME = st.one_of(
+    _of("120ms@64", "1ms@1", "0s@8", "-1ms@8", "1h@1", "120ms", "120@64", "1ns@2147483648", "@"),
+    given_file(*WORKLOADS),
+)
+#: Quantities of most profiles or of some, and none; with values that fit some of them.
+_PATHS = st.sampled_from(
+    ("link.fetch.latency_s", "link.fetch.bandwidth_bytes_per_s", "host.cores", "noise.compute",
+     "link.shared_bandwidth_bytes_per_s", "host.fetch_ps.per_byte_s", "device.dispatch_s",
+     "device.gemm_flops_per_s", "link.push.after_fetch_s", "collective.latency_s",
+     "link.fetch.latncy_s", "host.memory_bytes", "host.usable_share", "link.push.latency_s")
+)  # fmt: skip
+_AMOUNTS = st.sampled_from(
+    ("50us", "0.5x", "×2", "1000000x", "1e-9x", "10GB/s", "8", "3%", "1e-30", "1TFLOP/s", "2ns/B",
+     "0", "-1s", "nan", "1e308", "64GB", "x", "")
+)  # fmt: skip
+_SET = _mostly(
+    st.builds(lambda path, amount: f"{path}={amount}", _PATHS, _AMOUNTS), st.sampled_from(ABSURD)
+)
 JOB: dict[str, Values] = {
     "--link": st.one_of(_NAMED, _PROFILE),
     "--workload": _WORKLOAD,
@@ -316,6 +334,8 @@ JOB: dict[str, Values] = {
     "--what-if": _what_if(),
     "--memory": _of("16GB", "1MB", "1GiB", "1B"),
     "--seed": _of("0", "1", "4294967295", "18446744073709551616"),
+    "--step-time": _STEP_TIME,
+    "--set": _SET,
     "--json": _FLAG,
     "--force": _FLAG,
 }
@@ -359,7 +379,7 @@ _PLAIN = [("--help",), ("--version",), ("predict", "--help"), ("plot",), ("frob"
 COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
     "predict": _command(
         "predict",
-        JOB | {"--trace": _of("t.json", "no/t.json")},
+        JOB | {"--trace": _of("t.json", "no/t.json"), "--settings": _FLAG},
         _CALIBRATION | {"--workers": _of("1", "2", "3", "1,2", "4")},
     ),
     "breakeven": _command("breakeven", JOB, _CURVE),
@@ -383,6 +403,7 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
             "validate", JOB, {"--measured": given_file(MEASURED, *TABLES), "--workers": _of("1,2")}
         ),
         _command("calibrate", {"--batch": _of("0")}, {"--output": st.just("no/a.json")}),
+        _command("models", {"--json": _FLAG, "--all": _FLAG}, {}),
         st.sampled_from(_PLAIN).map(Ask),
         st.lists(st.sampled_from(ABSURD), max_size=3).map(lambda words: Ask(tuple(words))),
     ),

@@ -190,3 +190,70 @@ def test_help_has_an_example_and_no_command_lacks_it(run: Run) -> None:
         assert done.code == 0
         assert f"Example: scale {' '.join(command)} " in done.out
     assert run("--version").out.startswith("scale ")
+
+
+def test_a_step_time_takes_the_place_of_all_that_is_known(run: Run) -> None:
+    """Of the calibrated workload too, whose step was measured on the device."""
+    command = ("predict", "--workers", "2", "--batch", "64", "--json")
+    known = json.loads(run(*command).out)
+    stated = json.loads(run(*command, "--step-time", "500ms@64").out)
+    assert (known["compute_source"], stated["compute_source"]) == ("step_table", "stated")
+    assert 64 / stated["single_process_samples_per_s"] == pytest.approx(0.5, rel=0.02)
+    # One row tells of no floor: half the batch takes half the time, and the answer says so.
+    assert stated["breakdown"]["compute"] == pytest.approx(0.25, rel=0.02)
+    assert any("outside the stated 64 alone" in reason for reason in stated["extrapolated"])
+    rows = ("--step-time", "500ms@64", "--step-time", "400ms@32")
+    two = json.loads(run(*command, *rows).out)
+    assert two["breakdown"]["compute"] == pytest.approx(0.4, rel=0.02)
+    assert not any("stated" in reason for reason in two["extrapolated"])
+
+
+def test_a_step_time_keeps_the_variables_of_a_model_that_ships(run: Run) -> None:
+    command = ("predict", "--workers", "2", "--workload", "bert-base", "--json")
+    done = json.loads(run(*command, "--step-time", "120ms@32", "--batch", "32").out)
+    assert done["memory"]["worker_bytes"] == 2 * 4 * 109_482_240
+    assert 32 / done["single_process_samples_per_s"] == pytest.approx(0.12, rel=0.02)
+    assert "compute time from: the step time that was stated" in (
+        run(*command[:-1], "--step-time", "120ms@32").out
+    )
+
+
+def test_settings_are_listed_with_what_is_set(run: Run) -> None:
+    listed = json.loads(run("predict", "--settings", "--json").out)["settings"]
+    before = {row["path"]: row for row in listed}
+    assert before["link.fetch.latency_s"]["unit"] == "s"
+    low, high = before["link.fetch.latency_s"]["interval"]
+    assert low <= before["link.fetch.latency_s"]["value"] <= high
+    done = run("predict", "--settings", "--json", "--set", "link.fetch.latency_s=50us")
+    after = {row["path"]: row for row in json.loads(done.out)["settings"]}
+    assert after["link.fetch.latency_s"]["value"] == pytest.approx(50e-6)
+    assert [path for path, row in after.items() if row["set"]] == ["link.fetch.latency_s"]
+    text = run("predict", "--settings").out
+    assert all(path in text for path in before)
+
+
+def test_every_quantity_that_is_listed_can_be_set(run: Run) -> None:
+    listed = json.loads(run("predict", "--settings", "--json").out)["settings"]
+    known = [row["path"] for row in listed if row["value"] is not None]
+    sets = [word for path in known for word in ("--set", f"{path}=1.01x")]
+    sets.remove("host.compute_under_load=1.01x") if "host.compute_under_load" in known else None
+    done = run("predict", "--settings", "--json", *sets)
+    assert all(row["set"] for row in json.loads(done.out)["settings"] if row["path"] in known)
+
+
+def test_a_machine_that_is_set_is_marked(run: Run) -> None:
+    command = ("predict", "--workers", "2", "--set", "link.fetch.per_tensor_s=2x")
+    document = json.loads(run(*command, "--json").out)
+    assert document["as_measured"] is False
+    (setting,) = document["settings"]
+    assert setting["value"] == pytest.approx(2 * setting["measured"])
+    assert (setting["path"], setting["factor"]) == ("link.fetch.per_tensor_s", 2.0)
+    text = run(*command).out
+    assert "no longer as measured" in text
+    assert "this is no longer the machine that was measured" in text
+    plain = json.loads(run("predict", "--workers", "2", "--json").out)
+    assert (plain["as_measured"], plain["settings"]) == (True, [])
+
+
+def test_workers_are_asked_for(run: Run) -> None:
+    assert "--workers: got nothing" in run("predict").error

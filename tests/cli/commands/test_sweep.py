@@ -50,6 +50,36 @@ def test_a_row_is_what_predict_says(run: Run, network: Path, tmp_path: Path) -> 
         assert row == said
 
 
+def test_settings_and_step_times_are_axes(run: Run, network: Path, tmp_path: Path) -> None:
+    (tmp_path / "steps.toml").write_text("[[step]]\nbatch = 8\nseconds = 0.1\n")
+    file = tmp_path / "sweep.toml"
+    file.write_text(
+        'calibration = "network.json"\nworkers = 2\nbatch = 8\n'
+        'settings = ["link.dispatch_s=1ms", ["link.dispatch_s=2x", "host.cores=8"]]\n'
+        'step_time = ["steps.toml", ["10ms@8", "5ms@4"]]\n'
+    )
+    assert run("sweep", file, "-o", "rows.jsonl", "--jobs", "1").code == 0
+    rows = by_key(tmp_path / "rows.jsonl")
+    assert len(rows) == 4
+    for row in rows.values():
+        inputs = row.pop("inputs")
+        texts = {
+            name: [inputs[name]] if isinstance(inputs[name], str) else inputs[name]
+            for name in ("settings", "step_time")
+        }
+        asked = run(
+            "predict", "--json", "--calibration", network, "--batch", "8", "--workers", "2",
+            *(word for text in texts["settings"] for word in ("--set", text)),
+            *(word for text in texts["step_time"] for word in ("--step-time", text)),
+        )  # fmt: skip
+        said = json.loads(asked.out)
+        assert {name: row[name] for name in said if name in row} == {
+            name: value for name, value in said.items() if name in row
+        }
+        assert row["compute_source"] == "stated"
+        assert row["as_measured"] is False
+
+
 def test_one_process_and_several_make_the_same_rows(
     run: Run, network: Path, tmp_path: Path
 ) -> None:

@@ -296,3 +296,19 @@ def test_what_lies_beyond_the_measured_is_less_certain() -> None:
     assert step_costs(known, Scenario(huge, workers=2)).log_spread["push"] == pytest.approx(
         0.1 * 2.07, abs=0.01
     )
+
+
+def test_a_stated_step_comes_first_and_one_row_of_it_tells_of_no_floor() -> None:
+    known = profile().drawn(None)
+    measured = named_workload(known.device.workloads[0].workload)
+    stated = replace(measured, stated_step=(StepSeconds(64, 0.12),))
+    assert compute_time(known, measured, 64).source == "step_table"
+    found = compute_time(known, stated, 64)
+    assert (found.source, found.step_s) == ("stated", 0.12)
+    dispatch_s = known.device.dispatch_s
+    assert compute_time(known, stated, 16).step_s == pytest.approx(
+        dispatch_s + (0.12 - dispatch_s) / 4
+    )
+    assert compute_time(known, stated, 128).step_s == pytest.approx(0.24)
+    two = replace(measured, stated_step=(StepSeconds(32, 0.1), StepSeconds(64, 0.12)))
+    assert compute_time(known, two, 8).step_s == 0.1
