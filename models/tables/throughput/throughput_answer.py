@@ -188,6 +188,12 @@ class ThroughputAnswer:
             "factor of two: something that all workers share may fill up, as it does once in "
             f"{1 / LIMITS_PER_DOUBLING:.0f} doublings of published systems"
         )
+        fitted = [c.row for c in self.inside if not c.row.alone]
+        if any(row.gpus_per_node > 1 for row in fitted) and all(row.nodes == 1 for row in fitted):
+            notes.append(
+                "all fitted rows are of one node: they tell nothing of the network between nodes, "
+                "which made published systems up to 1.9 times slower than their own node's rows say"
+            )
         alone = {(c.row.model, c.row.batch_per_worker) for c in self.rows if c.row.alone}
         for model, batch in self.fitted.groups:
             if (model, batch) not in alone:

@@ -61,6 +61,23 @@ def test_rows_that_fit_are_not_said_to_miss(tmp_path: Path) -> None:
     assert not any("themselves are off" in note for note in answered(even, tmp_path, None).notes)
 
 
+ONE_NODE = """model,strategy,batch_per_worker,workers,gpus_per_node,samples_per_s
+resnet-50,allreduce,64,1,4,300
+resnet-50,allreduce,64,2,4,590
+resnet-50,allreduce,64,4,4,1150
+"""
+
+
+def test_rows_of_one_node_are_said_to_tell_nothing_of_the_network(tmp_path: Path) -> None:
+    network = "nothing of the network between nodes"
+    assert any(network in note for note in answered(ONE_NODE, tmp_path, None).notes)
+    two = ONE_NODE + "resnet-50,allreduce,64,8,4,2200\n"
+    assert not any(network in note for note in answered(two, tmp_path, None).notes)
+    apart = ONE_NODE.replace(",4,300", ",1,300").replace(",4,590", ",1,590")
+    two_nodes = apart[: apart.rindex("resnet")]
+    assert not any(network in note for note in answered(two_nodes, tmp_path, None).notes)
+
+
 def test_as_many_rows_as_unknowns_have_the_priors_spread() -> None:
     spread = RowSpread.of(np.zeros(3), 3, PUBLISHED_PRIOR)
     assert spread.likely == pytest.approx(PUBLISHED_PRIOR.row)
