@@ -17,7 +17,8 @@ from nworkers.calibrate.campaigns.campaign import CampaignProgress, Machines, ca
 from nworkers.calibrate.campaigns.plan import plan
 from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.host.environment import environment
-from nworkers.models.files.store import PROFILES, read_calibration, write_record
+from nworkers.models.files.shipped import PROFILES
+from nworkers.models.files.store import read_calibration, write_record
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.workload import named_workload

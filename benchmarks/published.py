@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.page import ROOT, Page, table
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.files.workload_toml import read_workload, shipped_workloads
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario

@@ -18,7 +18,7 @@ from typing import Any
 from nworkers.calibrate.cluster.start import free_ports
 from nworkers.calibrate.tensorflow.memory import peak_bytes, resident_bytes
 from nworkers.models.costs.task_memory import task_memory
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.records.runtimes import Strategy
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Cost, Variable, Workload

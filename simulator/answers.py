@@ -5,14 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.setting import Changed
 from nworkers.simulator.study.ask import curve, predictions
 from nworkers.simulator.study.fluid import representatives
 from nworkers.simulator.study.no_effect import idle_settings, no_effects
 from nworkers.simulator.study.resolve import ResolvedJob
+
+if TYPE_CHECKING:
+    from nworkers.models.records.measurement import Comparison, Measurement
 
 
 @dataclass(frozen=True)

@@ -272,10 +272,21 @@ def test_help_imports_next_to_nothing(command: str) -> None:
     assert commands <= {command.split()[0], "breakeven"} if command else not commands
 
 
-def test_predict_imports_nothing_heavy(tmp_path: Path) -> None:
+#: What reads and checks the files of others.
+READING = {"pydantic", "pydantic_core", "annotated_types", "nworkers.models.records.calibration"}
+
+
+@pytest.mark.parametrize("command", ["predict --workers 8", "breakeven --max-workers 4"])
+def test_an_answer_from_a_shipped_profile_imports_nothing_that_checks_files(command: str) -> None:
+    modules = modules_after(*command.split())
+    assert not modules & {*HEAVY, *READING, "nworkers.models.fitting", "nworkers.models.tables"}
+    # The kernel simulates without simpy.
+    assert ("simpy" in modules) != IS_COMPILED
+
+
+def test_an_answer_from_a_file_imports_nothing_heavy(tmp_path: Path) -> None:
     path = tmp_path / "profile.json"
     write_record(path, profile(), force=False)
     modules = modules_after("predict", "--workers", "8", "--calibration", str(path))
+    assert modules >= READING
     assert not modules & HEAVY
-    # The kernel simulates without simpy.
-    assert ("simpy" in modules) != IS_COMPILED

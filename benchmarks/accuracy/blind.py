@@ -20,7 +20,8 @@ from typing import Any
 from benchmarks.accuracy.curves import DESIGNS, FOLDER, Curve, Training
 from benchmarks.accuracy.design import BYTE_S, CORES, SCALINGS, STEP_S, TENSOR_S, WANTED_USE
 from benchmarks.page import ROOT
-from nworkers.models.files.store import read_calibration, shipped_profile
+from nworkers.models.files.shipped import shipped_profile
+from nworkers.models.files.store import read_calibration
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.nominal_link import NominalLink
 from nworkers.models.records.profile import Profile

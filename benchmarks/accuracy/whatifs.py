@@ -14,7 +14,7 @@ from benchmarks.accuracy.curves import NAMES, Curve
 from benchmarks.accuracy.rows import measured_s
 from benchmarks.accuracy.scores import Judged, scores
 from benchmarks.page import Page, table
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.records.profile import Profile, with_link
 from nworkers.simulator.study.predict import predict
 

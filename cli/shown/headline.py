@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nworkers.cli.shown import format as fmt
-from nworkers.models.records.measurement import Comparison
 from nworkers.models.records.prediction import BreakEven, Interval, Prediction
+
+if TYPE_CHECKING:
+    from nworkers.models.records.measurement import Comparison
 
 CAUSE_WORDS = {
     "dispatch": "the runtime's dispatch",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from nworkers.models.records.calibration import Environment
-
 if TYPE_CHECKING:
+    from nworkers.models.records.calibration import Environment
     from nworkers.simulator.study.resolve import ResolvedJob
 
 #: Steal beyond this shows in the medians.

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
-from dataclasses import dataclass, fields, is_dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,11 +13,12 @@ from nworkers.models.files import schema_1, schema_2_0
 from nworkers.models.files.atomic_write import write_bytes
 from nworkers.models.files.input_file import COMPRESSED, is_input, read_bytes
 from nworkers.models.files.json_document import Convert, JsonDocument
+from nworkers.models.files.shipped import shipped_profile, shipped_profiles
 from nworkers.models.files.validate_json import shown
 from nworkers.models.records.calibration import Calibration, with_memory
 from nworkers.models.records.contribution import Contribution
 from nworkers.models.records.measurement import Comparison, Measurement
-from nworkers.models.records.profile import SECTIONS, Profile
+from nworkers.models.records.profile import Profile
 
 SCHEMA_VERSION = "2.3"
 KINDS: dict[str, type[Any]] = {
@@ -28,7 +28,6 @@ KINDS: dict[str, type[Any]] = {
     "comparison": Comparison,
     "contribution": Contribution,
 }
-PROFILES = Path(__file__).with_name("profiles")
 
 Filed = Calibration | Profile | Measurement | Comparison | Contribution
 Record = TypeVar("Record")
@@ -146,19 +145,6 @@ def find_profile(field: str, name: str, *others: str) -> tuple[Profile, Calibrat
         names = ", ".join((*shipped_profiles(), *others, "a calibration or profile file"))
         raise InputError(field, name, names)
     return read_fitted(path)
-
-
-def shipped_profiles() -> tuple[str, ...]:
-    """Names of the profiles that the package brings along."""
-    return tuple(sorted(file.stem for file in PROFILES.glob("*.json")))
-
-
-@lru_cache
-def shipped_profile(name: str) -> Profile:
-    """Raises: InputError where no such profile is shipped."""
-    if name not in shipped_profiles():
-        raise InputError("profile", name, ", ".join(shipped_profiles()) or "none is shipped")
-    return replace(read_profile(PROFILES / f"{name}.json"), stand_ins=dict.fromkeys(SECTIONS, name))
 
 
 def _read(path: Path, kinds: tuple[str, ...], record: type[Record]) -> Record:

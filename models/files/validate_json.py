@@ -6,12 +6,13 @@ import json
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from functools import cache
-from typing import Any, TypeVar, cast
-
-from pydantic import TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from nworkers.models.base.errors import InputError
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+    from pydantic_core import ErrorDetails
 
 Record = TypeVar("Record")
 Step = str | int
@@ -55,6 +56,8 @@ def value_of(
         path: where in the document the text stands.
         first: the index of its first element, where it is a part of a list.
     """
+    from pydantic import ValidationError  # noqa: PLC0415 (see `_adapter`)
+
     try:
         # Strict, since "0.5" or true in place of a number is a mistake of whoever wrote it.
         value = _adapter(kind).validate_json(text, strict=True)
@@ -88,6 +91,9 @@ def decode(kind: Any, text: str) -> Any:
 
 @cache
 def _adapter(kind: Any) -> TypeAdapter[Any]:
+    # What reads no file of others needs no pydantic, whose import takes longer than a prediction.
+    from pydantic import TypeAdapter  # noqa: PLC0415
+
     return TypeAdapter(kind)
 
 

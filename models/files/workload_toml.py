@@ -7,8 +7,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated
 
-from annotated_types import Len
-
+from nworkers.models.base.allowed import MinLen
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.input_file import is_input
 from nworkers.models.files.toml_document import check_keys, read_toml
@@ -91,7 +90,7 @@ def workload_text(workload: Workload) -> str:
 class StepTable:
     """A file of steps alone, for a workload that is named elsewhere."""
 
-    step: Annotated[tuple[StepSeconds, ...], Len(1)]
+    step: Annotated[tuple[StepSeconds, ...], MinLen(1)]
 
 
 def read_steps(path: Path) -> tuple[StepSeconds, ...]:

@@ -8,7 +8,6 @@ ends, to which all transfers contribute.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
@@ -54,20 +53,6 @@ def seen_discipline(crowds: Sequence[ConcurrentFlows]) -> Discipline | None:
         mean = float((ends_s.mean(axis=1) / ends_s.max(axis=1)).mean())
         beside.append((mean - turns) / (1.0 - turns))
     return "fair" if float(np.median(beside)) > TURNS else "fifo"
-
-
-@lru_cache(maxsize=4096)
-def deviation_at(measured: tuple[FlowWeights, ...], flows: int, size_bytes: float) -> float:
-    """Between what was measured, along the logarithms of both; beyond it as at its edge."""
-    if flows < 2 or not measured:
-        return 0.0
-    sizes = sorted({each.size_bytes for each in measured})
-    at_size = []
-    for size in sizes:
-        of_size = sorted((e.flows, e.log_deviation) for e in measured if e.size_bytes == size)
-        counts = [math.log(count) for count, _ in of_size]
-        at_size.append(np.interp(math.log(flows), counts, [d for _, d in of_size]))
-    return float(np.interp(math.log(size_bytes), np.log(sizes), at_size))
 
 
 def shared_ends(weights: Floats) -> Floats:

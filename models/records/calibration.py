@@ -8,8 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le, Len
-
+from nworkers.models.base.allowed import Ge, Gt, Le, MinLen
 from nworkers.models.records.environment_facts import fact_value
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.workload import Workload
@@ -163,7 +162,7 @@ class Burst:
     worker: Annotated[int, Ge(0)]
     cold_s: Seconds
     warmup_s: tuple[Seconds, ...]
-    samples_s: Annotated[tuple[Seconds, ...], Len(1)]
+    samples_s: Annotated[tuple[Seconds, ...], MinLen(1)]
     outliers: tuple[int, ...]
     stop: Stop
     processor: Processor | None = None
@@ -200,7 +199,7 @@ class ConcurrentFlows:
 
     flows: Annotated[int, Ge(2)]
     size_bytes: Annotated[int, Gt(0)]
-    ends_s: Annotated[tuple[Annotated[tuple[Seconds, ...], Len(2)], ...], Len(1)]
+    ends_s: Annotated[tuple[Annotated[tuple[Seconds, ...], MinLen(2)], ...], MinLen(1)]
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_PROFILE
-from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.profile import DeviceKind, Profile
 from nworkers.models.records.runtimes import Runtime, Strategy
 from nworkers.models.records.scenario import PsPlacement, Scaling
 from nworkers.models.records.setting import Setting
 from nworkers.models.records.what_if import PLAIN, WhatIf
 from nworkers.models.records.workload import StepSeconds, Workload
+
+if TYPE_CHECKING:
+    from nworkers.models.records.calibration import Calibration
 
 Placement = Literal["shared", "separate"]
 #: Less memory than this is a slip of the unit.
@@ -23,7 +25,7 @@ MAX_CORES = 100_000
 MAX_SPREAD = 1.0
 PLACEMENTS: tuple[Placement, ...] = ("shared", "separate")
 #: A record, the name of a shipped profile, or a file.
-ProfileSource = Calibration | Profile | Path | str
+ProfileSource: TypeAlias = "Calibration | Profile | Path | str"
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
-
+from nworkers.models.base.allowed import Ge, Gt
 from nworkers.models.records.profile import Evidence
 
 AccuracyClass = Literal["waits", "full wires", "two busy cores"]

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from annotated_types import Ge, Gt
-
+from nworkers.models.base.allowed import Ge, Gt
 from nworkers.models.records.calibration import Environment
 from nworkers.models.records.prediction import Interval, Prediction
 from nworkers.models.records.profile import Evidence

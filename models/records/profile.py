@@ -8,10 +8,9 @@ from functools import cached_property
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 import numpy as np
-from annotated_types import Ge, Gt, Le, Len, Lt
-from pydantic import Discriminator, Tag
 
 from nworkers.models.base.all_reduce_terms import Algorithm
+from nworkers.models.base.allowed import Ge, Gt, Le, Lt, MinLen, OneOf
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.leaves import mapped
 
@@ -51,7 +50,7 @@ class Identified:
     interval: tuple[Positive, Positive]
     unit: str
     samples: Annotated[int, Ge(0)]
-    draws: Annotated[tuple[Positive, ...], Len(1)]
+    draws: Annotated[tuple[Positive, ...], MinLen(1)]
 
 
 @dataclass(frozen=True)
@@ -65,18 +64,15 @@ class NotIdentified:
     too_small_to_see: Positive
     unit: str
     samples: Annotated[int, Ge(0)]
-    draws: Annotated[tuple[Positive, ...], Len(1)]
+    draws: Annotated[tuple[Positive, ...], MinLen(1)]
 
 
-def _tag(value: object) -> str:
+def _class_name(value: object) -> str:
     names = value if isinstance(value, dict) else vars(value) if is_dataclass(value) else ()
-    return "<not identified>" if "too_small_to_see" in names else "<identified>"
+    return "NotIdentified" if "too_small_to_see" in names else "Identified"
 
 
-Parameter = Annotated[
-    Annotated[Identified, Tag("<identified>")] | Annotated[NotIdentified, Tag("<not identified>")],
-    Discriminator(_tag),
-]
+Parameter = Annotated[Identified | NotIdentified, OneOf(_class_name)]
 
 
 PARAMETERS = (Identified, NotIdentified)
@@ -135,7 +131,7 @@ class Threads(Generic[N]):
 
     alone_per_sample_s: N
     join_s: N | None
-    products: Annotated[tuple[ThreadedProducts, ...], Len(1)]
+    products: Annotated[tuple[ThreadedProducts, ...], MinLen(1)]
 
 
 @dataclass(frozen=True)
@@ -192,7 +188,7 @@ class Products(Generic[N]):
     no bytes.
     """
 
-    segments: Annotated[tuple[GemmSegment[N], ...], Len(1)]
+    segments: Annotated[tuple[GemmSegment[N], ...], MinLen(1)]
     law: GemmLaw = "rate"
     bandwidth_bytes_per_s: N | None = None
 
@@ -321,7 +317,7 @@ class TransferPath(Generic[N]):
 
     per_tensor_s: N
     several_s: N | None
-    segments: Annotated[tuple[Segment[N], ...], Len(1)]
+    segments: Annotated[tuple[Segment[N], ...], MinLen(1)]
     after_fetch_s: N | None = None
     credit_bytes: NotNegative = 0.0
 
@@ -416,8 +412,8 @@ class Noise:
     burst, by their ranks: slow phases last.
     """
 
-    within: dict[str, Annotated[tuple[Positive, ...], Len(1)]]
-    between: Annotated[tuple[dict[str, Positive], ...], Len(1)]
+    within: dict[str, Annotated[tuple[Positive, ...], MinLen(1)]]
+    between: Annotated[tuple[dict[str, Positive], ...], MinLen(1)]
     autocorrelation: dict[str, Annotated[float, Ge(0), Lt(1)]] = field(default_factory=dict)
 
 

@@ -9,8 +9,7 @@ from difflib import get_close_matches
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt
-
+from nworkers.models.base.allowed import Ge, Gt
 from nworkers.models.base.errors import InputError
 
 DType = Literal["float16", "bfloat16", "float32", "float64", "int32", "int64"]

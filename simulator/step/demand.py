@@ -11,7 +11,7 @@ from itertools import count, groupby, pairwise
 from nworkers.models.base.draws import agreed, larger, smaller
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.costs.step import StepCosts
-from nworkers.models.fitting.flow_weights import deviation_at
+from nworkers.models.costs.unevenness import deviation_at
 from nworkers.models.records.profile import Discipline
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.step.graph import Lane, Node, step_graph

@@ -6,16 +6,14 @@ from dataclasses import dataclass
 
 from nworkers.models.base.defaults import SOFTWARE_PROFILE
 from nworkers.models.files.input_file import is_input
-from nworkers.models.files.store import find_profile, fitted, shipped_profile
+from nworkers.models.files.shipped import shipped_profile, shipped_profiles
 from nworkers.models.findings.sanity import doubts
-from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.job_request import JobRequest, ProfileSource
 from nworkers.models.records.nominal_link import nominal_link
 from nworkers.models.records.on_device import on_gpu, through_host_memory, with_device
 from nworkers.models.records.profile import Profile, with_link
 from nworkers.models.records.setting import Changed
 from nworkers.models.records.workload import Workload
-from nworkers.models.tables.components.nominal import over
 from nworkers.simulator.study.settings import fields_of, settings_of, with_settings
 
 
@@ -56,19 +54,12 @@ def read_source(field: str, source: ProfileSource, *others: str) -> tuple[Profil
     """A profile, and the calibrated workload where it is known."""
     if isinstance(source, Profile):
         return source, None
-    calibration: Calibration | None = None
-    if isinstance(source, Calibration):
-        profile, calibration = fitted(source, field), source
-    else:
-        profile, calibration = find_profile(field, str(source), *others)
-    if calibration is None:
-        return profile, None
-    if profile.gpu is None and any(burst.cell.device for burst in calibration.bursts):
-        # Fitting needs scipy, whose import takes longer than most predictions.
-        from nworkers.models.fitting.gpu_section import with_gpu  # noqa: PLC0415
+    if source in shipped_profiles():
+        return shipped_profile(str(source)), None
+    # What reads and checks a file of others takes longer to import than most predictions.
+    from nworkers.simulator.study.own_hardware import own_hardware  # noqa: PLC0415
 
-        profile = with_gpu(profile, calibration)
-    return profile, calibration.workload
+    return own_hardware(field, source, *others)
 
 
 def read_link(link: ProfileSource) -> Profile | str:
@@ -89,6 +80,8 @@ def _linked(profile: Profile, link: ProfileSource) -> tuple[Profile, tuple[str, 
     other = read_link(link)
     if isinstance(other, Profile):
         return with_link(profile, other), tuple(doubts(profile, other))
+    from nworkers.models.tables.components.nominal import over  # noqa: PLC0415 (few name a wire)
+
     wire = nominal_link(other)
     assert wire is not None
     return over(profile, wire, other, shipped_profile(SOFTWARE_PROFILE))

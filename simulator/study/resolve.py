@@ -10,7 +10,7 @@ from nworkers.models.base.choices import choice
 from nworkers.models.base.defaults import DEFAULT_PROFILE, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import Contradiction, InputError
 from nworkers.models.costs.task_memory import check_task_memory
-from nworkers.models.files.store import shipped_profiles
+from nworkers.models.files.shipped import shipped_profiles
 from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.records.job_request import (
     PLACEMENTS,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
-from nworkers.models.files.store import read_profile, shipped_profile, shipped_profiles
+from nworkers.models.files.shipped import shipped_profile, shipped_profiles
+from nworkers.models.files.store import read_profile
 from nworkers.models.records.profile import Collective, Parameter, Profile
 from tests.support.factories import every_feature, profile
 

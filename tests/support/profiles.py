@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache, partial
 
-from nworkers.models.files.store import find_profile, shipped_profiles
+from nworkers.models.files.shipped import shipped_profiles
+from nworkers.models.files.store import find_profile
 from nworkers.models.records.profile import Profile
 from tests.kept.commands import FILES
 from tests.support import factories

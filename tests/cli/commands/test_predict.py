@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from nworkers.models.files import store
+from nworkers.models.files import shipped
 from nworkers.models.files.store import write_record
 from nworkers.models.records.prediction import CAUSES
 from tests.cli.conftest import Run
@@ -145,7 +145,7 @@ def test_breakeven_plot(run: Run, network: Path, tmp_path: Path, suffix: str, st
 def test_shipped_profile_says_whose_hardware(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "PROFILES", tmp_path)
+    monkeypatch.setattr(shipped, "PROFILES", tmp_path)
     write_record(tmp_path / "emulated-1gbit.json", profile(link__kind="network"), force=False)
     done = run("predict", "--workers", "2", "--json")
     assert done.code == 0

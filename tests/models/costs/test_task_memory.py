@@ -8,7 +8,7 @@ import pytest
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.task_memory import check_task_memory, task_memory
-from nworkers.models.files.store import shipped_profile, shipped_profiles
+from nworkers.models.files.shipped import shipped_profile, shipped_profiles
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import Compression, WhatIf

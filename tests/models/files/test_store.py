@@ -17,8 +17,6 @@ from nworkers.models.files.store import (
     read_fitted,
     read_measurement,
     read_profile,
-    shipped_profile,
-    shipped_profiles,
     write_record,
 )
 from nworkers.models.records.calibration import (
@@ -178,14 +176,6 @@ def test_a_link_stays_a_link_and_a_device_stays_a_device(tmp_path: Path) -> None
     assert real.read_bytes() == b"new"
     with pytest.raises(InputError, match="no plain file"):
         check_output(Path("/dev/null"), force=True)
-
-
-def test_shipped_profiles_can_be_read() -> None:
-    assert set(shipped_profiles()) >= {"emulated-1gbit", "loopback-2core"}
-    for name in shipped_profiles():
-        assert shipped_profile(name).draws > 1
-    with pytest.raises(InputError, match="emulated-1gbit"):
-        shipped_profile("emulated-2gbit")
 
 
 def test_a_compressed_file_is_read_wherever_a_plain_one_is(tmp_path: Path) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from nworkers.models.costs.unevenness import deviation_at
 from nworkers.models.fitting.flow_weights import (
-    deviation_at,
     fit_flow_weights,
     seen_discipline,
     shared_ends,

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.records.on_device import on_gpu, through_host_memory, with_device
 from nworkers.models.records.profile import GpuSection, Parameter, Profile, value_at
 from tests.support.factories import parameter, profile

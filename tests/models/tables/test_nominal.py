@@ -8,7 +8,7 @@ import pytest
 
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.laws import latency_s, sustained
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.nominal_link import WIRE_LATENCY_S, nominal_link
 from nworkers.models.records.on_device import on_gpu

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.tables.throughput.row_spread import (
     PRIOR_FREEDOM,
     PUBLISHED_PRIOR,

@@ -14,7 +14,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.costs.layers import Layer
 from nworkers.models.costs.step import step_costs
 from nworkers.models.costs.two_way import SEEN
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.records.profile import FlowWeights, Noise
 from nworkers.models.records.scenario import check_scenario

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.workload import StepSeconds, named_workload

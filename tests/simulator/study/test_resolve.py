@@ -9,7 +9,8 @@ import pytest
 from nworkers.models.base.errors import InputError
 from nworkers.models.files import store
 from nworkers.models.files.input_file import read_bytes
-from nworkers.models.files.store import shipped_profiles, write_record
+from nworkers.models.files.shipped import shipped_profiles
+from nworkers.models.files.store import write_record
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from nworkers.simulator.study.resolve import resolve

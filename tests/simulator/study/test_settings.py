@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.files.store import shipped_profile
+from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.profile import NotIdentified, parameters
 from nworkers.models.records.setting import Setting

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from nworkers.models.files.store import shipped_profile, shipped_profiles
+from nworkers.models.files.shipped import shipped_profile, shipped_profiles
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.profile import Profile
