@@ -114,12 +114,16 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
 def _set(changed: Iterable[Changed]) -> Iterator[str]:
     """That the machine is no longer the one that was measured, and in what."""
     told = [
-        f"{change.path} {change.value:.3g} {change.unit}".rstrip() + f", measured {change.was:.3g}"
+        f"{change.path} {_with_unit(change, change.value)}, measured {_with_unit(change, was)}"
         for change in changed
-        if change.is_other
+        if change.is_other and (was := change.was) is not None
     ]
     if told:
         yield f"this is no longer the machine that was measured: {'; '.join(told)}"
+
+
+def _with_unit(change: Changed, value: float) -> str:
+    return f"{value:.3g} {change.unit}".rstrip()
 
 
 def _beyond(rows: Iterable[Prediction]) -> tuple[str, ...]:

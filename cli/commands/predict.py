@@ -75,10 +75,10 @@ def _list_settings(options: Options, *, as_json: bool) -> None:
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console
     from nworkers.simulator.study.hardware import hardware_of
-    from nworkers.simulator.study.settings import quantities
+    from nworkers.simulator.study.settings import settables
 
     hardware = hardware_of(job_request(options))
-    found = quantities(hardware.profile)
+    found = settables(hardware.profile)
     if as_json:
         from nworkers.cli.shown import json_view, settings_json
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nworkers.models.records.setting import Changed, Quantity
+from nworkers.models.records.setting import Changed, Settable
 
 
-def settings(found: Iterable[Quantity], changed: Iterable[Changed]) -> dict[str, object]:
+def settings(found: Iterable[Settable], changed: Iterable[Changed]) -> dict[str, object]:
     """A row for each quantity; ``value`` is null where it is not known, or not identified."""
     was = {change.path: change for change in changed}
     return {
         "settings": [
             {
-                "path": quantity.path,
-                "value": quantity.value,
-                "interval": None if quantity.interval is None else list(quantity.interval),
-                "unit": quantity.unit,
-                "samples": quantity.samples,
-                "set": quantity.path in was,
+                "path": settable.path,
+                "value": settable.value,
+                "interval": None if settable.interval is None else list(settable.interval),
+                "unit": settable.unit,
+                "samples": settable.samples,
+                "set": settable.path in was,
             }
-            for quantity in found
+            for settable in found
         ]
     }
 

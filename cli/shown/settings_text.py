@@ -6,19 +6,19 @@ from collections.abc import Iterable
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.table import TextTable
-from nworkers.models.records.setting import Quantity
+from nworkers.models.records.setting import Settable
 
 
-def settings(found: Iterable[Quantity]) -> str:
+def settings(found: Iterable[Settable]) -> str:
     """A row for each quantity."""
     table = TextTable("path", "value", "90 % interval", "unit", left=(0,))
-    for quantity in found:
-        table.add_row(quantity.path, *_columns(quantity))
+    for settable in found:
+        table.add_row(settable.path, *_columns(settable))
     example = "--set link.fetch.latency_s=50us, or a factor: --set link.fetch.latency_s=0.5x"
     return f"{table}\nEach can be set: {example}."
 
 
-def _columns(of: Quantity) -> tuple[str, str, str]:
+def _columns(of: Settable) -> tuple[str, str, str]:
     if of.value is None:
         return "not known" if of.samples is None else "not identified", "—", of.unit
     if of.interval is None:

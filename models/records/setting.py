@@ -44,7 +44,7 @@ class Changed:
 
 
 @dataclass(frozen=True)
-class Quantity:
+class Settable:
     """What may be set, as it is; ``value`` is None where it was not measured, or not identified."""
 
     path: str

@@ -26,7 +26,7 @@ from nworkers.models.records.profile import (
     scaled,
     value_at,
 )
-from nworkers.models.records.setting import Changed, Quantity, Setting
+from nworkers.models.records.setting import Changed, Settable, Setting
 from nworkers.simulator.step.noise import spread_of, with_spread
 
 _SHARED = "link.shared_bandwidth_bytes_per_s"
@@ -115,10 +115,10 @@ _NUMBERS: Mapping[str, _Number] = MappingProxyType(
 )
 
 
-def quantities(profile: Profile) -> tuple[Quantity, ...]:
+def settables(profile: Profile) -> tuple[Settable, ...]:
     """Everything that may be set, of a profile as its workers see it."""
-    found = [_quantity(path, parameter) for path, parameter in _read(profile).items()]
-    plain = [Quantity(path, number.unit, number.read(profile)) for path, number in _NUMBERS.items()]
+    found = [_settable(path, parameter) for path, parameter in _read(profile).items()]
+    plain = [Settable(path, number.unit, number.read(profile)) for path, number in _NUMBERS.items()]
     return (*plain, *found)
 
 
@@ -219,12 +219,12 @@ def _read(profile: Profile) -> dict[str, Parameter]:
     }
 
 
-def _quantity(path: str, parameter: Parameter) -> Quantity:
+def _settable(path: str, parameter: Parameter) -> Settable:
     if isinstance(parameter, Identified):
-        return Quantity(
+        return Settable(
             path, parameter.unit, parameter.estimate, parameter.interval, parameter.samples
         )
-    return Quantity(path, parameter.unit, None, None, parameter.samples)
+    return Settable(path, parameter.unit, None, None, parameter.samples)
 
 
 def _put(
@@ -285,7 +285,7 @@ def _unknown(profile: Profile, setting: Setting) -> InputError:
     reason = for_information(profile, path)
     if reason is not None and path in dict(parameters(profile)):
         return InputError("settings", path, f"what a prediction reads: {reason}")
-    paths = [quantity.path for quantity in quantities(profile)]
+    paths = [settable.path for settable in settables(profile)]
     near = get_close_matches(path, paths, n=1, cutoff=0.5)
     hint = f" (did you mean {near[0]}?)" if near else ""
     return InputError("settings", path, f"a quantity that <list_settings> names{hint}")

@@ -93,6 +93,14 @@ PREDICT = {
     ),
 }
 
+#: Quantities set, and step times stated, of networks and of a GPU.
+STATED = {
+    "set": "--workers 1,4 --set link.fetch.per_tensor_s=5us --set host.server_dispatch_s=0.5x",
+    "set-gpu": "--workers 2 --calibration H100 --batch 4096 --set device.dispatch_s=2x",
+    "step-time": "--workers 1,4 --workload resnet-50 --batch 64 --step-time 120ms@64",
+    "step-times": f"--workers 4 --step-time 5ms@64 --step-time 15ms@256 --cores 8 {MLP}",
+}
+
 BREAKEVEN = {
     "default": "--max-workers 8",
     "grid": f"--max-workers 20 --calibration loopback-2core {MLP}",
@@ -122,7 +130,12 @@ FIT = {
 
 COMMANDS = {
     f"{command} {name}": f"{command} {options} --json"
-    for command, kept in (("predict", PREDICT), ("breakeven", BREAKEVEN), ("fit", FIT))
+    for command, kept in (
+        ("predict", PREDICT | STATED),
+        ("breakeven", BREAKEVEN),
+        ("fit", FIT),
+        ("models", {"all": ""}),
+    )
     for name, options in kept.items()
 }
 
