@@ -106,14 +106,14 @@ def read_table(
         first = text.strip().partition("\n")[0][:40]
         raise InputError(source, f"a text that begins {first!r}", KNOWN)
     else:
-        found = list(_tables(text, source, workers))
+        found = list(tables_of(text, source, workers))
         if not found and kind in _MARKS:
             raise InputError(source, f"{kind} that is cut off, or no JSON", "a whole document")
         table = used(found, series, source)
     return checked(table, source)
 
 
-def _tables(text: str, source: str, workers: int | None) -> Iterator[FoundTable]:
+def tables_of(text: str, source: str, workers: int | None = None) -> Iterator[FoundTable]:
     """Every table of a file, in the order of the tools and then of the lines."""
     marked = any(mark.decode() in text for marks in _MARKS.values() for mark in marks)
     if marked or text.lstrip().startswith("{"):

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from nworkers.models.base.errors import InputError
 from nworkers.models.tables.components.found import FoundTable
 from nworkers.models.tables.components.rows import Row, RowQuantity, number, whole
-from nworkers.models.tables.formats.posted import Header, Line, Lines, cut_short
+from nworkers.models.tables.formats.posted import Header, Line, Lines, cut_short, half_unit
 
 FORMAT = "Intel MPI Benchmarks"
-TITLE = re.compile(r"[ \t]*#[ \t]*Benchmarking[ \t]+(?P<test>\w+)")
+TITLE = re.compile(r"(?<![ \t])[ \t]*#[ \t]*Benchmarking[ \t]+(?P<test>\w+)")
 WANTED = "PingPong or Allreduce: mpirun -np 8 IMB-MPI1 PingPong Allreduce"
 _TESTS: dict[str, tuple[RowQuantity, str]] = {
     "pingpong": ("message", "t[usec]"),
@@ -27,7 +27,7 @@ _GROUPS = re.compile(r"\(\s*\d+ groups? of \d+ processes each")
 _HEADER = re.compile(r"^\s*#bytes\s+#repetitions\b")
 #: What no other tool's line has, and what begins a line of its own.
 TOLD = re.compile(r"#bytes[ \t]+#repetitions\b")
-MARK = re.compile(rf"{TITLE.pattern}|[ \t]*{TOLD.pattern}")
+MARK = re.compile(rf"{TITLE.pattern}|(?<![ \t])[ \t]*{TOLD.pattern}")
 
 
 @dataclass
@@ -55,6 +55,9 @@ def find(lines: Lines, source: str, workers: int | None = None) -> Iterator[Foun
             run = _Run(line, title["test"], last=line.number)
         elif run is None:
             continue
+        elif (run.rows or run.broken) and line.text.lstrip().startswith("#"):
+            yield _table(run, source)
+            run = None
         elif count := _PROCESSES.match(line.text):
             run.processes = int(count[1])
         elif _GROUPS.search(line.text):
@@ -79,8 +82,9 @@ def _read_row(run: _Run, line: Line, source: str) -> None:
     quantity, column = test
     cells = run.header.cells(line.text)
     try:
-        if cells is None or column not in run.header.names:
-            got = "a line that is cut off" if cells is None else f"no column {column}"
+        if cells is None or None in cells or column not in run.header.names:
+            missing = "a line that is cut off, or lacks a value"
+            got = missing if column in run.header.names else f"no column {column}"
             raise InputError(where, got, " ".join(run.header.names))
         row = dict(zip(run.header.names, cells, strict=True))
         size = whole(row["#bytes"], f"{where}: #bytes")
@@ -90,6 +94,8 @@ def _read_row(run: _Run, line: Line, source: str) -> None:
         if cut_short(line, value, run.printed):
             raise InputError(where, "a line that is cut off", "a whole line")
         seconds = number(value, f"{where}: {column}") * 1e-6
+        if not _agree(row, size, seconds):
+            raise InputError(where, "a line that contradicts itself", "columns as printed")
     except InputError as error:
         run.broken.append((line.number, error))
         return
@@ -97,6 +103,20 @@ def _read_row(run: _Run, line: Line, source: str) -> None:
     if size or quantity == "message":
         group = run.processes if quantity == "allreduce" else 1
         run.rows.append(Row(quantity, seconds, size, workers=max(group, 1)))
+
+
+def _agree(row: dict[str, str | None], size: int, seconds: float) -> bool:
+    """Whether a line's time is that of its bandwidth, or the mean between its extremes."""
+    if "Mbytes/sec" in row:
+        text = str(row["Mbytes/sec"])
+        rate = number(text, "Mbytes/sec") if size else 0.0
+        # Units of 2^20 bytes before version 2018, of 1e6 bytes since (IMB's user guide).
+        return not size or any(
+            abs(size / seconds / unit - rate) <= 0.02 * rate + half_unit(text)
+            for unit in (1e6, 2.0**20)
+        )
+    least, most = (number(row[name], name) * 1e-6 for name in ("t_min[usec]", "t_max[usec]"))
+    return least <= seconds * 1.001 and seconds <= most * 1.001
 
 
 def _table(run: _Run, source: str) -> FoundTable:

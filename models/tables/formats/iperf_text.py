@@ -32,6 +32,10 @@ MARK = re.compile(
     r"(?:Client connecting to |Connecting to host )\S+"
     r"|\[ *ID\](?:\[Role\])?\s+Interval\s+Transfer\b"
 )
+_THREE = re.compile(
+    r"Connecting to host |Accepted connection |\[ *ID\](?:\[Role\])?\s+Interval {8}"
+)
+_OPENED = re.compile(r"\[ *(\d+)\] local \S+ port \d+ connected")
 _UDP = re.compile(r"\bUDP\b|Jitter|Datagrams|datagrams")
 _KILO = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 #: How much of a test its longest line must span: shorter ones are reporting intervals.
@@ -57,12 +61,16 @@ class _Part:
 
 @dataclass
 class _Run:
+    """One test; ``ends`` if it is iperf3's, which tells at its end what either side moved."""
+
     first: int
     last: int = 0
     udp: bool = False
     reverse: bool = False
     server: bool = False
     client: bool = False
+    ends: bool = False
+    opened: set[str] = field(default_factory=set)
     parts: list[_Part] = field(default_factory=list)
     broken: list[int] = field(default_factory=list)
 
@@ -84,8 +92,10 @@ def find(lines: Lines, source: str, workers: int | None = None) -> Iterator[Foun
             run.client = run.client or text.startswith(("Client", "Connecting"))
         if run is None:
             continue
-        if _UDP.search(text):
-            run.udp = True
+        run.udp = run.udp or _UDP.search(text) is not None
+        run.ends = run.ends or _THREE.match(text) is not None
+        if opened := _OPENED.match(text):
+            run.opened.add(opened[1])
         if text.startswith("Reverse mode"):
             run.reverse = True
         if found := _ROW.match(text):
@@ -126,7 +136,9 @@ def _table(run: _Run, source: str) -> FoundTable:
         rows, title = _rows(run, where)
     except InputError as error:
         return FoundTable(FORMAT, "iperf test", place, refused=error)
-    notes = [f"line {at} left out: its numbers contradict each other" for at in run.broken[:1]]
+    sent = run.ends and not any(part.side == "receiver" for part in run.parts)
+    notes = ["the receiver's line is missing: the sender's rate holds what its buffer took"] * sent
+    notes += [f"line {at} left out: its numbers contradict each other" for at in run.broken[:1]]
     return FoundTable(FORMAT, title, place, tuple(rows), notes=tuple(notes))
 
 
@@ -142,7 +154,9 @@ def _rows(run: _Run, where: str) -> tuple[list[Row], str]:
         raise InputError(where, got, WANTED)
     longest = max(part.end_s for part in run.parts)
     whole = [part for part in run.parts if part.begin_s == 0 and part.seconds >= _WHOLE * longest]
-    ended = [part for part in whole if part.side] or whole
+    ended = [part for part in whole if part.side] or ([] if run.ends else whole)
+    if not ended:
+        raise InputError(where, "an iperf test without its last lines", WANTED)
     if any(part.role for part in ended):
         return _both_ways(ended, where)
     received = [part for part in ended if part.side == "receiver"]
@@ -151,12 +165,10 @@ def _rows(run: _Run, where: str) -> tuple[list[Row], str]:
         raise InputError(where, f"a last line ({run.broken[-1]}) that contradicts itself", WANTED)
     single = {part.connection: part for part in ended if part.connection != "SUM"}
     sums = [part for part in ended if part.connection == "SUM"]
-    if len(single) > 1 and not sums:
-        raise InputError(where, f"{len(single)} connections without their sum", "the line [SUM]")
-    if not single and not sums:
-        raise InputError(where, "no line over the whole test", WANTED)
+    flows = max(1, len(single), len(run.opened))
+    if flows > 1 and not sums:
+        raise InputError(where, f"{flows} connections without their sum", "the line [SUM]")
     total = sums[-1] if sums else next(iter(single.values()))
-    flows = max(1, len(single))
     if sums and flows == 1:
         every = {part.connection for part in run.parts} - {"SUM"}
         flows = max(2, len(every))

@@ -25,7 +25,8 @@ _COLUMNS = r"(?:size[ \t]+count|bytes[ \t]+N)[ \t]+type\b"
 #: Whoever put tables together put words of his own before it.
 HEADER = re.compile(rf"[ \t]*#?[ \t]*(?:[A-Za-z_]\w*[ \t]+){{0,2}}{_COLUMNS}")
 MARK = re.compile(
-    rf"[ \t]*#?[ \t]*{_COLUMNS}" + r"|[ \t]*#[ \t]+(?:nThread[ \t]|Collective test starting)"
+    rf"(?<![ \t])[ \t]*(?:#?[ \t]*{_COLUMNS}"
+    + r"|#[ \t]+(?:nThread[ \t]|Collective test starting))"
 )
 PROGRAM = re.compile(r"(?:^|[\s/\"'=])([a-z_]+)_perf(?:_mpi)?(?=$|[\s\"'])")
 _NAMED = re.compile(r"Collective test (?:starting|concluded): ([a-z_]+)_perf")
@@ -196,6 +197,7 @@ def _read_row(run: NcclRun, line: Line, source: str) -> None:
     halves = [k for k, name in enumerate(header.names) if name == "time"]
     ends = [*halves[1:], len(header.names)]
     unit_s = run.unit_s
+    found: list[NcclTime] = []
     try:
         size_bytes = whole(row.get("size"), f"{where}: size")
         count = whole(row.get("count"), f"{where}: count")
@@ -204,10 +206,12 @@ def _read_row(run: NcclRun, line: Line, source: str) -> None:
             time = part.get("time")
             if not size_bytes or not count:
                 return  # rounded down to no element
-            if time is None or part.get("algbw") is None or part.get("busbw") is None:
-                continue  # a half that was not measured, or that is cut off
+            if time is None and not any(part.values()):
+                continue  # a half that was not measured
+            if time is None or None in part.values():
+                raise InputError(f"{where}: a value", "missing", "one under every name")
             seconds = number(time, f"{where}: time") * unit_s
-            run.times.append(
+            found.append(
                 NcclTime(
                     line.number, size_bytes, in_place, seconds, half_unit(time) * unit_s,
                     (part.get("algbw") or "", part.get("busbw") or ""),
@@ -216,10 +220,12 @@ def _read_row(run: NcclRun, line: Line, source: str) -> None:
                     row.get("root") or "",
                 )
             )  # fmt: skip
-        if not run.times or run.times[-1].line != line.number:
+        if not found:
             run.torn.append((line.number, "a line that is cut off"))
     except InputError as error:
         run.torn.append((line.number, f"{error.field.rpartition(': ')[2]} {error.got}"))
+    else:
+        run.times += found
 
 
 def _in_place_alone(header: Header, text: str) -> tuple[str | None, ...] | None:
@@ -408,7 +414,7 @@ def _group(run: NcclRun, where: str, workers: int | None) -> tuple[int, dict[int
     if not rates and any(_rate(time.rates[0]) > 0 for time in times) and len(set(listed)) <= 1:
         alone = f"{len(listed)} processes of one rank each" if len(listed) > 1 else "one rank"
         raise InputError(where, f"{alone}, which sends nothing (busbw 0)", f"several: {_DEVICES}")
-    group = len(listed) if len(set(listed)) == len(listed) > 1 else None
+    group = len(listed) if sorted(listed) == list(range(len(listed))) and listed[1:] else None
     group = group or workers or run.started
     if group == 1 and not rates:
         raise InputError(where, "one rank, which sends nothing", f"several ranks: {_DEVICES}")
@@ -423,7 +429,11 @@ def _group(run: NcclRun, where: str, workers: int | None) -> tuple[int, dict[int
         group = _by_ratio(low, high, where)
     factor = 2 * (group - 1) / group
     off = {time.line for time in rates if not _bounds(time)[0] <= factor <= _bounds(time)[1]}
-    if len(off) * 2 > len({time.line for time in rates}):
+    # Those whose digits tell this group from one of a rank less.
+    apart = abs(factor - 2 * (group - 2) / (group - 1)) if group > 2 else 1.0
+    precise = {t.line for t in rates if _bounds(t)[1] - _bounds(t)[0] < apart}
+    precise = precise or {time.line for time in rates}
+    if len(off & precise) * 2 >= len(precise):
         ratios = sorted(_rate(time.rates[1]) / _rate(time.rates[0]) for time in rates)
         if ratios[-1] / ratios[0] > 1.03 and min(_bounds(best)) < factor < max(_bounds(best)):
             got = f"rows of groups that differ (busbw/algbw {ratios[0]:.3g} to {ratios[-1]:.3g})"

@@ -17,7 +17,7 @@ from nworkers.models.tables.formats.posted import LONGEST, Line, Lines, cut_shor
 
 FORMAT = "OSU micro-benchmarks"
 TITLE = re.compile(
-    r"[ \t]*#?[ \t]*(?:(?:OSU|OMB-Py)[ \t]+(?:(?:MPI(?:-[A-Za-z]+)?|NCCL|RCCL)[ \t]+)?"
+    r"(?<![ \t])[ \t]*#?[ \t]*(?:(?:OSU|OMB-Py)[ \t]+(?:(?:MPI(?:-[A-Za-z]+)?|NCCL|RCCL)[ \t]+)?"
     r"|(?<=#)[ \t]*MPI[ \t]+)(?P<test>[A-Z].{0,60}?)[ \t]+Test\b"
 )
 #: What each test's number is, and the command that would write it.
@@ -99,12 +99,30 @@ def find(lines: Lines, source: str, workers: int | None = None) -> Iterator[Foun
         elif _ROW.match(text):
             run.last = line.number
             _read_row(run, line, source)
-        elif text.lstrip().startswith("#"):
+        elif text.lstrip().startswith("#") and not run.rows:
             run.settings.append(label(text))
+        elif text.lstrip().startswith("#"):  # the end of its rows, or another type's after it
+            yield _table(run, source, workers)
+            run = _of_another_type(run, line) if "Datatype" in text else None
         else:
             above = _above(above, text)
     if run is not None:
         yield _table(run, source, workers)
+
+
+def _of_another_type(run: _Run, line: Line) -> _Run:
+    """The same test's next rows, of the type that a line names."""
+    settings = [text for text in run.settings if not text.startswith("Datatype")]
+    return _Run(
+        line,
+        run.name,
+        [*settings, label(line.text)],
+        run.group,
+        run.columns,
+        run.scale,
+        run.header,
+        last=line.number,
+    )
 
 
 def _above(above: list[str], text: str) -> list[str]:

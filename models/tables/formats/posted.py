@@ -156,9 +156,9 @@ def _nearest(ends: Sequence[int], columns: Sequence[int]) -> list[int]:
 
 def cut_short(line: Line, value: str, before: Sequence[str]) -> bool:
     """Whether a file may stop within a value: it has other digits than those before it."""
-    decimals = {len(text.partition(".")[2]) for text in before}
-    at_end = not line.ended and line.text.rstrip().endswith(value)
-    return at_end and bool(decimals) and len(value.partition(".")[2]) not in decimals
+    if line.ended or not before or not line.text.rstrip().endswith(value):
+        return False
+    return len(value.partition(".")[2]) != len(before[-1].partition(".")[2])
 
 
 def processes(text: str) -> int | None:
