@@ -63,8 +63,18 @@ def central(values: Floats | Sequence[float]) -> float:
 
 def interval90(values: Floats | Sequence[float]) -> tuple[float, float]:
     """5th and 95th percentile."""
-    low, high = np.quantile(np.asarray(values, dtype=float), [0.05, 0.95])
-    return float(low), float(high)
+    ordered = np.sort(np.asarray(values, dtype=float))
+    return _quantile(ordered, 0.05), _quantile(ordered, 0.95)
+
+
+def _quantile(ordered: Floats, share: float) -> float:
+    """As numpy's own, to the last digit, which imports masked arrays for it."""
+    place = (ordered.size - 1) * share
+    below = math.floor(place)
+    low, high = float(ordered[below]), float(ordered[min(below + 1, ordered.size - 1)])
+    beyond = place - below
+    between = high - low
+    return low + between * beyond if beyond < 0.5 else high - between * (1.0 - beyond)
 
 
 def outliers(samples: Floats) -> list[int]:

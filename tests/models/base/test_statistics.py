@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
 from nworkers.models.base.statistics import interval90, median_interval, outliers, student_inflation
@@ -42,3 +44,8 @@ def test_outliers_are_flagged_by_place() -> None:
     samples = np.array([1.0, 1.1, 0.9, 1.0, 1.05, 0.95, 1.0, 1.1, 9.0])
     assert outliers(samples) == [8]
     assert outliers(samples[:5]) == []
+
+
+@given(st.lists(st.floats(-1e12, 1e12), min_size=1, max_size=60))
+def test_an_interval_is_numpys_to_the_last_digit(values: list[float]) -> None:
+    assert interval90(values) == tuple(np.quantile(values, [0.05, 0.95]))
