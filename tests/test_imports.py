@@ -279,7 +279,8 @@ READING = {"pydantic", "pydantic_core", "annotated_types", "nworkers.models.reco
 @pytest.mark.parametrize("command", ["predict --workers 8", "breakeven --max-workers 4"])
 def test_an_answer_from_a_shipped_profile_imports_nothing_that_checks_files(command: str) -> None:
     modules = modules_after(*command.split())
-    unused = {"numpy.ma", "nworkers.models.fitting", "nworkers.models.tables"}
+    unused = {"concurrent.futures", "numpy.ma", "tomllib"}
+    unused |= {"nworkers.models.fitting", "nworkers.models.tables"}
     assert not modules & {*HEAVY, *READING, *unused}
     # The kernel simulates without simpy.
     assert ("simpy" in modules) != IS_COMPILED

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,10 +14,9 @@ from nworkers.models.files.input_file import read_text
 #: Bounds of a file: a workload of ten thousand variables has less.
 MAX_BYTES, MOST_MARKS, DEEPEST = 2**21, 80_000, 16
 #: Texts and remarks, in which nothing nests, and the marks that nest. A text may lack its end.
-_TOKEN = re.compile(
+_TOKEN = (
     r'"""(?:[^"\\]|\\.|"(?!""))*(?:""")?|"(?:[^"\\\n]|\\.)*"?'
-    r"|'''(?:[^']|'(?!''))*(?:''')?|'[^'\n]*'?|#[^\n]*|[\[\]{}.=,\n]",
-    re.DOTALL,
+    r"|'''(?:[^']|'(?!''))*(?:''')?|'[^'\n]*'?|#[^\n]*|[\[\]{}.=,\n]"
 )
 
 
@@ -31,6 +29,8 @@ def read_toml(path: Path, wanted: str) -> dict[str, Any]:
     Raises:
         InputError: it cannot be read, is too large or too deep, or is no TOML.
     """
+    import tomllib  # noqa: PLC0415 (most questions name no such file)
+
     text = read_text(path, wanted, MAX_BYTES)
     _check_bounds(text, path)
     try:
@@ -62,7 +62,7 @@ def _check_bounds(text: str, path: Path) -> None:
         InputError: too many keys, or keys and brackets too deep in each other.
     """
     marks = depth = dots = 0
-    for token in _TOKEN.finditer(text):
+    for token in re.finditer(_TOKEN, text, re.DOTALL):
         mark = token[0]
         marks += mark in "[{=,"
         depth = max(0, depth + (mark in "[{") - (mark in "]}"))

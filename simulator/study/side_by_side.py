@@ -5,13 +5,16 @@ from __future__ import annotations
 import os
 from collections import deque
 from collections.abc import Generator, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
 from nworkers.simulator.engine.base import Engine, Run
 from nworkers.simulator.engine.engines import lets_others_run
 from nworkers.simulator.step.run_spec import RunSpec
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 #: Fewer steps of all workers take less than a thread costs; so many are run at once.
 _FEW_STEPS = 20_000
@@ -56,6 +59,9 @@ def run_all(engine: Engine, spec: RunSpec) -> Generator[tuple[RunSpec, Run]]:
     if runs * steps < _FEW_STEPS or threads == 1 or not lets_others_run(engine):
         yield from ((part, engine(part)) for part in parts)
         return
+    # Most predictions are over sooner than this is imported.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     ahead: deque[tuple[RunSpec, Future[Run]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
