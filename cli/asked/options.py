@@ -62,6 +62,7 @@ OPTION_OF = {
     "runtime": "--runtime",
     "scaling": "--scaling",
     "seed": "--seed",
+    "series": "--series",
     "settings": "--set",
     "shard": "--shard",
     "soak": "--soak",

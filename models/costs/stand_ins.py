@@ -12,8 +12,8 @@ from nworkers.models.records.scenario import Scenario
 
 #: Shares of a step below this are not worth a word.
 _TELLING = 0.01
-#: Its latency is MPI's: the software above it, which takes most of a fetch's, stays the base's.
-_WIRE_ALONE = "OSU micro-benchmarks"
+#: Their latency is MPI's: the software above it, which takes most of a fetch's, stays the base's.
+_WIRE_ALONE = ("OSU micro-benchmarks", "Intel MPI Benchmarks")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _owned(profile: Profile) -> Iterator[str]:
     yield from profile.stated
     for record in profile.imported:
         for path in record.parameters:
-            if record.format != _WIRE_ALONE or "latency" not in path:
+            if record.format not in _WIRE_ALONE or "latency" not in path:
                 yield path
 
 

@@ -100,6 +100,8 @@ def read_table(
         InputError: no format is recognised, or the text does not keep to it.
     """
     kind = format_of(text)
+    if series is not None and kind == csv_times.FORMAT:
+        raise InputError("series", f"{series} with a CSV", "a benchmark's own output")
     if kind == csv_times.FORMAT:
         table = csv_times.read(text, source)
     elif kind is None or kind == scaling.FORMAT:

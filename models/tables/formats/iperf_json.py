@@ -18,12 +18,13 @@ from nworkers.models.tables.formats.json_texts import objects
 FORMAT = "iperf3"
 #: The shortest command whose numbers say what a wire passes.
 WANTED = "a test over TCP that ran: iperf3 -c HOST -t 30 --json"
-_PARTS = frozenset(("start", "intervals", "end", "error"))
+_PARTS = {"start": dict, "intervals": list, "end": dict, "error": str}
 
 
-def is_result(found: Mapping[str, Any]) -> bool:
-    """Whether an object is a test's, or an event of one."""
-    return "kind" not in found and bool(_PARTS & found.keys() or _is_event(found))
+def _is_result(found: Mapping[str, Any]) -> bool:
+    """Whether an object is a whole test's; intervals have a start and an end too, in seconds."""
+    known = (isinstance(found.get(name), kind) for name, kind in _PARTS.items())
+    return "kind" not in found and any(known)
 
 
 def _is_event(found: Mapping[str, Any]) -> bool:
@@ -48,7 +49,7 @@ def _results(text: str, source: str) -> Iterator[tuple[int, dict[str, Any]]]:
     begun = 0
     for line, found in objects(text, source):
         if not _is_event(found):
-            if _PARTS & found.keys() and "kind" not in found:
+            if _is_result(found):
                 yield line, found
             continue
         name, data = found["event"], found["data"]

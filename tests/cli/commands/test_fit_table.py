@@ -10,7 +10,7 @@ import pytest
 from nworkers.models.files.store import read_profile
 from tests.cli.conftest import Run
 from tests.support.synthetic import synthetic
-from tests.support.tables import FILES, SAMPLES
+from tests.support.tables import FILES, POSTED, SAMPLES
 
 ALL_REDUCE = ("predict", "--strategy", "allreduce", "--workers", "8", "--json")
 
@@ -94,6 +94,30 @@ def test_group_of_osu(run: Run, tmp_path: Path) -> None:
     assert json.loads(run("fit", bare, "--workers", "16", "--json").out)["imported"]["rows"][0][
         "workers"
     ] == 16  # fmt: skip
+
+
+def test_one_of_several_settings_is_asked_for(run: Run) -> None:
+    """The answer says which were there and how to ask; a name that is none lists them."""
+    command = ("fit", POSTED / "osu_algorithms.txt", "--workers", "200")
+    fastest = run(*command)
+    assert "5 series" in fastest.out
+    assert "--series asks for one" in fastest.out
+    assert "provisional: they rest on 1 round" in fastest.out
+    asked = json.loads(run(*command, "--series", "3: ring", "--json").out)["imported"]["rows"]
+    assert [row["series"] for row in asked] == ["3: ring"] * 6
+    assert asked[0]["seconds"] == pytest.approx(775.24e-6)
+    assert "--series: got binomial; allowed" in run(*command, "--series", "binomial").error
+    csv = run("fit", SAMPLES / "torch.csv", "--series", "ring")
+    assert "--series: got ring with a CSV" in csv.error
+
+
+def test_a_refusal_names_the_command_that_is_wanted(run: Run) -> None:
+    done = run("fit", POSTED / "nccl_broadcast.txt")
+    assert done.code == 2
+    assert "broadcast_perf of nccl-tests" in done.error
+    assert "./build/all_reduce_perf -b 8 -e 1G -f 2 -g 8" in done.error
+    utf16 = run("fit", POSTED / "nccl_utf16.txt", "--json")
+    assert json.loads(utf16.out)["imported"]["row_count"] == 5
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from nworkers.models.files.input_file import read_text
 from nworkers.models.tables.components.rows import MeasuredTable, Row
 from nworkers.models.tables.detect import KNOWN, kind_of, read_table
 from nworkers.models.tables.formats.posted import Header, lines_of, streams
-from tests.support.tables import POSTED
+from tests.support.tables import POSTED, SAMPLES
 
 FILES = sorted(path.name for path in POSTED.iterdir() if path.suffix != ".md")
 
@@ -196,6 +196,22 @@ def test_what_is_left_out_is_said_by_line() -> None:
     found = read_table(mixed, "it")
     assert {row.workers for row in found.rows} == {8}
     assert any("broadcast_perf" in note and "left out" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("name", ["nccl.json", "iperf3.json", "iperf3-four.json"])
+def test_json_is_json_whatever_stands_around_it(name: str) -> None:
+    """Behind a prompt, before a prompt, with a prefix to each line, and twice in one file."""
+    text = (SAMPLES / name).read_text()
+    plain = read_table(text, "it").rows
+    for around in (
+        f"$ tool > it\nWarning: slow {{network}}\n{text}$ \n",
+        "".join(f"[1,0]<stdout>:{line}\n" for line in text.splitlines()),
+    ):
+        assert read_table(around, "it").rows == plain
+    twice = read_table(text + text, "it").rows
+    assert len(twice) == 2 * len(plain)
+    assert {row.round for row in twice} == {0, 1}
+    assert "cut off" in refusal(text[: len(text) // 2])
 
 
 # Settings are not repetitions

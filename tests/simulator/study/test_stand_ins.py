@@ -18,7 +18,7 @@ from nworkers.simulator.step.noise import factors_of, of_compute, with_spread
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.resolve import resolve
 from tests.support.known_profiles import known_profiles
-from tests.support.tables import SAMPLES
+from tests.support.tables import POSTED, SAMPLES
 
 #: A model of 120 ms a step on a GPU, 100 MB of variables.
 STATED = Workload(
@@ -119,8 +119,11 @@ def test_a_wire_that_was_asked_for_stands_in_for_nothing() -> None:
 
 def test_the_software_of_a_fetch_is_not_in_an_mpi_table() -> None:
     base = shipped_profile("emulated-1gbit")
-    by_mpi = predicted(JobRequest(imported(base, "osu_latency.txt"), workload=SMALL), 2)
-    assert "latency" in shares(by_mpi)
+    text = (POSTED / "imb_quoted.txt").read_text()
+    of_intel = graft(read_table(text, "imb"), text, base, "imb").profile
+    for profile in (imported(base, "osu_latency.txt"), of_intel):
+        by_mpi = predicted(JobRequest(profile, workload=SMALL), 2)
+        assert "latency" in shares(by_mpi)
     by_tcp = predicted(JobRequest(imported(base, "iperf3.json"), workload=STATED), 2)
     assert "transfer" not in shares(by_tcp)
 
