@@ -33,7 +33,7 @@ MARK = re.compile(
     r"|\[ *ID\](?:\[Role\])?\s+Interval\s+Transfer\b"
 )
 _THREE = re.compile(
-    r"Connecting to host |Accepted connection |\[ *ID\](?:\[Role\])?\s+Interval {8}"
+    r"Connecting to host |Accepted connection |\[ *ID\](?:\[Role\])?\s+Interval {10}"
 )
 _OPENED = re.compile(r"\[ *(\d+)\] local \S+ port \d+ connected")
 _UDP = re.compile(r"\bUDP\b|Jitter|Datagrams|datagrams")
@@ -98,7 +98,7 @@ def find(lines: Lines, source: str, workers: int | None = None) -> Iterator[Foun
             run.opened.add(opened[1])
         if text.startswith("Reverse mode"):
             run.reverse = True
-        if found := _ROW.match(text):
+        if (found := _ROW.match(text)) and "(omitted)" not in found["rest"]:
             run.last = line.number
             part = _part(line, found)
             if part is None:
@@ -156,7 +156,8 @@ def _rows(run: _Run, where: str) -> tuple[list[Row], str]:
     whole = [part for part in run.parts if part.begin_s == 0 and part.seconds >= _WHOLE * longest]
     ended = [part for part in whole if part.side] or ([] if run.ends else whole)
     if not ended:
-        raise InputError(where, "an iperf test without its last lines", WANTED)
+        damaged = f" (line {run.broken[-1]} contradicts itself)" if run.broken else ""
+        raise InputError(where, f"an iperf test without its last lines{damaged}", WANTED)
     if any(part.role for part in ended):
         return _both_ways(ended, where)
     received = [part for part in ended if part.side == "receiver"]

@@ -117,6 +117,29 @@ def test_flows(name: str, flows: int, mbit: float, intervals: int) -> None:
     assert sum(row.quantity == "second" for row in rows) == intervals
 
 
+def test_other_versions_of_iperf() -> None:
+    """Enhanced reports of iperf 2.1 have more columns; of iperf3 -O some seconds do not count."""
+    enhanced = (
+        "Client connecting to 192.0.2.1, TCP port 5001 with pid 7 (1 flows)\n"
+        "[  1] local 192.0.2.2%eth0 port 5 connected with 192.0.2.1 port 5001 (sock=3)\n"
+        "[ ID] Interval        Transfer    Bandwidth       Write/Err  Rtry     Cwnd/RTT(var)\n"
+        "[  1] 0.0000-1.0000 sec   112 MBytes   940 Mbits/sec  897/0         0  452K/800(9) us\n"
+        "[  1] 1.0000-2.0000 sec   112 MBytes   940 Mbits/sec  897/0         0  452K/800(9) us\n"
+        "[  1] 0.0000-2.0100 sec   224 MBytes   935 Mbits/sec  1794/0        0  452K/800(9) us\n"
+    )
+    total, flow, *seconds = read_table(enhanced, "it").rows
+    assert total.bandwidth_bytes_per_s == flow.bandwidth_bytes_per_s == pytest.approx(935e6 / 8)
+    assert len(seconds) == 2
+    omitted = text_of("iperf3_reverse_quoted.txt").partition("> and back")[0]
+    omitted = omitted.replace("1.20 MBytes", "1.20 MBytes       (omitted)", 2)
+    rows = read_table(omitted, "it").rows
+    assert sum(row.quantity == "second" for row in rows) == 2
+    megabytes = enhanced.replace(" 935 Mbits/sec", " 111 MBytes/sec")
+    assert read_table(megabytes, "it").rows[0].bandwidth_bytes_per_s == pytest.approx(111 * 2**20)
+    wrong = refusal(enhanced.replace(" 935 Mbits/sec", " 635 Mbits/sec"))
+    assert "contradicts itself" in wrong
+
+
 def test_directions() -> None:
     """With -R the server sends; with --bidir both do at once, and each direction has its rate."""
     rows = [row for row in table("iperf3_reverse_quoted.txt").rows if row.quantity == "flows"]
@@ -253,6 +276,62 @@ def test_numbered_runs_are_rounds(word: str) -> None:
 
 
 # Nothing measured is nothing
+
+
+@pytest.mark.parametrize(
+    ("columns", "value"),
+    [
+        ("Avg Latency(us)   Min Latency(us)   Max Latency(us)  Iterations", "7.5 7 8 100"),
+        ("Latency (us)        Validation", "7.5 Pass"),
+        ("Avg Latency(us)  P50 Tail Lat(us)  P90 Tail Lat(us)  P99 Tail Lat(us)", "7.5 7 8 9"),
+        ("Avg Latency(ms)", "0.0075"),
+    ],
+)
+def test_columns_of_osu_s_versions(columns: str, value: str) -> None:
+    head = "# OSU MPI Allreduce Latency Test v7.5\n# Datatype: MPI_INT.\n# Size       "
+    (row,) = read_table(f"{head}{columns}\n1024   {value}\n", "it", workers=4).rows
+    assert row.seconds == pytest.approx(7.5e-6)
+    # The mean dropped, from rows or from both: what is left is no mean.
+    rest = value.partition(" ")[2]
+    assert refusal(f"{head}{columns}\n1024   {rest}\n", 4)
+    if rest:
+        assert refusal(f"{head}{columns.partition(')')[2]}\n1024   {rest}\n", 4)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Non-blocking Allreduce Latency", "Allgather Latency", "Barrier Latency", "MPI_Get Bandwidth"],
+)
+def test_siblings_of_osu_are_refused_by_name(name: str) -> None:
+    text = f"# OSU MPI {name} Test v7.4\n# Size  Avg Latency(us)\n8 2.0\n64 3.0\n"
+    assert f"OSU's {name} test" in refusal(text, 4)
+    assert ("osu_bw" if "Get" in name else "osu_allreduce") in refusal(text, 4)
+
+
+@pytest.mark.parametrize(
+    ("test", "redop", "root", "factor"),
+    [
+        ("reduce", "sum", 0, 1.0),
+        ("broadcast", "none", 0, 1.0),
+        ("all_gather", "none", -1, 0.75),
+        ("reduce_scatter", "sum", -1, 0.75),
+        ("sendrecv", "none", -1, 1.0),
+    ],
+)
+def test_siblings_of_nccl_are_told_by_columns(
+    test: str, redop: str, root: int, factor: float
+) -> None:
+    """Without a word of the program's name: by redop, root and busbw/algbw of four ranks."""
+    text = "# size count type redop root time algbw busbw #wrong time algbw busbw #wrong\n"
+    for size, us in ((2**20, 100.0), (2**24, 1000.0)):
+        rate = size / us / 1e3
+        half = f"{us:.2f} {rate:.2f} {rate * factor:.2f} 0"
+        text += f"{size} {size // 4} float {redop} {root} {half} {half}\n"
+    assert test in refusal(text)
+    listed = "".join(f"#  Rank  {k} Group  0 Pid 1 on n0 device  {k} [0] G\n" for k in range(4))
+    assert test in refusal(listed + text)
+    named = f"# Collective test starting: {test}_perf\n{listed}{text}"
+    assert f"{test}_perf of nccl-tests" in refusal(named)
 
 
 def test_two_ranks_that_could_be_another_test() -> None:
