@@ -99,7 +99,7 @@ def _rounds(tables: Iterable[FoundTable]) -> list[Row]:
         first = max((seen[test] for test in tests), default=0)
         for test in tests:
             seen[test] = first + 1
-        found += [replace(row, round=first) for row in table.rows]
+        found += [replace(row, round=first) for row in table.rows] if first else table.rows
     return found
 
 

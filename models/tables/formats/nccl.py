@@ -428,10 +428,11 @@ def _group(run: NcclRun, where: str, workers: int | None) -> tuple[int, dict[int
     if group is None or group == 1 or (not listed and not low <= 2 * (group - 1) / group <= high):
         group = _by_ratio(low, high, where)
     factor = 2 * (group - 1) / group
-    off = {time.line for time in rates if not _bounds(time)[0] <= factor <= _bounds(time)[1]}
+    bounds = [(time.line, *_bounds(time)) for time in rates]
+    off = {line for line, least, most in bounds if not least <= factor <= most}
     # Those whose digits tell this group from one of a rank less.
     apart = abs(factor - 2 * (group - 2) / (group - 1)) if group > 2 else 1.0
-    precise = {t.line for t in rates if _bounds(t)[1] - _bounds(t)[0] < apart}
+    precise = {line for line, least, most in bounds if most - least < apart}
     precise = precise or {time.line for time in rates}
     if len(off & precise) * 2 >= len(precise):
         ratios = sorted(_rate(time.rates[1]) / _rate(time.rates[0]) for time in rates)
