@@ -13,15 +13,16 @@ from nworkers.models.records.workload import MAX_BATCH
 
 
 def fit(
-    file: Annotated[
-        Path,
+    files: Annotated[
+        list[Path],
         typer.Argument(
             parser=named_path,
-            metavar="FILE",
+            metavar="FILE…",
             help="A calibration file; or a table of nccl-tests (text or -J), OSU (osu_latency, "
             "osu_bw, osu_allreduce), IMB-MPI1 or iperf, whatever stands around it; or a CSV with "
             "columns quantity, seconds, size_bytes and so on; or a table of throughputs over "
-            "workers, in CSV, TSV or markdown. Told from its content.",
+            "workers, in CSV, TSV or markdown. Told from its content. Several tables of one tool "
+            "count as one: nccl-tests of one host and of several.",
         ),
     ],
     output: Annotated[
@@ -85,7 +86,12 @@ def fit(
     group = None if workers is None else integer("--workers", workers, 2, 1_000_000)
     from nworkers.models.tables.detect import kind_of
 
+    file, *others = files
     kind = kind_of(file)
+    if others and kind != "times":
+        raise InputError(
+            "file", f"{others[0]} beside {file}", "one file, or several tables of one tool"
+        )
     if kind == "throughput":
         from nworkers.cli.commands import fit_throughput
 
@@ -113,7 +119,7 @@ def fit(
     if kind == "times":
         from nworkers.cli.commands import fit_table
 
-        fit_table.fit(file, output, base, group, series, force=force, as_json=json)
+        fit_table.fit(files, output, base, group, series, force=force, as_json=json)
         return
     for field, value in (("base", base), ("workers", workers), ("series", series)):
         if value is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from nworkers.cli.asked.options import option_of
@@ -13,7 +14,7 @@ from nworkers.models.tables.components.import_answer import import_answer
 
 
 def fit(
-    file: Path,
+    files: Sequence[Path],
     output: Path | None,
     base: str | None,
     workers: int | None,
@@ -22,7 +23,7 @@ def fit(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Put what the table determines into the base, and show both.
+    """Put what the tables determine into the base, and show both.
 
     Raises:
         InputError
@@ -30,7 +31,7 @@ def fit(
     if output is not None:
         check_output(output, force=force)
     profile, _ = find_profile("base", base or DEFAULT_PROFILE)
-    answer = import_answer(file, profile, workers, series)
+    answer = import_answer(files, profile, workers, series)
     if output is not None:
         write_record(output, answer.fit.profile, force=force)
         console.note(f"wrote {output}")

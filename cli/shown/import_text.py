@@ -14,6 +14,7 @@ from nworkers.cli.shown.table import TextTable
 from nworkers.models.base.errors import with_fields
 from nworkers.models.tables.components.import_answer import ImportAnswer
 from nworkers.models.tables.components.merge import FittedRow
+from nworkers.models.tables.components.rows import Row
 
 #: More rows than this are thinned in the text; JSON has all.
 MOST_ROWS = 24
@@ -59,12 +60,12 @@ def _rows(rows: tuple[FittedRow, ...]) -> TextTable:
         "quantity", "group", "size", "measured", "fitted", "error", "bandwidth", left=(0,)
     )
 
-    def key(fitted: FittedRow) -> tuple[str, str, int, int, int, float]:
+    def key(fitted: FittedRow) -> tuple[str, str, int, int, int, int, float]:
         row = fitted.row
         # Streams of one test each move another number of bytes.
         size = 0 if row.quantity == "flow" else row.size_bytes
         flops = row.features * row.batch * row.hidden
-        return row.quantity, row.path, row.workers, size, row.tensors, flops or row.batch
+        return row.quantity, row.path, row.hosts, row.workers, size, row.tensors, flops or row.batch
 
     seconds = [f for f in rows if f.row.quantity == "second"]
     shown = sorted((f for f in rows if f.row.quantity != "second"), key=key)
@@ -75,7 +76,7 @@ def _rows(rows: tuple[FittedRow, ...]) -> TextTable:
         measured_s = median(f.row.seconds for f in group)
         table.add_row(
             f"{row.quantity} {row.path}".rstrip(),
-            str(row.workers if row.quantity == "allreduce" else row.flows),
+            _group(row),
             fmt.quantity(row.size_bytes, "B") if row.size_bytes else _size(row.batch),
             fmt.seconds(measured_s),
             "—" if model is None else fmt.seconds(model),
@@ -88,6 +89,12 @@ def _rows(rows: tuple[FittedRow, ...]) -> TextTable:
         count = fmt.count(len(rates), "interval")
         table.add_row(f"{count}", str(seconds[0].row.flows), "", "", "", "", span)
     return table
+
+
+def _group(row: Row) -> str:
+    if row.quantity != "allreduce":
+        return str(row.flows)
+    return f"{row.workers} on {fmt.count(row.hosts, 'host')}" if row.hosts else str(row.workers)
 
 
 def _size(batch: int) -> str:

@@ -41,6 +41,29 @@ def hierarchical_terms(
     return ring_terms(size_bytes, per_host), ring_terms(size_bytes, hosts)
 
 
+def two_tier_terms(
+    size_bytes: float, workers: int, hosts: int, algorithm: Algorithm
+) -> tuple[tuple[float, float], tuple[float, float]]:
+    """Terms inside hosts, and between them, where the bytes of both move at the same time.
+
+    As NCCL's own model has them (src/graph/tuning.cc of NCCL 2.18). Of a ring's 2(N−1) hops, 2H
+    cross hosts. A tree is a chain inside each host and has ⌈log₂ H⌉ levels of hosts. Every host
+    passes on 2(N−1)/N of the bytes. Two hosts alone send each other each byte once: there one is
+    the other's only child in a tree (nccl issue 812, nccl-tests issue 169).
+    """
+    hops, moved = ring_terms(size_bytes, workers)
+    if hosts == 1:
+        return (hops, moved), (0.0, 0.0)
+    per_host = -(-workers // hosts)
+    if algorithm == "tree":
+        between, within = 2.0 * (hosts - 1).bit_length(), 2.0 * (per_host - 1)
+    else:
+        between = min(2.0 * hosts, hops)
+        within = hops - between
+    crossing = size_bytes if hosts == 2 else moved
+    return (within, moved if per_host > 1 else 0.0), (between, crossing)
+
+
 ALGORITHMS: dict[Algorithm, Terms] = {"ring": ring_terms, "tree": tree_terms}
 
 

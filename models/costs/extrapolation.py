@@ -38,16 +38,19 @@ def log_spread(profile: Profile, scenario: Scenario, compute: float) -> dict[Ope
 def _beyond_collective(profile: Profile, scenario: Scenario) -> Iterator[str]:
     """What an all-reduce rests on beyond the times of some sizes and groups."""
     collective = profile.collective
-    if not collective.measured:
-        yield "collective: not measured, each hop is taken for a fetch of its bytes"
+    one_host = scenario.hosts == 1 and collective.inner is not None
+    if not collective.measured and not one_host:
+        between = " between hosts" if collective.inner is not None else ""
+        yield f"collective: not measured{between}, each hop is taken for a fetch of its bytes"
     source = "imported" if collective.imported else "measured"
     if collective.imported:
         yield "collective: imported times, of unknown processor demand: none is charged"
     for row in profile.fit:
-        if row.operation == "allreduce" and (row.worst_error or 0.0) > MISFIT:
+        if row.operation.startswith("allreduce") and (row.worst_error or 0.0) > MISFIT:
+            place = row.operation.removeprefix("allreduce")
             yield (
-                f"collective: a {collective.algorithm} misses the {source} times of sizes that it "
-                f"was not fitted to by up to {100 * (row.worst_error or 0.0):.0f} %"
+                f"collective: a {collective.algorithm}{place} misses the {source} times of sizes "
+                f"that it was not fitted to by up to {100 * (row.worst_error or 0.0):.0f} %"
             )
     workers, size = scenario.workers, scenario.workload.size_bytes
     for range_, value, unit in (
@@ -126,7 +129,8 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
         elif scenario.ps > most_ps:
             notes.append(f"ps: {scenario.ps} parameter servers, measured with up to {most_ps}")
     notes += [f"what if: {change}, which was not measured" for change in scenario.what_if.changes]
-    if scenario.placement == "mixed":
+    tiers = scenario.strategy == "allreduce" and profile.collective.inner is not None
+    if scenario.placement == "mixed" and not tiers:
         notes.append("placement: traffic inside a host costs as much as between hosts")
     if scenario.workers > profile.host.concurrency:
         notes.append(

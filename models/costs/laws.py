@@ -79,7 +79,12 @@ def product_s(products: Products[Number], flops: float, size_bytes: float) -> Nu
 
 def segment_of(path: TransferPath[N], size_bytes: float) -> Segment[N]:
     """What holds for a tensor of so many bytes."""
-    return [s for s in path.segments if size_bytes >= s.from_bytes][-1]
+    return segment_for(path.segments, size_bytes)
+
+
+def segment_for(segments: Sequence[Segment[N]], size_bytes: float) -> Segment[N]:
+    """What holds for so many bytes, of segments that ascend from 0 on."""
+    return [s for s in segments if size_bytes >= s.from_bytes][-1]
 
 
 def sustained(path: TransferPath[N]) -> N:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,22 +21,25 @@ class StandIn:
     """Causes of a step's time that rest on the same parameters of one section.
 
     It is the user's if a parameter is whose path begins and goes on as one of ``parameters``.
+    ``stated_by`` is what says it without a calibration.
     """
 
     words: str
     causes: tuple[Cause, ...]
     section: Section | Literal["bandwidth"]
     parameters: tuple[tuple[str, str], ...]
+    stated_by: str = ""
 
 
 STAND_INS = (
-    StandIn("input", ("input",), "host", (("host.input", ""),)),
-    StandIn("latency", ("fetch_latency", "push_latency"), "link", (("link.", "latency"),)),
+    StandIn("input", ("input",), "host", (("host.input", ""),), "what-if input"),
+    StandIn("latency", ("fetch_latency", "push_latency"), "link", (("link.", "latency"),), "link"),
     StandIn(
         "transfer",
         ("fetch_transfer", "push_transfer", "link_contention"),
         "bandwidth",
         (("link.", "bandwidth"),),
+        "link",
     ),
     StandIn("applying", ("apply",), "host", (("host.apply", ""),)),
     StandIn(
@@ -44,12 +47,21 @@ STAND_INS = (
         ("collective_latency", "collective_transfer"),
         "collective",
         (("collective.", "latency"), ("collective.", "bandwidth")),
+        "a table of nccl-tests",
     ),
     StandIn(
-        "waiting for a processor core (its cores)", ("host_contention",), "host", ((CORES, ""),)
+        "waiting for a processor core (its cores)",
+        ("host_contention",),
+        "host",
+        ((CORES, ""),),
+        "cores",
     ),
     StandIn(
-        "waiting for the slowest worker (its noise)", ("barrier_wait",), "noise", ((SPREAD, ""),)
+        "waiting for the slowest worker (its noise)",
+        ("barrier_wait",),
+        "noise",
+        ((SPREAD, ""),),
+        "spread",
     ),
 )
 
@@ -64,7 +76,7 @@ def standing_in(
     """
     step_s = sum(breakdown.values())
     owned = set(_owned(profile))
-    found: dict[str, list[tuple[float, str]]] = {}
+    found: dict[str, list[tuple[float, StandIn]]] = {}
     for part in (_dispatch(profile, scenario), *_compute(profile, scenario), *STAND_INS):
         base = profile.stand_ins.get(part.section)
         if part.section == "bandwidth":
@@ -76,13 +88,18 @@ def standing_in(
             for path in owned
         )
         if base is not None and not known and share >= _TELLING:
-            found.setdefault(base, []).append((share, part.words))
-    return tuple(
-        f"base {base}: "
-        + ", ".join(f"{words} {100 * share:.0f} %" for share, words in sorted(parts, reverse=True))
-        + " of the step"
-        for base, parts in found.items()
-    )
+            found.setdefault(base, []).append((share, part))
+    hosts = "" if CORES in profile.stated else f", on hosts of {profile.host.cores:g} cores"
+    return tuple(_line(base, parts, hosts) for base, parts in found.items())
+
+
+def _line(base: str, parts: Sequence[tuple[float, StandIn]], hosts: str) -> str:
+    """Shares in descending order, whose machine it was, and what would say it instead."""
+    ordered = sorted(parts, key=lambda part: (-part[0], part[1].words))
+    shares = ", ".join(f"{part.words} {100 * share:.0f} %" for share, part in ordered)
+    by = dict.fromkeys(part.stated_by for _, part in ordered if part.stated_by)
+    remedy = f"; what states it: {', '.join(by)}" if by else ""
+    return f"base {base}: {shares} of the step{hosts}{remedy}"
 
 
 def _owned(profile: Profile) -> Iterator[str]:
@@ -114,4 +131,5 @@ def _compute(profile: Profile, scenario: Scenario) -> Iterator[StandIn]:
         return
     else:
         paths = "device.gemm"
-    yield StandIn("computing", ("compute",), "device", ((paths, ""),))
+    by = "a step or a cost in the workload's file"
+    yield StandIn("computing", ("compute",), "device", ((paths, ""),), by)

@@ -137,7 +137,10 @@ def solve_many(
     """
     columns = x.max(axis=0)
     scaled = x / columns
-    low, high = _bounds(y)
+    low, most = _bounds(y)
+    # Each problem's own observations bound its terms: a segment of small sizes may be steep.
+    reach = np.einsum("dn,np->dnp", weights > 0.0, scaled).max(axis=1)
+    high = most - np.log(np.where(reach > 0.0, reach, 1.0))
     count = len(weights)
     phi = np.log(np.broadcast_to(start * columns, (count, x.shape[1])))
     phi = np.clip(phi, low, high)

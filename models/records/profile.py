@@ -370,6 +370,18 @@ class Link(Generic[N]):
 
 
 @dataclass(frozen=True)
+class InnerTier(Generic[N]):
+    """All-reduces among the workers of one host, in segments that ascend from 0 bytes on.
+
+    ``workers`` and ``size_bytes`` are the smallest and the largest that were measured.
+    """
+
+    workers: tuple[int, int]
+    size_bytes: tuple[Positive, Positive]
+    segments: Annotated[tuple[Segment[N], ...], MinLen(1)]
+
+
+@dataclass(frozen=True)
 class Collective(Generic[N]):
     """All-reduce between workers: latency of a hop and bandwidth of ``algorithm``.
 
@@ -379,7 +391,9 @@ class Collective(Generic[N]):
     processor time. ``dispatch_s`` is an empty step of MultiWorkerMirroredStrategy,
     ``session_latency_s`` the hop of a collective in a plain session; ``processor_*`` is a worker's
     processor time; ``compute_loss`` is how much longer gradients take beside an all-reduce, per
-    second of it.
+    second of it. ``segments`` are those beyond the first, where a library switches its protocol
+    with the size. With ``per_host`` workers on each host, latency and bandwidth are those between
+    hosts (`nworkers.models.base.all_reduce_terms.two_tier_terms`); ``inner`` is what is inside one.
     """
 
     measured: bool
@@ -394,6 +408,9 @@ class Collective(Generic[N]):
     processor_per_hop_s: N | None = None
     processor_per_byte_s: N | None = None
     compute_loss: NotNegative | None = None
+    segments: tuple[Segment[N], ...] = ()
+    per_host: Annotated[int, Ge(1)] | None = None
+    inner: InnerTier[N] | None = None
 
     def __post_init__(self) -> None:
         """Files of earlier versions hold a small fetch's numbers where nothing was measured."""
@@ -570,6 +587,10 @@ def _labelled(record: object) -> Iterator[tuple[str, object]]:
         yield "gemm_flops_per_s", record.segments[0].gemm_flops_per_s
         yield "gemm_bandwidth_bytes_per_s", record.bandwidth_bytes_per_s
         yield "gemm_segments", record.segments[1:]
+    elif isinstance(record, InnerTier):
+        yield "latency_s", record.segments[0].latency_s
+        yield "bandwidth_bytes_per_s", record.segments[0].bandwidth_bytes_per_s
+        yield "segments", record.segments[1:]
     elif isinstance(record, TransferPath):
         yield "latency_s", record.segments[0].latency_s
         yield "per_tensor_s", record.per_tensor_s
@@ -605,5 +626,9 @@ def with_link(profile: Profile, other: Profile) -> Profile:
             if section not in ("link", "bandwidth", "collective")
         },
         link=other.link,
-        collective=replace(other.collective, dispatch_s=dispatch_s),
+        collective=replace(
+            other.collective,
+            dispatch_s=dispatch_s,
+            inner=profile.collective.inner or other.collective.inner,
+        ),
     )

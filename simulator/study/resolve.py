@@ -17,7 +17,7 @@ from nworkers.models.records.job_request import (
     JobRequest,
     Placement,
 )
-from nworkers.models.records.profile import MEMORY, DeviceKind, Profile
+from nworkers.models.records.profile import MEMORY, NOMINAL, DeviceKind, Profile
 from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 from nworkers.models.records.scenario import (
     MAX_WORKERS,
@@ -162,14 +162,38 @@ def _checked(scenario: Scenario, profile: Profile, request: JobRequest, *, curve
     check_scenario(scenario)
     if MEMORY in profile.stated:
         check_task_memory(profile, scenario, curve=curve)
-    if profile.link.kind == "loopback" and scenario.hosts > 1:
+    reduced = scenario.strategy == "allreduce" and profile.collective.per_host is not None
+    if profile.link.kind == "loopback" and scenario.hosts > 1 and not reduced:
         raise InputError(
             "placement",
             f"tasks on {scenario.hosts} hosts, with a link that was measured inside one",
             "shared, or add <link> NAME|FILE|RATE for the wire between hosts "
             f"(shipped: <link> {DEFAULT_PROFILE}; nominal: <link> 10gbit)",
         )
+    if (
+        scenario.strategy == "allreduce"
+        and scenario.hosts > 1
+        and not _outer_known(profile, request)
+    ):
+        raise InputError(
+            "workers_per_host",
+            f"{scenario.workers} workers on {scenario.hosts} hosts, with all-reduces that were "
+            "imported from one host",
+            "all workers on one host, or a table of several hosts beside that of one, or <link> "
+            "NAME|FILE|RATE for the wire between hosts (nominal: <link> 100gbit)",
+        )
     return scenario
+
+
+def _outer_known(profile: Profile, request: JobRequest) -> bool:
+    """Whether anything tells what an all-reduce takes between hosts.
+
+    The wire of a base does not, which a table of one host was put into.
+    """
+    known = profile.collective
+    if known.measured or known.inner is None or request.link is not None:
+        return True
+    return profile.link.evidence == NOMINAL
 
 
 def _placement(
@@ -185,6 +209,9 @@ def _placement(
         name = choice("placement", request.placement, PLACEMENTS)
         return per_host_by_name[name], ps_by_name[name]
     usual: Placement = "shared" if profile.link.kind == "loopback" else "separate"
+    each = per_host_by_name[usual]
+    if request.strategy == "allreduce" and profile.collective.inner is not None:
+        each = profile.collective.inner.workers[1]
     ps_placement = request.ps_placement or ps_by_name[usual]
     choice("ps_placement", ps_placement, get_args(PsPlacement))
     if request.hosts is not None and request.workers_per_host is not None:
@@ -193,7 +220,7 @@ def _placement(
         return request.workers_per_host, ps_placement
     if request.hosts is not None:
         return _per_host(request.hosts, workers, curve=curve), ps_placement
-    return per_host_by_name[usual], ps_placement
+    return each, ps_placement
 
 
 def _per_host(hosts: int, workers: int, *, curve: bool) -> int:

@@ -21,6 +21,18 @@ STATED_LOG_SPREAD = 0.25
 EXTREME = 1e20
 
 Columns = Callable[[Row], Sequence[float]]
+#: Seconds of a row that are known already.
+Offset = Callable[[Row], float]
+#: What is left at least of a row's seconds when those known are taken out.
+LEAST_LEFT = 0.05
+
+
+def _nothing(_: Row) -> float:
+    return 0.0
+
+
+def _rest_s(rows: Sequence[Row], known: Offset) -> Floats:
+    return np.array([max(row.seconds - known(row), LEAST_LEFT * row.seconds) for row in rows])
 
 
 @dataclass(frozen=True)
@@ -43,6 +55,7 @@ def fit(
     draws: int,
     rng: np.random.Generator,
     where: str,
+    known: Offset = _nothing,
 ) -> Solved:
     """Fit one positive linear model of ``rows`` (`nworkers.models.fitting.log_least_squares`).
 
@@ -56,7 +69,7 @@ def fit(
     design = np.array([columns(row) for row in rows], dtype=float)
     used = np.asarray(design.any(axis=0))
     x = design[:, used]
-    y = np.array([row.seconds for row in rows])
+    y = _rest_s(rows, known)
     if np.linalg.matrix_rank(x / x.max(axis=0)) < x.shape[1]:
         raise InputError(where, *_indistinct(rows, x.shape[1]))
     best = solve(x, y)
@@ -74,7 +87,8 @@ def fit(
                 float(best.theta[k]), deviations[:, k], unit, len(rows), best.identified[k], where
             )
         )
-    return Solved(tuple(parameters), tuple(float(m) for m in model), runs)
+    fitted = (float(m) + known(row) for m, row in zip(model, rows, strict=True))
+    return Solved(tuple(parameters), tuple(fitted), runs)
 
 
 def parameter(
@@ -93,7 +107,9 @@ def parameter(
     return of_draws(best, tuple(float(v) for v in values), unit, samples, seen=seen)
 
 
-def held_out_errors(name: str, rows: Sequence[Row], columns: Columns) -> FitRow:
+def held_out_errors(
+    name: str, rows: Sequence[Row], columns: Columns, known: Offset = _nothing
+) -> FitRow:
     """Errors on every fourth size and the largest, by a fit that never saw them.
 
     The parameters themselves use every row: tables are short.
@@ -110,14 +126,21 @@ def held_out_errors(name: str, rows: Sequence[Row], columns: Columns) -> FitRow:
     x = design[:, used]
     if not x.any(axis=0).all() or np.linalg.matrix_rank(x / x.max(axis=0)) < x.shape[1]:
         return FitRow(name, len(keys), 0, None, None)
-    theta = solve(x, np.array([row.seconds for row in inside])).theta
+    theta = solve(x, _rest_s(inside, known)).theta
     errors = [
-        abs(float(np.asarray(columns(row), dtype=float)[used] @ theta) / row.seconds - 1)
+        abs(
+            _model_s(np.asarray(columns(row), dtype=float)[used], theta, known(row)) / row.seconds
+            - 1
+        )
         for row in rows
         if (row.size_bytes, _flops(row), row.batch) in held
     ]
     outside = sum((k.size_bytes, _flops(k), k.batch) in held for k in keys)
     return FitRow(name, len(keys) - outside, outside, float(np.median(errors)), float(max(errors)))
+
+
+def _model_s(x: Floats, theta: Floats, known_s: float) -> float:
+    return float(x @ theta) + known_s
 
 
 def _draws(

@@ -12,7 +12,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.costs.extrapolation import MISFIT
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.records.profile import SECTIONS, FitRow, Imported, Profile, parameters
-from nworkers.models.tables.components import network, operations, ring
+from nworkers.models.tables.components import network, operations, tiers
 from nworkers.models.tables.components.fit_rows import held_out_errors
 from nworkers.models.tables.components.rows import MeasuredTable, Row
 
@@ -89,12 +89,16 @@ def graft(table: MeasuredTable, text: str, base: Profile, source: str, *, seed: 
             )
     reduced = [row for row in table.rows if row.quantity == "allreduce"]
     if reduced:
-        collective, solved = ring.measure(reduced, base.draws, rng, source)
-        profile = replace(profile, collective=collective)
-        notes.append("an all-reduce varies in predictions as the base's fetches do")
-        fitted.update(zip(reduced, solved.fitted_s, strict=True))
-        quality.append(held_out_errors("allreduce", reduced, ring.columns))
-        runs.append(solved.runs)
+        found_tiers = tiers.put_in(profile, reduced, rng, source)
+        profile = replace(profile, collective=found_tiers.collective)
+        notes += [
+            *found_tiers.notes,
+            "an all-reduce varies in predictions as the base's fetches do",
+        ]
+        for line in found_tiers.lines:
+            fitted.update(zip(line.rows, line.solved.fitted_s, strict=True))
+            quality.append(line.quality)
+            runs.append(line.solved.runs)
     changed = _changed(base, profile)
     if not changed:
         raise InputError(source, "rows that determine no parameter", "more sizes")

@@ -29,6 +29,7 @@ QUANTITIES: tuple[RowQuantity, ...] = (
 _WHOLE = {
     "size_bytes": 0,
     "workers": 1,
+    "hosts": 1,
     "tensors": 1,
     "round": 0,
     "features": 1,
@@ -36,6 +37,8 @@ _WHOLE = {
     "hidden": 1,
 }
 COLUMNS = ("quantity", "seconds", *_WHOLE, "path", "workload")
+#: Names that others give their own columns, however like one of these.
+_OTHERS = {"host"}
 #: Columns without which a row of a quantity says nothing.
 _NEEDS: dict[str, tuple[str, ...]] = {
     "fetch": ("size_bytes",),
@@ -67,7 +70,7 @@ def _check_header(names: Sequence[str], source: str) -> list[str]:
             raise InputError(
                 f"{source}: header", ", ".join(names)[:60], f"a column named {missing}{hint}"
             )
-    for name in unknown:
+    for name in set(unknown) - _OTHERS:
         if near := get_close_matches(name.lower(), COLUMNS, n=1, cutoff=0.75):
             raise InputError(f"{source}: header", name, f"{near[0]}, if that is what it means")
     if len(set(names)) != len(names):

@@ -67,7 +67,8 @@ class NcclTime:
 class NcclRun:
     """One start of the program: what it said of itself, then its table.
 
-    ``processes`` are those of its launcher, ``started`` the ranks that they make.
+    ``processes`` are those of its launcher, ``started`` the ranks that they make, ``devices`` those
+    of one process, which are in one host.
     """
 
     first: int
@@ -75,6 +76,7 @@ class NcclRun:
     program: str | None = None
     processes: int | None = None
     started: int | None = None
+    devices: int = 0
     ranks: list[tuple[int, str]] = field(default_factory=list)
     header: Header | None = None
     header_line: int = 0
@@ -144,6 +146,7 @@ def _begin_run(run: NcclRun, text: str) -> None:
     counts = _COUNTS.search(text)
     if counts is not None:
         run.ranks = []
+        run.devices = int(counts[1]) * int(counts[2])
         if run.processes is not None:
             run.started = run.processes * int(counts[1]) * int(counts[2])
     run.settings += _SETTING.findall(text)
@@ -273,7 +276,7 @@ def table_of(
                 time.size_bytes,
                 workers=group,
                 in_place=time.in_place,
-                hosts=len(set(hosts)) if known else 0,
+                hosts=len(set(hosts)) if known else int(run.devices == group),
                 series=" ".join([time.settings, *of_run]),
             )
             for time in times

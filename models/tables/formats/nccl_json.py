@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -41,6 +42,8 @@ def _run(found: Mapping[str, Any], source: str, line: int) -> nccl.NcclRun:
     program = nccl.PROGRAM.search(arguments[0].rpartition("/")[2]) if arguments else None
     run.program = program[1] if program else None
     config = mapping(found.get("config", {}), f"{source}: config")
+    counted = [config.get(name) for name in ("nthreads", "ngpus")]
+    run.devices = math.prod(count for count in counted if isinstance(count, int))
     for index, device in enumerate(listing(config.get("devices", []), f"{source}: config.devices")):
         of = mapping(device, f"{source}: config.devices[{index}]")
         rank = of.get("rank", index)

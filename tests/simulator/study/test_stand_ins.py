@@ -58,6 +58,10 @@ def test_nccl_and_a_stated_model_wait_by_the_noise_of_the_base(name: str) -> Non
     row = predicted(request, 32)
     found = shares(row)
     assert next(r for r in row.extrapolated if r.startswith("base ")).startswith(f"base {name}: ")
+    (line,) = (reason for reason in row.extrapolated if WAITING in reason)
+    cores = shipped_profile(name).host.cores
+    assert f" of the step, on hosts of {cores:g} cores; what states it: " in line
+    assert "spread" in line.partition("what states it: ")[2].split(", ")
     assert found[WAITING] == round(100 * row.breakdown["barrier_wait"] / row.step_time_s) > 20
     # The table's and the workload's own.
     assert "all-reduce" not in found
