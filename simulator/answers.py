@@ -46,6 +46,12 @@ class BreakEvenAnswer:
         return max(self.result.rows, key=lambda row: row.speedup)
 
     @property
+    def decisive(self) -> Prediction:
+        """The first row that wins, or the nearest to it."""
+        first = self.result.breakeven_workers
+        return next((row for row in self.result.rows if row.scenario.workers == first), self.best)
+
+    @property
     def beyond(self) -> tuple[str, ...]:
         """What the rows rest on beyond the measurement."""
         return _beyond(self.result.rows)
@@ -77,7 +83,11 @@ def answer_breakeven(
     known: Callable[[Prediction], None] | None = None,
 ) -> BreakEvenAnswer:
     """The curve of a job that was resolved as one; ``known`` is called with each row."""
-    result = curve(job, max_workers, progress, known)
+    return breakeven_answer(job, curve(job, max_workers, progress, known))
+
+
+def breakeven_answer(job: ResolvedJob, result: BreakEven) -> BreakEvenAnswer:
+    """The answer that a job's curve gives."""
     return BreakEvenAnswer(job, result, _notes(job, result.rows))
 
 

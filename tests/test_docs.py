@@ -33,6 +33,7 @@ def commands(text: str) -> list[str]:
         "docs/imports.md",
         "docs/scaling-tables.md",
         "docs/simulator.md",
+        "docs/answers.md",
         "docs/sweeps.md",
         pytest.param("docs/training.md", marks=[pytest.mark.tensorflow, pytest.mark.slow]),
     ],

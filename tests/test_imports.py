@@ -96,7 +96,7 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     "models": (
         {"base"}, {"records"}, {"files", "costs"}, {"fitting"}, {"findings"}, {"tables"},
     ),
-    "simulator": ({"step"}, {"engine"}, {"study"}, {"trace", "sweep"}, {"answers"}),
+    "simulator": ({"step"}, {"engine"}, {"study"}, {"trace", "sweep", "decide"}, {"answers"}),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
     "cli": (
         {"interrupt", "late"}, {"asked", "shown"}, {"sweeping"}, {"commands"}, {"tree"}, {"app"},

@@ -61,6 +61,7 @@ OPTION_OF = {
     "rounds": "--rounds",
     "runtime": "--runtime",
     "scaling": "--scaling",
+    "scenario": "--scenario",
     "seed": "--seed",
     "series": "--series",
     "settings": "--set",
@@ -72,6 +73,7 @@ OPTION_OF = {
     "system": "--system",
     "threads": "--threads",
     "trace": "--trace",
+    "vs": "--vs",
     "what_if": "--what-if",
     "where": "--where",
     "worker": "--worker",
@@ -112,6 +114,22 @@ Plot = Annotated[
     Path | None,
     typer.Option(
         "--plot", parser=named_path, metavar="FILE", help="Draw it: .png, .svg or .pdf by suffix."
+    ),
+]
+Versus = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="'OPTIONS'",
+        help="Compare with another way to do the job, as options in quotes: '--link 10gbit'. "
+        "May be given several times.",
+    ),
+]
+Scenarios = Annotated[
+    list[Path] | None,
+    typer.Option(
+        parser=named_path,
+        metavar="FILE",
+        help='The same from a TOML file with a name and options of predict: link = "10gbit".',
     ),
 ]
 

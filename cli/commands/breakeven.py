@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +15,8 @@ from nworkers.cli.asked.options import (
     Json,
     Options,
     Plot,
+    Scenarios,
+    Versus,
     integer,
     picture,
     shared,
@@ -25,12 +30,23 @@ MaxWorkers = Annotated[str, typer.Option(metavar="N", help="Largest number of wo
 def breakeven(
     options: Options,
     max_workers: MaxWorkers = str(DEFAULT_MAX_WORKERS),
+    vs: Versus = None,
+    scenario: Scenarios = None,
     plot: Plot = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
     picture("plot", plot, force=force)
-    show_curve(options, max_workers, plot, force=force, as_json=json)
+    first, *others = options.strategy.split(",")
+    if vs or scenario or others:
+        asked = replace(options, strategy=first)
+        texts = [*(f"--strategy {shlex.quote(name)}" for name in others), *(vs or ())]
+        name = f"--strategy {first}" if others else "what is asked"
+        show_options(
+            asked, name, texts, scenario or (), max_workers, plot, force=force, as_json=json
+        )
+    else:
+        show_curve(options, max_workers, plot, force=force, as_json=json)
 
 
 def show_curve(
@@ -64,4 +80,55 @@ def show_curve(
 
         json_view.emit(json_view.breakeven(answer))
     else:
+        console.emit(predict_text.curve(answer))
+
+
+def show_options(
+    options: Options,
+    name: str,
+    texts: Sequence[str],
+    files: Sequence[Path],
+    max_workers: str,
+    drawn: Path | None,
+    *,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Compare the job as asked, under a name, with other ways to do it; then its own curve.
+
+    Raises:
+        InputError
+    """
+    from nworkers.cli.asked.asked_job import job_request
+    from nworkers.cli.asked.option_text import in_file, in_words
+    from nworkers.cli.shown import console, notes, option_views, predict_text
+    from nworkers.cli.shown.progress import ProgressLine
+    from nworkers.models.records.scenario import MAX_WORKERS
+    from nworkers.simulator.answers import breakeven_answer
+    from nworkers.simulator.decide.job_options import JobOption, compare
+
+    most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
+    asked = [
+        JobOption(name, job_request(options)),
+        *(in_words(options, text, None) for text in texts),
+        *(in_file(options, path, None) for path in files),
+    ]
+    with ProgressLine("comparing") as progress:
+        found = compare(asked, most, progress.update)
+    console.notes(notes.of_curve(found[0].job, most))
+    curve = found[0].curve
+    assert curve is not None
+    answer = breakeven_answer(found[0].job, curve)
+    if drawn is not None:
+        from nworkers.cli.shown import plots
+
+        plots.save(plots.options(found), drawn, force=force)
+    if as_json:
+        from nworkers.cli.shown import json_view
+
+        compared = option_views.options_json(found)
+        json_view.emit(json_view.breakeven(answer) | {"options": compared})
+    else:
+        console.emit(option_views.best_option(found))
+        console.emit(option_views.options_text(found))
         console.emit(predict_text.curve(answer))

@@ -87,31 +87,40 @@ def in_short(row: Prediction) -> str:
 
 
 def of_breakeven(result: BreakEven) -> str:
-    """The first number of workers that wins, how sure that is, and where the gain is lost again.
+    """Which numbers of workers win and by how much, which is best, and where the gain is lost.
 
-    Where none wins, how near the best comes and what stands in its way.
+    Where none wins, how near the best comes and what stands in its way. A second sentence says how
+    sure the first number is.
     """
     first, most = result.breakeven_workers, result.max_workers
     best = max(result.rows, key=lambda row: row.speedup)
     base = baseline(best)
     if first is None:
-        slower = str(_words(best.speedup))
         return (
-            f"No number of workers up to {most} beats {base}. "
-            f"At best, {_train(best)} {slower}, and {_waits(best)}.{_doubt(result)}"
+            f"No number of workers up to {most} beats {base}: at best, {_train(best)} "
+            f"{_words(best.speedup)}, and {_waits(best)}.{_doubt(result)}"
         )
+    at_first = next(row for row in result.rows if row.scenario.workers == first)
     hosts = result.breakeven_hosts or 1
-    if result.beats_single == ((result.rows[0].scenario.workers, most),) and first < most:
-        since = f" (on {hosts} hosts)" if hosts > 1 else ""
-        return (
-            f"Every number of workers from {first}{since} to {most} beats {base}.{_doubt(result)}"
-        )
-    are = "is" if first == 1 else "are"
-    on = f", on {hosts} hosts" if hosts > 1 else ""
-    return (
-        f"{fmt.count(first, 'worker')} {are} the first to beat {base}{on}."
-        f"{_doubt(result)}{_lost(result)}"
-    )
+    on = f" on {hosts} hosts" if hosts > 1 else ""
+    beats = "beats" if first == 1 else "beat"
+    by = _ratio(at_first.speedup, at_first.speedup_interval)
+    parts = [f"{fmt.count(first, 'worker')}{on} {beats} {base}, by {by}"]
+    if len(result.rows) > 1:
+        parts += [_best(best, first), *_lost(result, base)]
+    return f"{'; '.join(parts)}.{_doubt(result)}"
+
+
+def _ratio(value: float, interval: Interval) -> str:
+    low, high = map(fmt.digits, interval)
+    return f"{fmt.digits(value)} ({low} to {high})"
+
+
+def _best(best: Prediction, first: int) -> str:
+    workers = best.scenario.workers
+    if workers == first:
+        return "no other number does better"
+    return f"{workers} are best, at {fmt.digits(best.speedup)}"
 
 
 def _doubt(result: BreakEven) -> str:
@@ -129,18 +138,20 @@ def _doubt(result: BreakEven) -> str:
     return f" {few} may be that no number up to {result.max_workers} does (90 % interval)."
 
 
-def _lost(result: BreakEven) -> str:
-    """Beyond which number the gain is lost, and where it is won again; empty where it is kept."""
+def _lost(result: BreakEven, base: str) -> list[str]:
+    """Where the workers are slower again, and where they win once more; nothing where they keep."""
     (_, last), *again = result.beats_single
-    if last == result.max_workers:
-        return ""
-    ranges = [_range(low, high, result.max_workers) for low, high in again]
-    won = f" and won again {' and '.join(ranges)}" if ranges else ""
-    return f" The gain is lost beyond {fmt.count(last, 'worker')}{won}."
+    most = result.max_workers
+    if last == most:
+        return []
+    if not again:
+        return [f"{_range(last + 1, most, most)} it is no faster than {base}"]
+    ranges = " and ".join(_range(low, high, most) for low, high in again)
+    return [f"beyond {last} it is no faster than {base}, but wins again {ranges}"]
 
 
 def _range(low: int, high: int, most: int) -> str:
-    if high == most:
+    if high == most and low < high:
         return f"from {low} on"
     return f"at {low}" if low == high else f"from {low} to {high}"
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import console, fit_text, headline, settings_json
 from nworkers.models.findings.for_information import for_information
+from nworkers.models.findings.rests_on import rests_on
 from nworkers.models.records.measurement import ComparedCount, Comparison
-from nworkers.models.records.prediction import ResourceUse, row
-from nworkers.models.records.profile import Identified, Parameter, parameters
+from nworkers.models.records.prediction import Prediction, ResourceUse, row
+from nworkers.models.records.profile import Identified, Parameter, Profile, parameters
 
 if TYPE_CHECKING:
     from nworkers.models.findings.fit_answer import FitAnswer
@@ -29,7 +30,10 @@ def emit(document: dict[str, object]) -> None:
 def predictions(answer: PredictAnswer) -> dict[str, object]:
     """A row for each number of workers; the fields of a single one stand beside ``rows`` too."""
     rows = [
-        row(prediction) | {"resources": _resources(prediction.resources)} | _context(answer.job)
+        row(prediction)
+        | {"resources": _resources(prediction.resources)}
+        | {"rests_on": _rests_on(answer.job.profile, prediction)}
+        | _context(answer.job)
         for prediction in answer.rows
     ]
     return {**(rows[0] if len(rows) == 1 else {}), "rows": rows, "notes": list(answer.notes)}
@@ -63,6 +67,11 @@ def _resources(uses: Sequence[ResourceUse]) -> list[dict[str, object]]:
     ]
 
 
+def _rests_on(profile: Profile, of: Prediction) -> dict[str, object]:
+    """The evidence of a row; the errors of its class are null where it is unverified."""
+    return asdict(rests_on(profile, of))
+
+
 def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
     result = answer.result
     return {
@@ -72,6 +81,8 @@ def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
         "beats_single": [list(found) for found in result.beats_single],
         "max_workers": result.max_workers,
         "answer": headline.of_breakeven(result),
+        "best_workers": answer.best.scenario.workers,
+        "rests_on": _rests_on(answer.job.profile, answer.decisive),
         "rows": [row(prediction) for prediction in result.rows],
         "notes": list(answer.notes),
         **_context(answer.job),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from nworkers.cli.shown import console, headline
+from nworkers.cli.shown import console, headline, option_views
 from nworkers.cli.shown import format as fmt
 from nworkers.models.files.atomic_write import write_bytes
 from nworkers.models.records.prediction import BreakEven
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from nworkers.models.fitting.held_out import Curve
     from nworkers.models.records.measurement import Comparison
     from nworkers.simulator.answers import BreakEvenAnswer
+    from nworkers.simulator.decide.job_options import OptionFound
 
 BLUE, ORANGE, GREY, INK = "#1f5fa8", "#d1602a", "#8a8f98", "#22262b"
 #: Beyond this many workers the axis is logarithmic, so that the first ones stay readable.
@@ -67,6 +69,35 @@ def breakeven(answer: BreakEvenAnswer) -> Figure:
             f"{profile.hardware} ({profile.link.evidence})\n"
             f"placement {result.rows[-1].scenario.placement}",
         )
+    return figure
+
+
+def options(found: Sequence[OptionFound]) -> Figure:
+    """How fast each option is beside the first, with its interval; the fastest is marked."""
+    best = max(found, key=lambda option: option.ratio)
+    with rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 1.9 + 0.62 * len(found)), layout="constrained")
+        axes = figure.add_subplot()
+        for place, option in enumerate(reversed(found)):
+            low, high = option.ratio_interval
+            colour = ORANGE if option is best else BLUE
+            axes.plot([low, high], [place, place], color=colour, lw=5, alpha=0.35)
+            axes.plot([option.ratio], [place], color=colour, marker="o", ms=8)
+            workers = fmt.count(option.row.scenario.workers, "worker")
+            # Beside the picture no label meets a line.
+            axes.text(
+                1.02,
+                place,
+                f"{fmt.times(option.ratio)}, {workers}",
+                transform=axes.get_yaxis_transform(),
+                va="center",
+            )
+        axes.axvline(1.0, color=INK, lw=1.0)
+        axes.set_yticks(range(len(found)), [option.name for option in reversed(found)])
+        axes.set_ylim(-0.6, len(found) - 0.3)
+        axes.set_xlabel(f"samples per second over those of: {found[0].name}")
+        title = textwrap.fill(option_views.best_option(found), 66)
+        figure.suptitle(title, x=0.02, ha="left", weight="bold", fontsize=13)
     return figure
 
 

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.table import TextTable
+from nworkers.models.findings.rests_on import rests_on
 from nworkers.models.records.prediction import Prediction, ResourceUse
+from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 
 if TYPE_CHECKING:
@@ -35,12 +37,14 @@ def predictions(answer: PredictAnswer) -> str:
     """The table of all rows, and for the last of them where its time goes."""
     last = answer.rows[-1]
     parts = [
+        headline.of_prediction(last),
+        "",
         _heading(last, answer.job),
         _scaling_table(answer.rows),
         _breakdown(last),
         _busiest(last.resources),
         _memory(last),
-        headline.of_prediction(last),
+        _rests_on(answer.job.profile, last),
         _chance(answer.rows),
         *_noted(answer.notes),
         *_caveats(answer.beyond),
@@ -75,9 +79,11 @@ def curve(answer: BreakEvenAnswer) -> str:
     """The table of the curve, and the sentence that answers."""
     rows = answer.result.rows
     parts = [
+        headline.of_breakeven(answer.result),
+        "",
         _heading(answer.best, answer.job),
         _scaling_table(rows),
-        headline.of_breakeven(answer.result),
+        _rests_on(answer.job.profile, answer.decisive),
         _chance(rows),
         *_noted(answer.notes),
         *_caveats(answer.beyond),
@@ -132,6 +138,23 @@ def _breakdown(row: Prediction) -> str:
                 headline.CAUSE_WORDS[cause], fmt.seconds(spent_s), fmt.percent(share), bar
             )
     return str(table)
+
+
+def _rests_on(profile: Profile, row: Prediction) -> str:
+    """The evidence of a row, and how far predictions of its class were off."""
+    found = rests_on(profile, row)
+    known = found.accuracy
+    kind = f" ({found.kind})" if found.kind else ""
+    if known is None:
+        return (
+            f"Rests on: {found.evidence}; unverified, since no job like it{kind} was trained on "
+            "such hardware to compare."
+        )
+    jobs = "jobs predicted before their training" if known.half == "blind" else "trained jobs"
+    return (
+        f"Rests on: {found.evidence}; of its class{kind}, {known.cells} {jobs} were off "
+        f"by {fmt.percent(known.median)} in the median and {fmt.percent(known.worst)} at worst."
+    )
 
 
 def _chance(rows: Iterable[Prediction]) -> str:

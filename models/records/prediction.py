@@ -67,7 +67,7 @@ class Prediction:
     ``breakdown`` has seconds of the step per cause, adding up to ``step_time_s``; ``bottleneck``
     is the largest of them. ``resources`` have the busiest first. Of ``simulated_steps`` of each
     worker, ``warmup_steps`` were left out. ``draws`` holds the speed-up in every replication, for
-    break-even.
+    break-even; ``throughput_draws`` the samples per second, to compare options by.
     """
 
     scenario: Scenario
@@ -93,6 +93,7 @@ class Prediction:
     simulated_steps: int
     memory: TaskMemory
     draws: tuple[float, ...] = field(repr=False)
+    throughput_draws: tuple[float, ...] = field(repr=False)
 
 
 @dataclass(frozen=True)

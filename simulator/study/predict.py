@@ -129,6 +129,7 @@ def beside(
         simulated_steps=ensemble.steps,
         memory=task_memory(profile, scenario),
         draws=tuple(speedups.tolist()),
+        throughput_draws=tuple(workers.draws.tolist()),
     )
 
 

@@ -119,7 +119,7 @@ def test_breakeven_never_is_an_answer(run: Run, loopback: Path) -> None:
         "breakeven", "--calibration", loopback, "--max-workers", "3", "--workload", "gemm:2048,2048"
     )
     assert done.code == 0
-    assert "No number of workers up to 3 beats one process. At best, " in done.out
+    assert "No number of workers up to 3 beats one process: at best, " in done.out
 
 
 def test_strong_scaling_ends_the_curve(run: Run, network: Path) -> None:

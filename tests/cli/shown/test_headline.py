@@ -45,6 +45,7 @@ def row(
         simulated_steps=2,
         memory=TaskMemory((1.0,), 1.0, 2.0, 0, None),
         draws=(speedup,),
+        throughput_draws=(100.0,),
     )
 
 
@@ -96,41 +97,48 @@ def curve(
     )
 
 
-FIRST = "4 workers are the first to beat one process."
+FIRST = "4 workers beat one process, by 1.50 (1.00 to 2.00); no other number does better"
 
 
 @pytest.mark.parametrize(
     ("interval", "ranges", "words"),
     [
-        ((4, 4), [(4, 8)], f"{FIRST} It takes 4 in at least 90 % of the draws."),
-        ((3, 6), [(4, 8)], f"{FIRST} It may take from 3 to 6 (90 % interval)."),
+        ((4, 4), [(4, 8)], f"{FIRST}. It takes 4 in at least 90 % of the draws."),
+        ((3, 6), [(4, 8)], f"{FIRST}. It may take from 3 to 6 (90 % interval)."),
         (
             (4, None),
             [(4, 8)],
-            f"{FIRST} It may be that no number up to 8 does (90 % interval).",
+            f"{FIRST}. It may be that no number up to 8 does (90 % interval).",
         ),
         (
             (1, None),
             [(4, 8)],
-            f"{FIRST} It may take as few as 1, and it may be that no number up to 8 does "
+            f"{FIRST}. It may take as few as 1, and it may be that no number up to 8 does "
             "(90 % interval).",
         ),
         (
             (4, 4),
             [(4, 6)],
-            f"{FIRST} It takes 4 in at least 90 % of the draws. The gain is lost beyond 6 workers.",
+            f"{FIRST}; from 7 on it is no faster than one process. "
+            "It takes 4 in at least 90 % of the draws.",
+        ),
+        (
+            (4, 4),
+            [(4, 7)],
+            f"{FIRST}; at 8 it is no faster than one process. "
+            "It takes 4 in at least 90 % of the draws.",
         ),
         (
             (4, 4),
             [(4, 5), (7, 7)],
-            f"{FIRST} It takes 4 in at least 90 % of the draws. "
-            "The gain is lost beyond 5 workers and won again at 7.",
+            f"{FIRST}; beyond 5 it is no faster than one process, but wins again at 7. "
+            "It takes 4 in at least 90 % of the draws.",
         ),
         (
             (4, 4),
             [(4, 4), (6, 8)],
-            f"{FIRST} It takes 4 in at least 90 % of the draws. "
-            "The gain is lost beyond 4 workers and won again from 6 on.",
+            f"{FIRST}; beyond 4 it is no faster than one process, but wins again from 6 on. "
+            "It takes 4 in at least 90 % of the draws.",
         ),
     ],
 )
@@ -142,32 +150,21 @@ def test_break_even_at_a_count(
 
 def test_break_even_with_one_worker_and_on_several_hosts() -> None:
     assert curve(1, (1, 2), (1, 2)) == (
-        "1 worker is the first to beat one process. It may take from 1 to 2 (90 % interval). "
-        "The gain is lost beyond 2 workers."
+        "1 worker beats one process, by 1.35 (1.00 to 2.00); 4 are best, at 1.50; "
+        "from 3 on it is no faster than one process. It may take from 1 to 2 (90 % interval)."
     )
     assert curve(4, (4, 4), (4, 8), hosts=5).startswith(
-        "4 workers are the first to beat one process, on 5 hosts. "
-    )
-
-
-def test_all_of_the_curve_wins() -> None:
-    assert curve(1, (1, None), (1, 8)) == (
-        "Every number of workers from 1 to 8 beats one process. "
-        "It may be that no number up to 8 does (90 % interval)."
-    )
-    assert curve(1, (1, 1), (1, 8), hosts=2) == (
-        "Every number of workers from 1 (on 2 hosts) to 8 beats one process. "
-        "It takes 1 in at least 90 % of the draws."
+        "4 workers on 5 hosts beat one process, by 1.50 (1.00 to 2.00); "
     )
 
 
 def test_never_says_how_near_the_best_comes() -> None:
     assert curve(None, (None, None), best=0.0396) == (
-        "No number of workers up to 8 beats one process. At best, 4 workers train 25.3 times "
+        "No number of workers up to 8 beats one process: at best, 4 workers train 25.3 times "
         "slower, and each step spends 60 % on waiting for the shared link."
     )
     assert curve(None, (6, None), best=0.97) == (
-        "No number of workers up to 8 beats one process. At best, 4 workers train 3 % slower, and "
+        "No number of workers up to 8 beats one process: at best, 4 workers train 3 % slower, and "
         "each step spends 60 % on waiting for the shared link. "
         "It may be that as few as 6 do (90 % interval)."
     )
