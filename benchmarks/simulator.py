@@ -35,7 +35,7 @@ def shaped(workers: int, strategy: str, discipline: Discipline) -> Floats:
     steps = round(WINDOW_S / max(2 * TRANSFER_S + WAIT_S, 2 * TRANSFER_S * workers / 1.9))
     bins = tuple(1.0 + 0.05 * NormalDist().inv_cdf((k + 0.5) / 64) for k in range(64))
     noise = Noise({"compute": bins}, ({},))
-    starts = starting_phases(7, workers, RUNS)
+    starts = starting_phases(7, workers, range(RUNS))
     size = 1 << 20
     step = costs(compute_s=WAIT_S, transfer_s=TRANSFER_S, size_bytes=size, shared=size / TRANSFER_S)
     times_s = [

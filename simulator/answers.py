@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.setting import Changed
 from nworkers.simulator.study.ask import curve, predictions
+from nworkers.simulator.study.ensemble import MOST_ERROR
 from nworkers.simulator.study.fluid import representatives
 from nworkers.simulator.study.no_effect import idle_settings, no_effects
 from nworkers.simulator.study.resolve import ResolvedJob
@@ -103,6 +104,7 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
             f"{representatives(limits[0])} workers stand for all {limits[0].workers}: the fluid "
             "limit, within 1 % of simulating each (docs/simulator.md)"
         )
+    found += _by_chance(rows)
     named = {"device": "one process", "host": "one host", "1": "1 worker"}
     base = named.get(job.baseline, f"{job.baseline} workers")
     change = rows[0].scenario.what_if
@@ -134,6 +136,18 @@ def _set(changed: Iterable[Changed]) -> Iterator[str]:
 
 def _with_unit(change: Changed, value: float) -> str:
     return f"{value:.3g} {change.unit}".rstrip()
+
+
+def _by_chance(rows: Iterable[Prediction]) -> Iterator[str]:
+    """What chance leaves open of the row that it leaves most of, if that is much."""
+    share, workers = max(
+        (row.monte_carlo_error / row.step_time_s, row.scenario.workers) for row in rows
+    )
+    if share > MOST_ERROR:
+        yield (
+            f"another seed moves the step time of {workers} workers by {100 * share:.1f} % "
+            "(standard error), though all draws were simulated"
+        )
 
 
 def _beyond(rows: Iterable[Prediction]) -> tuple[str, ...]:

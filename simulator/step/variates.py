@@ -171,6 +171,10 @@ class Variates(Protocol):
         """Those of some runs alone."""
         ...
 
+    def starting(self, starts: Any) -> Variates:
+        """The same with other starts."""
+        ...
+
 
 def factors(of: Variates, operations: Sequence[Operation], workers: range, steps: range) -> Floats:
     """What multiplies times alone; [worker, step, operation]."""
@@ -214,6 +218,9 @@ class Given:
     def of_runs(self, which: Places) -> Given:
         return self
 
+    def starting(self, starts: Any) -> Given:
+        return Given(self.table, self.means, starts, self.worker_scores)
+
 
 def deterministic() -> Given:
     """No variation, and all workers start together."""
@@ -243,6 +250,10 @@ class DrawnVariates:
     def of_runs(self, which: Places) -> DrawnVariates:
         numbers = taken((self.replication, dict(self.slowdown), self.starts), which)
         return DrawnVariates(self.noise, self.seed, *numbers)
+
+    def starting(self, starts: Any) -> DrawnVariates:
+        """The same with other starts."""
+        return DrawnVariates(self.noise, self.seed, self.replication, self.slowdown, starts)
 
     @cached_property
     def means(self) -> Mapping[Operation, float]:

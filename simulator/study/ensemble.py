@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +18,7 @@ from nworkers.models.costs.step import StepCosts, step_costs
 from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause, ResourceUse
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
-from nworkers.simulator.engine.base import Engine, by_kind, mean_of, steps_in_a_mean_step
+from nworkers.simulator.engine.base import Engine, Run, by_kind, mean_of, steps_in_a_mean_step
 from nworkers.simulator.engine.engines import DEFAULT
 from nworkers.simulator.engine.uncollected import uncollected
 from nworkers.simulator.step.labels import label
@@ -41,6 +41,11 @@ from nworkers.simulator.study.steady import steady_step_s
 from nworkers.simulator.study.warmup import warmup_steps
 
 Indices = npt.NDArray[np.intp]
+#: What chance may leave open of a central step time, as its standard error.
+MOST_ERROR = 0.01
+#: More draws are run until this is left, of which seeds then show up to a fifth more: those draws
+#: are enough first that happen to scatter little. So many are run at once.
+_ENOUGH, RUNS_AT_ONCE = 0.8 * MOST_ERROR, 50
 #: Length of the run whose mean an interval is for.
 RUN_S = 30.0
 #: Steps that count, of all workers together in one replication; each takes 4 to 16 of them.
@@ -54,7 +59,7 @@ _FAULTY_WORKER_STEPS, _MIN_FAULTY_STEPS = 1_000, 100
 class Ensemble:
     """Step times of each replication, spread as the means of 30 s runs are, and their causes.
 
-    ``short_step_s`` are the same as they were simulated, with all the chance of few steps.
+    ``short_step_s`` are those that were simulated, with all the chance of few steps.
     ``single_step_s`` is the single process's mean step in the same replications, ``alone_s`` that
     of a worker whom nobody else slows.
     ``monte_carlo_error`` is what chance leaves open of the central step time's logarithm.
@@ -75,16 +80,45 @@ class Ensemble:
 
 @dataclass(frozen=True)
 class _Part:
-    """Some replications: mean steps of each kind of workers, their causes, and least steps.
-
-    ``steps_s`` is [run, kind, step]. No mean step is shorter than ``busy_s`` or ``alone_s``.
-    """
+    """Some runs: mean steps of each kind of workers, [run, kind, step], and their causes."""
 
     places: Indices
     steps_s: Floats
     breakdown: dict[Cause, float]
-    busy_s: Floats
-    alone_s: Floats
+
+
+def _part(places: Indices, run: Run) -> _Part:
+    whole_s = np.concatenate([run.warmup_s, run.steps_s], axis=-1)
+    return _Part(places, by_kind(whole_s, run.kinds), run.breakdown)
+
+
+class _Group:
+    """Draws whose runs have one structure, by their ``places`` among all."""
+
+    def __init__(self, places: Indices, spec: RunSpec) -> None:
+        self.places, self.spec = places, spec
+        self._ended = np.ones(spec.workers)
+
+    def ended(self, runs: int) -> Floats:
+        """How many steps each worker ends in a mean step's time, in each of so many runs."""
+        return np.broadcast_to(self._ended, (runs, self._ended.size))
+
+    def runs(
+        self, engine: Engine, block: range, starts: Floats
+    ) -> Iterator[tuple[Indices, RunSpec, Run]]:
+        """Runs of the draws within a block, with their places; ``starts`` are of the block."""
+        which = np.flatnonzero((self.places >= block.start) & (self.places < block.stop))
+        if not which.size:
+            return
+        places = self.places[which]
+        of = self.spec.of_runs(which)
+        begun = replace(of, variates=of.variates.starting(starts[places - block.start]))
+        done = 0
+        for part, run in run_all(engine, begun):
+            of_part = places[done : done + len(run.steps_s)]
+            done += of_part.size
+            self._ended = steps_in_a_mean_step(run).mean(axis=0)
+            yield of_part, part, run
 
 
 class _CentralSeconds:
@@ -127,10 +161,11 @@ def simulate(
     progress: Callable[[int, int], None] | None = None,
     engine: Engine = DEFAULT,
 ) -> Ensemble:
-    """Train the scenario ``count`` times, each with its own draw of parameters and noise.
+    """Train the scenario by ``count`` draws of parameters, each with its own chance.
 
-    The single process meets the same draw and the same chance between runs; within a run, its step
-    varies as a worker's compute does.
+    So many draws are run as leave the central step time a standard error of `MOST_ERROR`; of the
+    others `_as_long_runs` tells. The single process meets the same draws and the same chance
+    between runs; within a run, its step varies as a worker's compute does.
     """
     of = setup(profile, scenario)
     warmup, steps = run_length(scenario)
@@ -148,8 +183,7 @@ def simulate(
     single_s = costs.single_process.step_s(means["compute"] * alone["compute"])
     factors = {name: means[name] * slowdown[name] for name in OPERATIONS}
     every: Any = np.arange(count)
-    starts: Any = starting_phases(seed, of.layout.workers, count)
-    variates = DrawnVariates(of.noise, seed, every, slowdown, starts)
+    variates = DrawnVariates(of.noise, seed, every, slowdown)
 
     def spec(which: Any) -> RunSpec:
         whole = which.size == count
@@ -162,37 +196,35 @@ def simulate(
             faults=faults(short, scenario, seed, which),
         )
 
+    groups = [_Group(which, of_which) for which, of_which in _alike(spec, count)]
+    traits = _traits(costs, slowdown)
     parts: list[_Part] = []
     demands, residences = _CentralSeconds(), _CentralSeconds()
-    for which, of_which in _alike(spec, count):
-        done = 0
-        for of_part, run in run_all(engine, of_which):
-            places = which[done : done + len(run.steps_s)]
-            done += places.size
-            ended, of_runs = steps_in_a_mean_step(run), taken(factors, places)
-            demands_s = service_demands_s(of_part, ended, of_runs)
-            demands.add(demands_s)
-            residences.add(residences_s(of_part, ended, run.lasted_s))
-            parts.append(
-                _Part(
-                    places,
-                    by_kind(np.concatenate([run.warmup_s, run.steps_s], axis=-1), run.kinds),
-                    run.breakdown,
-                    np.broadcast_to(busiest_s(of_part, demands_s), places.shape),
-                    np.broadcast_to(alone_s(of_part, of_runs), places.shape),
-                )
-            )
-            if progress is not None:
-                progress(sum(part.places.size for part in parts), count)
-    back = np.concatenate([part.places for part in parts]).argsort()
-    all_s, busy_s, least_s = (
-        np.concatenate(each)[back]
-        for each in zip(*((part.steps_s, part.busy_s, part.alone_s) for part in parts), strict=True)
-    )
-    # Two steps at least: in the first, nobody has met anybody.
-    cut = max(2, warmup_steps(all_s, np.bincount(run.kinds)))
-    means_s = np.asarray(mean_of(all_s[..., cut:], run.kinds))
-    step_time_s, error = _as_long_runs(means_s, _traits(costs, slowdown), all_s.shape[2] - cut)
+    done, error = 0, math.inf
+    while done < count and error > _ENOUGH:
+        block = range(done, min(count, done + RUNS_AT_ONCE))
+        starts = starting_phases(seed, of.layout.workers, block)
+        for group in groups:
+            for places, of_part, run in group.runs(engine, block, starts):
+                ended = group.ended(places.size)
+                demands.add(service_demands_s(of_part, ended, taken(factors, places)))
+                residences.add(residences_s(of_part, ended, run.lasted_s))
+                parts.append(_part(places, run))
+                if progress is not None:
+                    progress(sum(part.places.size for part in parts), block.stop)
+        done = block.stop
+        back = np.concatenate([part.places for part in parts]).argsort()
+        all_s = np.concatenate([part.steps_s for part in parts])[back]
+        # Two steps at least: in the first, nobody has met anybody.
+        cut = max(2, warmup_steps(all_s, np.bincount(run.kinds)))
+        means_s = np.asarray(mean_of(all_s[..., cut:], run.kinds))
+        step_time_s, error = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
+    least_s, busy_s = np.empty(count), np.empty(count)
+    for group in groups:
+        of_group = taken(factors, group.places)
+        least_s[group.places] = alone_s(group.spec, of_group)
+        demands_s = service_demands_s(group.spec, group.ended(group.places.size), of_group)
+        busy_s[group.places] = busiest_s(group.spec, demands_s)
     # No resource is faster than it can be, whatever few steps say.
     step_time_s = np.maximum(step_time_s, busy_s)
     whole_s = central(step_time_s)
@@ -206,7 +238,7 @@ def simulate(
         least_s,
         error,
         breakdown,
-        _resources(of_part, demands, residences, scenario, whole_s / kept),
+        _resources(groups[0].spec, demands, residences, scenario, whole_s / kept),
         cut,
         all_s.shape[2],
     )
@@ -277,16 +309,24 @@ def _as_long_runs(step_time_s: Floats, traits: Floats, steps: int) -> tuple[Floa
     that most of its chance averages out in 30 s. Log step times are fitted by least squares to the
     replication's traits: what the fit explains is uncertainty of the parameters and variation
     between runs, and stays. The residuals are the chance of a short run, whose variance falls with
-    its length: they shrink by √(steps simulated / steps in 30 s).
+    its length: they shrink by √(steps simulated / steps in 30 s). Draws that were not run have the
+    fit's step time, and the residuals of those that were in turn (a regression metamodel: Kleijnen,
+    *Design and Analysis of Simulation Experiments*, 2015).
+
+    Args:
+        step_time_s: of the first draws.
+        traits: of all draws.
+        steps: that each of them is the mean of.
     """
     design = np.column_stack([np.ones(len(traits)), traits])
     design[:, 1:] -= design[:, 1:].mean(axis=0)
     logs = np.log(step_time_s)
-    fitted = design @ np.linalg.lstsq(design, logs, rcond=None)[0]
+    fitted = design @ np.linalg.lstsq(design[: logs.size], logs, rcond=None)[0]
+    left = logs - fitted[: logs.size]
     long_run_steps = max(1.0, RUN_S / central(step_time_s))
-    shrunk = fitted + (logs - fitted) * math.sqrt(steps / long_run_steps)
+    shrunk = fitted + np.resize(left, fitted.size) * math.sqrt(steps / long_run_steps)
     freedom = max(1, logs.size - design.shape[1])
-    error = math.sqrt(float(np.sum((logs - fitted) ** 2)) / freedom / logs.size)
+    error = math.sqrt(float(np.sum(left**2)) / freedom / logs.size)
     return np.asarray(np.exp(shrunk), dtype=np.float64), error
 
 

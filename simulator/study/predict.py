@@ -21,7 +21,8 @@ from nworkers.models.records.what_if import PLAIN
 from nworkers.simulator.study.ensemble import Ensemble, simulate
 from nworkers.simulator.study.replications import model_scores
 
-REPLICATIONS = 48
+#: Joint draws of the parameters.
+REPLICATIONS = 200
 
 
 def predict(
@@ -45,7 +46,7 @@ def predict(
         baseline: ``device``, one process without ps; ``host``, one host by its best local means;
             or a number of workers that are owned already, in digits.
         seed: of every random number.
-        replications: how many runs to simulate.
+        replications: how many joint draws to take.
         progress: called with the replications done and their number.
 
     Raises:

@@ -65,15 +65,15 @@ def _deviates(count: int) -> Floats:
     return np.array([normal.inv_cdf((k + 0.5) / count) for k in range(count)])
 
 
-def starting_phases(seed: int, workers: int, count: int) -> Floats:
-    """Where in its step each worker starts in each replication; [replication, worker].
+def starting_phases(seed: int, workers: int, which: range) -> Floats:
+    """Where in its step each worker starts in some replications; [replication, worker].
 
     Only differences count, so the first worker starts at zero. The others are stratified, each in
     an order of its own.
     """
-    worker, replication = np.arange(workers)[:, np.newaxis], np.arange(count)
+    worker, replication = np.arange(workers)[:, np.newaxis], np.array(which)
     order = uniforms(key(Purpose.START, seed), worker, replication).argsort(axis=1)
-    phases = (order.T + 0.5) / count
+    phases = (order.T + 0.5) / len(which)
     phases[:, 0] = 0.0
     return np.asarray(phases, dtype=np.float64)
 

@@ -13,8 +13,7 @@ from nworkers.simulator.engine.engines import IS_COMPILED
 from nworkers.simulator.step.demand import layout
 from nworkers.simulator.step.run_spec import RunSpec, run_spec
 from nworkers.simulator.step.variates import deterministic
-from nworkers.simulator.study.ensemble import run_length
-from nworkers.simulator.study.predict import REPLICATIONS
+from nworkers.simulator.study.ensemble import RUNS_AT_ONCE, run_length
 from nworkers.simulator.study.setup import setup
 from nworkers.simulator.study.side_by_side import cores
 
@@ -49,9 +48,9 @@ def work_of(profile: Profile, scenario: Scenario) -> Work:
     few = layout(scenario, discipline=of.discipline, loopback=of.loopback, most=2)
     spec = run_spec(step_costs(profile, scenario), few, deterministic())
     taken = of.workers * (warmup + steps)
-    seconds = taken * _step_s(spec, of.workers) * REPLICATIONS
+    seconds = taken * _step_s(spec, of.workers) * RUNS_AT_ONCE
     at_once = cores() if IS_COMPILED else 1
-    kept = of.workers * (REPLICATIONS * _START_BYTES + at_once * _WORKER_BYTES)
+    kept = of.workers * (RUNS_AT_ONCE * _START_BYTES + at_once * _WORKER_BYTES)
     return Work(seconds / at_once * (1.0 if IS_COMPILED else _BY_EVENTS), kept)
 
 

@@ -12,7 +12,7 @@ from nworkers.simulator.engine.engines import DEFAULT
 from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.spans import Span
 from nworkers.simulator.step.variates import DrawnVariates
-from nworkers.simulator.study.predict import REPLICATIONS
+from nworkers.simulator.study.ensemble import RUNS_AT_ONCE
 from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.study.setup import faults, setup
 
@@ -43,7 +43,7 @@ def observe(
     """
     check_scenario(scenario)
     of = setup(profile, scenario)
-    starts = starting_phases(seed, scenario.workers, REPLICATIONS)[0]
+    starts = starting_phases(seed, scenario.workers, range(RUNS_AT_ONCE))[0]
     spec = run_spec(
         step_costs(profile, scenario),
         of.layout,

@@ -38,7 +38,7 @@ def mean_step_s(
     **step: float,
 ) -> float:
     """Mean step time over several starts, each long."""
-    starts = starting_phases(1, workers, runs)
+    starts = starting_phases(1, workers, range(runs))
     times = [
         trained(
             costs(**step),  # type: ignore[arg-type]

@@ -86,7 +86,7 @@ def spec_of(
     noise = setup(of_profile, scenario).noise
     noise = replace(noise, autocorrelation={"fetch": 0.6, "compute": 0.3})
     slowdown: dict[Operation, float] = {"compute": 1.1 * slower}
-    starts = starting_phases(1, workers, 4)[1].tolist()
+    starts = starting_phases(1, workers, range(4))[1].tolist()
     chance: Any = DrawnVariates(noise, 1, 2, slowdown, starts)
     if not noisy:
         # Of jobs that end at once, rounding says which was the last.
@@ -115,7 +115,7 @@ def in_draws(asked: dict[str, Any], which: range | int) -> RunSpec:
     scenario = check_scenario(job(workers, *said, **of))
     noise = replace(setup(of_profile, scenario).noise, autocorrelation={"fetch": 0.6})
     every: Any = np.arange(DRAWS)
-    starts: Any = starting_phases(1, workers, DRAWS)
+    starts: Any = starting_phases(1, workers, range(DRAWS))
     places = which if isinstance(which, int) else slice(which.start, which.stop)
     return specified(
         step_costs(of_profile, scenario, which),

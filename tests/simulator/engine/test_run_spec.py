@@ -30,7 +30,7 @@ JOBS: dict[str, tuple[list[str], dict[str, Any]]] = {
 
 def spec(said: list[str], of: dict[str, Any], steps: int) -> RunSpec:
     asked = job(4, *said, batch=64, **of)
-    starts = starting_phases(1, 4, 8)[3]
+    starts = starting_phases(1, 4, range(8))[3]
     return specified(
         step_costs(profile(), asked),
         asked,

@@ -42,7 +42,7 @@ def scenario(job: dict[str, Any]) -> Scenario:
 
 
 def chance(workers: int, seed: int = 1) -> DrawnVariates:
-    starts = starting_phases(seed, workers, 4)[1]
+    starts = starting_phases(seed, workers, range(4))[1]
     slowdown = dict.fromkeys(OPERATIONS, 1.1)
     return DrawnVariates(profile().noise, seed, 0, slowdown, starts.tolist())
 
@@ -92,11 +92,11 @@ def test_scenarios_that_differ_in_workers_meet_the_same_luck() -> None:
     assert np.array_equal(
         factors(many, OPERATIONS, range(8), steps)[:3], factors(few, OPERATIONS, range(3), steps)
     )
-    assert np.array_equal(starting_phases(1, 8, 20)[:, :3], starting_phases(1, 3, 20))
+    assert np.array_equal(starting_phases(1, 8, range(20))[:, :3], starting_phases(1, 3, range(20)))
 
 
 def test_starting_phases_are_stratified_and_relative_to_the_first_worker() -> None:
-    phases = starting_phases(3, 4, 10)
+    phases = starting_phases(3, 4, range(10))
     assert not phases[:, 0].any()
     assert np.sort(phases[:, 2]) == pytest.approx((np.arange(10) + 0.5) / 10)
 

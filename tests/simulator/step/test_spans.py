@@ -29,7 +29,7 @@ def scenario(said: tuple[str, ...] = (), **job: Any) -> Scenario:
 
 def recorded(engine: Engine, job: dict[str, Any]) -> Run:
     asked = scenario(**job)
-    starts = starting_phases(1, 4, 2)[1]
+    starts = starting_phases(1, 4, range(2))[1]
     chance = DrawnVariates(profile().noise, 1, 0, starts=starts.tolist())
     return engine(
         specified(step_costs(profile(), asked), asked, chance, warmup=0, steps=6, record=True)

@@ -63,8 +63,8 @@ def test_a_score_is_the_same_whatever_else_is_asked_for(
 @given(seeds, st.integers(1, 40), st.integers(1, 40))
 @settings(max_examples=30, deadline=None)
 def test_more_workers_start_as_fewer_do(seed: int, few: int, more: int) -> None:
-    many = starting_phases(seed, few + more, 12)
-    assert np.array_equal(many[:, :few], starting_phases(seed, few, 12))
+    many = starting_phases(seed, few + more, range(12))
+    assert np.array_equal(many[:, :few], starting_phases(seed, few, range(12)))
 
 
 def test_an_outage_is_that_of_its_task() -> None:
