@@ -187,3 +187,19 @@ def models() -> Command:
     from nworkers.cli.commands.models import models
 
     return models
+
+
+@app.command(
+    cls=LateCommand,
+    epilog="Example: scale solve batch --workers 2 --calibration my.json; "
+    "scale solve bandwidth --workers 8 --target-speedup 4",
+)
+def solve() -> Command:
+    """Find what N workers need to beat one process: which batch, link, dispatch, ps or strategy.
+
+    WHAT is batch, latency, bandwidth, dispatch, ps, strategy or device. The answer is a value with
+    its interval, or what stands in the way.
+    """
+    from nworkers.cli.commands.solve import solve
+
+    return solve

@@ -28,12 +28,12 @@ def commands(text: str) -> list[str]:
     "page",
     [
         pytest.param("README.md", marks=pytest.mark.tensorflow),
+        "docs/answers.md",
         "docs/workloads.md",
         "docs/gpu.md",
         "docs/imports.md",
         "docs/scaling-tables.md",
         "docs/simulator.md",
-        "docs/answers.md",
         "docs/sweeps.md",
         pytest.param("docs/training.md", marks=[pytest.mark.tensorflow, pytest.mark.slow]),
     ],

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from nworkers.models.records.profile import Profile
     from nworkers.models.records.scenario import Scenario
     from nworkers.models.records.setting import Setting
+    from nworkers.models.records.solved import Solved
     from nworkers.models.records.what_if import WhatIf
     from nworkers.models.records.workload import StepSeconds, Workload
+    from nworkers.simulator.decide.solve import solve
     from nworkers.simulator.study.ask import breakeven, predict
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "Profile",
     "Scenario",
     "Setting",
+    "Solved",
     "StepSeconds",
     "WhatIf",
     "Workload",
@@ -46,6 +49,7 @@ __all__ = [
     "load",
     "measure",
     "predict",
+    "solve",
 ]
 
 #: The module of each, and what it is called there.
@@ -61,6 +65,7 @@ _HOMES = {
     "Profile": "models.records.profile",
     "Scenario": "models.records.scenario",
     "Setting": "models.records.setting",
+    "Solved": "models.records.solved",
     "StepSeconds": "models.records.workload",
     "WhatIf": "models.records.what_if",
     "Workload": "models.records.workload",
@@ -69,6 +74,7 @@ _HOMES = {
     "load": "models.files.store",
     "measure": "calibrate.campaigns.session",
     "predict": "simulator.study.ask",
+    "solve": "simulator.decide.solve",
 }
 
 

@@ -383,6 +383,12 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
         _CALIBRATION | {"--workers": _of("1", "2", "3", "1,2", "4")},
     ),
     "breakeven": _command("breakeven", JOB, _CURVE),
+    "solve": _command(
+        "solve",
+        JOB | {"--target-speedup": _of("1", "2", "0.5"), "--overhead": _of("0.2", "50%")},
+        _CALIBRATION | {"--workers": _of("1", "2", "3", "4")},
+        _of("batch", "latency", "bandwidth", "dispatch", "ps", "strategy", "device"),
+    ),
     "fit": st.one_of(
         _command("fit", _FIT_WIRE, {}, given_file(*TABLES)),
         _command("fit", _FIT_SCALING, {}, given_file(SCALING)),

@@ -36,7 +36,7 @@ def _rest_s(rows: Sequence[Row], known: Offset) -> Floats:
 
 
 @dataclass(frozen=True)
-class Solved:
+class SolvedRows:
     """Parameters in the order of the columns, None where no row has a share in one.
 
     ``fitted_s`` is the model's time of each row; ``runs`` how many independent repetitions of the
@@ -56,7 +56,7 @@ def fit(
     rng: np.random.Generator,
     where: str,
     known: Offset = _nothing,
-) -> Solved:
+) -> SolvedRows:
     """Fit one positive linear model of ``rows`` (`nworkers.models.fitting.log_least_squares`).
 
     Draws resample whole repetitions where there are any, else residuals in the logarithm; both are
@@ -88,7 +88,7 @@ def fit(
             )
         )
     fitted = (float(m) + known(row) for m, row in zip(model, rows, strict=True))
-    return Solved(tuple(parameters), tuple(fitted), runs)
+    return SolvedRows(tuple(parameters), tuple(fitted), runs)
 
 
 def parameter(

@@ -35,7 +35,7 @@ from nworkers.models.records.profile import (
     straight_path,
     value_at,
 )
-from nworkers.models.tables.components.fit_rows import Columns, Solved, fit, parameter
+from nworkers.models.tables.components.fit_rows import Columns, SolvedRows, fit, parameter
 from nworkers.models.tables.components.rows import Row
 
 #: What tables tell of is too little to choose between laws.
@@ -47,7 +47,7 @@ class Placed:
     """A profile with rows put in, how they were fitted, and what to know about it."""
 
     profile: Profile
-    fitted: tuple[tuple[Sequence[Row], Columns, Solved], ...]
+    fitted: tuple[tuple[Sequence[Row], Columns, SolvedRows], ...]
     notes: tuple[str, ...] = ()
 
 
@@ -182,7 +182,7 @@ def _steps(profile: Profile, rows: Sequence[Row], rng: np.random.Generator, sour
     steps = [row for row in rows if row.quantity in ("step", "gradient")]
     device, workload = profile.device, profile.workload
     notes: list[str] = []
-    used: list[tuple[Sequence[Row], Columns, Solved]] = []
+    used: list[tuple[Sequence[Row], Columns, SolvedRows]] = []
     for name in dict.fromkeys(row.workload or profile.workload for row in steps):
         own = [row for row in steps if (row.workload or profile.workload) == name]
         quantities = {row.quantity for row in own}
@@ -255,7 +255,7 @@ def _path(
     return replace(base, per_tensor_s=per_tensor_s, segments=segments)
 
 
-def _determined(law: Law, solved: Solved, draws: int) -> Any:
+def _determined(law: Law, solved: SolvedRows, draws: int) -> Any:
     """The law's record with what the table determines, and None where the base's stays."""
     found: dict[Unknown, Parameter] = {}
     for unknown, fitted in zip(law.unknowns, solved.parameters, strict=True):
@@ -266,7 +266,7 @@ def _determined(law: Law, solved: Solved, draws: int) -> Any:
     return mapped(law.record, Unknown, found.get)
 
 
-def _left_open(law: Law, solved: Solved) -> tuple[str, ...]:
+def _left_open(law: Law, solved: SolvedRows) -> tuple[str, ...]:
     parameters = dict(zip(law.unknowns, solved.parameters, strict=True))
     left = [
         name

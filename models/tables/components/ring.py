@@ -14,7 +14,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.fitting.select_law import breaks
 from nworkers.models.records.combined_parameter import combined
 from nworkers.models.records.profile import Collective, FitRow, Identified, Parameter, Segment
-from nworkers.models.tables.components.fit_rows import Offset, Solved, fit, held_out_errors
+from nworkers.models.tables.components.fit_rows import Offset, SolvedRows, fit, held_out_errors
 from nworkers.models.tables.components.rows import Row
 
 #: Sizes in which a library's switches are looked for: the search takes their square.
@@ -29,7 +29,7 @@ class FittedLine:
 
     segments: tuple[Segment[Parameter], ...]
     rows: tuple[Row, ...]
-    solved: Solved
+    solved: SolvedRows
     quality: FitRow
 
 

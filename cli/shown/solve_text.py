@@ -1,0 +1,202 @@
+"""Solve text: what it takes in one sentence, or what stands in the way; then the tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown import headline
+from nworkers.cli.shown.predict_text import ACCURACY_NOTE
+from nworkers.cli.shown.table import TextTable
+from nworkers.models.records.solved import Goal, Solved, Threshold, WayOut
+
+#: The command that asks for some fields.
+Ask = Callable[[int, Iterable[tuple[str, str]]], str]
+
+_EXTREME = {
+    "batch": "the smallest batch",
+    "ps": "the smallest number of parameter servers",
+    "latency": "the longest latency",
+    "dispatch": "the longest dispatch",
+    "bandwidth": "the smallest bandwidth",
+    "workers": "the smallest number of workers",
+}
+_EVEN = {
+    "latency": "even without any latency",
+    "dispatch": "even without any dispatch",
+    "bandwidth": "even on an infinitely fast wire",
+}
+
+
+def solved(answer: Solved, ask: Ask) -> str:
+    """The sentence that answers, what it rests on, and the command that asks for it."""
+    parts = [of_solved(answer)]
+    threshold = answer.threshold
+    if threshold is not None:
+        if threshold.change and threshold.value is not None:
+            parts.append(f"Try: {ask(answer.workers, threshold.change)}")
+        if threshold.row.extrapolated:
+            parts += ["", "Beyond what was measured:"]
+            parts += [f"  - {reason}" for reason in threshold.row.extrapolated]
+    if answer.ways:
+        parts += [_ways_table(answer), *_commands(answer.ways, ask)]
+    if answer.faster:
+        parts += [_faster_table(answer), _WHY_FASTER]
+    return "\n".join([*parts, "", ACCURACY_NOTE])
+
+
+_WHY_FASTER = (
+    "Each column changes one thing alone. The one process has the same devices, so that all that\n"
+    "is not computing weighs more. A dash: nothing reaches it."
+)
+
+
+def of_solved(answer: Solved) -> str:
+    """The answer in a sentence or two."""
+    if answer.threshold is not None:
+        return _of_threshold(answer, answer.threshold)
+    if answer.ways:
+        return _of_ways(answer)
+    return (
+        f"Where devices compute faster, {_workers(answer)} need more "
+        f"to {_goal(answer.goal, _base(answer))}:"
+    )
+
+
+def _of_threshold(answer: Solved, found: Threshold) -> str:
+    name, goal = found.quantity, _goal(answer.goal, headline.baseline(found.row))
+    if found.value is not None:
+        with_ = "at" if name == "batch" else "with"
+        said = f"{_EXTREME[name]} {with_} which {_workers(answer)} {goal}"
+        value = str(round(found.value)) if name == "batch" else quantity(found, found.value)
+        return f"{said[0].upper()}{said[1:]} is {value}{_interval(found)}{_today(found)}."
+    where = _EVEN.get(name) or f"at best, with {quantity(found, found.at)}"
+    held = f", held by {headline.CAUSE_WORDS[found.held_by]}" if found.held_by else ""
+    perhaps = [end for end in found.interval if end is not None]
+    may = ""
+    if perhaps:
+        nearest = perhaps[-1] if name in ("latency", "dispatch") else perhaps[0]
+        may = f" It may be that {quantity(found, nearest)} is enough (90 % interval)."
+    return f"Not possible: {where}, {_workers(answer)} {_reach(answer.goal, found)}{held}.{may}"
+
+
+def _goal(goal: Goal, base: str) -> str:
+    if goal.measure == "overhead":
+        return f"spend at most {fmt.percent(goal.target)} of a step on anything but computing"
+    if goal.target == 1.0:
+        return f"beat {base}"
+    return f"are {fmt.digits(goal.target)} times as fast as {base}"
+
+
+def _reach(goal: Goal, found: Threshold) -> str:
+    low, high = found.reached_interval
+    if goal.measure == "overhead":
+        span = f"{fmt.percent(low)} to {fmt.percent(high)}"
+        return f"spend {fmt.percent(found.reached)} of a step on other things ({span})"
+    base = headline.baseline(found.row)
+    return f"reach {fmt.digits(found.reached)} of {base} ({fmt.span((low, high))})"
+
+
+def _workers(answer: Solved) -> str:
+    return fmt.count(answer.workers, "worker")
+
+
+def _base(answer: Solved) -> str:
+    return headline.baseline(answer.faster[0].batch.row)
+
+
+def quantity(found: Threshold, value: float) -> str:
+    """A value of what was solved for, with its unit."""
+    name, unit = found.quantity, found.unit
+    if name == "batch":
+        return f"a batch of {round(value)}"
+    if name == "ps":
+        return f"{round(value)} ps"
+    if name == "workers":
+        return fmt.count(round(value), "worker")
+    return fmt.quantity(value, unit)
+
+
+def _interval(found: Threshold) -> str:
+    """The interval in brackets; an open end in words."""
+    low, high = found.interval
+    if low is None and high is None:
+        return ""
+    if low is not None and high is not None:
+        if found.unit in ("s", "bit/s", "bytes/s"):
+            return f" (90 % interval {fmt.quantity(low, found.unit)} to " + (
+                f"{fmt.quantity(high, found.unit)})"
+            )
+        return f" (90 % interval {round(low)} to {round(high)})"
+    known = low if low is not None else high or 0.0
+    end = str(round(known)) if found.quantity == "batch" else quantity(found, known)
+    where = "or more, perhaps never" if low is not None else "or less, perhaps never"
+    return f" (90 % interval {end} {where})"
+
+
+def _today(found: Threshold) -> str:
+    if not found.today or found.value is None:
+        return ""
+    if found.quantity in ("batch", "ps", "workers"):
+        return f"; now it is {round(found.today)}"
+    ratio = found.value / found.today
+    return f", {fmt.digits(ratio)} times today's {quantity(found, found.today)}"
+
+
+def _of_ways(answer: Solved) -> str:
+    best = answer.ways[0]
+    reaches = [way for way in answer.ways if _reaches(answer.goal, way)]
+    if not reaches:
+        done = _score(answer.goal, best)
+        name = best.change or "the job as it is"
+        return (
+            f"Not possible with one change of those tried: {_workers(answer)} reach "
+            f"{done} at best, with {name}."
+        )
+    names = ", ".join(way.change or "the job as it is" for way in reaches)
+    return f"{len(reaches)} of {len(answer.ways)} reach it with {_workers(answer)}: {names}."
+
+
+def _reaches(goal: Goal, way: WayOut) -> bool:
+    return way.reached <= goal.target if goal.measure == "overhead" else way.reached >= goal.target
+
+
+def _score(goal: Goal, way: WayOut) -> str:
+    if goal.measure == "overhead":
+        return f"{fmt.percent(way.reached)} of overhead"
+    return fmt.times(way.speedup)
+
+
+def _ways_table(answer: Solved) -> str:
+    overhead = answer.goal.measure == "overhead"
+    table = TextTable("change", "speed-up", *(["overhead"] if overhead else []), left=(0,))
+    for way in answer.ways:
+        more = [fmt.percent(way.reached)] if overhead else []
+        table.add_row(way.change or "(as it is)", fmt.times(way.speedup, way.interval), *more)
+    return str(table)
+
+
+def _commands(ways: Iterable[WayOut], ask: Ask) -> list[str]:
+    return [f"Try: {ask(way.workers, way.fields)}" for way in [*ways][:1] if way.fields]
+
+
+def _faster_table(answer: Solved) -> str:
+    as_is = "overhead" if answer.goal.measure == "overhead" else "speed-up"
+    table = TextTable("device", f"{as_is} as it is", "batch", "bandwidth", "workers")
+    for row in answer.faster:
+        now = "-" if row.now is None else fmt.digits(row.now)
+        cells = (_cell(of) for of in (row.batch, row.bandwidth, row.workers))
+        table.add_row(f"{row.speed:g}×", now, *cells)
+    return str(table)
+
+
+def _cell(found: Threshold) -> str:
+    if found.value is None:
+        return "-"
+    low, high = ("…" if end is None else _plain(found, end) for end in found.interval)
+    return f"{_plain(found, found.value)} ({low}–{high})"
+
+
+def _plain(found: Threshold, value: float) -> str:
+    whole = found.quantity in ("batch", "workers")
+    return str(round(value)) if whole else fmt.quantity(value, found.unit)

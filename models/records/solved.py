@@ -1,0 +1,94 @@
+"""Solved: what it takes for so many workers to reach a goal, or what stands in the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from nworkers.models.records.prediction import Interval, Prediction
+
+Sought = Literal["batch", "latency", "bandwidth", "dispatch", "ps", "device", "strategy"]
+SOUGHT: tuple[Sought, ...] = get_args(Sought)
+#: Ends of an interval; None where that quantile never reaches the goal.
+OpenInterval = tuple[float | None, float | None]
+
+
+@dataclass(frozen=True)
+class Goal:
+    """What is to be reached: so large a speed-up, or so small an overhead.
+
+    The overhead is the share of a worker's step that is not computing.
+    """
+
+    measure: Literal["speedup", "overhead"] = "speedup"
+    target: float = 1.0
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """The value of one quantity at which the goal is reached, its least or its most.
+
+    ``value`` is None where none reaches it. ``at`` is the value that ``row`` predicts: that one, or
+    the one that comes nearest. ``interval`` holds the values at which 95 % and 5 % of what the
+    measurements leave possible reach the goal, in ascending order. ``today`` is what it is now, if
+    that is known. ``held_by`` is the cause that stands in the way where nothing reaches the goal.
+    ``change`` is the field of a request, and its text, that asks for ``at``.
+    """
+
+    quantity: str
+    unit: str
+    today: float | None
+    value: float | None
+    interval: OpenInterval
+    at: float
+    row: Prediction
+    reached: float
+    reached_interval: Interval
+    held_by: str | None
+    change: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class WayOut:
+    """A change of a job, and what so many workers then do.
+
+    ``what`` is the kind of change, ``change`` the change in words; ``fields`` are the fields of a
+    request with the texts that ask for it.
+    """
+
+    what: Literal["batch", "strategy", "what_if", "ps", "link"]
+    change: str
+    workers: int
+    speedup: float
+    interval: Interval
+    reached: float
+    fields: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class FasterDevice:
+    """What it takes where devices compute ``speed`` times as fast, one quantity at a time.
+
+    ``now`` is the speed-up, or the overhead, of the job as it is otherwise; None if it cannot be.
+    """
+
+    speed: float
+    now: float | None
+    batch: Threshold
+    bandwidth: Threshold
+    workers: Threshold
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The answer to what ``workers`` workers need.
+
+    ``threshold`` is that of a quantity, ``ways`` are ranked, ``faster`` has a row for each speed.
+    """
+
+    what: Sought
+    goal: Goal
+    workers: int
+    threshold: Threshold | None = None
+    ways: tuple[WayOut, ...] = ()
+    faster: tuple[FasterDevice, ...] = ()
