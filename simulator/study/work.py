@@ -21,9 +21,11 @@ from nworkers.simulator.study.side_by_side import cores
 LONG_S, LARGE_BYTES = 60.0, 4e9
 #: Fewer workers never take so long.
 _FEW = 500
-#: Seconds of an activity among a thousand workers, and of a flow at each change of its network, by
-#: the kernel; simpy takes so many times as long (docs/performance.md).
-_ACTIVITY_S, _FLOW_S, _BY_EVENTS = 4e-7, 2e-8, 50.0
+#: Seconds of an activity among a thousand workers by the kernel; so many times as long where their
+#: flows share the links of several ps; and simpy takes so many times as long (docs/performance.md).
+_ACTIVITY_S, _OF_SEVERAL, _BY_EVENTS = 5.5e-7, 4.0, 50.0
+#: One ps has a link in, a link out and what both share.
+_LINKS_OF_ONE = 3
 #: What a worker takes that starts at another time in each replication, and what one of a run does.
 _START_BYTES, _WORKER_BYTES = 24, 2500
 
@@ -55,18 +57,11 @@ def work_of(profile: Profile, scenario: Scenario) -> Work:
 
 
 def _step_s(spec: RunSpec, workers: int) -> float:
-    """Of one worker's step among so many."""
+    """Of one worker's step among so many; the logarithm is a heap's depth."""
     (plan, *_) = spec.plans
-    activities = len(plan.activities)
-    several = any(of.sharing == "max_min" and len(of.keys) > 1 for of in spec.resources)
-    transfers = sum(
-        any(demand.blame == "link_contention" for demand in activity.demands)
-        for activity in plan.activities
-    )
-    # A heap's depth; and a network rates anew all flows of one direction.
+    several = any(len(of.keys) > _LINKS_OF_ONE for of in spec.resources)
     each_s = _ACTIVITY_S * math.log(workers + 1000.0) / math.log(2000.0)
-    flows = workers * transfers / 2.0 if several else 0.0
-    return activities * each_s + transfers * flows * _FLOW_S
+    return len(plan.activities) * each_s * (_OF_SEVERAL if several else 1.0)
 
 
 def expected_work(profile: Profile, scenarios: tuple[Scenario, ...], times: float) -> Iterator[str]:
