@@ -12,6 +12,7 @@ from nworkers.models.base.draws import agreed, larger, smaller
 from nworkers.models.costs.phase import Operation, Phase
 from nworkers.models.costs.step import StepCosts
 from nworkers.models.costs.unevenness import deviation_at
+from nworkers.models.records.prediction import Cause
 from nworkers.models.records.profile import Discipline
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.step.graph import Lane, Node, step_graph
@@ -62,7 +63,8 @@ class Layout:
     """Who trains where, and how transfers share links: what all replications have in common.
 
     ``crowds`` are the workers that are alive. On ``loopback`` the link is one host's own. Each
-    worker ``stands_for`` so many that are like it, on hosts of their own.
+    worker ``stands_for`` so many that are like it, on hosts of their own. Nobody waits for what
+    ``without`` counts.
     """
 
     scenario: Scenario
@@ -70,6 +72,7 @@ class Layout:
     loopback: bool
     crowds: tuple[Crowd, ...]
     stands_for: float = 1.0
+    without: Cause | None = None
 
     @property
     def workers(self) -> int:

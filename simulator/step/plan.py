@@ -18,18 +18,11 @@ from nworkers.simulator.step.topology import (
     ResourceKey,
     ResourceKind,
     Topology,
+    blame,
     host_of,
     on_host,
 )
 
-#: What waiting for a resource counts as; that for links is in ``link_contention``. Workers wait for
-#: the one process that dispatches for all.
-_BLAME: dict[ResourceKind, Cause] = {
-    "cores": "host_contention",
-    "machine": "host_contention",
-    "coordinator": "dispatch",
-    "gpu": "device_contention",
-}
 #: What tasks at once have even shares of.
 _CORES: tuple[ResourceKind, ...] = ("cores", "machine")
 #: How jobs share a resource: each gets its max-min share, or one is served after the other.
@@ -195,7 +188,7 @@ def _jobs(
     ]
     for key, rate in demand.rates.items():
         if key not in demand.route and key in contended:
-            jobs.append(ResourceDemand((key,), rate, 0.0, _BLAME[key[0]]))
+            jobs.append(ResourceDemand((key,), rate, 0.0, blame(key[0])))
     return tuple(jobs)
 
 

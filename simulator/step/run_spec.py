@@ -23,6 +23,8 @@ from nworkers.simulator.step.variates import Variates
 #: without room up to 5 % too long, and up to 20 % if all start within a step alone. With more
 #: room, the phases of two or three workers, which last, would no longer be spread evenly.
 _ROOM = 1.3
+#: No run has more steps.
+_ENDLESS = 2**30
 
 
 @dataclass(frozen=True)
@@ -145,14 +147,14 @@ def run_spec(
         Disagreement: draws differ in the structure of their runs.
     """
     scenario = of.scenario
-    hosts = topology(costs, scenario, loopback=of.loopback)
+    hosts = topology(costs, scenario, loopback=of.loopback, without=of.without)
     groups, contended = grouped(costs, of, hosts, variates.means)
     place: dict[Member, int] = {}
     plans: list[StepPlan] = []
     plan_of: list[int] = []
     kinds: list[int] = []
     number: dict[tuple[object, ...], int] = {}
-    by_round = scenario.what_if.backup_workers > 0
+    by_round = scenario.what_if.backup_workers > 0 and of.without != "barrier_wait"
     for group in groups:
         if group.member not in place:
             place[group.member] = len(plans)
@@ -179,7 +181,7 @@ def run_spec(
         named,
         shared if of.stands_for == 1.0 else _thinned(shared, of.stands_for, frozenset(where)),
         hosts,
-        _gates(plans, plan_of, where, scenario),
+        _gates(plans, plan_of, where, of),
         costs.input_s,
         0.0 if together else _start_over_s(plans, hosts_of, hosts, alone_s, of.stands_for),
         by_round,
@@ -217,19 +219,24 @@ def _kind(member: Member, hosts: Topology, scenario: Scenario) -> tuple[object, 
 
 
 def _gates(
-    plans: Sequence[StepPlan], plan_of: Sequence[int], hosts: Sequence[int], scenario: Scenario
+    plans: Sequence[StepPlan], plan_of: Sequence[int], hosts: Sequence[int], of: Layout
 ) -> dict[tuple[GateKey, int | None], Gate]:
     """Gates of all workers, and of those of each host.
+
+    Without waiting for the slowest, a gate lets everybody through who comes; but those inside a
+    host stay, where a worker needs what another has.
 
     Args:
         plan_of: place of each worker's plan.
         hosts: of every worker.
     """
-    change, workers = scenario.what_if, len(plan_of)
+    change, workers = of.scenario.what_if, len(plan_of)
     named = {a.gate for plan in plans for a in plan.activities if a.gate is not None}
     found: dict[tuple[GateKey, int | None], Gate] = {}
     for gate in named:
-        if gate[0] == "round":
+        if gate[0] not in ("fetched", "reduced") and of.without == "barrier_wait":
+            found[gate, None] = Gate(workers, staleness=_ENDLESS)
+        elif gate[0] == "round":
             counts = Counter(plan_of)
             leaders = sum(counts[place] for place, plan in enumerate(plans) if plan.is_leader)
             spare = max(0, change.backup_workers - change.dead_workers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import reduce
@@ -10,6 +11,7 @@ from typing import Literal
 from nworkers.models.base.draws import agreed, larger
 from nworkers.models.base.errors import InputError
 from nworkers.models.costs.step import StepCosts
+from nworkers.models.records.prediction import Cause
 from nworkers.models.records.profile import Discipline
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import InnerLink, Racks
@@ -24,8 +26,21 @@ ResourceKey = tuple[ResourceKind, int]
 _HOST_KINDS: tuple[ResourceKind, ...] = ("cores", "out", "in", "both", "inner", "input")
 #: The GPUs of a host have numbers from this many times the host's own.
 _GPUS = 2**16
+#: What waiting for a resource counts as; that for links is in ``link_contention``. Workers wait for
+#: the one process that dispatches for all.
+_BLAME: Mapping[ResourceKind, Cause] = {
+    "cores": "host_contention",
+    "machine": "host_contention",
+    "coordinator": "dispatch",
+    "gpu": "device_contention",
+}
 #: Directions that keep this share of their rate do not disturb each other.
 _UNDISTURBED = 0.97
+
+
+def blame(kind: ResourceKind) -> Cause:
+    """The cause that waiting for a resource of this kind counts as."""
+    return _BLAME.get(kind, "link_contention")
 
 
 def gpu_key(host: int, gpu: int) -> ResourceKey:
@@ -64,7 +79,7 @@ class Topology:
     host bytes take ``inner`` if there is one, the host's own memory on ``loopback``, else nothing.
     Hosts on ``one_machine`` have their cores in common. ``gpu_discipline`` is how workers on one
     GPU have it. Transfers that share a link of one of ``ps_hosts`` get less of it together, by
-    ``two_way_loss``.
+    ``two_way_loss``. Of resources that ``without`` would be waited for, there is no end.
     """
 
     cores: float
@@ -78,6 +93,7 @@ class Topology:
     gpu_discipline: Discipline = "fifo"
     two_way_loss: float = 0.0
     ps_hosts: frozenset[int] = frozenset()
+    without: Cause | None = None
 
     def __post_init__(self) -> None:
         for name, value in (
@@ -92,6 +108,8 @@ class Topology:
     def capacity(self, key: ResourceKey) -> float:
         """Cores, bytes per second, or seconds of a server or a GPU per second."""
         kind, place = key
+        if self.without is not None and blame(kind) == self.without:
+            return math.inf
         if kind in ("cores", "machine"):
             return self.cores
         if kind in ("input", "coordinator", "gpu"):
@@ -142,8 +160,10 @@ class Topology:
         return max(self.slower.get(source, 1.0), self.slower.get(target, 1.0))
 
 
-def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topology:
-    """The hosts of a scenario.
+def topology(
+    costs: StepCosts, scenario: Scenario, *, loopback: bool, without: Cause | None = None
+) -> Topology:
+    """The hosts of a scenario; nobody waits there for what ``without`` counts.
 
     What one flow was seen to reach, a link carries, even where the fit of the shared rate came out
     a little lower. The last workers are those with slow links.
@@ -175,4 +195,5 @@ def topology(costs: StepCosts, scenario: Scenario, *, loopback: bool) -> Topolog
         costs.gpu_discipline,
         two_way.loss_exponent if two_way else 0.0,
         frozenset(scenario.ps_hosts),
+        without,
     )

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from nworkers.models.base.draws import Disagreement, taken
 from nworkers.models.base.statistics import Floats, central
+from nworkers.models.costs.free import without
 from nworkers.models.costs.phase import OPERATIONS, Operation, Phase
 from nworkers.models.costs.step import StepCosts, step_costs
 from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause, ResourceUse
@@ -160,14 +161,20 @@ def simulate(
     count: int,
     progress: Callable[[int, int], None] | None = None,
     engine: Engine = DEFAULT,
+    free: Cause | None = None,
 ) -> Ensemble:
     """Train the scenario by ``count`` draws of parameters, each with its own chance.
 
     So many draws are run as leave the central step time a standard error of `MOST_ERROR`; of the
     others `_as_long_runs` tells. The single process meets the same draws and the same chance
     between runs; within a run, its step varies as a worker's compute does.
+
+    Args:
+        free: a cause that takes no time of the workers' steps (`nworkers.models.costs.free`); the
+            single process has it even so.
     """
     of = setup(profile, scenario)
+    where = replace(of.layout, without=free)
     warmup, steps = run_length(scenario)
     short, kept = scenario.what_if, 1.0
     if scenario.what_if.faults:
@@ -176,7 +183,7 @@ def simulate(
     if short.faults:
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
     drawn = replications(of.noise, seed, count)
-    costs = step_costs(profile, scenario, range(count))
+    costs = without(step_costs(profile, scenario, range(count)), free)
     slowdown = _slowdown(drawn, costs.log_spread)
     means = mean_factors(of.noise)
     alone = _slowdown(drawn, {"compute": costs.single_process.log_spread})
@@ -189,7 +196,7 @@ def simulate(
         whole = which.size == count
         return run_spec(
             costs if whole else taken(costs, which),
-            of.layout,
+            where,
             variates if whole else variates.of_runs(which),
             warmup=warmup,
             steps=steps,

@@ -14,7 +14,7 @@ from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.model_discrepancy import computing_factors, step_factors
 from nworkers.models.costs.stand_ins import standing_in
 from nworkers.models.costs.task_memory import task_memory
-from nworkers.models.records.prediction import Prediction
+from nworkers.models.records.prediction import Cause, Prediction
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
 from nworkers.models.records.what_if import PLAIN
@@ -85,13 +85,15 @@ def beside(
     seed: int,
     replications: int,
     progress: Callable[[int, int], None] | None = None,
+    free: Cause | None = None,
 ) -> Prediction:
     """Predict beside a baseline that is known.
 
     Args:
         base: as ``baseline_of`` gives it.
+        free: a cause that takes the workers no time, as it does the baseline.
     """
-    ensemble = simulate(profile, scenario, seed, replications, progress)
+    ensemble = simulate(profile, scenario, seed, replications, progress, free=free)
     single, workers = _single(ensemble, scenario, seed), _workers(ensemble, scenario, seed)
     compared = single if base is None else base
     # What a short run gains by chance is no gain of more workers.
