@@ -52,6 +52,18 @@ def predict() -> Command:
     return predict
 
 
+@app.command(cls=LateCommand, epilog="Example: scale explain --workers 8 --calibration my.json")
+def explain() -> Command:
+    """Explain a step: where its time goes, what each cause costs, which quantities move it.
+
+    Each cause is taken away in turn and the job simulated without it: another bottleneck takes
+    over, so that what a cause takes is not what would be gained.
+    """
+    from nworkers.cli.commands.explain import explain
+
+    return explain
+
+
 @app.command(
     cls=LateCommand,
     epilog="Example: scale breakeven --calibration my.json --plot breakeven.png",

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nworkers.models.records.explained import Explained
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.setting import Changed
+from nworkers.simulator.decide.explain import explained
 from nworkers.simulator.study.ask import curve, predictions
 from nworkers.simulator.study.ensemble import MOST_ERROR
 from nworkers.simulator.study.fluid import representatives
@@ -59,6 +61,20 @@ class BreakEvenAnswer:
 
 
 @dataclass(frozen=True)
+class ExplainAnswer:
+    """Where a step's time goes, and what would change it."""
+
+    job: ResolvedJob
+    found: Explained
+    notes: tuple[str, ...] = ()
+
+    @property
+    def beyond(self) -> tuple[str, ...]:
+        """What the row rests on beyond the measurement."""
+        return _beyond([self.found.row])
+
+
+@dataclass(frozen=True)
 class ValidateAnswer:
     """A measurement beside its prediction."""
 
@@ -90,6 +106,16 @@ def answer_breakeven(
 def breakeven_answer(job: ResolvedJob, result: BreakEven) -> BreakEvenAnswer:
     """The answer that a job's curve gives."""
     return BreakEvenAnswer(job, result, _notes(job, result.rows))
+
+
+def answer_explain(
+    job: ResolvedJob,
+    progress: Callable[[int, int], None] | None = None,
+    known: Callable[[Prediction], None] | None = None,
+) -> ExplainAnswer:
+    """Where the step of the job's one scenario goes; ``known`` is called with its row."""
+    found = explained(job, progress, known)
+    return ExplainAnswer(job, found, _notes(job, (found.row,)))
 
 
 def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from nworkers.cli.shown import format as fmt
+from nworkers.models.records.explained import Explained
 from nworkers.models.records.prediction import BreakEven, Interval, Prediction
 
 if TYPE_CHECKING:
@@ -84,6 +85,22 @@ def of_prediction(row: Prediction) -> str:
 def in_short(row: Prediction) -> str:
     """A row in a few words."""
     return f"{fmt.count(row.scenario.workers, 'worker')} {row.speedup:.3g} times {baseline(row)}"
+
+
+def of_explained(found: Explained) -> str:
+    """What takes most of a step, and what doing without the most costly cause would buy."""
+    row = found.row
+    text = f"{_train(row)} {pace(row.speedup, baseline(row))}; {_waits(row)}."
+    if not found.freed:
+        return text
+    best = found.freed[0]
+    low, high = best.ratio_interval
+    they = "it" if row.scenario.workers == 1 else "they"
+    return (
+        f"{text} Without {CAUSE_WORDS[best.cause]} {they} would be {fmt.digits(best.ratio)} times "
+        f"as fast ({fmt.digits(low)} to {fmt.digits(high)}); then {CAUSE_WORDS[best.then]} takes "
+        f"{fmt.percent(best.then_share)} of a step."
+    )
 
 
 def of_breakeven(result: BreakEven) -> str:

@@ -29,14 +29,18 @@ def emit(document: dict[str, object]) -> None:
 
 def predictions(answer: PredictAnswer) -> dict[str, object]:
     """A row for each number of workers; the fields of a single one stand beside ``rows`` too."""
-    rows = [
+    rows = [described(answer.job, prediction) for prediction in answer.rows]
+    return {**(rows[0] if len(rows) == 1 else {}), "rows": rows, "notes": list(answer.notes)}
+
+
+def described(job: ResolvedJob, prediction: Prediction) -> dict[str, object]:
+    """A row with its resources, what it rests on, and what makes it again."""
+    return (
         row(prediction)
         | {"resources": _resources(prediction.resources)}
-        | {"rests_on": _rests_on(answer.job.profile, prediction)}
-        | _context(answer.job)
-        for prediction in answer.rows
-    ]
-    return {**(rows[0] if len(rows) == 1 else {}), "rows": rows, "notes": list(answer.notes)}
+        | {"rests_on": _rests_on(job.profile, prediction)}
+        | _context(job)
+    )
 
 
 def prediction(answer: PredictAnswer) -> dict[str, object]:

@@ -39,15 +39,15 @@ def predictions(answer: PredictAnswer) -> str:
     parts = [
         headline.of_prediction(last),
         "",
-        _heading(last, answer.job),
+        heading(last, answer.job),
         _scaling_table(answer.rows),
-        _breakdown(last),
+        breakdown(last),
         _busiest(last.resources),
         _memory(last),
-        _rests_on(answer.job.profile, last),
-        _chance(answer.rows),
-        *_noted(answer.notes),
-        *_caveats(answer.beyond),
+        evidence(answer.job.profile, last),
+        chance(answer.rows),
+        *noted(answer.notes),
+        *caveats(answer.beyond),
     ]
     return "\n".join(parts)
 
@@ -81,17 +81,18 @@ def curve(answer: BreakEvenAnswer) -> str:
     parts = [
         headline.of_breakeven(answer.result),
         "",
-        _heading(answer.best, answer.job),
+        heading(answer.best, answer.job),
         _scaling_table(rows),
-        _rests_on(answer.job.profile, answer.decisive),
-        _chance(rows),
-        *_noted(answer.notes),
-        *_caveats(answer.beyond),
+        evidence(answer.job.profile, answer.decisive),
+        chance(rows),
+        *noted(answer.notes),
+        *caveats(answer.beyond),
     ]
     return "\n".join(parts)
 
 
-def _heading(row: Prediction, job: ResolvedJob) -> str:
+def heading(row: Prediction, job: ResolvedJob) -> str:
+    """The job, its hardware, and where its compute time is from."""
     scenario, profile = row.scenario, job.profile
     others = any(change.is_other for change in job.changed)
     but = ", no longer as measured" if others else ""
@@ -126,7 +127,7 @@ def _scaling_table(rows: Iterable[Prediction]) -> str:
     return str(table)
 
 
-def _breakdown(row: Prediction) -> str:
+def breakdown(row: Prediction) -> str:
     """Where one step's time goes, largest cause first."""
     table = TextTable("where a step's time goes", "seconds", "share", "", left=(0, 3))
     causes = sorted(row.breakdown.items(), key=lambda item: -item[1])
@@ -140,7 +141,7 @@ def _breakdown(row: Prediction) -> str:
     return str(table)
 
 
-def _rests_on(profile: Profile, row: Prediction) -> str:
+def evidence(profile: Profile, row: Prediction) -> str:
     """The evidence of a row, and how far predictions of its class were off."""
     found = rests_on(profile, row)
     known = found.accuracy
@@ -157,17 +158,18 @@ def _rests_on(profile: Profile, row: Prediction) -> str:
     )
 
 
-def _chance(rows: Iterable[Prediction]) -> str:
+def chance(rows: Iterable[Prediction]) -> str:
     """How far another seed would move the rows."""
     share = max(row.monte_carlo_error / row.step_time_s for row in rows)
     return f"Simulated by chance: another seed moves a step time by about {fmt.percent(share)}."
 
 
-def _noted(notes: Sequence[str]) -> list[str]:
+def noted(notes: Sequence[str]) -> list[str]:
+    """Lines for the notes of an answer, if there are any."""
     return [*(["", "Notes:"] if notes else []), *(f"  - {note}" for note in notes)]
 
 
-def _caveats(beyond: Sequence[str]) -> list[str]:
+def caveats(beyond: Sequence[str]) -> list[str]:
     """What a prediction rests on beyond the measurement, then the standing note."""
     lines = [f"  - {reason}" for reason in beyond]
     head = ["", "Beyond what was measured:"] if lines else []

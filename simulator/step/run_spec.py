@@ -223,8 +223,7 @@ def _gates(
 ) -> dict[tuple[GateKey, int | None], Gate]:
     """Gates of all workers, and of those of each host.
 
-    Without waiting for the slowest, a gate lets everybody through who comes; but those inside a
-    host stay, where a worker needs what another has.
+    Without waiting for the slowest, every gate lets everybody through who comes.
 
     Args:
         plan_of: place of each worker's plan.
@@ -234,9 +233,7 @@ def _gates(
     named = {a.gate for plan in plans for a in plan.activities if a.gate is not None}
     found: dict[tuple[GateKey, int | None], Gate] = {}
     for gate in named:
-        if gate[0] not in ("fetched", "reduced") and of.without == "barrier_wait":
-            found[gate, None] = Gate(workers, staleness=_ENDLESS)
-        elif gate[0] == "round":
+        if gate[0] == "round":
             counts = Counter(plan_of)
             leaders = sum(counts[place] for place, plan in enumerate(plans) if plan.is_leader)
             spare = max(0, change.backup_workers - change.dead_workers)
@@ -247,6 +244,8 @@ def _gates(
             found[gate, None] = Gate(workers)
         else:
             found |= {(gate, host): Gate(count) for host, count in Counter(hosts).items()}
+    if of.without == "barrier_wait":
+        return {key: Gate(gate.parties, staleness=_ENDLESS) for key, gate in found.items()}
     return found
 
 

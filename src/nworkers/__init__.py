@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nworkers.models.files.store import load
     from nworkers.models.fitting.fit import fit_profile as fit
     from nworkers.models.records.calibration import Calibration
+    from nworkers.models.records.explained import Elasticity, Explained, Freed
     from nworkers.models.records.job_request import JobRequest
     from nworkers.models.records.measurement import Measurement
     from nworkers.models.records.prediction import BreakEven, Prediction
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from nworkers.models.records.solved import Solved
     from nworkers.models.records.what_if import WhatIf
     from nworkers.models.records.workload import StepSeconds, Workload
+    from nworkers.simulator.decide.explain import explain
     from nworkers.simulator.decide.solve import solve
     from nworkers.simulator.study.ask import breakeven, predict
 
@@ -32,6 +34,9 @@ __all__ = [
     "BreakEven",
     "Calibration",
     "CalibrationRequest",
+    "Elasticity",
+    "Explained",
+    "Freed",
     "HardwareError",
     "InputError",
     "JobRequest",
@@ -45,6 +50,7 @@ __all__ = [
     "WhatIf",
     "Workload",
     "breakeven",
+    "explain",
     "fit",
     "load",
     "measure",
@@ -57,6 +63,9 @@ _HOMES = {
     "BreakEven": "models.records.prediction",
     "Calibration": "models.records.calibration",
     "CalibrationRequest": "calibrate.campaigns.session",
+    "Elasticity": "models.records.explained",
+    "Explained": "models.records.explained",
+    "Freed": "models.records.explained",
     "HardwareError": "models.base.errors",
     "InputError": "models.base.errors",
     "JobRequest": "models.records.job_request",
@@ -70,6 +79,7 @@ _HOMES = {
     "WhatIf": "models.records.what_if",
     "Workload": "models.records.workload",
     "breakeven": "simulator.study.ask",
+    "explain": "simulator.decide.explain",
     "fit": "models.fitting.fit:fit_profile",
     "load": "models.files.store",
     "measure": "calibrate.campaigns.session",

@@ -214,8 +214,8 @@ class Worker:
             self._batch_s = self.input.reserve(self.input_s)
         elif activity.gate is not None and activity.gate[0] == "round":
             gate = self._gates[activity.gate]
-            assert isinstance(gate, Barrier)
-            self._round = gate.round
+            if isinstance(gate, Barrier):
+                self._round = gate.round
         then = activity.then
         if not then:
             self._finish(k)

@@ -1,0 +1,42 @@
+"""The command ``scale explain``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from nworkers.cli.asked.options import Json, Options, integer, shared
+
+
+@shared
+def explain(
+    options: Options,
+    workers: Annotated[str, typer.Option(metavar="N", help="Number of workers.")],
+    json: Json = False,
+) -> None:
+    from nworkers.cli.asked.asked_job import job_request
+    from nworkers.cli.shown import console, headline, notes
+    from nworkers.cli.shown.progress import ProgressLine
+    from nworkers.models.records.scenario import MAX_WORKERS
+    from nworkers.simulator.answers import answer_explain
+    from nworkers.simulator.study.resolve import resolve
+
+    job = resolve(job_request(options), [integer("--workers", workers, 1, MAX_WORKERS)])
+    console.notes(notes.of_job(job, RUNS))
+    with ProgressLine("explaining") as progress:
+        answer = answer_explain(
+            job, progress.update, lambda row: progress.know(headline.in_short(row))
+        )
+    if json:
+        from nworkers.cli.shown import explain_json, json_view
+
+        json_view.emit(explain_json.explanation(answer))
+    else:
+        from nworkers.cli.shown import explain_text
+
+        console.emit(explain_text.explanation(answer))
+
+
+#: An explanation takes as long as so many predictions.
+RUNS = 20.0
