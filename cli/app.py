@@ -38,10 +38,12 @@ def run(arguments: list[str]) -> int:
     from nworkers.cli.tree import app
     from nworkers.models.base.errors import HardwareError, InputError
 
+    # Whoever reads a document reads why there is none as one too.
+    as_json = "--json" in arguments or "--jsonl" in arguments
     # What typer raises for bad usage, wherever the version at hand keeps that class.
     usage_error: type[Exception] = typer.BadParameter.__bases__[0]
     try:
-        code = app(args=arguments or ["--help"], prog_name="scale", standalone_mode=False)
+        code = app(args=arguments, prog_name="scale", standalone_mode=False)
         # Some versions of typer make an exit code of a KeyboardInterrupt.
         if code == interrupt.INTERRUPTED or interrupt.came():
             raise KeyboardInterrupt
@@ -49,11 +51,12 @@ def run(arguments: list[str]) -> int:
     except InputError as error:
         from nworkers.cli.asked.options import option_of
 
-        return _fail(error.worded(option_of), BAD_INPUT)
+        line, parts = error.worded(option_of), error.parts(option_of)
+        return _fail(line, BAD_INPUT, parts, as_json=as_json)
     except usage_error as error:
-        return _fail(_usage(error), BAD_INPUT)
+        return _fail(_usage(error), BAD_INPUT, (_misused(error), None, None), as_json=as_json)
     except HardwareError as error:
-        return _fail(str(error), HARDWARE)
+        return _fail(str(error), HARDWARE, as_json=as_json)
     except (KeyboardInterrupt, typer.Abort):
         return _fail(interrupt.WORD, interrupt.INTERRUPTED)
     except Exception as error:
@@ -61,7 +64,8 @@ def run(arguments: list[str]) -> int:
         if os.environ.get("SCALE_TRACEBACK") and not interrupt.came():
             raise
         where = f"{type(error).__name__}: {error}"
-        return _fail(f"a defect in scale: {where}; SCALE_TRACEBACK=1 shows all", INTERNAL_ERROR)
+        line = f"a defect in scale: {where}; SCALE_TRACEBACK=1 shows all"
+        return _fail(line, INTERNAL_ERROR, as_json=as_json)
 
 
 def _usage(error: Exception) -> str:
@@ -72,11 +76,31 @@ def _usage(error: Exception) -> str:
     return f"{message.rstrip('.')}; see {command} --help"
 
 
-def _fail(message: str, code: int) -> int:
+def _misused(error: Exception) -> str | None:
+    """The option or argument that typer reports, where it names one."""
+    option = getattr(error, "option_name", None)
+    parameter = getattr(error, "param", None)
+    if option is None and parameter is not None:
+        option = "/".join(getattr(parameter, "opts", ())) or getattr(parameter, "name", None)
+    return None if option is None else str(option)
+
+
+def _fail(
+    message: str,
+    code: int,
+    parts: tuple[str | None, str | None, str | None] = (None, None, None),
+    *,
+    as_json: bool = False,
+) -> int:
     if interrupt.came():
-        message, code = interrupt.WORD, interrupt.INTERRUPTED
+        message, code, as_json = interrupt.WORD, interrupt.INTERRUPTED, False
     from nworkers.cli.shown.visible import one_line
     from nworkers.models.base.errors import cut
 
-    print(cut(f"scale: error: {one_line(' '.join(message.split()))}"), file=sys.stderr)
+    line = cut(one_line(" ".join(message.split())))
+    if as_json:
+        from nworkers.cli.shown import console, error_json
+
+        console.emit_json(error_json.document(line, code, *parts))
+    print(cut(f"scale: error: {line}"), file=sys.stderr)
     return code

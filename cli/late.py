@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from nworkers.cli import loudness
+
 #: What a command does; typer reads its options from its signature.
 Command = Callable[..., None]
+Quiet = Annotated[
+    bool, typer.Option("-q", "--quiet", help="The answer and errors alone: no notes, no progress.")
+]
+#: The heading of the commands that have none of their own.
+ASK = "Ask"
+#: A command's first sentence is shown whole.
+SENTENCE = 200
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="More about how it came to be.")]
 
 
 class LateGroup(TyperGroup):
@@ -19,6 +31,19 @@ class LateGroup(TyperGroup):
     def get_params(self, ctx: Any) -> list[Any]:
         """The group's own options."""
         return [_unvalidated(option) for option in super().get_params(ctx)]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """List the commands under the heading of each group, in the order of the tree."""
+        headings: dict[str, list[tuple[str, str]]] = {}
+        plain = "Commands" if ctx.parent else ASK
+        for name, command in self.commands.items():
+            if not command.hidden:
+                heading = getattr(command, "rich_help_panel", None)
+                rows = headings.setdefault(heading if isinstance(heading, str) else plain, [])
+                rows.append((name, command.get_short_help_str(SENTENCE)))
+        for heading, rows in headings.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
 
 class LateCommand(TyperCommand):
@@ -31,15 +56,40 @@ class LateCommand(TyperCommand):
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
         """That of the command with all its options."""
+        return self.called().make_context(info_name, args, parent, **extra)
+
+    def called(self) -> Any:
+        """The command with all its options."""
         assert self.callback is not None
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(self.name, cls=_Called, help=self.help, epilog=self.epilog)(self.callback())
-        return typer.main.get_command(alone).make_context(info_name, args, parent, **extra)
+        alone.command(self.name, cls=_Called, help=self.help, epilog=self.epilog)(
+            _as_loud(self.callback())
+        )
+        return typer.main.get_command(alone)
 
 
 class _Called(TyperCommand):
     def get_params(self, ctx: Any) -> list[Any]:
         return [_unvalidated(option) for option in super().get_params(ctx)]
+
+
+def _as_loud(command: Command) -> Command:
+    """The command with two options more, of how much is said beside its answer."""
+    own = inspect.signature(command, eval_str=True)
+    more = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=kind)
+        for name, kind in (("verbose", Verbose), ("quiet", Quiet))
+    ]
+
+    @functools.wraps(command)
+    def wrapper(*, verbose: bool, quiet: bool, **values: Any) -> None:
+        loudness.choose(verbose=verbose, quiet=quiet)
+        command(**values)
+
+    parameters = [p.replace(kind=p.KEYWORD_ONLY) for p in own.parameters.values()] + more
+    wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
+    return wrapper
 
 
 def _unvalidated(option: Any) -> Any:

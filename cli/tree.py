@@ -8,6 +8,9 @@ import typer
 
 from nworkers.cli.late import Command, LateCommand, LateGroup
 
+#: Headings of the list of commands, beside that of those which ask.
+MEASURE, CHECK, SET_UP = "Measure", "Check", "Set up"
+
 app = typer.Typer(
     cls=LateGroup,
     add_completion=False,
@@ -34,17 +37,26 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
+    context: typer.Context,
     version: Annotated[
         bool,
-        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+        typer.Option(
+            "-V", "--version", callback=_version, is_eager=True, help="Print the version."
+        ),
     ] = False,
 ) -> None:
-    pass
+    if context.invoked_subcommand is None:
+        from nworkers.cli.commands.start import start
+
+        start()
 
 
-@app.command(cls=LateCommand, epilog="Example: scale predict --workers 8 --calibration my.json")
+@app.command(
+    cls=LateCommand,
+    epilog="Example: scale predict --workers 8 --calibration my.json",
+)
 def predict() -> Command:
     """Predict step time, throughput and speed-up of N workers, and where the time goes."""
     from nworkers.cli.commands.predict import predict
@@ -97,6 +109,7 @@ def plot_fit() -> Command:
 
 @app.command(
     cls=LateCommand,
+    rich_help_panel=MEASURE,
     epilog="Example: scale fit my.json -o profile.json   or, from another tool: "
     "scale fit nccl.txt --base my.json -o profile.json",
 )
@@ -112,6 +125,7 @@ def fit() -> Command:
 
 @app.command(
     cls=LateCommand,
+    rich_help_panel=MEASURE,
     epilog="Example: scale calibrate --quick -o my.json; after an end of any kind: "
     "scale calibrate --resume -o my.json; for a firmer fetch: "
     "scale calibrate --refine --only fetch -o my.json",
@@ -132,7 +146,7 @@ def calibrate() -> Command:
     return calibrate
 
 
-@app.command(cls=LateCommand, epilog="Example: scale serve --port 2222")
+@app.command(cls=LateCommand, rich_help_panel=MEASURE, epilog="Example: scale serve --port 2222")
 def serve() -> Command:
     """Run one task on this node for a command given elsewhere, then end.
 
@@ -149,6 +163,7 @@ def serve() -> Command:
 
 @app.command(
     cls=LateCommand,
+    rich_help_panel=CHECK,
     epilog="Example: scale validate --workers 1,2,4 --calibration my.json",
 )
 def validate() -> Command:
@@ -215,3 +230,19 @@ def solve() -> Command:
     from nworkers.cli.commands.solve import solve
 
     return solve
+
+
+@app.command(
+    cls=LateCommand,
+    rich_help_panel=SET_UP,
+    epilog="Example: scale completion bash > ~/.local/share/bash-completion/completions/scale",
+)
+def completion() -> Command:
+    """Print what makes bash, zsh or fish complete commands, options and their values.
+
+    bash: write it to ~/.local/share/bash-completion/completions/scale. zsh: to a file _scale in a
+    folder of $fpath. fish: to ~/.config/fish/completions/scale.fish. Then begin a new shell.
+    """
+    from nworkers.cli.commands.completion import completion
+
+    return completion

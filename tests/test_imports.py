@@ -99,7 +99,8 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     "simulator": ({"step"}, {"engine"}, {"study"}, {"trace", "sweep", "decide"}, {"answers"}),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
     "cli": (
-        {"interrupt", "late"}, {"asked", "shown"}, {"sweeping"}, {"commands"}, {"tree"}, {"app"},
+        {"interrupt", "loudness"}, {"late"}, {"asked", "shown"}, {"sweeping"}, {"commands"},
+        {"tree"}, {"app"},
     ),
 }  # fmt: skip
 #: Modules of one name in two rooms, as yet. A command has the name of what it calls.

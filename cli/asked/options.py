@@ -20,6 +20,8 @@ from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 PICTURES = (".png", ".svg", ".pdf")
 MAX_SEED = 2**32 - 1
 MAX_DURATION_S = 30 * 86_400
+#: Numbers of workers in one question.
+MOST_COUNTS = 1000
 #: The option that sets a field of a question, a command or a file that is written.
 OPTION_OF = {
     "base": "--base",
@@ -57,6 +59,7 @@ OPTION_OF = {
     "ps_placement": "--ps-placement",
     "published": "--published",
     "quick": "--quick",
+    "quiet": "-q/--quiet",
     "refine": "--refine",
     "resume": "--resume",
     "rounds": "--rounds",
@@ -75,6 +78,7 @@ OPTION_OF = {
     "target_speedup": "--target-speedup",
     "threads": "--threads",
     "trace": "--trace",
+    "verbose": "-v/--verbose",
     "vs": "--vs",
     "what_if": "--what-if",
     "where": "--where",
@@ -362,10 +366,29 @@ def choices(option: str, text: str, allowed: Sequence[Choice]) -> tuple[Choice, 
 
 
 def worker_counts(text: str) -> tuple[int, ...]:
-    """``--workers``: one count, or several with commas between them, put in ascending order."""
+    """``--workers``: counts and ranges with commas between them, put in ascending order.
+
+    ``1-8`` and ``1..8`` are all from 1 to 8.
+
+    Raises:
+        InputError
+    """
     from nworkers.models.records.scenario import MAX_WORKERS
 
-    counts = {integer("--workers", part, 1, MAX_WORKERS) for part in text.split(",")}
+    counts: set[int] = set()
+    for part in text.split(","):
+        first, _, last = part.partition(".." if ".." in part else "-")
+        if not (first.strip() and last.strip()):
+            counts.add(integer("--workers", part, 1, MAX_WORKERS))
+            continue
+        low, high = (integer("--workers", end, 1, MAX_WORKERS) for end in (first, last))
+        if high < low:
+            raise InputError("--workers", part, f"the smaller number first: {high}-{low}")
+        if high - low >= MOST_COUNTS:
+            raise InputError("--workers", part, f"at most {MOST_COUNTS} counts")
+        counts.update(range(low, high + 1))
+    if len(counts) > MOST_COUNTS:
+        raise InputError("--workers", f"{len(counts)} counts", f"at most {MOST_COUNTS} counts")
     return tuple(sorted(counts))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, get_args
 
 import typer
 
-from nworkers.cli import interrupt
+from nworkers.cli import interrupt, loudness
 from nworkers.cli.asked.options import (
     ConnectTimeout,
     Force,
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from nworkers.models.records.calibration import Calibration, Quantity
 
 STDOUT = Path("-")
+#: Workers up to which a first look answers.
+FIRST_LOOK = 32
 
 
 def calibrate(
@@ -330,6 +332,26 @@ class _Told:
         console.note(calibration_text.news(news))
 
 
+def _first_answer(calibration: Calibration, output: Path | None) -> str | None:
+    """What a first look is for: how many workers win; None where it is no first look, or whole."""
+    from nworkers.cli.shown import headline
+    from nworkers.cli.shown.progress import ProgressLine
+    from nworkers.models.records.job_request import JobRequest
+    from nworkers.simulator.answers import answer_breakeven
+    from nworkers.simulator.study.resolve import resolve
+
+    profile = calibration.profile
+    if output is None or profile is None or not (profile.provisional and calibration.complete):
+        return None
+    try:
+        job = resolve(JobRequest(profile=calibration, workload=None), [FIRST_LOOK], curve=True)
+    except InputError:
+        return None  # a question that cannot be asked of it, such as of a model of the user's own
+    with ProgressLine("simulating") as progress:
+        answer = answer_breakeven(job, FIRST_LOOK, progress.update)
+    return headline.of_breakeven(answer.result)
+
+
 def _show(
     request: CalibrationRequest, calibration: Calibration, not_fitted: str, *, as_json: bool
 ) -> None:
@@ -350,7 +372,12 @@ def _show(
         console.note(f"skipped memory of a training step ({device}): {reason}")
     for cell in calibration.skipped:
         console.note(f"skipped {cell.cell.name}: {cell.reason}")
-    text = calibration_text.report(answer, request.output)
+    first = None if loudness.is_verbose() else _first_answer(calibration, request.output)
+    text = (
+        calibration_text.report(answer, request.output)
+        if first is None or request.output is None
+        else calibration_text.short_report(answer, first, request.output)
+    )
     if request.output is None:
         print(visible(text), file=sys.stderr)
         console.emit_json(record_text(calibration))

@@ -19,7 +19,9 @@ def predict(
     options: Options,
     workers: Annotated[
         str | None,
-        typer.Option(metavar="N[,N…]", help="Number of workers, or several: 1,2,4."),
+        typer.Option(
+            metavar="N[,N…]", help="Number of workers, or several: 1,2,4 or 1-8 or 1..64."
+        ),
     ] = None,
     trace: Annotated[
         Path | None,

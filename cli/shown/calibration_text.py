@@ -115,6 +115,32 @@ def report(answer: CalibrationAnswer, output: Path | None) -> str:
     return "\n".join(parts)
 
 
+def short_report(answer: CalibrationAnswer, first: str, output: Path) -> str:
+    """The end of a first look: the original benchmark's ratio, the break-even, the next command.
+
+    How firm each cell is, two rounds cannot say.
+    """
+    name = shlex.quote(str(output))
+    return "\n".join(
+        [
+            *map(_ratio, answer.original[:1]),
+            first,
+            f"Next: scale breakeven --calibration {name}   "
+            f"(firmer: scale calibrate --resume --rounds {PROVISIONAL_ROUNDS} -o {name})",
+        ]
+    )
+
+
+def _ratio(measured: OriginalRow) -> str:
+    """The report of 2017 in a line: a product whose operand comes from a ps, beside a local one."""
+    where = " on the GPU" if measured.device else ""
+    local, fetch = fmt.seconds(measured.local[0]), fmt.seconds(measured.fetch[0])
+    return (
+        f"A matrix product{where} takes {fmt.times(measured.ratio)} as long when its operand is "
+        f"fetched from a parameter server: {fetch} instead of {local}."
+    )
+
+
 def _original(measured: OriginalRow) -> list[str]:
     shape = f"{measured.features}/{measured.batch}/{measured.hidden}"
     local, fetch = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 
+from nworkers.cli import loudness
 from nworkers.cli.shown.streams import IN_JSON
 from nworkers.cli.shown.visible import one_line, visible
 
@@ -23,7 +24,8 @@ def emit_json(text: str) -> None:
 
 def note(text: str) -> None:
     """A line beside the answer, which never mixes with it."""
-    print(f"note: {one_line(text)}", file=sys.stderr)
+    if not loudness.is_quiet():
+        print(f"note: {one_line(text)}", file=sys.stderr)
 
 
 def notes(texts: Iterable[str]) -> None:

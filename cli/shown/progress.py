@@ -8,7 +8,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from nworkers.cli import interrupt
+from nworkers.cli import interrupt, loudness
 from nworkers.cli.shown.format import clock
 from nworkers.cli.shown.visible import one_line
 
@@ -73,7 +73,7 @@ class ProgressLine:
         """
         if left_s is None and done:
             left_s = (time.monotonic() - self._began_s) / done * (total - done)
-        if time.monotonic() < self._next_s:
+        if loudness.is_quiet() or time.monotonic() < self._next_s:
             return
         left = "" if left_s is None else f"{clock(left_s)} left"
         if not sys.stderr.isatty() or os.environ.get("TERM") == "dumb":

@@ -32,11 +32,15 @@ class InputError(ValueError):
         self.allowed = allowed
         super().__init__(self.worded(lambda name: name))
 
-    def worded(self, named: Callable[[str], str]) -> str:
-        """The line, with each field by the name that its reader knows it by."""
+    def parts(self, named: Callable[[str], str]) -> tuple[str, str, str]:
+        """Field, what it got and what is allowed, with each field by the name its reader knows."""
         own = isinstance(self.got, FieldText)
         got = with_fields(str(self.got), named) if own else self.got
-        return _line(named(self.field), str(got), with_fields(self.allowed, named))
+        return named(self.field), str(got), with_fields(self.allowed, named)
+
+    def worded(self, named: Callable[[str], str]) -> str:
+        """The same as one line."""
+        return _line(*self.parts(named))
 
 
 class Contradiction(InputError):
@@ -46,10 +50,9 @@ class Contradiction(InputError):
         self.other = other
         super().__init__(field, got, "one of the two options")
 
-    def worded(self, named: Callable[[str], str]) -> str:
-        """The line, with both fields by the names that its reader knows them by."""
-        beside = f"{self.got} beside {named(self.other)}"
-        return _line(named(self.field), beside, self.allowed)
+    def parts(self, named: Callable[[str], str]) -> tuple[str, str, str]:
+        """The same three, with both fields in the second."""
+        return named(self.field), f"{self.got} beside {named(self.other)}", self.allowed
 
 
 def cut(text: str, most: int = MOST_CHARACTERS) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +23,8 @@ class Done:
 
     @property
     def error(self) -> str:
-        """The one line of a command that failed: nothing on stdout, nothing else on stderr."""
-        assert self.out == ""
+        """The one line of a command that failed, alone on stderr; on stdout nothing, or it."""
+        assert self.out == "" or json.loads(self.out)["exit_code"] == self.code
         assert self.err.startswith("scale: error: ")
         assert self.err.count("\n") == 1
         return self.err.removeprefix("scale: error: ").rstrip("\n")

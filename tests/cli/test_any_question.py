@@ -52,13 +52,21 @@ def wrong(ended: Ended, arguments: list[str], folder: Path) -> str:
     errors = [line for line in ended.err.splitlines() if line.startswith("scale: error: ")]
     if len(errors) != (ended.code > 1):
         return f"{len(errors)} errors with exit code {ended.code}"
-    if errors and (ended.err.splitlines()[-1] != errors[0] or ended.out):
+    if errors and (ended.err.splitlines()[-1] != errors[0] or _other_than_error(ended)):
         return "more than an error"
     if errors and len(errors[0]) > MESSAGE_CHARACTERS + len("scale: error: "):
         return f"an error of {len(errors[0])} characters"
     if ended.code < 2 and "--json" in arguments and "--help" not in arguments:
         json.loads(ended.out, parse_constant=_unreal)
     return ""
+
+
+def _other_than_error(ended: Ended) -> bool:
+    """Whether stdout has something but the error as a document."""
+    try:
+        return bool(ended.out) and json.loads(ended.out)["exit_code"] != ended.code
+    except (ValueError, KeyError, TypeError):
+        return True
 
 
 def _unreal(text: str) -> Any:

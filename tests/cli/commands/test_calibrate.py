@@ -101,8 +101,11 @@ def test_a_quick_calibration_is_provisional_and_says_so(whole: Whole) -> None:
     assert kept.memory is not None
     assert {b.round for b in kept.bursts} == {0, 1}
     assert len(pairs(kept)) == len(set(pairs(kept))) == planned()
-    assert "Provisional: intervals rest on 2 rounds, fewer than 5" in done.out
-    assert "scale calibrate --resume --rounds 5 -o a.json" in done.out
+    ratio, answer, then = done.out.splitlines()
+    assert "as long when its operand is fetched from a parameter server" in ratio
+    assert "one process" in answer
+    assert then.startswith("Next: scale breakeven --calibration a.json")
+    assert "scale calibrate --resume --rounds 5 -o a.json" in then
     assert "2 rounds (fetch " in done.err
     assert not journal_path(whole.path).exists()
 

@@ -179,19 +179,6 @@ def test_loopback_shares_one_host_by_default(run: Run, loopback: Path) -> None:
     assert json.loads(done.out)["placement"] == "shared"
 
 
-def test_help_has_an_example_and_no_command_lacks_it(run: Run) -> None:
-    assert "breakeven" in run("--help").out
-    assert run().out == run("--help").out
-    for command in (
-        ["predict"], ["breakeven"], ["plot", "breakeven"], ["plot", "fit"], ["fit"], ["calibrate"],
-        ["validate"],
-    ):  # fmt: skip
-        done = run(*command, "--help")
-        assert done.code == 0
-        assert f"Example: scale {' '.join(command)} " in done.out
-    assert run("--version").out.startswith("scale ")
-
-
 def test_a_step_time_takes_the_place_of_all_that_is_known(run: Run) -> None:
     """Of the calibrated workload too, whose step was measured on the device."""
     command = ("predict", "--workers", "2", "--batch", "64", "--json")
