@@ -232,6 +232,17 @@ def solve() -> Command:
     return solve
 
 
+@app.command(cls=LateCommand, rich_help_panel=SET_UP, epilog="Example: scale doctor --json")
+def doctor() -> Command:
+    """Look at this machine: what is installed and here, and what stands in the way of calibrate.
+
+    Each trouble is followed by what to do next. Exit 1 where calibrate cannot run.
+    """
+    from nworkers.cli.commands.doctor import doctor
+
+    return doctor
+
+
 @app.command(
     cls=LateCommand,
     rich_help_panel=SET_UP,

@@ -293,3 +293,17 @@ def test_an_answer_from_a_file_imports_nothing_heavy(tmp_path: Path) -> None:
     modules = modules_after("predict", "--workers", "8", "--calibration", str(path))
     assert modules >= READING
     assert not modules & HEAVY
+
+
+def test_the_doctor_opens_no_framework() -> None:
+    """It may find that nothing can be measured here, and ends with 1."""
+    code = (
+        "import sys\n"
+        "from nworkers.cli.app import run\n"
+        "run(['doctor', '-q'])\n"
+        "print(*sys.modules, file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert not set(done.stderr.split()) & {"tensorflow", "keras", "matplotlib", "distributed"}

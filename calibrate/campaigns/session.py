@@ -193,6 +193,15 @@ def carry_out(
     return _fitted(request, calibration, progress)
 
 
+def expected(request: CalibrationRequest) -> MeasurementPlan:
+    """What would be measured here, were it begun now; nothing is started, and nothing written.
+
+    Raises:
+        InputError, HardwareError: the request cannot be met here.
+    """
+    return _planned(request, None, Path, _silent)
+
+
 def default_logs(output: Path | None) -> Path:
     """Beside the output; somewhere temporary where there is none."""
     if output is None:

@@ -49,7 +49,7 @@ def next_steps(hardware: Sequence[str], unfinished: Sequence[str], *, can_measur
     return "\n".join([QUESTION, "", here, "", "Next:", *lines, "", _ALSO])
 
 
-_ALSO = "All commands: scale --help"
+_ALSO = "What is installed and here: scale doctor. All commands: scale --help"
 
 
 def _here(names: Sequence[str]) -> str:
