@@ -94,7 +94,7 @@ def spoken(text: str, source: str, batch: int | None, model: str | None) -> Spok
     wide = _wide(names)
     if len(wide) >= 2:
         return _runs(_wide_cells(names, rows, wide, found), found, source, batch, model)
-    return _runs(_long_cells(names, rows, found), found, source, batch, model)
+    return _runs(_long_cells(names, rows, found, source), found, source, batch, model)
 
 
 def _wide(names: Sequence[str]) -> dict[int, tuple[int, bool]]:
@@ -106,7 +106,7 @@ def _wide(names: Sequence[str]) -> dict[int, tuple[int, bool]]:
 
 
 def _long_cells(
-    names: Sequence[str], rows: Sequence[tuple[int, list[str]]], found: Spoken
+    names: Sequence[str], rows: Sequence[tuple[int, list[str]]], found: Spoken, source: str
 ) -> list[_Cell]:
     """A cell for each row, under the first column that states a throughput."""
     words = [word(name) for name in names]
@@ -135,7 +135,9 @@ def _long_cells(
         places[of.meaning] = place
     measure = words[chosen]
     assert measure is not None
-    counted = "workers" if "workers" in places else "nodes"
+    counted: Meaning = "workers" if "workers" in places else "nodes"
+    if counted not in places:
+        raise InputError(source, ", ".join(names)[:60], "a column of numbers of workers")
     used = {meaning: names[place] for meaning, place in places.items()}
     found.notes += _mapping({**used, measure.meaning: names[chosen]}, unused)
     tokens = {meaning for meaning, place in places.items() if (w := words[place]) and w.tokens}
@@ -144,7 +146,7 @@ def _long_cells(
             index,
             cells[chosen],
             measure,
-            cells[places[counted]],  # type: ignore[index]
+            cells[places[counted]],
             counted == "nodes",
             {
                 **{meaning: cells[place] for meaning, place in places.items()},
@@ -254,7 +256,8 @@ def _runs(
             found.notes.append("the rate counts tokens and the batch does not: no column of them")
         else:
             batches = [
-                (int(b[0] * float(s)), None) for b, s in zip(batches, sequences, strict=True)
+                (own * _sequence(cell, source), None)
+                for (own, _), (cell, _, _) in zip(batches, kept, strict=True)
             ]
     if missing:
         batches = [(1, None)] * len(kept)
@@ -281,6 +284,11 @@ def _runs(
         missing = (*missing, "samples_per_s")
     found.missing = missing
     return found
+
+
+def _sequence(cell: _Cell, source: str) -> int:
+    """Tokens of a sample."""
+    return whole(cell.row["sequence"].replace(",", ""), f"{source}: line {cell.index}: sequence", 1)
 
 
 def _workers(cell: _Cell, where: str) -> int:
