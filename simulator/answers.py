@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.explained import Explained
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.setting import Changed
 from nworkers.simulator.decide.explain import explained
 from nworkers.simulator.study.ask import curve, predictions
+from nworkers.simulator.study.breakeven import Refine
 from nworkers.simulator.study.ensemble import MOST_ERROR
 from nworkers.simulator.study.fluid import representatives
 from nworkers.simulator.study.no_effect import idle_settings, no_effects
@@ -98,9 +100,13 @@ def answer_breakeven(
     max_workers: int,
     progress: Callable[[int, int], None] | None = None,
     known: Callable[[Prediction], None] | None = None,
+    *,
+    aim: Aim = PLAIN_AIM,
+    refine: Refine | None = None,
 ) -> BreakEvenAnswer:
     """The curve of a job that was resolved as one; ``known`` is called with each row."""
-    return breakeven_answer(job, curve(job, max_workers, progress, known))
+    found = curve(job, max_workers, progress, known, aim=aim, refine=refine)
+    return breakeven_answer(job, found)
 
 
 def breakeven_answer(job: ResolvedJob, result: BreakEven) -> BreakEvenAnswer:

@@ -50,6 +50,7 @@ OPTION_OF = {
     "measured": "--measured",
     "memory_bytes": "--memory",
     "model": "--model",
+    "noise_scale": "--noise-scale",
     "only": "--only",
     "output": "-o/--output",
     "placement": "--placement",
@@ -64,6 +65,7 @@ OPTION_OF = {
     "resume": "--resume",
     "rounds": "--rounds",
     "runtime": "--runtime",
+    "samples_factor": "--samples-factor",
     "scaling": "--scaling",
     "scenario": "--scenario",
     "seed": "--seed",
@@ -298,20 +300,25 @@ def shared(command: Callable[..., None]) -> Callable[..., None]:
     typer reads options from a function's signature. Writing fifteen of them out once a command
     would let them drift apart.
     """
-    hints = get_type_hints(Options, include_extras=True)
+    return with_options(command, "options", Options)
+
+
+def with_options(command: Callable[..., None], name: str, record: type[Any]) -> Callable[..., None]:
+    """The command with a record's fields as options in place of its parameter of that name."""
+    hints = get_type_hints(record, include_extras=True)
     own = inspect.signature(command, eval_str=True)
-    kept = [p.replace(kind=p.KEYWORD_ONLY) for p in own.parameters.values() if p.name != "options"]
+    kept = [p.replace(kind=p.KEYWORD_ONLY) for p in own.parameters.values() if p.name != name]
     added = [
         inspect.Parameter(
             f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
         )
-        for f in fields(Options)
+        for f in fields(record)
     ]
 
     @functools.wraps(command)
     def wrapper(**values: Any) -> None:
-        options = Options(**{f.name: values.pop(f.name) for f in fields(Options)})
-        command(options=options, **values)
+        made = record(**{f.name: values.pop(f.name) for f in fields(record)})
+        command(**{name: made}, **values)
 
     parameters = kept + added
     wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]

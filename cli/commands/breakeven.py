@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from nworkers.cli.asked.aim_options import AimOptions
 from nworkers.cli.asked.options import (
     Force,
     Json,
@@ -20,15 +21,16 @@ from nworkers.cli.asked.options import (
     integer,
     picture,
     shared,
+    with_options,
 )
 
 DEFAULT_MAX_WORKERS = 64
 MaxWorkers = Annotated[str, typer.Option(metavar="N", help="Largest number of workers to look at.")]
 
 
-@shared
-def breakeven(
+def _breakeven(
     options: Options,
+    aimed: AimOptions,
     max_workers: MaxWorkers = str(DEFAULT_MAX_WORKERS),
     vs: Versus = None,
     scenario: Scenarios = None,
@@ -42,21 +44,30 @@ def breakeven(
         asked = replace(options, strategy=first)
         texts = [*(f"--strategy {shlex.quote(name)}" for name in others), *(vs or ())]
         name = f"--strategy {first}" if others else "what is asked"
-        show_options(
-            asked, name, texts, scenario or (), max_workers, plot, force=force, as_json=json
-        )
+        ways = scenario or ()
+        show_options(asked, aimed, name, texts, ways, max_workers, plot, force=force, as_json=json)
     else:
-        show_curve(options, max_workers, plot, force=force, as_json=json)
+        show_curve(options, max_workers, plot, aimed, force=force, as_json=json)
+
+
+breakeven = with_options(shared(_breakeven), "aimed", AimOptions)
 
 
 def show_curve(
-    options: Options, max_workers: str, drawn: Path | None, *, force: bool, as_json: bool
+    options: Options,
+    max_workers: str,
+    drawn: Path | None,
+    aimed: AimOptions | None = None,
+    *,
+    force: bool,
+    as_json: bool,
 ) -> None:
     """Answer, draw where there is a file to draw to, and print.
 
     Raises:
         InputError
     """
+    from nworkers.cli.asked.aim_options import aim
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, headline, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
@@ -65,11 +76,16 @@ def show_curve(
     from nworkers.simulator.study.resolve import resolve
 
     most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
+    wanted = aim(aimed or AimOptions())
     job = resolve(job_request(options), [most], curve=True)
     console.notes(notes.of_curve(job, most))
     with ProgressLine("simulating") as progress:
         answer = answer_breakeven(
-            job, most, progress.update, lambda row: progress.know(headline.in_short(row))
+            job,
+            most,
+            progress.update,
+            lambda row: progress.know(headline.in_short(row)),
+            aim=wanted,
         )
     if drawn is not None:
         from nworkers.cli.shown import plots
@@ -85,6 +101,7 @@ def show_curve(
 
 def show_options(
     options: Options,
+    aimed: AimOptions,
     name: str,
     texts: Sequence[str],
     files: Sequence[Path],
@@ -99,6 +116,7 @@ def show_options(
     Raises:
         InputError
     """
+    from nworkers.cli.asked.aim_options import aim
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.asked.option_text import in_file, in_words
     from nworkers.cli.shown import console, notes, option_views, predict_text
@@ -108,13 +126,14 @@ def show_options(
     from nworkers.simulator.decide.job_options import JobOption, compare
 
     most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
+    wanted = aim(aimed)
     asked = [
         JobOption(name, job_request(options)),
         *(in_words(options, text, None) for text in texts),
         *(in_file(options, path, None) for path in files),
     ]
     with ProgressLine("comparing") as progress:
-        found = compare(asked, most, progress.update)
+        found = compare(asked, most, progress.update, aim=wanted)
     console.notes(notes.of_curve(found[0].job, most))
     curve = found[0].curve
     assert curve is not None

@@ -111,21 +111,34 @@ def of_breakeven(result: BreakEven) -> str:
     """
     first, most = result.breakeven_workers, result.max_workers
     best = max(result.rows, key=lambda row: row.speedup)
-    base = baseline(best)
+    base, goal = baseline(best), _goal(result, best)
     if first is None:
         return (
-            f"No number of workers up to {most} beats {base}: at best, {_train(best)} "
+            f"No number of workers up to {most} {_wins(result, 1)} {goal}: at best, {_train(best)} "
             f"{_words(best.speedup)}, and {_waits(best)}.{_doubt(result)}"
         )
     at_first = next(row for row in result.rows if row.scenario.workers == first)
     hosts = result.breakeven_hosts or 1
     on = f" on {hosts} hosts" if hosts > 1 else ""
-    beats = "beats" if first == 1 else "beat"
-    by = _ratio(at_first.speedup, at_first.speedup_interval)
-    parts = [f"{fmt.count(first, 'worker')}{on} {beats} {base}, by {by}"]
+    by = "by" if result.target_speedup == 1.0 else "at"
+    ratio = _ratio(at_first.speedup, at_first.speedup_interval)
+    parts = [f"{fmt.count(first, 'worker')}{on} {_wins(result, first)} {goal}, {by} {ratio}"]
     if len(result.rows) > 1:
         parts += [_best(best, first), *_lost(result, base)]
     return f"{'; '.join(parts)}.{_doubt(result)}"
+
+
+def _wins(result: BreakEven, workers: int) -> str:
+    plain = result.target_speedup == 1.0
+    if workers == 1:
+        return "beats" if plain else "reaches"
+    return "beat" if plain else "reach"
+
+
+def _goal(result: BreakEven, row: Prediction) -> str:
+    """``one process``, ``4 times one process``, and in what where that is not samples."""
+    times = "" if result.target_speedup == 1.0 else f"{result.target_speedup:g} times "
+    return f"{times}{baseline(row)}{'' if result.aim.counts_samples else ' in progress'}"
 
 
 def _ratio(value: float, interval: Interval) -> str:
@@ -161,10 +174,12 @@ def _lost(result: BreakEven, base: str) -> list[str]:
     most = result.max_workers
     if last == most:
         return []
+    plain = result.target_speedup == 1.0
+    less = f"no faster than {base}" if plain else f"no more than {result.target_speedup:g} times"
     if not again:
-        return [f"{_range(last + 1, most, most)} it is no faster than {base}"]
+        return [f"{_range(last + 1, most, most)} it is {less}"]
     ranges = " and ".join(_range(low, high, most) for low, high in again)
-    return [f"beyond {last} it is no faster than {base}, but wins again {ranges}"]
+    return [f"beyond {last} it is {less}, but wins again {ranges}"]
 
 
 def _range(low: int, high: int, most: int) -> str:

@@ -84,10 +84,20 @@ def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
         "breakeven_hosts": result.breakeven_hosts,
         "beats_single": [list(found) for found in result.beats_single],
         "max_workers": result.max_workers,
+        "target_speedup": result.target_speedup,
+        "samples_factor": result.aim.samples_factor,
+        "noise_scale_samples": result.aim.noise_scale,
         "answer": headline.of_breakeven(result),
         "best_workers": answer.best.scenario.workers,
         "rests_on": _rests_on(answer.job.profile, answer.decisive),
-        "rows": [row(prediction) for prediction in result.rows],
+        "rows": [
+            row(prediction)
+            | {
+                "probability_exceeds_target": prediction.probability_exceeds(result.target_speedup),
+                "progress_per_sample": prediction.progress_per_sample,
+            }
+            for prediction in result.rows
+        ],
         "notes": list(answer.notes),
         **_context(answer.job),
     }

@@ -64,6 +64,7 @@ def options_json(found: Sequence[OptionFound]) -> list[dict[str, object]]:
             "breakeven_workers_interval": option.curve
             and list(option.curve.breakeven_workers_interval),
             "beats_single": option.curve and [list(won) for won in option.curve.beats_single],
+            "progress_per_sample": option.row.progress_per_sample,
             "ratio": option.ratio,
             "ratio_interval": list(option.ratio_interval),
             **row(option.row),

@@ -115,6 +115,8 @@ def _draw_speedup(axes: Axes, result: BreakEven) -> None:
     ideal = [n for n in workers if n <= top] + [top]
     axes.plot(ideal, ideal, color=GREY, lw=1.2, ls=(0, (4, 3)), label="ideal scaling")
     axes.axhline(1.0, color=INK, lw=1.0)
+    if result.target_speedup != 1.0:
+        axes.axhline(result.target_speedup, color=ORANGE, lw=1.0, ls=":", label="target")
     axes.annotate(
         f"{headline.baseline(result.rows[0])} = 1",
         (1.0, 1.0),

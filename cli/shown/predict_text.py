@@ -9,6 +9,7 @@ from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.findings.rests_on import rests_on
+from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.prediction import Prediction, ResourceUse
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
@@ -23,9 +24,10 @@ COMPUTE_SOURCES = {
     "workload_file": "the cost in the workload file",
     "gemm_rate": "flops over the fitted GEMM rate",
 }
+INTERVALS_NOTE = "Intervals are 90 %, for a fresh 30 s run."
 ACCURACY_NOTE = (
     "Speed-up counts samples per second, not time to accuracy: more workers mean staler gradients\n"
-    "or a larger global batch, which learn differently. Intervals are 90 %, for a fresh 30 s run."
+    f"or a larger global batch, which learn differently. {INTERVALS_NOTE}"
 )
 BAR_WIDTH = 24
 #: From which utilisation on a resource is told of, and how many are.
@@ -82,11 +84,11 @@ def curve(answer: BreakEvenAnswer) -> str:
         headline.of_breakeven(answer.result),
         "",
         heading(answer.best, answer.job),
-        _scaling_table(rows),
+        _scaling_table(rows, answer.result.aim),
         evidence(answer.job.profile, answer.decisive),
         chance(rows),
         *noted(answer.notes),
-        *caveats(answer.beyond),
+        *caveats(answer.beyond, answer.result.aim),
     ]
     return "\n".join(parts)
 
@@ -113,16 +115,23 @@ def _gpus(scenario: Scenario) -> str:
     return f", {most} worker{'' if most == 1 else 's'} on a GPU"
 
 
-def _scaling_table(rows: Iterable[Prediction]) -> str:
-    table = TextTable("workers", "batch", "step time", "samples/s", "speed-up", "efficiency")
+def _scaling_table(rows: Iterable[Prediction], aim: Aim = PLAIN_AIM) -> str:
+    """A line for each row; how probably it wins, and what a sample brings where that varies."""
+    brings = [] if aim.counts_samples else ["a sample brings"]
+    table = TextTable(
+        "workers", "batch", "step time", "samples/s", *brings, "speed-up", "efficiency", "wins"
+    )
     for row in rows:
+        counted = [] if aim.counts_samples else [fmt.percent(row.progress_per_sample)]
         table.add_row(
             str(row.scenario.workers),
             str(row.scenario.per_worker_batch),
             fmt.seconds(row.step_time_s, row.step_time_s_interval),
             fmt.quantity(row.throughput_samples_per_s, "", row.throughput_samples_per_s_interval),
+            *counted,
             fmt.times(row.speedup, row.speedup_interval),
             fmt.percent(row.efficiency),
+            fmt.percent(row.probability_exceeds(aim.target_speedup)),
         )
     return str(table)
 
@@ -169,8 +178,21 @@ def noted(notes: Sequence[str]) -> list[str]:
     return [*(["", "Notes:"] if notes else []), *(f"  - {note}" for note in notes)]
 
 
-def caveats(beyond: Sequence[str]) -> list[str]:
-    """What a prediction rests on beyond the measurement, then the standing note."""
+def caveats(beyond: Sequence[str], aim: Aim = PLAIN_AIM) -> list[str]:
+    """What a prediction rests on beyond the measurement, then what its speed-up counts."""
     lines = [f"  - {reason}" for reason in beyond]
     head = ["", "Beyond what was measured:"] if lines else []
-    return [*head, *lines, "", ACCURACY_NOTE]
+    return [*head, *lines, "", _counts(aim)]
+
+
+def _counts(aim: Aim) -> str:
+    """What a speed-up counts."""
+    if aim.counts_samples:
+        return ACCURACY_NOTE
+    if aim.noise_scale is not None:
+        how = f"at a gradient noise scale of {aim.noise_scale:g} samples"
+    else:
+        how = f"which take the workers {aim.samples_factor:g} times the samples, as stated"
+    return (
+        f"Speed-up counts progress, {how}; nothing else of learning is counted.\n{INTERVALS_NOTE}"
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
+from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.scenario import Scenario
 
 Interval = tuple[float, float]
@@ -63,7 +64,8 @@ class Prediction:
     """One scenario's answer. Intervals are 90 %, for the mean of a fresh run of 30 s.
 
     ``monte_carlo_error`` is the standard error of ``step_time_s`` that another seed would show.
-    ``speedup`` is ``throughput_samples_per_s`` over ``baseline_samples_per_s``.
+    ``speedup`` is ``throughput_samples_per_s`` over ``baseline_samples_per_s``, times
+    ``progress_per_sample``, which is 1 unless an `Aim` says otherwise.
     ``breakdown`` has seconds of the step per cause, adding up to ``step_time_s``; ``bottleneck``
     is the largest of them. ``resources`` have the busiest first. Of ``simulated_steps`` of each
     worker, ``warmup_steps`` were left out. ``draws`` holds the speed-up in every replication, for
@@ -94,11 +96,24 @@ class Prediction:
     memory: TaskMemory
     draws: tuple[float, ...] = field(repr=False)
     throughput_draws: tuple[float, ...] = field(repr=False)
+    progress_per_sample: float = 1.0
+
+    @property
+    def progress_per_s(self) -> float:
+        """Samples of the baseline's that would bring as much in a second."""
+        return self.throughput_samples_per_s * self.progress_per_sample
+
+    def probability_exceeds(self, speedup: float) -> float:
+        """The share of replications that are faster than so many baselines."""
+        return sum(draw > speedup for draw in self.draws) / len(self.draws)
 
 
 @dataclass(frozen=True)
 class BreakEven:
-    """The curve and the answer: the smallest N whose speed-up exceeds 1."""
+    """The curve and the answer: the smallest N whose speed-up exceeds 1, or the aim's target.
+
+    ``breakeven_workers``, its interval and ``beats_single`` are all beside that target.
+    """
 
     rows: tuple[Prediction, ...]
     max_workers: int
@@ -106,6 +121,12 @@ class BreakEven:
     breakeven_workers_interval: tuple[int | None, int | None]
     breakeven_hosts: int | None
     beats_single: tuple[tuple[int, int], ...]
+    aim: Aim = PLAIN_AIM
+
+    @property
+    def target_speedup(self) -> float:
+        """What a speed-up has to exceed."""
+        return self.aim.target_speedup
 
 
 def row(prediction: Prediction) -> dict[str, object]:

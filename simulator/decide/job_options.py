@@ -9,6 +9,7 @@ import numpy as np
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import interval90
+from nworkers.models.records.aim import PLAIN_AIM, Aim, check_aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import BreakEven, Interval, Prediction
 from nworkers.simulator.study.ask import curve, predictions
@@ -45,13 +46,18 @@ class OptionFound:
 
 
 def compare(
-    options: Sequence[JobOption], max_workers: int, progress: Progress | None = None
+    options: Sequence[JobOption],
+    max_workers: int,
+    progress: Progress | None = None,
+    *,
+    aim: Aim = PLAIN_AIM,
 ) -> tuple[OptionFound, ...]:
     """Every option in the order given, beside the first.
 
     Args:
         max_workers: the largest number to look at where an option leaves it open.
         progress: called with options done and their number.
+        aim: what each option has to reach, and what of its samples counts as progress.
 
     Raises:
         InputError: an option cannot be; two have one seed no more in common; there are too many.
@@ -65,7 +71,7 @@ def compare(
     for option, job in zip(options, jobs, strict=True):
         if progress is not None:
             progress(len(found), len(options))
-        row, over_workers = _answer(job, option, max_workers)
+        row, over_workers = _answer(job, option, max_workers, check_aim(aim))
         first = found[0].row if found else row
         found.append(OptionFound(option.name, job, row, over_workers, *_ratio(row, first)))
     return tuple(found)
@@ -78,16 +84,17 @@ def _job(option: JobOption, max_workers: int) -> ResolvedJob:
 
 
 def _answer(
-    job: ResolvedJob, option: JobOption, max_workers: int
+    job: ResolvedJob, option: JobOption, max_workers: int, aim: Aim
 ) -> tuple[Prediction, BreakEven | None]:
     """The row that an option is compared by, and its curve."""
     if option.workers is not None:
-        return predictions(job)[0], None
-    over_workers = curve(job, max_workers)
-    return max(over_workers.rows, key=lambda row: row.throughput_samples_per_s), over_workers
+        return predictions(job, aim=aim)[0], None
+    over_workers = curve(job, max_workers, aim=aim)
+    return max(over_workers.rows, key=lambda row: row.progress_per_s), over_workers
 
 
 def _ratio(row: Prediction, first: Prediction) -> tuple[float, Interval]:
-    draws = np.array(row.throughput_draws) / np.array(first.throughput_draws)
-    ratio = row.throughput_samples_per_s / first.throughput_samples_per_s
+    counted = row.progress_per_sample / first.progress_per_sample
+    draws = counted * np.array(row.throughput_draws) / np.array(first.throughput_draws)
+    ratio = row.progress_per_s / first.progress_per_s
     return ratio, interval90(draws)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import overload
 
+from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import BreakEven, Prediction
+from nworkers.simulator.study.breakeven import Refine
 from nworkers.simulator.study.breakeven import breakeven as _curve
 from nworkers.simulator.study.predict import predict as _simulated
 from nworkers.simulator.study.resolve import ResolvedJob, resolve
@@ -43,13 +45,22 @@ def predict(
 
 
 def predictions(
-    job: ResolvedJob, progress: Progress | None = None, known: Known | None = None
+    job: ResolvedJob,
+    progress: Progress | None = None,
+    known: Known | None = None,
+    *,
+    aim: Aim = PLAIN_AIM,
 ) -> tuple[Prediction, ...]:
     """One prediction for each of the job's scenarios; ``known`` is called with each."""
     rows = []
     for scenario in job.scenarios:
         row = _simulated(
-            job.profile, scenario, baseline=job.baseline, seed=job.seed, progress=progress
+            job.profile,
+            scenario,
+            baseline=job.baseline,
+            seed=job.seed,
+            progress=progress,
+            aim=aim,
         )
         if known is not None:
             known(row)
@@ -58,14 +69,21 @@ def predictions(
 
 
 def breakeven(
-    request: JobRequest, max_workers: int = 64, *, progress: Progress | None = None
+    request: JobRequest,
+    max_workers: int = 64,
+    *,
+    aim: Aim = PLAIN_AIM,
+    progress: Progress | None = None,
 ) -> BreakEven:
     """The fewest workers that beat the baseline, and the curve up to ``max_workers``.
+
+    Args:
+        aim: how many times the baseline's speed they have to exceed, and whether all samples count.
 
     Raises:
         InputError: the request cannot be met; it carries the field.
     """
-    return curve(resolve(request, [max_workers], curve=True), max_workers, progress)
+    return curve(resolve(request, [max_workers], curve=True), max_workers, progress, aim=aim)
 
 
 def curve(
@@ -73,6 +91,9 @@ def curve(
     max_workers: int,
     progress: Progress | None = None,
     known: Known | None = None,
+    *,
+    aim: Aim = PLAIN_AIM,
+    refine: Refine | None = None,
 ) -> BreakEven:
     """The curve of a job that was resolved as one; ``known`` is called with each row."""
     (scenario,) = job.scenarios
@@ -84,4 +105,6 @@ def curve(
         seed=job.seed,
         progress=progress,
         known=known,
+        aim=aim,
+        refine=refine,
     )

@@ -14,6 +14,7 @@ from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.model_discrepancy import computing_factors, step_factors
 from nworkers.models.costs.stand_ins import standing_in
 from nworkers.models.costs.task_memory import task_memory
+from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.prediction import Cause, Prediction
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
@@ -33,6 +34,7 @@ def predict(
     seed: int = 1,
     replications: int = REPLICATIONS,
     progress: Callable[[int, int], None] | None = None,
+    aim: Aim = PLAIN_AIM,
 ) -> Prediction:
     """Simulate the scenario and put it beside the baseline.
 
@@ -48,6 +50,7 @@ def predict(
         seed: of every random number.
         replications: how many joint draws to take.
         progress: called with the replications done and their number.
+        aim: says what of the workers' samples counts as progress.
 
     Raises:
         InputError: the scenario or the baseline cannot be trained.
@@ -62,6 +65,7 @@ def predict(
         seed=seed,
         replications=replications,
         progress=progress,
+        aim=aim,
     )
 
 
@@ -69,11 +73,12 @@ def predict(
 class Baseline:
     """Samples per second of what the workers are compared with: at its best, in each replication.
 
-    ``draws`` hold what the model is off by too.
+    ``draws`` hold what the model is off by too. ``batch`` is the samples of one of its steps.
     """
 
     samples_per_s: float
     draws: Floats
+    batch: int
 
 
 def beside(
@@ -86,29 +91,31 @@ def beside(
     replications: int,
     progress: Callable[[int, int], None] | None = None,
     free: Cause | None = None,
+    aim: Aim = PLAIN_AIM,
 ) -> Prediction:
     """Predict beside a baseline that is known.
 
     Args:
         base: as ``baseline_of`` gives it.
         free: a cause that takes the workers no time, as it does the baseline.
+        aim: says what of the workers' samples counts as progress; its target is not used.
     """
     ensemble = simulate(profile, scenario, seed, replications, progress, free=free)
     single, workers = _single(ensemble, scenario, seed), _workers(ensemble, scenario, seed)
     compared = single if base is None else base
     # What a short run gains by chance is no gain of more workers.
     slower = np.maximum(1.0, ensemble.alone_s / ensemble.step_time_s)
-    speedups = workers.draws / slower / compared.draws
+    counted = aim.progress_per_sample(workers.batch, compared.batch)
+    speedups = counted * workers.draws / slower / compared.draws
     step_time_s = central(ensemble.step_time_s)
-    samples = scenario.counted_workers * scenario.per_worker_batch
     low, high = interval90(workers.draws)
-    speedup = workers.samples_per_s / compared.samples_per_s
+    speedup = counted * workers.samples_per_s / compared.samples_per_s
     breakdown = ensemble.breakdown
     compute = compute_time(profile.drawn(None), scenario.workload, scenario.per_worker_batch)
     return Prediction(
         scenario=scenario,
         step_time_s=step_time_s,
-        step_time_s_interval=(samples / high, samples / low),
+        step_time_s_interval=(workers.batch / high, workers.batch / low),
         monte_carlo_error=step_time_s * ensemble.monte_carlo_error,
         throughput_samples_per_s=workers.samples_per_s,
         throughput_samples_per_s_interval=(low, high),
@@ -133,6 +140,7 @@ def beside(
         memory=task_memory(profile, scenario),
         draws=tuple(speedups.tolist()),
         throughput_draws=tuple(workers.draws.tolist()),
+        progress_per_sample=counted,
     )
 
 
@@ -142,14 +150,15 @@ def _workers(ensemble: Ensemble, scenario: Scenario, seed: int) -> Baseline:
     scores = model_scores(seed, len(ensemble.step_time_s))
     off = step_factors(ensemble.breakdown, scenario.strategy, scores)
     step_time_s = ensemble.step_time_s
-    return Baseline(samples / central(step_time_s), samples / (step_time_s * off))
+    return Baseline(samples / central(step_time_s), samples / (step_time_s * off), samples)
 
 
 def _single(ensemble: Ensemble, scenario: Scenario, seed: int) -> Baseline:
     """What one process trains."""
     step_s = ensemble.single_step_s
     off = computing_factors(model_scores(seed, len(step_s)))
-    return Baseline(scenario.batch / central(step_s), scenario.batch / (step_s * off))
+    batch = scenario.batch
+    return Baseline(batch / central(step_s), batch / (step_s * off), batch)
 
 
 def baseline_of(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from nworkers.models.base.errors import HardwareError, InputError
     from nworkers.models.files.store import load
     from nworkers.models.fitting.fit import fit_profile as fit
+    from nworkers.models.records.aim import Aim
     from nworkers.models.records.calibration import Calibration
     from nworkers.models.records.explained import Elasticity, Explained, Freed
     from nworkers.models.records.job_request import JobRequest
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from nworkers.simulator.study.ask import breakeven, predict
 
 __all__ = [
+    "Aim",
     "BreakEven",
     "Calibration",
     "CalibrationRequest",
@@ -60,6 +62,7 @@ __all__ = [
 
 #: The module of each, and what it is called there.
 _HOMES = {
+    "Aim": "models.records.aim",
     "BreakEven": "models.records.prediction",
     "Calibration": "models.records.calibration",
     "CalibrationRequest": "calibrate.campaigns.session",

@@ -84,7 +84,8 @@ def test_commands_print_the_records_that_functions_return(run: Run, network: Pat
         assert row(mine) == {name: theirs[name] for name in row(mine)}
     curve = nworkers.breakeven(request, 3)
     document = json.loads(run("breakeven", "--max-workers", "3", *options).out)
-    assert [row(prediction) for prediction in curve.rows] == document["rows"]
+    for mine, theirs in zip(curve.rows, document["rows"], strict=True):
+        assert row(mine) == {name: theirs[name] for name in row(mine)}
     assert curve.breakeven_workers == document["breakeven_workers"]
 
 

@@ -367,6 +367,11 @@ _FIT_SCALING = _FIT | {
 }
 _DRAWS = {"--draws": _of("20", "50")}
 _CURVE = _CALIBRATION | {"--max-workers": _of("1", "2", "3")}
+_AIM = {
+    "--target-speedup": _of("2", "1.5", "0.5", "1000000", "1e-300", "1e7"),
+    "--samples-factor": _of("2", "0.5", "1e6", "1e-300"),
+    "--noise-scale": _of("0", "1000", "1e300", "1e-300", "-0"),
+}
 _PUBLISHED = {"--json": _FLAG, "--tolerance": _of("0.1")}
 _MEASURED = {
     "--measured": given_file(MEASURED),
@@ -382,7 +387,7 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
         JOB | {"--trace": _of("t.json", "no/t.json"), "--settings": _FLAG},
         _CALIBRATION | {"--workers": _of("1", "2", "3", "1,2", "4")},
     ),
-    "breakeven": _command("breakeven", JOB, _CURVE),
+    "breakeven": _command("breakeven", JOB | _AIM, _CURVE),
     "solve": _command(
         "solve",
         JOB | {"--target-speedup": _of("1", "2", "0.5"), "--overhead": _of("0.2", "50%")},

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nworkers.cli.shown import headline
+from nworkers.models.records.aim import Aim
 from nworkers.models.records.measurement import Comparison
 from nworkers.models.records.prediction import BreakEven, Interval, Prediction, TaskMemory
 from nworkers.models.records.scenario import Scenario
@@ -199,3 +200,15 @@ def test_measured_beside_predicted(measured: int | None, predicted: int | None, 
 )
 def test_the_interval_in_a_picture(interval: tuple[int | None, int | None], words: str) -> None:
     assert headline.interval_of_first(BreakEven((row(),), 8, 4, interval, 1, ((4, 8),))) == words
+
+
+def test_a_target_and_progress_are_named() -> None:
+    found = BreakEven((row(1, 1.0), row(), row(8, 1.3)), 8, 4, (4, 4), 1, ((4, 4),), Aim(1.4))
+    assert headline.of_breakeven(found) == (
+        "4 workers reach 1.4 times one process, at 1.50 (1.00 to 2.00); no other number does "
+        "better; from 5 on it is no more than 1.4 times. It takes 4 in at least 90 % of the draws."
+    )
+    none = BreakEven((row(),), 8, None, (None, None), None, (), Aim(3.0, samples_factor=2.0))
+    assert headline.of_breakeven(none).startswith(
+        "No number of workers up to 8 reaches 3 times one process in progress: at best, "
+    )

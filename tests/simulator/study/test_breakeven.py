@@ -7,6 +7,7 @@ import pytest
 
 from nworkers.cli.asked.what_if_options import what_if
 from nworkers.models.base.errors import InputError
+from nworkers.models.records.aim import Aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
@@ -195,3 +196,42 @@ def test_a_baseline_has_the_devices_that_are_asked_about_unless_it_is_owned() ->
             for of in (plain, quick)
         )
         assert (after > 1.1 * before) == bool(gains), baseline
+
+
+@pytest.mark.parametrize("target", [0.9, 1.3, 2.0, 30.0])
+def test_a_target_is_found_as_by_looking_at_every_number(target: float) -> None:
+    made, asked = slow_link(2.2e8), job(batch=40, discipline="fifo")
+    found = breakeven(made, asked, max_workers=24, replications=FEW, aim=Aim(target))
+    every = [
+        predict(made, replace(asked, workers=n), replications=FEW).speedup for n in range(1, 25)
+    ]
+    winners = [n for n, speedup in enumerate(every, 1) if speedup > target]
+    assert found.breakeven_workers == (winners[0] if winners else None)
+    told = [n for first, last in found.beats_single for n in range(first, last + 1)]
+    assert told == winners
+    assert found.target_speedup == target
+    for row in found.rows:
+        wins = sum(draw > target for draw in row.draws) / FEW
+        assert row.probability_exceeds(target) == wins
+
+
+def test_progress_is_what_samples_bring() -> None:
+    made, asked = profile(), job(scaling="weak", strategy="ps-sync")
+    plain, half, noisy = (
+        breakeven(made, asked, max_workers=4, replications=FEW, aim=aim).rows[-1]
+        for aim in (Aim(), Aim(samples_factor=2.0), Aim(noise_scale=64.0))
+    )
+    assert half.speedup == pytest.approx(plain.speedup / 2)
+    assert half.draws == pytest.approx([draw / 2 for draw in plain.draws])
+    assert half.throughput_samples_per_s == plain.throughput_samples_per_s
+    # Four workers of 64 samples each, beside a process of 64.
+    assert noisy.progress_per_sample == pytest.approx(128 / 320)
+    assert noisy.speedup == pytest.approx(plain.speedup * 128 / 320)
+
+
+def test_a_baseline_of_several_workers_has_their_batch() -> None:
+    made, asked = profile(), job(scaling="weak", strategy="ps-sync")
+    aim = Aim(noise_scale=64.0)
+    found = breakeven(made, asked, max_workers=2, replications=FEW, aim=aim, baseline="2")
+    assert found.rows[-1].progress_per_sample == 1.0
+    assert found.rows[-1].speedup == pytest.approx(1.0)
