@@ -87,6 +87,16 @@ def breakeven() -> Command:
     return breakeven
 
 
+@app.command(
+    "next", cls=LateCommand, epilog="Example: scale next --workers 4 --calibration my.json"
+)
+def next_() -> Command:
+    """Say which measurement would most narrow the answer, to what width, and its command."""
+    from nworkers.cli.commands.next import next_
+
+    return next_
+
+
 @plot_app.command(
     "breakeven",
     cls=LateCommand,

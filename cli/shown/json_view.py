@@ -39,7 +39,7 @@ def described(job: ResolvedJob, prediction: Prediction) -> dict[str, object]:
         row(prediction)
         | {"resources": _resources(prediction.resources)}
         | {"rests_on": _rests_on(job.profile, prediction)}
-        | _context(job)
+        | context(job)
     )
 
 
@@ -50,7 +50,7 @@ def prediction(answer: PredictAnswer) -> dict[str, object]:
     return document
 
 
-def _context(job: ResolvedJob) -> dict[str, object]:
+def context(job: ResolvedJob) -> dict[str, object]:
     """Whose hardware, and what makes the same answer again."""
     profile = job.profile
     return {
@@ -99,7 +99,7 @@ def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
             for prediction in result.rows
         ],
         "notes": list(answer.notes),
-        **_context(answer.job),
+        **context(answer.job),
     }
 
 

@@ -74,6 +74,15 @@ def standing_in(
     Args:
         breakdown: seconds of the step by cause.
     """
+    hosts = "" if CORES in profile.stated else f", on hosts of {profile.host.cores:g} cores"
+    found = resting(profile, scenario, breakdown)
+    return tuple(_line(base, parts, hosts) for base, parts in found.items())
+
+
+def resting(
+    profile: Profile, scenario: Scenario, breakdown: Mapping[str, float]
+) -> dict[str, list[tuple[float, StandIn]]]:
+    """Of each base that stands in, the parts of the step that rest on it, with their shares."""
     step_s = sum(breakdown.values())
     owned = set(_owned(profile))
     found: dict[str, list[tuple[float, StandIn]]] = {}
@@ -89,8 +98,7 @@ def standing_in(
         )
         if base is not None and not known and share >= _TELLING:
             found.setdefault(base, []).append((share, part))
-    hosts = "" if CORES in profile.stated else f", on hosts of {profile.host.cores:g} cores"
-    return tuple(_line(base, parts, hosts) for base, parts in found.items())
+    return found
 
 
 def _line(base: str, parts: Sequence[tuple[float, StandIn]], hosts: str) -> str:

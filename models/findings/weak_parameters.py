@@ -132,7 +132,7 @@ def _of_the_fits(profile: Profile) -> Iterator[Weakness]:
 def _wide(profile: Profile) -> Iterator[Weakness]:
     """One line for all parameters that the same cells tell of: the widest of them."""
     widest: dict[tuple[str, ...], tuple[float, str]] = {}
-    for cells, sections in _sections(profile):
+    for cells, sections in sections_by_quantity(profile):
         for prefix, section in sections.items():
             for name, parameter in parameters(section, prefix):
                 if not isinstance(parameter, Identified) or for_information(profile, name):
@@ -145,7 +145,7 @@ def _wide(profile: Profile) -> Iterator[Weakness]:
         yield Weakness(path, f"known to {known} only", Remedy("refine", only=cells))
 
 
-def _sections(profile: Profile) -> Iterator[tuple[tuple[str, ...], dict[str, object]]]:
+def sections_by_quantity(profile: Profile) -> Iterator[tuple[tuple[str, ...], dict[str, object]]]:
     """The quantities whose cells tell of parts of a profile, and the parts by their names."""
     device, host, link = profile.device, profile.host, profile.link
     yield (

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from nworkers.models.records.what_if import WhatIf
     from nworkers.models.records.workload import StepSeconds, Workload
     from nworkers.simulator.decide.explain import explain
+    from nworkers.simulator.decide.next_measurement import NextMeasurement, next_measurement
     from nworkers.simulator.decide.solve import solve
     from nworkers.simulator.study.ask import breakeven, predict
 
@@ -43,6 +44,7 @@ __all__ = [
     "InputError",
     "JobRequest",
     "Measurement",
+    "NextMeasurement",
     "Prediction",
     "Profile",
     "Scenario",
@@ -56,6 +58,7 @@ __all__ = [
     "fit",
     "load",
     "measure",
+    "next_measurement",
     "predict",
     "solve",
 ]
@@ -73,6 +76,7 @@ _HOMES = {
     "InputError": "models.base.errors",
     "JobRequest": "models.records.job_request",
     "Measurement": "models.records.measurement",
+    "NextMeasurement": "simulator.decide.next_measurement",
     "Prediction": "models.records.prediction",
     "Profile": "models.records.profile",
     "Scenario": "models.records.scenario",
@@ -86,6 +90,7 @@ _HOMES = {
     "fit": "models.fitting.fit:fit_profile",
     "load": "models.files.store",
     "measure": "calibrate.campaigns.session",
+    "next_measurement": "simulator.decide.next_measurement",
     "predict": "simulator.study.ask",
     "solve": "simulator.decide.solve",
 }

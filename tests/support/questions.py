@@ -394,6 +394,7 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
         _CALIBRATION | {"--workers": _of("1", "2", "3", "4")},
         _of("batch", "latency", "bandwidth", "dispatch", "ps", "strategy", "device"),
     ),
+    "next": _command("next", JOB, _CALIBRATION | {"--workers": _of("1", "2", "3")}),
     "explain": _command("explain", JOB, _CALIBRATION | {"--workers": _of("1", "2", "3")}),
     "fit": st.one_of(
         _command("fit", _FIT_WIRE, {}, given_file(*TABLES)),

@@ -1,0 +1,159 @@
+"""Next, as text: which measurement to make, what it does to the answer, and its command."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from typing import TYPE_CHECKING
+
+from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown.table import TextTable
+
+if TYPE_CHECKING:
+    from nworkers.simulator.decide.next_measurement import NextMeasurement, Suggested
+
+#: What cells of some quantities tell of.
+_WORDS = {
+    ("noop",): "the runtime's dispatch",
+    ("gemm",): "matrix products",
+    ("step", "gradient"): "the training step",
+    ("fetch",): "the fetch",
+    ("push", "fetch_push"): "the push",
+    ("apply",): "the optimiser's update",
+    ("to_python",): "copies into Python",
+    ("input",): "the input pipeline",
+    ("allreduce",): "the all-reduce",
+    ("fetch", "push", "exchange"): "what flows share",
+}
+#: What the interval keeps whatever is measured of the parameters.
+FLOOR = {
+    "runs": "variation between runs",
+    "model": "what the model itself is off by",
+    "chance": "chance within a run of 30 s",
+}
+#: How many lines the table has.
+_MOST = 8
+
+
+def suggestions(answer: NextMeasurement, file: str, workload: str | None) -> str:
+    """A sentence that says what to do first, the ranked table, and what stays.
+
+    Args:
+        file: where the user's calibration is, or would be.
+        workload: as it was asked for.
+    """
+    parts = [first(answer)]
+    if answer.suggested:
+        table = TextTable(
+            "measure", "share now", "speed-up after", "minutes", "command", left=(0, 4)
+        )
+        for one in answer.suggested[:_MOST]:
+            table.add_row(
+                what(answer, one),
+                f"{fmt.percent(one.share)} of the {one.of}",
+                "unknown" if one.interval is None else fmt.span(one.interval),
+                str(minutes(one)),
+                command(answer, one, file, workload),
+            )
+        parts.append(str(table))
+    floor = ", ".join(
+        f"{FLOOR[name]} ({fmt.percent(share)} of the variance)"
+        for name, share in answer.floor.items()
+        if fmt.percent(share) != "0 %"
+    )
+    if floor:
+        left = fmt.span(answer.floor_interval)
+        parts.append(f"Parameters known exactly would leave {left}: {floor}.")
+    return "\n".join(parts)
+
+
+def first(answer: NextMeasurement) -> str:
+    """What to do first, and what it does to the answer."""
+    row = answer.row
+    now = fmt.span(row.speedup_interval)
+    which = f"The speed-up of {fmt.count(row.scenario.workers, 'worker')} is"
+    known = f"{which} {fmt.digits(row.speedup)} ({now})."
+    if not answer.suggested:
+        return f"No measurement of parameters narrows it: only chance is left. {known}"
+    one = answer.suggested[0]
+    time = f"{minutes(one)} min"
+    if one.interval is None:
+        return f"{_unmeasured(answer, one, time)} {known}"
+    to = fmt.span(one.interval)
+    if one.how == "refine":
+        doing = f"Measure {what(answer, one)} again: {fmt.count(one.rounds, 'more round')}"
+        return f"{doing} ({time}) narrow {now} to {to}. {known}"
+    doing = {
+        "workload": "Measure the job's own step",
+        "step_time": "Time the job's step in one process",
+        "train": f"Train it for real with {fmt.count(row.scenario.workers, 'worker')}",
+    }.get(one.how, f"Run {what(answer, one)} again")
+    return f"{doing} ({time}): that narrows {now} to {to}. {known}"
+
+
+def _unmeasured(answer: NextMeasurement, one: Suggested, time: str) -> str:
+    share = fmt.percent(one.share)
+    if one.how == "own":
+        if answer.job.shipped is not None:
+            return (
+                f"Measure your own machine first ({time}): all of this is that of "
+                f"{answer.job.shipped}."
+            )
+        return f"Calibrate first ({time}): {share} of the step rest on another machine."
+    if one.how == "resume":
+        return f"Measure the all-reduce first ({time}): {share} of the step rest on fetches."
+    return f"Run {what(answer, one)} first ({time}): {share} of the step rest on a wire unseen."
+
+
+def what(answer: NextMeasurement, one: Suggested) -> str:
+    """What is measured."""
+    name = answer.row.scenario.workload.name
+    workers = fmt.count(answer.row.scenario.workers, "worker")
+    fixed = {
+        "own": "your own machine",
+        "workload": f"a step of {name}",
+        "step_time": f"a step of {name}",
+        "train": f"training with {workers}",
+        "iperf3": "iperf3 between two hosts",
+        "nccl": "nccl-tests on two nodes",
+    }
+    return fixed.get(one.how) or _WORDS.get(one.quantities, ", ".join(one.quantities))
+
+
+def minutes(one: Suggested) -> int:
+    """Whole minutes, rounded up."""
+    return math.ceil(one.seconds / 60.0)
+
+
+def command(answer: NextMeasurement, one: Suggested, file: str, workload: str | None) -> str:
+    """The command line that makes the measurement, and the one that takes it in."""
+    scenario, profile = answer.row.scenario, answer.job.profile
+    path = shlex.quote(file)
+    cluster = " --ps HOST:PORT --worker HOST:PORT,…" if profile.link.kind == "network" else ""
+    of = "" if workload is None else f" --workload {shlex.quote(workload)}"
+    only = ",".join(one.quantities)
+    match one.how:
+        case "own" | "workload":
+            trained = of if scenario.workload.widths else ""
+            batch = f" --batch {scenario.batch}" if trained else ""
+            return f"scale calibrate{trained}{batch}{cluster} -o {path}"
+        case "refine":
+            rounds = f" --rounds {one.rounds}"
+            return f"scale calibrate --refine --only {only}{rounds}{cluster} -o {path}"
+        case "resume":
+            return f"scale calibrate --resume --only {only}{cluster} -o {path}"
+        case "step_time":
+            sizes = dict.fromkeys((scenario.batch, scenario.per_worker_batch))
+            stated = " ".join(f"--step-time TIME@{size}" for size in sizes)
+            return f"time it; then add {stated}"
+        case "train":
+            weak = " --scaling weak" if scenario.scaling == "weak" else ""
+            job = f"{of} --batch {scenario.batch} --strategy {scenario.strategy}{weak}"
+            return f"scale validate --workers {scenario.workers}{job}{cluster} --calibration {path}"
+        case "iperf3":
+            return f"iperf3 -c HOST -J > iperf.json; scale fit iperf.json --base {path} -o new.json"
+        case "nccl":
+            return (
+                "all_reduce_perf -b 8 -e 1G -f 2 > nccl.txt; "
+                f"scale fit nccl.txt --base {path} -o new.json"
+            )

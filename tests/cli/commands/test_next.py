@@ -1,0 +1,56 @@
+"""`scale next`: the sentence, the table, and the document."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from tests.cli.conftest import Run
+from tests.kept.commands import FILES
+
+OWN = ("next", "--calibration", str(FILES["LOOPBACK"]), "--workers", "2")
+
+
+def test_the_first_line_says_what_to_do_and_the_table_ranks(run: Run) -> None:
+    done = run(*OWN)
+    assert done.code == 0
+    first, _, header, _, *rows = done.out.splitlines()
+    assert " narrow" in first
+    assert header.split()[0] == "measure"
+    assert any("--refine --only" in row for row in rows)
+    assert any(row.startswith("Parameters known exactly would leave ") for row in rows)
+
+
+def test_the_document_has_the_same(run: Run) -> None:
+    found = json.loads(run(*OWN, "--json").out)
+    assert found["workers"] == 2
+    widths = [high / low for low, high in (m["interval_after"] for m in found["measurements"])]
+    assert widths == sorted(widths)
+    low, high = found["speedup_interval"]
+    assert max(widths) < high / low
+    assert 0.0 < sum(found["floor"].values()) < 1.0
+    assert all(m["minutes"] > 0.0 and m["command"] for m in found["measurements"])
+    assert run(*OWN).out.splitlines()[0] == found["answer"]
+
+
+def test_commands_take_options_that_exist(run: Run) -> None:
+    """Each is parsed by the command it names: what is wrong is then something else."""
+    found = json.loads(run(*OWN, "--json").out)
+    for one in found["measurements"]:
+        program, command, *options = shlex.split(one["command"])
+        assert program == "scale"
+        known = run(command, "--help").out
+        assert all(option in known for option in options if option.startswith("-"))
+
+
+def test_a_shipped_profile_is_not_the_user_s(run: Run) -> None:
+    assert run("next", "--workers", "2").out.startswith("Measure your own machine first (3 min): ")
+
+
+@pytest.mark.parametrize("count", ["0", "two", "1,2"])
+def test_a_number_that_is_none_is_refused(run: Run, count: str) -> None:
+    done = run("next", "--workers", count)
+    assert done.code == 2
+    assert done.err.startswith("scale: error: --workers: ")
