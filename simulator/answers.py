@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.explained import Explained
+from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.setting import Changed
+from nworkers.models.records.solved import WayOut
 from nworkers.simulator.decide.explain import explained
 from nworkers.simulator.study.ask import curve, predictions
 from nworkers.simulator.study.breakeven import Refine
@@ -23,13 +25,18 @@ if TYPE_CHECKING:
     from nworkers.models.records.measurement import Comparison, Measurement
 
 
+#: A way out is looked for at so many numbers of workers, the smallest of those asked about.
+_MOST_COUNTS = 4
+
+
 @dataclass(frozen=True)
 class PredictAnswer:
-    """A prediction for each number of workers."""
+    """A prediction for each number of workers; where none wins, what would."""
 
     job: ResolvedJob
     rows: tuple[Prediction, ...]
     notes: tuple[str, ...] = ()
+    ways_out: tuple[WayOut, ...] | None = None
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -39,11 +46,12 @@ class PredictAnswer:
 
 @dataclass(frozen=True)
 class BreakEvenAnswer:
-    """The curve over workers, and where on it break-even lies."""
+    """The curve over workers, and where on it break-even lies; where nowhere, what would win."""
 
     job: ResolvedJob
     result: BreakEven
     notes: tuple[str, ...] = ()
+    ways_out: tuple[WayOut, ...] | None = None
 
     @property
     def best(self) -> Prediction:
@@ -93,6 +101,44 @@ def answer_predict(
     """Predict each scenario; ``known`` is called with each row."""
     rows = predictions(job, progress, known)
     return PredictAnswer(job, rows, _notes(job, rows))
+
+
+def predict_with_ways_out(
+    answer: PredictAnswer,
+    request: JobRequest,
+    progress: Callable[[int, int], None] | None = None,
+) -> PredictAnswer:
+    """The answer; where none of its rows wins, with what would."""
+    if max(row.speedup for row in answer.rows) > 1.0:
+        return answer
+    counts = {row.scenario.workers for row in answer.rows}
+    return replace(answer, ways_out=_ways(request, counts if max(counts) > 1 else {1, 2}, progress))
+
+
+def breakeven_with_ways_out(
+    answer: BreakEvenAnswer,
+    request: JobRequest,
+    progress: Callable[[int, int], None] | None = None,
+) -> BreakEvenAnswer:
+    """The answer; where no number of workers breaks even, with what would.
+
+    Where another target was asked for, `solve` answers.
+    """
+    if answer.result.breakeven_workers is not None or answer.result.aim != PLAIN_AIM:
+        return answer
+    from nworkers.simulator.decide.way_out import COUNTS  # noqa: PLC0415 (who wins needs none)
+
+    most = answer.result.rows[-1].scenario.workers
+    counts = {count for count in COUNTS if count <= most} or {most}
+    return replace(answer, ways_out=_ways(request, counts, progress))
+
+
+def _ways(
+    request: JobRequest, counts: set[int], progress: Callable[[int, int], None] | None
+) -> tuple[WayOut, ...]:
+    from nworkers.simulator.decide.way_out import ways_out  # noqa: PLC0415 (who wins needs none)
+
+    return ways_out(request, sorted(counts)[:_MOST_COUNTS], progress)
 
 
 def answer_breakeven(

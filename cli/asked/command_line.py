@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable
 from dataclasses import fields
 
-from nworkers.cli.asked.options import Options
+from nworkers.cli.asked.options import OPTION_OF, Options
 
 Changes = Iterable[tuple[str, str]]
 
@@ -31,5 +31,5 @@ def command(name: str, options: Options, workers: int, changes: Changes = ()) ->
     words = ["scale", name]
     for field in ("workers", *(field for field in typed if field != "workers")):
         for text in typed[field]:
-            words += [f"--{field.replace('_', '-')}", shlex.quote(text)]
+            words += [OPTION_OF.get(field, f"--{field.replace('_', '-')}"), shlex.quote(text)]
     return " ".join(words)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from nworkers.cli.asked.aim_options import AimOptions
+from nworkers.cli.asked.command_line import command
 from nworkers.cli.asked.options import (
     Force,
     Json,
@@ -72,12 +74,13 @@ def show_curve(
     from nworkers.cli.shown import console, headline, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.scenario import MAX_WORKERS
-    from nworkers.simulator.answers import answer_breakeven
+    from nworkers.simulator.answers import answer_breakeven, breakeven_with_ways_out
     from nworkers.simulator.study.resolve import resolve
 
     most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
     wanted = aim(aimed or AimOptions())
-    job = resolve(job_request(options), [most], curve=True)
+    request = job_request(options)
+    job = resolve(request, [most], curve=True)
     console.notes(notes.of_curve(job, most))
     with ProgressLine("simulating") as progress:
         answer = answer_breakeven(
@@ -87,16 +90,18 @@ def show_curve(
             lambda row: progress.know(headline.in_short(row)),
             aim=wanted,
         )
+        answer = breakeven_with_ways_out(answer, request, progress.update)
     if drawn is not None:
         from nworkers.cli.shown import plots
 
         plots.save(plots.breakeven(answer), drawn, force=force)
+    ask = partial(command, "predict", options)
     if as_json:
         from nworkers.cli.shown import json_view
 
-        json_view.emit(json_view.breakeven(answer))
+        json_view.emit(json_view.breakeven(answer, ask))
     else:
-        console.emit(predict_text.curve(answer))
+        console.emit(predict_text.curve(answer, ask))
 
 
 def show_options(

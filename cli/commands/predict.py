@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nworkers.cli.asked.command_line import command
 from nworkers.cli.asked.options import Force, Json, Options, named_path, shared, worker_counts
 from nworkers.models.base.errors import InputError
 
@@ -49,27 +51,30 @@ def predict(
     from nworkers.cli.shown import console, headline, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.files.atomic_write import check_output
-    from nworkers.simulator.answers import answer_predict
+    from nworkers.simulator.answers import answer_predict, predict_with_ways_out
     from nworkers.simulator.study.resolve import resolve
 
     if trace is not None:
         check_output(trace, force=force, field="trace")
-    job = resolve(job_request(options), counts)
+    request = job_request(options)
+    job = resolve(request, counts)
     console.notes(notes.of_job(job))
     with ProgressLine("predicting") as progress:
         answer = answer_predict(
             job, progress.update, lambda row: progress.know(headline.in_short(row))
         )
+        answer = predict_with_ways_out(answer, request, progress.update)
     if trace is not None:
         from nworkers.simulator.trace.observe import observe
 
         _write(observe(job.profile, job.scenarios[-1], job.seed), trace, force=force)
+    ask = partial(command, "predict", options)
     if json:
         from nworkers.cli.shown import json_view
 
-        json_view.emit(json_view.predictions(answer))
+        json_view.emit(json_view.predictions(answer, ask))
     else:
-        console.emit(predict_text.predictions(answer))
+        console.emit(predict_text.predictions(answer, ask))
 
 
 def _list_settings(options: Options, *, as_json: bool) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from nworkers.cli.shown import console, fit_text, headline, settings_json
+from nworkers.cli.shown import console, fit_text, headline, settings_json, way_out_text
+from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.findings.for_information import for_information
 from nworkers.models.findings.rests_on import rests_on
 from nworkers.models.records.measurement import ComparedCount, Comparison
@@ -27,10 +28,15 @@ def emit(document: dict[str, object]) -> None:
     console.emit_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def predictions(answer: PredictAnswer) -> dict[str, object]:
+def predictions(answer: PredictAnswer, ask: Ask | None = None) -> dict[str, object]:
     """A row for each number of workers; the fields of a single one stand beside ``rows`` too."""
     rows = [described(answer.job, prediction) for prediction in answer.rows]
-    return {**(rows[0] if len(rows) == 1 else {}), "rows": rows, "notes": list(answer.notes)}
+    return {
+        **(rows[0] if len(rows) == 1 else {}),
+        "rows": rows,
+        "notes": list(answer.notes),
+        **_ways_out(answer, ask),
+    }
 
 
 def described(job: ResolvedJob, prediction: Prediction) -> dict[str, object]:
@@ -48,6 +54,11 @@ def prediction(answer: PredictAnswer) -> dict[str, object]:
     document = predictions(answer)
     del document["rows"]
     return document
+
+
+def _ways_out(answer: PredictAnswer | BreakEvenAnswer, ask: Ask | None) -> dict[str, object]:
+    """What would win, where none does; empty where something does, or none was found."""
+    return {} if ask is None else {"ways_out": way_out_text.as_json(answer.ways_out or (), ask)}
 
 
 def context(job: ResolvedJob) -> dict[str, object]:
@@ -76,7 +87,7 @@ def _rests_on(profile: Profile, of: Prediction) -> dict[str, object]:
     return asdict(rests_on(profile, of))
 
 
-def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
+def breakeven(answer: BreakEvenAnswer, ask: Ask | None = None) -> dict[str, object]:
     result = answer.result
     return {
         "breakeven_workers": result.breakeven_workers,
@@ -99,6 +110,7 @@ def breakeven(answer: BreakEvenAnswer) -> dict[str, object]:
             for prediction in result.rows
         ],
         "notes": list(answer.notes),
+        **_ways_out(answer, ask),
         **context(answer.job),
     }
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown import headline
+from nworkers.cli.shown import headline, way_out_text
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.findings.rests_on import rests_on
 from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.prediction import Prediction, ResourceUse
@@ -35,11 +36,12 @@ BUSY = 0.2
 BUSY_SHOWN = 4
 
 
-def predictions(answer: PredictAnswer) -> str:
+def predictions(answer: PredictAnswer, ask: Ask | None = None) -> str:
     """The table of all rows, and for the last of them where its time goes."""
     last = answer.rows[-1]
     parts = [
         headline.of_prediction(last),
+        *_ways_out(answer, last, ask),
         "",
         heading(last, answer.job),
         _scaling_table(answer.rows),
@@ -77,11 +79,12 @@ def _memory(row: Prediction) -> str:
     )
 
 
-def curve(answer: BreakEvenAnswer) -> str:
+def curve(answer: BreakEvenAnswer, ask: Ask | None = None) -> str:
     """The table of the curve, and the sentence that answers."""
     rows = answer.result.rows
     parts = [
         headline.of_breakeven(answer.result),
+        *_ways_out(answer, answer.best, ask),
         "",
         heading(answer.best, answer.job),
         _scaling_table(rows, answer.result.aim),
@@ -91,6 +94,14 @@ def curve(answer: BreakEvenAnswer) -> str:
         *caveats(answer.beyond, answer.result.aim),
     ]
     return "\n".join(parts)
+
+
+def _ways_out(
+    answer: PredictAnswer | BreakEvenAnswer, row: Prediction, ask: Ask | None
+) -> list[str]:
+    if answer.ways_out is None or ask is None:
+        return []
+    return [*way_out_text.ways_out(answer.ways_out, headline.baseline(row), ask)]
 
 
 def heading(row: Prediction, job: ResolvedJob) -> str:

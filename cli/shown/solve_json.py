@@ -1,13 +1,11 @@
-"""Solve JSON: what ``scale solve --json`` prints, and the ways out of other answers."""
+"""Solve JSON: what ``scale solve --json`` prints."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from nworkers.cli.shown import solve_text
-from nworkers.cli.shown.solve_text import Ask
+from nworkers.cli.shown.way_out_text import Ask, as_json
 from nworkers.models.records.prediction import row
-from nworkers.models.records.solved import Solved, Threshold, WayOut
+from nworkers.models.records.solved import Solved, Threshold
 
 
 def solved(answer: Solved, ask: Ask) -> dict[str, object]:
@@ -20,7 +18,7 @@ def solved(answer: Solved, ask: Ask) -> dict[str, object]:
         "possible": _possible(answer),
         "answer": solve_text.of_solved(answer),
         **({} if threshold is None else _threshold(threshold, answer.workers, ask)),
-        "ways": ways(answer.ways, ask),
+        "ways": as_json(answer.ways, ask),
         "faster": [
             {
                 "speed": of.speed,
@@ -61,18 +59,3 @@ def _threshold(found: Threshold, workers: int, ask: Ask) -> dict[str, object]:
     command = ask(workers, found.change) if found.change else None
     factor = found.value / found.today if found.value and found.today else None
     return {**_short(found), "factor": factor, "command": command, "row": row(found.row)}
-
-
-def ways(found: Iterable[WayOut], ask: Ask) -> list[dict[str, object]]:
-    """Each way with the command that asks it."""
-    return [
-        {
-            "what": way.what,
-            "change": way.change,
-            "workers": way.workers,
-            "speedup": way.speedup,
-            "interval": list(way.interval),
-            "command": ask(way.workers, way.fields),
-        }
-        for way in found
-    ]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.predict_text import ACCURACY_NOTE
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.records.solved import Goal, Solved, Threshold, WayOut
-
-#: The command that asks for some fields.
-Ask = Callable[[int, Iterable[tuple[str, str]]], str]
 
 _EXTREME = {
     "batch": "the smallest batch",

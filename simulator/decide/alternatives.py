@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -63,7 +64,7 @@ class Alternative:
 
 
 def alternatives(job: Job) -> Iterator[Alternative]:
-    """Other strategies, then single changes of this one's training and of its link."""
+    """Other strategies, then single changes of this one's training."""
     request = job.request
     for strategy in STRATEGIES:
         if strategy != request.strategy:
@@ -78,8 +79,14 @@ def alternatives(job: Job) -> Iterator[Alternative]:
         for ps in PS:
             if ps > request.ps:
                 yield _changed(job, "ps", f"{ps} ps", (("ps", str(ps)),), ps=ps)
+
+
+def wires(job: Job) -> Iterator[Alternative]:
+    """The job over faster wires."""
     for link in LINKS:
-        yield over(job, link)
+        # What was set of the link, say, may not be there with another.
+        with suppress(InputError):
+            yield over(job, link)
 
 
 def with_strategy(job: Job, strategy: Strategy) -> Alternative:
@@ -119,7 +126,11 @@ def ranked(
     """
     now = unchanged(job)
     least = _TELLING * roughly(goal, now.resolved(workers))
-    tried = [(score, of) for of in alternatives(job) if (score := rough(of, goal, workers)) > least]
+    tried = [
+        (score, of)
+        for of in (*alternatives(job), *wires(job))
+        if (score := rough(of, goal, workers)) > least
+    ]
     tried.sort(key=lambda each: -each[0])
     shown = [now, *(of for _, of in tried[:SHOWN])]
     ways = []

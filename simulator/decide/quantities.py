@@ -18,7 +18,7 @@ from nworkers.models.records.solved import Sought
 from nworkers.models.records.what_if import InnerLink
 from nworkers.simulator.decide.search import Axis
 from nworkers.simulator.study.hardware import Hardware, hardware_of, read_link, read_source
-from nworkers.simulator.study.resolve import ResolvedJob, resolve
+from nworkers.simulator.study.resolve import ResolvedJob, resolve, workload_of
 
 #: No batch beyond is looked at, and no more workers or ps.
 MOST_BATCH, MOST_WORKERS, MOST_PS = 2**24, 256, 64
@@ -75,9 +75,7 @@ def job_of(request: JobRequest) -> Job:
     read = replace(request, profile=profile, device_of=None, link=link)
     hardware = replace(hardware_of(read), workload=calibrated)
     # The workload is read here, and not anew for each value.
-    workers = 2 if request.strategy == "allreduce" else 1
-    asked = replace(read, batch=max(2, request.batch), hosts=None, memory_bytes=None)
-    workload = resolve(asked, [workers], hardware=hardware).scenarios[0].workload
+    workload = workload_of(read, hardware.profile, calibrated)
     return Job(replace(read, workload=workload), hardware)
 
 

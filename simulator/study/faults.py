@@ -62,8 +62,11 @@ def _check_events(short: WhatIf, scenario: Scenario, step_s: float) -> None:
         ("worker-failures", short.worker_failures, 1),
         ("ps-failures", short.ps_failures, len(scenario.ps_hosts)),
     ):
+        if fault is None:
+            # All-reduce has no ps to fail.
+            continue
         most = _MOST_IN_A_STEP * _HOUR_S / (step_s * tasks)
-        if fault is not None and fault.per_hour > most:
+        if fault.per_hour > most:
             raise InputError(
                 "what_if",
                 f"{name} of {fault.per_hour:g} an hour, with steps of {step_s:.3g} s",

@@ -83,7 +83,7 @@ def resolve(
         hardware = hardware_of(request)
     profile = hardware.profile
     placed = [_placement(request, profile, number, curve=curve) for number in workers]
-    workload = _workload(request, profile, hardware.workload)
+    workload = workload_of(request, profile, hardware.workload)
     if request.step_time:
         workload = replace(workload, stated_step=check_steps("step_time", request.step_time))
     scenarios = tuple(
@@ -140,7 +140,12 @@ def _per_gpu(request: JobRequest, profile: Profile, on_a_host: int) -> int | Non
     return -(-on_a_host // count) if asked is None else asked
 
 
-def _workload(request: JobRequest, profile: Profile, calibrated: Workload | None) -> Workload:
+def workload_of(request: JobRequest, profile: Profile, calibrated: Workload | None) -> Workload:
+    """What is trained: as the request names it, else as it was calibrated.
+
+    Raises:
+        InputError
+    """
     if isinstance(request.workload, Workload):
         return request.workload
     if request.workload is not None:

@@ -1,0 +1,48 @@
+"""Way out text: what would win instead, each with the command that asks it; in JSON too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from nworkers.cli.shown import format as fmt
+from nworkers.models.records.solved import WayOut
+
+#: The command that asks for some fields.
+Ask = Callable[[int, Iterable[tuple[str, str]]], str]
+
+NONE = "No larger batch, other strategy, wire or single what-if that was tried does."
+
+
+def ways_out(ways: Sequence[WayOut], base: str, ask: Ask) -> Iterator[str]:
+    """A line for each way out; one that there is none."""
+    if not ways:
+        yield NONE
+    for way in ways:
+        yield f"{sentence(way, base)}: {ask(way.workers, way.fields)}"
+
+
+def sentence(way: WayOut, base: str) -> str:
+    """Such as ``At batch 512, 3 workers beat one process (1.31)``."""
+    batch = dict(way.fields).get("batch")
+    strategy = dict(way.fields).get("strategy")
+    begun = {
+        "batch": f"At batch {batch}" + (f" with {strategy}" if strategy else ""),
+        "link": f"Over {way.change}",
+    }.get(way.what, f"With {way.change}")
+    beat = "beats" if way.workers == 1 else "beat"
+    return f"{begun}, {fmt.count(way.workers, 'worker')} {beat} {base} ({fmt.digits(way.speedup)})"
+
+
+def as_json(found: Iterable[WayOut], ask: Ask) -> list[dict[str, object]]:
+    """Each way with the command that asks it."""
+    return [
+        {
+            "what": way.what,
+            "change": way.change,
+            "workers": way.workers,
+            "speedup": way.speedup,
+            "interval": list(way.interval),
+            "command": ask(way.workers, way.fields),
+        }
+        for way in found
+    ]

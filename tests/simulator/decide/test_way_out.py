@@ -1,0 +1,65 @@
+"""Ways out: what is told wins indeed, and is the nearest of its kind; else nothing is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nworkers.models.records.job_request import JobRequest
+from nworkers.models.records.what_if import PLAIN, Stragglers
+from nworkers.simulator.decide.way_out import COUNTS, ways_out
+from nworkers.simulator.study.ask import predict
+
+RESNET = JobRequest("emulated-1gbit", workload="resnet-50", batch=8)
+
+
+def test_the_batch_wins_and_half_of_it_does_not() -> None:
+    way = ways_out(RESNET, [2])[0]
+    assert way.what == "batch"
+    batch = int(dict(way.fields)["batch"])
+    row = predict(replace(RESNET, batch=batch), 2)
+    assert (way.speedup, way.interval) == (row.speedup, row.speedup_interval)
+    assert row.speedup > 1.0
+    assert predict(replace(RESNET, batch=batch // 2), 2).speedup < 1.0
+
+
+def test_another_strategy_that_wins_as_it_is() -> None:
+    request = replace(RESNET, batch=64, strategy="ps-sync")
+    assert predict(request, 2).speedup < 1.0
+    ways = ways_out(request, [2, 4])
+    way = next(way for way in ways if way.what == "strategy")
+    strategy = dict(way.fields)["strategy"]
+    assert strategy in ("ps-async", "allreduce")
+    again = replace(request, strategy=strategy)  # type: ignore[arg-type]
+    assert predict(again, way.workers).speedup == way.speedup > 1.0
+
+
+@pytest.mark.parametrize("profile", ["emulated-1gbit", "loopback-2core", "h100"])
+def test_all_that_is_told_wins(profile: str) -> None:
+    for way in ways_out(JobRequest(profile), COUNTS):
+        assert way.speedup > 1.0
+        assert way.workers in COUNTS
+        assert way.fields
+
+
+def test_where_nothing_wins_nothing_is_told() -> None:
+    # Two cores do the work of two workers and a ps no sooner than that of one process.
+    assert ways_out(JobRequest("h100", batch=32, baseline="host"), [2]) == ()
+
+
+def test_a_what_if_that_two_workers_cannot_have_is_kept() -> None:
+    request = replace(RESNET, what_if=replace(PLAIN, dead_workers=2, said=("dead-workers=2",)))
+    for way in ways_out(request, [3, 4]):
+        assert way.speedup > 1.0
+
+
+@pytest.mark.filterwarnings("error")
+def test_faults_that_a_strategy_cannot_meet_are_no_obstacle() -> None:
+    change = replace(PLAIN, stragglers=Stragglers(6.0, 3.0, 30.0))
+    request = JobRequest(workload="mlp:784,512,10", batch=256, what_if=change)
+    assert "allreduce" in [dict(way.fields).get("strategy") for way in ways_out(request, [4])]
+
+
+def test_too_many_workers_are_not_tried() -> None:
+    assert ways_out(replace(RESNET, batch=1024), [1000]) == ()
