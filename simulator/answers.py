@@ -224,7 +224,7 @@ def _by_chance(rows: Iterable[Prediction]) -> Iterator[str]:
     if share > MOST_ERROR:
         yield (
             f"another seed moves the step time of {workers} workers by {100 * share:.1f} % "
-            "(standard error), though all draws were simulated"
+            "(standard error); more draws are not simulated"
         )
 
 

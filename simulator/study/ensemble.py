@@ -47,6 +47,8 @@ MOST_ERROR = 0.01
 #: More draws are run until this is left, of which seeds then show up to a fifth more: those draws
 #: are enough first that happen to scatter little. So many are run at once.
 _ENOUGH, RUNS_AT_ONCE = 0.8 * MOST_ERROR, 50
+#: More steps of all workers in all runs are not taken for it.
+_MOST_WORKER_STEPS = 2_000_000
 #: Length of the run whose mean an interval is for.
 RUN_S = 30.0
 #: Steps that count, of all workers together in one replication; each takes 4 to 16 of them.
@@ -207,8 +209,9 @@ def simulate(
     traits = _traits(costs, slowdown)
     parts: list[_Part] = []
     demands, residences = _CentralSeconds(), _CentralSeconds()
+    most = _MOST_WORKER_STEPS // (of.layout.workers * (warmup + steps))
     done, error = 0, math.inf
-    while done < count and error > _ENOUGH:
+    while done < min(count, max(1, most)) and error > _ENOUGH:
         block = range(done, min(count, done + RUNS_AT_ONCE))
         starts = starting_phases(seed, of.layout.workers, block)
         for group in groups:

@@ -99,6 +99,16 @@ def test_draws_are_run_until_chance_leaves_little_open() -> None:
 
 
 @needs_kernel
+def test_very_many_workers_are_not_simulated_by_every_draw(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However much chance leaves open."""
+    monkeypatch.setattr(ensemble, "_MOST_WORKER_STEPS", 1000)
+    monkeypatch.setattr(ensemble, "_ENOUGH", 0.0)
+    assert len(simulate(*asked_of(32, scaling="weak"), 1, 200).short_step_s) == RUNS_AT_ONCE
+
+
+@needs_kernel
 @pytest.mark.parametrize(("workers", "of"), [(4, {"profile": "loopback-2core"}), *NOISY])
 def test_some_runs_tell_the_interval_of_all(
     workers: int, of: dict[str, Any], monkeypatch: pytest.MonkeyPatch
