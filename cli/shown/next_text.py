@@ -70,29 +70,38 @@ def suggestions(answer: NextMeasurement, file: str, workload: str | None) -> str
 def first(answer: NextMeasurement) -> str:
     """What to do first, and what it does to the answer."""
     row = answer.row
-    now = fmt.span(row.speedup_interval)
     which = f"The speed-up of {fmt.count(row.scenario.workers, 'worker')} is"
-    known = f"{which} {fmt.digits(row.speedup)} ({now})."
+    known = f"{which} {fmt.digits(row.speedup)} ({fmt.span(row.speedup_interval)})."
     if not answer.suggested:
         return f"No measurement of parameters narrows it: only chance is left. {known}"
-    one = answer.suggested[0]
-    time = f"{minutes(one)} min"
-    if one.interval is None:
-        return f"{_unmeasured(answer, one, time)} {known}"
-    to = fmt.span(one.interval)
+    unseen = [one for one in answer.suggested if one.interval is None]
+    narrowing = [one for one in answer.suggested if one.interval is not None]
+    parts = [_unmeasured(answer, one) for one in unseen[:1]]
+    # What stands in is measured first; what its own draws tell is worth a word all the same.
+    parts += [_narrows(answer, one, "Then " if unseen else "") for one in narrowing[:1]]
+    return " ".join([*parts, known])
+
+
+def _narrows(answer: NextMeasurement, one: Suggested, then: str) -> str:
+    workers = fmt.count(answer.row.scenario.workers, "worker")
+    now, time = fmt.span(answer.row.speedup_interval), f"{minutes(one)} min"
+    to = "" if one.interval is None else fmt.span(one.interval)
     if one.how == "refine":
-        doing = f"Measure {what(answer, one)} again: {fmt.count(one.rounds, 'more round')}"
-        return f"{doing} ({time}) narrow {now} to {to}. {known}"
-    doing = {
-        "workload": "Measure the job's own step",
-        "step_time": "Time the job's step in one process",
-        "train": f"Train it for real with {fmt.count(row.scenario.workers, 'worker')}",
-    }.get(one.how, f"Run {what(answer, one)} again")
-    return f"{doing} ({time}): that narrows {now} to {to}. {known}"
+        rounds = fmt.count(one.rounds, "more round")
+        text = f"measure {what(answer, one)} again: {rounds} ({time}) narrow {now} to {to}."
+    else:
+        doing = {
+            "workload": "measure the job's own step",
+            "step_time": "time the job's step in one process",
+            "train": f"train it for real with {workers}",
+            "sizes": "calibrate with larger sizes, and all workers at once",
+        }.get(one.how, f"run {what(answer, one)} again")
+        text = f"{doing} ({time}): that narrows {now} to {to}."
+    return f"{then}{text}" if then else text[0].upper() + text[1:]
 
 
-def _unmeasured(answer: NextMeasurement, one: Suggested, time: str) -> str:
-    share = fmt.percent(one.share)
+def _unmeasured(answer: NextMeasurement, one: Suggested) -> str:
+    share, time = fmt.percent(one.share), f"{minutes(one)} min"
     if one.how == "own":
         if answer.job.shipped is not None:
             return (
@@ -114,6 +123,7 @@ def what(answer: NextMeasurement, one: Suggested) -> str:
         "workload": f"a step of {name}",
         "step_time": f"a step of {name}",
         "train": f"training with {workers}",
+        "sizes": "larger sizes, more workers",
         "iperf3": "iperf3 between two hosts",
         "nccl": "nccl-tests on two nodes",
     }
@@ -129,7 +139,10 @@ def command(answer: NextMeasurement, one: Suggested, file: str, workload: str | 
     """The command line that makes the measurement, and the one that takes it in."""
     scenario, profile = answer.row.scenario, answer.job.profile
     path = shlex.quote(file)
-    cluster = " --ps HOST:PORT --worker HOST:PORT,…" if profile.link.kind == "network" else ""
+    tasks = " --ps HOST:PORT --worker HOST:PORT,…"
+    cluster = tasks if profile.link.kind == "network" else ""
+    # A calibration goes on where it began, whatever wire stands in place of its own.
+    again = tasks if profile.link.evidence in ("cluster", "emulated hosts") else ""
     of = "" if workload is None else f" --workload {shlex.quote(workload)}"
     only = ",".join(one.quantities)
     match one.how:
@@ -137,11 +150,13 @@ def command(answer: NextMeasurement, one: Suggested, file: str, workload: str | 
             trained = of if scenario.workload.widths else ""
             batch = f" --batch {scenario.batch}" if trained else ""
             return f"scale calibrate{trained}{batch}{cluster} -o {path}"
+        case "sizes":
+            return f"scale calibrate --full{cluster} -o new.json"
         case "refine":
             rounds = f" --rounds {one.rounds}"
-            return f"scale calibrate --refine --only {only}{rounds}{cluster} -o {path}"
+            return f"scale calibrate --refine --only {only}{rounds}{again} -o {path}"
         case "resume":
-            return f"scale calibrate --resume --only {only}{cluster} -o {path}"
+            return f"scale calibrate --resume --only {only}{again} -o {path}"
         case "step_time":
             sizes = dict.fromkeys((scenario.batch, scenario.per_worker_batch))
             stated = " ".join(f"--step-time TIME@{size}" for size in sizes)

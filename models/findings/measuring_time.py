@@ -30,8 +30,8 @@ _CELLS_S: Mapping[str, float] = MappingProxyType(
     }
 )
 _OTHER_S = 2.0
-#: A whole calibration of the default preset.
-CALIBRATION_S = 165.0
+#: A whole calibration of the default preset, and of the one that looks at most sizes.
+CALIBRATION_S, FULL_CALIBRATION_S = 165.0, 1200.0
 #: One start of real training: fresh processes, a warm-up of 1 s, and 10 s, a tenth more after them.
 _TRAINING_S = 4.0 + 1.0 + 1.1 * 10.0
 #: Starts of a validation by default.

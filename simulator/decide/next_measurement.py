@@ -26,6 +26,7 @@ from nworkers.models.costs.stand_ins import resting
 from nworkers.models.costs.step import step_costs
 from nworkers.models.findings.measuring_time import (
     CALIBRATION_S,
+    FULL_CALIBRATION_S,
     IPERF3_S,
     NCCL_TESTS_S,
     STARTS,
@@ -51,8 +52,11 @@ from nworkers.simulator.study.replications import model_scores, replications
 from nworkers.simulator.study.resolve import ResolvedJob, resolve
 
 #: What is measured: more rounds of some quantities; a workload's step, by a calibration or by hand;
-#: the answer itself, by training; a wire or all-reduces, by a tool of others; the user's machine.
-How = Literal["refine", "resume", "workload", "step_time", "train", "iperf3", "nccl", "own"]
+#: the answer itself, by training; larger sizes and more workers at once; a wire or all-reduces, by
+#: a tool of others; the user's machine.
+How = Literal[
+    "refine", "resume", "workload", "step_time", "train", "sizes", "iperf3", "nccl", "own"
+]
 #: What no measurement of parameters takes away.
 Remains = Literal["runs", "model", "chance"]
 Progress = Callable[[int, int], None]
@@ -333,17 +337,23 @@ def _by_variance(
         yield Suggested("workload", share, "variance", interval, CALIBRATION_S)
     else:
         yield Suggested("step_time", share, "variance", interval, STEP_S)
+    beyond: How = "sizes"
+    if scenario.strategy == "allreduce" and profile.collective.imported:
+        beyond = "nccl"
+    share, interval = parts.sizes / parts.whole, narrowed(parts.whole - parts.sizes)
+    seconds = NCCL_TESTS_S if beyond == "nccl" else FULL_CALIBRATION_S
+    yield Suggested(beyond, share, "variance", interval, seconds)
     rounds = profile.rounds
     more = min(_MOST_ROUNDS, max(2, (_TIMES - 1) * rounds))
     left = rounds / (rounds + more)
     for quantities, part in parts.quantities.items():
-        how, seconds = _how(profile, quantities), rounds_s(quantities, more)
+        how = _how(profile, quantities)
         yield Suggested(
             how,
             part / parts.whole,
             "variance",
             narrowed(parts.whole - part * (1.0 - left)),
-            {"nccl": NCCL_TESTS_S, "iperf3": IPERF3_S}.get(how, seconds),
+            {"nccl": NCCL_TESTS_S, "iperf3": IPERF3_S}.get(how, rounds_s(quantities, more)),
             quantities,
             more if how == "refine" else 0,
         )

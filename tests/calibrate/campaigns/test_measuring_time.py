@@ -10,6 +10,7 @@ from nworkers.calibrate.campaigns.validation import START_UP_S, WARMUP_S
 from nworkers.calibrate.training.trainer import BEYOND
 from nworkers.models.findings.measuring_time import (
     CALIBRATION_S,
+    FULL_CALIBRATION_S,
     STARTS,
     rounds_s,
     validation_s,
@@ -30,5 +31,7 @@ def test_rounds_of_a_quantity_take_as_long(quantities: tuple[str, ...]) -> None:
 
 def test_a_calibration_and_a_validation_take_as_long() -> None:
     assert pytest.approx(WHOLE.estimate_s, rel=0.2) == CALIBRATION_S
+    full = plan(Scope("full"), WHOLE.workload, joined=(2, 4))
+    assert pytest.approx(full.estimate_s, rel=0.2) == FULL_CALIBRATION_S
     run_s = START_UP_S + WARMUP_S + (1 + BEYOND) * 10.0
     assert validation_s(1) == pytest.approx(2 * STARTS * run_s)

@@ -45,8 +45,11 @@ def test_commands_take_options_that_exist(run: Run) -> None:
         assert all(option in known for option in options if option.startswith("-"))
 
 
-def test_a_shipped_profile_is_not_the_user_s(run: Run) -> None:
-    assert run("next", "--workers", "2").out.startswith("Measure your own machine first (3 min): ")
+def test_a_shipped_profile_is_not_the_user_s_and_what_narrows_it_comes_then(run: Run) -> None:
+    job = ("--workload", "resnet-50", "--batch", "64", "--scaling", "weak")
+    first = run("next", "--workers", "2", *job).out.splitlines()[0]
+    assert first.startswith("Measure your own machine first (3 min): ")
+    assert " Then time the job's step in one process (2 min): that narrows " in first
 
 
 @pytest.mark.parametrize("count", ["0", "two", "1,2"])

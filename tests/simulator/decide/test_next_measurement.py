@@ -145,6 +145,19 @@ def test_a_guessed_compute_time_is_to_be_measured_first() -> None:
     assert width(first.interval) == pytest.approx(width(then), rel=0.3)
 
 
+def test_sizes_far_beyond_the_measured_ones_are_to_be_measured() -> None:
+    small = replace(profile().link, size_bytes=(4.0, 4096.0))
+    job = asked(profile(link=small, rounds=5), workload="resnet-50", scaling="weak")
+    stated = replace(job, step_time=(StepSeconds(32, 0.01),))
+    first = next_measurement(stated, WORKERS).suggested[0]
+    assert (first.how, first.quantities) == ("sizes", ())
+    assert first.share > 0.5
+    measured = replace(stated, profile=profile())
+    then = predict(measured, WORKERS).speedup_interval
+    assert first.interval is not None
+    assert width(first.interval) < 1.3 * width(then)
+
+
 def hows(found: NextMeasurement) -> list[str]:
     return [one.how for one in found.suggested]
 
