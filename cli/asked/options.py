@@ -27,10 +27,14 @@ OPTION_OF = {
     "base": "--base",
     "baseline": "--baseline",
     "batch": "--batch",
+    "budget": "--budget",
     "calibration": "--calibration",
+    "capex_per_host": "--capex-per-host",
+    "capex_per_port": "--capex-per-port",
     "cores": "--cores",
     "dask": "--dask",
     "dask_scheduler_file": "--dask-scheduler-file",
+    "deadline": "--deadline",
     "device": "--device",
     "device_of": "--device-of",
     "export": "--export",
@@ -56,6 +60,7 @@ OPTION_OF = {
     "placement": "--placement",
     "overhead": "--overhead",
     "plot": "--plot",
+    "price_per_host_hour": "--price-per-host-hour",
     "ps": "--ps",
     "ps_placement": "--ps-placement",
     "published": "--published",
@@ -65,6 +70,7 @@ OPTION_OF = {
     "resume": "--resume",
     "rounds": "--rounds",
     "runtime": "--runtime",
+    "samples": "--samples",
     "samples_factor": "--samples-factor",
     "scaling": "--scaling",
     "scenario": "--scenario",
@@ -90,6 +96,7 @@ OPTION_OF = {
     "workers_per_host": "--workers-per-host",
     "workload": "--workload",
     "write_workload": "--write-workload",
+    "years": "--years",
 }
 
 _RUNTIMES = "; ".join(

@@ -13,6 +13,7 @@ import typer
 
 from nworkers.cli.asked.aim_options import AimOptions
 from nworkers.cli.asked.command_line import command
+from nworkers.cli.asked.money_options import MoneyOptions
 from nworkers.cli.asked.options import (
     Force,
     Json,
@@ -25,6 +26,7 @@ from nworkers.cli.asked.options import (
     shared,
     with_options,
 )
+from nworkers.models.base.errors import InputError
 
 DEFAULT_MAX_WORKERS = 64
 MaxWorkers = Annotated[str, typer.Option(metavar="N", help="Largest number of workers to look at.")]
@@ -33,6 +35,7 @@ MaxWorkers = Annotated[str, typer.Option(metavar="N", help="Largest number of wo
 def _breakeven(
     options: Options,
     aimed: AimOptions,
+    priced: MoneyOptions,
     max_workers: MaxWorkers = str(DEFAULT_MAX_WORKERS),
     vs: Versus = None,
     scenario: Scenarios = None,
@@ -43,16 +46,20 @@ def _breakeven(
     picture("plot", plot, force=force)
     first, *others = options.strategy.split(",")
     if vs or scenario or others:
+        if priced.is_asked:
+            raise InputError("vs", "prices or samples too", "one way to do the job beside those")
         asked = replace(options, strategy=first)
         texts = [*(f"--strategy {shlex.quote(name)}" for name in others), *(vs or ())]
         name = f"--strategy {first}" if others else "what is asked"
         ways = scenario or ()
         show_options(asked, aimed, name, texts, ways, max_workers, plot, force=force, as_json=json)
     else:
-        show_curve(options, max_workers, plot, aimed, force=force, as_json=json)
+        show_curve(options, max_workers, plot, aimed, priced, force=force, as_json=json)
 
 
-breakeven = with_options(shared(_breakeven), "aimed", AimOptions)
+breakeven = with_options(
+    with_options(shared(_breakeven), "aimed", AimOptions), "priced", MoneyOptions
+)
 
 
 def show_curve(
@@ -60,6 +67,7 @@ def show_curve(
     max_workers: str,
     drawn: Path | None,
     aimed: AimOptions | None = None,
+    priced: MoneyOptions | None = None,
     *,
     force: bool,
     as_json: bool,
@@ -71,16 +79,19 @@ def show_curve(
     """
     from nworkers.cli.asked.aim_options import aim
     from nworkers.cli.asked.asked_job import job_request
-    from nworkers.cli.shown import console, headline, notes, predict_text
+    from nworkers.cli.asked.money_options import money
+    from nworkers.cli.shown import console, headline, money_text, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.scenario import MAX_WORKERS
     from nworkers.simulator.answers import answer_breakeven, breakeven_with_ways_out
+    from nworkers.simulator.decide.money import costs_of, undecided
     from nworkers.simulator.study.resolve import resolve
 
     most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
     wanted = aim(aimed or AimOptions())
     request = job_request(options)
     job = resolve(request, [most], curve=True)
+    worth = money(priced) if priced is not None and priced.is_asked else None
     console.notes(notes.of_curve(job, most))
     with ProgressLine("simulating") as progress:
         answer = answer_breakeven(
@@ -89,8 +100,10 @@ def show_curve(
             progress.update,
             lambda row: progress.know(headline.in_short(row)),
             aim=wanted,
+            refine=undecided(*worth) if worth else None,
         )
         answer = breakeven_with_ways_out(answer, request, progress.update)
+    costs = costs_of(answer.result, *worth) if worth else None
     if drawn is not None:
         from nworkers.cli.shown import plots
 
@@ -99,9 +112,12 @@ def show_curve(
     if as_json:
         from nworkers.cli.shown import json_view
 
-        json_view.emit(json_view.breakeven(answer, ask))
+        spent = {"money": money_text.document(costs)} if costs else {}
+        json_view.emit(json_view.breakeven(answer, ask) | spent)
     else:
-        console.emit(predict_text.curve(answer, ask))
+        lines = money_text.in_words(costs) if costs else []
+        tables = [money_text.table(costs)] if costs else []
+        console.emit(predict_text.curve(answer, ask, lines, tables))
 
 
 def show_options(

@@ -79,15 +79,22 @@ def _memory(row: Prediction) -> str:
     )
 
 
-def curve(answer: BreakEvenAnswer, ask: Ask | None = None) -> str:
-    """The table of the curve, and the sentence that answers."""
+def curve(
+    answer: BreakEvenAnswer,
+    ask: Ask | None = None,
+    lines: Sequence[str] = (),
+    tables: Sequence[str] = (),
+) -> str:
+    """The sentence that answers and the table of the curve, with more of both where asked."""
     rows = answer.result.rows
     parts = [
         headline.of_breakeven(answer.result),
+        *lines,
         *_ways_out(answer, answer.best, ask),
         "",
         heading(answer.best, answer.job),
         _scaling_table(rows, answer.result.aim),
+        *tables,
         evidence(answer.job.profile, answer.decisive),
         chance(rows),
         *noted(answer.notes),

@@ -69,7 +69,8 @@ class Prediction:
     ``breakdown`` has seconds of the step per cause, adding up to ``step_time_s``; ``bottleneck``
     is the largest of them. ``resources`` have the busiest first. Of ``simulated_steps`` of each
     worker, ``warmup_steps`` were left out. ``draws`` holds the speed-up in every replication, for
-    break-even; ``throughput_draws`` the samples per second, to compare options by.
+    break-even; ``throughput_draws`` and ``baseline_draws`` the samples per second, to
+    compare options by.
     """
 
     scenario: Scenario
@@ -97,6 +98,7 @@ class Prediction:
     draws: tuple[float, ...] = field(repr=False)
     throughput_draws: tuple[float, ...] = field(repr=False)
     progress_per_sample: float = 1.0
+    baseline_draws: tuple[float, ...] = field(default=(), repr=False)
 
     @property
     def progress_per_s(self) -> float:

@@ -141,6 +141,7 @@ def beside(
         draws=tuple(speedups.tolist()),
         throughput_draws=tuple(workers.draws.tolist()),
         progress_per_sample=counted,
+        baseline_draws=tuple(compared.draws.tolist()),
     )
 
 

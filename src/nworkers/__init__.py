@@ -28,15 +28,18 @@ if TYPE_CHECKING:
     from nworkers.models.records.what_if import WhatIf
     from nworkers.models.records.workload import StepSeconds, Workload
     from nworkers.simulator.decide.explain import explain
+    from nworkers.simulator.decide.money import Assignment, CostCurve, Prices, cost_curve
     from nworkers.simulator.decide.next_measurement import NextMeasurement, next_measurement
     from nworkers.simulator.decide.solve import solve
     from nworkers.simulator.study.ask import breakeven, predict
 
 __all__ = [
     "Aim",
+    "Assignment",
     "BreakEven",
     "Calibration",
     "CalibrationRequest",
+    "CostCurve",
     "Elasticity",
     "Explained",
     "Freed",
@@ -46,6 +49,7 @@ __all__ = [
     "Measurement",
     "NextMeasurement",
     "Prediction",
+    "Prices",
     "Profile",
     "Scenario",
     "Setting",
@@ -54,6 +58,7 @@ __all__ = [
     "WhatIf",
     "Workload",
     "breakeven",
+    "cost_curve",
     "explain",
     "fit",
     "load",
@@ -66,6 +71,10 @@ __all__ = [
 #: The module of each, and what it is called there.
 _HOMES = {
     "Aim": "models.records.aim",
+    "Assignment": "simulator.decide.money",
+    "CostCurve": "simulator.decide.money",
+    "Prices": "simulator.decide.money",
+    "cost_curve": "simulator.decide.money",
     "BreakEven": "models.records.prediction",
     "Calibration": "models.records.calibration",
     "CalibrationRequest": "calibrate.campaigns.session",

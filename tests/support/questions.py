@@ -372,6 +372,15 @@ _AIM = {
     "--samples-factor": _of("2", "0.5", "1e6", "1e-300"),
     "--noise-scale": _of("0", "1000", "1e300", "1e-300", "-0"),
 }
+_MONEY = {
+    "--price-per-host-hour": _of("1", "0.9", "1e15", "1e-300", "-1"),
+    "--capex-per-host": _of("9000", "1e-300", "-1"),
+    "--capex-per-port": _of("700"),
+    "--years": _of("3", "0.5", "1e-300", "100"),
+    "--samples": _of("1e6", "1e15", "1e-300", "0"),
+    "--deadline": _of("8h", "3d", "1s", "0d", "99999d", "8"),
+    "--budget": _of("100", "1e15", "1e-300", "0"),
+}
 _PUBLISHED = {"--json": _FLAG, "--tolerance": _of("0.1")}
 _MEASURED = {
     "--measured": given_file(MEASURED),
@@ -387,7 +396,7 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
         JOB | {"--trace": _of("t.json", "no/t.json"), "--settings": _FLAG},
         _CALIBRATION | {"--workers": _of("1", "2", "3", "1,2", "4")},
     ),
-    "breakeven": _command("breakeven", JOB | _AIM, _CURVE),
+    "breakeven": _command("breakeven", JOB | _AIM | _MONEY, _CURVE),
     "solve": _command(
         "solve",
         JOB | {"--target-speedup": _of("1", "2", "0.5"), "--overhead": _of("0.2", "50%")},
