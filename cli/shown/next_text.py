@@ -159,8 +159,9 @@ def command(answer: NextMeasurement, one: Suggested, file: str, workload: str | 
             return f"scale calibrate --resume --only {only}{again} -o {path}"
         case "step_time":
             sizes = dict.fromkeys((scenario.batch, scenario.per_worker_batch))
-            stated = " ".join(f"--step-time TIME@{size}" for size in sizes)
-            return f"time it; then add {stated}"
+            known = [row.batch for row in scenario.workload.stated_step]
+            more = " ".join(f"--step-time TIME@{size}" for size in sizes if size not in known)
+            return f"time it; then add {more}"
         case "train":
             weak = " --scaling weak" if scenario.scaling == "weak" else ""
             job = f"{of} --batch {scenario.batch} --strategy {scenario.strategy}{weak}"

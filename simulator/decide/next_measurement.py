@@ -333,7 +333,8 @@ def _by_variance(
         return
     profile, share = job.profile, parts.compute / parts.whole
     interval = narrowed(parts.whole - parts.compute)
-    if scenario.workload.widths:
+    # What is stated takes the place of what a calibration would measure.
+    if scenario.workload.widths and not scenario.workload.stated_step:
         yield Suggested("workload", share, "variance", interval, CALIBRATION_S)
     else:
         yield Suggested("step_time", share, "variance", interval, STEP_S)

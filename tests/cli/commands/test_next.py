@@ -52,6 +52,13 @@ def test_a_shipped_profile_is_not_the_user_s_and_what_narrows_it_comes_then(run:
     assert " Then time the job's step in one process (2 min): that narrows " in first
 
 
+def test_of_a_stated_step_the_batch_is_asked_that_nobody_stated(run: Run) -> None:
+    job = ("--calibration", "h100", "--step-time", "120ms@64", "--batch", "64", "--workers", "4")
+    found = json.loads(run("next", *job, "--json").out)["measurements"]
+    (step,) = (one for one in found if one["how"] == "step_time")
+    assert step["command"] == "time it; then add --step-time TIME@16"
+
+
 @pytest.mark.parametrize("count", ["0", "two", "1,2"])
 def test_a_number_that_is_none_is_refused(run: Run, count: str) -> None:
     done = run("next", "--workers", count)
