@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.explained import Explained
 from nworkers.models.records.job_request import JobRequest
+from nworkers.models.records.measured_steps import BesideMeasured, MeasuredSteps
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.setting import Changed
 from nworkers.models.records.solved import WayOut
+from nworkers.simulator.decide.beside_measured import beside_measured
 from nworkers.simulator.decide.explain import explained
 from nworkers.simulator.study.ask import curve, predictions
 from nworkers.simulator.study.breakeven import Refine
@@ -77,6 +79,7 @@ class ExplainAnswer:
     job: ResolvedJob
     found: Explained
     notes: tuple[str, ...] = ()
+    beside: BesideMeasured | None = None
 
     @property
     def beyond(self) -> tuple[str, ...]:
@@ -164,10 +167,16 @@ def answer_explain(
     job: ResolvedJob,
     progress: Callable[[int, int], None] | None = None,
     known: Callable[[Prediction], None] | None = None,
+    measured: MeasuredSteps | None = None,
 ) -> ExplainAnswer:
-    """Where the step of the job's one scenario goes; ``known`` is called with its row."""
+    """Where the step of the job's one scenario goes; ``known`` is called with its row.
+
+    Args:
+        measured: a run of the job, to be set beside it.
+    """
     found = explained(job, progress, known)
-    return ExplainAnswer(job, found, _notes(job, (found.row,)))
+    beside = None if measured is None else beside_measured(job, found.row, measured)
+    return ExplainAnswer(job, found, _notes(job, (found.row,)), beside)
 
 
 def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:

@@ -2,31 +2,43 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from nworkers.cli.asked.options import Json, Options, integer, shared
+from nworkers.cli.asked.options import Json, Options, integer, named_path, shared
 
 
 @shared
 def explain(
     options: Options,
     workers: Annotated[str, typer.Option(metavar="N", help="Number of workers.")],
+    measured: Annotated[
+        Path | None,
+        typer.Option(
+            parser=named_path,
+            metavar="RUN.csv",
+            help="A run of yours, to be set beside the prediction: step times, one a line, or the "
+            "file of a recorder (nworkers.keras_recorder, nworkers.session_recorder).",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, headline, notes
     from nworkers.cli.shown.progress import ProgressLine
+    from nworkers.models.files.step_csv import read_steps
     from nworkers.models.records.scenario import MAX_WORKERS
     from nworkers.simulator.answers import answer_explain
     from nworkers.simulator.study.resolve import resolve
 
     job = resolve(job_request(options), [integer("--workers", workers, 1, MAX_WORKERS)])
+    run = None if measured is None else read_steps(measured)
     console.notes(notes.of_job(job, RUNS))
     with ProgressLine("explaining") as progress:
         answer = answer_explain(
-            job, progress.update, lambda row: progress.know(headline.in_short(row))
+            job, progress.update, lambda row: progress.know(headline.in_short(row)), run
         )
     if json:
         from nworkers.cli.shown import explain_json, json_view

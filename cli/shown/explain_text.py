@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown import headline, predict_text
+from nworkers.cli.shown import headline, measured_text, predict_text
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.records.explained import Elasticity, Explained
 
@@ -17,7 +17,9 @@ def explanation(answer: ExplainAnswer) -> str:
     """The sentence that answers, where a step's time goes, and what would change it."""
     found = answer.found
     row = found.row
+    beside = [] if answer.beside is None else [measured_text.beside(answer.beside, row), ""]
     parts = [
+        *beside,
         headline.of_explained(found),
         "",
         predict_text.heading(row, answer.job),

@@ -10,6 +10,7 @@ import numpy as np
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import central, interval90
+from nworkers.models.costs.cost_change import CostChange
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.explained import Elasticity, Explained, Freed
 from nworkers.models.records.job_request import JobRequest
@@ -64,7 +65,7 @@ def explained(
             baseline=job.baseline,
             seed=job.seed,
             replications=REPLICATIONS,
-            free=free,
+            change=None if free is None else CostChange(frozenset([free])),
         )
 
     as_it_is = row(scenario)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from nworkers.models.base.draws import Disagreement, taken
 from nworkers.models.base.statistics import Floats, central
-from nworkers.models.costs.free import without
+from nworkers.models.costs.cost_change import CostChange, changed
 from nworkers.models.costs.phase import OPERATIONS, Operation, Phase
 from nworkers.models.costs.step import StepCosts, step_costs
 from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause, ResourceUse
@@ -163,7 +163,7 @@ def simulate(
     count: int,
     progress: Callable[[int, int], None] | None = None,
     engine: Engine = DEFAULT,
-    free: Cause | None = None,
+    change: CostChange | None = None,
 ) -> Ensemble:
     """Train the scenario by ``count`` draws of parameters, each with its own chance.
 
@@ -172,11 +172,10 @@ def simulate(
     between runs; within a run, its step varies as a worker's compute does.
 
     Args:
-        free: a cause that takes no time of the workers' steps (`nworkers.models.costs.free`); the
-            single process has it even so.
+        change: of what the workers' steps cost; the single process has them as they are.
     """
     of = setup(profile, scenario)
-    where = replace(of.layout, without=free)
+    where = replace(of.layout, without=None if change is None else change.free)
     warmup, steps = run_length(scenario)
     short, kept = scenario.what_if, 1.0
     if scenario.what_if.faults:
@@ -185,7 +184,7 @@ def simulate(
     if short.faults:
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
     drawn = replications(of.noise, seed, count)
-    costs = without(step_costs(profile, scenario, range(count)), free)
+    costs = changed(step_costs(profile, scenario, range(count)), change)
     slowdown = _slowdown(drawn, costs.log_spread)
     means = mean_factors(of.noise)
     alone = _slowdown(drawn, {"compute": costs.single_process.log_spread})

@@ -10,12 +10,13 @@ import numpy as np
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import Floats, central, interval90
 from nworkers.models.costs.compute import compute_time
+from nworkers.models.costs.cost_change import CostChange
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.model_discrepancy import computing_factors, step_factors
 from nworkers.models.costs.stand_ins import standing_in
 from nworkers.models.costs.task_memory import task_memory
 from nworkers.models.records.aim import PLAIN_AIM, Aim
-from nworkers.models.records.prediction import Cause, Prediction
+from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
 from nworkers.models.records.what_if import PLAIN
@@ -90,17 +91,17 @@ def beside(
     seed: int,
     replications: int,
     progress: Callable[[int, int], None] | None = None,
-    free: Cause | None = None,
     aim: Aim = PLAIN_AIM,
+    change: CostChange | None = None,
 ) -> Prediction:
     """Predict beside a baseline that is known.
 
     Args:
         base: as ``baseline_of`` gives it.
-        free: a cause that takes the workers no time, as it does the baseline.
         aim: says what of the workers' samples counts as progress; its target is not used.
+        change: of what the workers' steps cost, and the baseline's do not.
     """
-    ensemble = simulate(profile, scenario, seed, replications, progress, free=free)
+    ensemble = simulate(profile, scenario, seed, replications, progress, change=change)
     single, workers = _single(ensemble, scenario, seed), _workers(ensemble, scenario, seed)
     compared = single if base is None else base
     # What a short run gains by chance is no gain of more workers.

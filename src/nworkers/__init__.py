@@ -12,6 +12,7 @@ __version__ = "0.1.0"
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.session import CalibrationRequest, measure
+    from nworkers.calibrate.tensorflow.recorders import keras_recorder, session_recorder
     from nworkers.models.base.errors import HardwareError, InputError
     from nworkers.models.files.store import load
     from nworkers.models.fitting.fit import fit_profile as fit
@@ -61,10 +62,12 @@ __all__ = [
     "cost_curve",
     "explain",
     "fit",
+    "keras_recorder",
     "load",
     "measure",
     "next_measurement",
     "predict",
+    "session_recorder",
     "solve",
 ]
 
@@ -97,11 +100,13 @@ _HOMES = {
     "breakeven": "simulator.study.ask",
     "explain": "simulator.decide.explain",
     "fit": "models.fitting.fit:fit_profile",
+    "keras_recorder": "calibrate.tensorflow.recorders",
     "load": "models.files.store",
     "measure": "calibrate.campaigns.session",
     "next_measurement": "simulator.decide.next_measurement",
     "predict": "simulator.study.ask",
     "solve": "simulator.decide.solve",
+    "session_recorder": "calibrate.tensorflow.recorders",
 }
 
 

@@ -77,6 +77,8 @@ TABLES = tuple(
 #: Its first rows; more of them take longer to fit.
 SCALING, ROWS = FILES["DAINT"], 5
 #: A sweep, and what is left of one.
+#: Step times of a run.
+STEPS = SUPPORT / "examples" / "my-run.csv"
 SWEEP, SWEPT = (SUPPORT / "examples" / f"small-sweep.{kind}" for kind in ("toml", "jsonl"))
 
 
@@ -404,7 +406,11 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
         _of("batch", "latency", "bandwidth", "dispatch", "ps", "strategy", "device"),
     ),
     "next": _command("next", JOB, _CALIBRATION | {"--workers": _of("1", "2", "3")}),
-    "explain": _command("explain", JOB, _CALIBRATION | {"--workers": _of("1", "2", "3")}),
+    "explain": _command(
+        "explain",
+        JOB | {"--measured": given_file(STEPS, *TABLES)},
+        _CALIBRATION | {"--workers": _of("1", "2", "3")},
+    ),
     "fit": st.one_of(
         _command("fit", _FIT_WIRE, {}, given_file(*TABLES)),
         _command("fit", _FIT_SCALING, {}, given_file(SCALING)),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -53,3 +54,26 @@ def test_what_cannot_be_explained_is_one_line(
     done = run("explain", *arguments)
     assert done.code == 2
     assert said in done.err
+
+
+def test_a_run_is_set_beside_the_prediction(run: Run, tmp_path: Path) -> None:
+    step_s = nworkers.predict(nworkers.JobRequest(), 4).step_time_s
+    for name, factor, word in (("normal", 1.0, "Normal: "), ("slow", 2.0, "Slow: ")):
+        lines = "\n".join(str(1e3 * factor * step_s * (1 + 0.01 * (k % 3))) for k in range(90))
+        (tmp_path / f"{name}.csv").write_text(f"ms\n{lines}\n")
+        done = run("explain", "--workers", "4", "--measured", f"{name}.csv")
+        assert done.out.startswith(word)
+        assert ("transfers over the wire" in done.out) == (name == "slow")
+        assert "where a step's time goes" in done.out
+    document = json.loads(run("explain", "--workers", "4", "--measured", "slow.csv", "--json").out)
+    assert document["answer"].startswith("Slow: ")
+    measured = document["measured"]
+    assert measured["verdict"] == "slow"
+    assert measured["ratio"] == pytest.approx(2.02, rel=0.01)
+    assert measured["suspects"][0]["part"] == "transfer"
+
+
+def test_a_run_that_is_none_is_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "run.csv").write_text("loss\n1\n")
+    assert "run.csv: got loss" in run("explain", "--workers", "2", "--measured", "run.csv").error
+    assert "no such file" in run("explain", "--workers", "2", "--measured", "no.csv").error

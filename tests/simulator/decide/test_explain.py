@@ -8,6 +8,7 @@ import pytest
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import central
+from nworkers.models.costs.cost_change import CostChange
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import CAUSES
 from nworkers.models.records.setting import Setting
@@ -18,6 +19,11 @@ from nworkers.simulator.study.ask import predict
 from nworkers.simulator.study.ensemble import simulate
 from nworkers.simulator.study.resolve import resolve
 from nworkers.simulator.study.settings import settables, with_settings
+
+
+def _free(cause: str) -> CostChange:
+    return CostChange(frozenset([cause]))  # type: ignore[list-item]
+
 
 JOBS = {
     "one alone": (JobRequest(), 1),
@@ -44,7 +50,7 @@ def test_a_free_cause_takes_no_time_and_no_step_longer(name: str) -> None:
     for cause, spent_s in as_it_is.breakdown.items():
         if spent_s == 0.0:
             continue
-        free = simulate(job.profile, scenario, 1, 50, free=cause)  # type: ignore[arg-type]
+        free = simulate(job.profile, scenario, 1, 50, change=_free(cause))
         assert free.breakdown[cause] <= 1e-6 * spent_s, cause
         chance = 4.0 * (free.monte_carlo_error + as_it_is.monte_carlo_error)
         assert math.log(central(free.step_time_s) / central(as_it_is.step_time_s)) <= chance, cause
@@ -156,7 +162,7 @@ def test_engines_agree_on_who_need_not_wait(cause: str) -> None:
     job = resolve(JobRequest("loopback-2core", strategy="ps-sync"), [3])
     (scenario,) = job.scenarios
     one, other = (
-        simulate(job.profile, scenario, 1, 4, engine=engine, free=cause)  # type: ignore[arg-type]
+        simulate(job.profile, scenario, 1, 4, engine=engine, change=_free(cause))
         for engine in (DEFAULT, events)
     )
     assert one.short_step_s == pytest.approx(other.short_step_s)
