@@ -55,7 +55,7 @@ def test_a_scenario_s_file_is_the_same_as_its_options(run: Run, tmp_path: Path) 
     [
         ("--link", "allowed: a value after --link"),
         ("link 10gbit", "--vs: got 'link'; allowed: one of --workers, "),
-        ("--json", "--vs: got '--json'; allowed: one of "),
+        ("--force", "--vs: got '--force'; allowed: one of "),
         ("--batch 1 --batch 2", "allowed: --batch once"),
         ("--batch '1", "No closing quotation"),
         ("", "allowed: options of predict in quotes"),
