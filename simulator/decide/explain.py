@@ -166,8 +166,8 @@ def _movers(profile: Profile, scenario: Scenario, step_time_s: float) -> list[Se
         if settable.path == SPREAD:
             moved.append((math.inf, settable))
             continue
-        found = [(f, _with(profile, settable, f)) for f in (_MOVED, 1.0 / _MOVED)]
-        other = next((with_it for _, with_it in found if with_it is not None), None)
+        ends = (_with(profile, settable, factor) for factor in (_MOVED, 1.0 / _MOVED))
+        other = next((end for end in ends if end is not None), None)
         if other is not None:
             by_s = bounds.moved(_bounds(other, scenario)) / math.log(_MOVED)
             moved.append((by_s / step_time_s, settable))
