@@ -166,3 +166,10 @@ def test_engines_agree_on_who_need_not_wait(cause: str) -> None:
         for engine in (DEFAULT, events)
     )
     assert one.short_step_s == pytest.approx(other.short_step_s)
+
+
+def test_what_varies_a_step_moves_those_who_wait_for_each_other() -> None:
+    """It is in no bound of the step: barriers wait for the slowest."""
+    request, workers = JOBS["all-reduce"]
+    by_path = {of.path: of for of in explain(request, workers).elasticities}
+    assert by_path["noise.compute"].percent > 0.05
