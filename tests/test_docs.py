@@ -40,11 +40,11 @@ def commands(text: str) -> list[str]:
 )
 def test_examples_run(page: str, tmp_path: Path) -> None:
     text = (ROOT / page).read_text()
-    for number, toml in enumerate(re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL)):
+    for toml in re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL):
         # A workload has its name as its file, any other file says so first.
         name = re.findall(r'^(?:name = "|# )([\w-]*)(?:"$|\.toml$)', toml, flags=re.MULTILINE)[0]
+        assert not (tmp_path / f"{name}.toml").exists()
         (tmp_path / f"{name}.toml").write_text(toml)
-        assert number == 0
     support = ROOT / "tests" / "support"
     for sample in (*(support / "samples").iterdir(), *(support / "examples").iterdir()):
         shutil.copy(sample, tmp_path)

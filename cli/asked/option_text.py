@@ -14,6 +14,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.records.scenario import MAX_WORKERS
 
 if TYPE_CHECKING:
+    from nworkers.simulator.decide.job_mix import WeightedJob
     from nworkers.simulator.decide.job_options import JobOption
 
 WORKERS, NAME = "workers", "name"
@@ -58,6 +59,38 @@ def in_file(options: Options, path: Path, workers: int | None) -> JobOption:
         return _option(options, name, said, workers)
     except InputError as error:
         raise InputError(f"{path}: {error.field}", error.got, error.allowed) from None
+
+
+def in_mix(options: Options, path: Path) -> list[WeightedJob]:
+    """The jobs of a mix's file: ``[[job]]`` with a weight, options of predict, perhaps a name.
+
+    Raises:
+        InputError: the file cannot be read; a field is unknown, or a value none of what it may be.
+    """
+    from nworkers.models.files.toml_document import check_keys, read_toml
+    from nworkers.simulator.decide.job_mix import WeightedJob
+
+    wanted = "a TOML file with [[job]]: a weight, and options of predict"
+    document = read_toml(path, wanted)
+    check_keys(document, ["job"], f"{path}: ")
+    tables = document.get("job")
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise InputError("mix", path, wanted)
+    jobs = []
+    for number, table in enumerate(tables, start=1):
+        where = f"{path}: job {number}: "
+        check_keys(table, [NAME, "weight", *(entry.name for entry in fields(Options))], where)
+        weight = table.pop("weight", 1)
+        if isinstance(weight, bool) or not isinstance(weight, int | float):
+            raise InputError(f"{where}weight", repr(weight), "a number above 0")
+        said = {name: _text(path, name, value) for name, value in table.items()}
+        name = str(said.pop(NAME, said.get("workload", f"job {number}")))
+        try:
+            request = _option(options, name, said, None).request
+        except InputError as error:
+            raise InputError(f"{where}{error.field}", error.got, error.allowed) from None
+        jobs.append(WeightedJob(name, request, float(weight)))
+    return jobs
 
 
 def _option(options: Options, name: str, said: Mapping[str, Any], workers: int | None) -> JobOption:

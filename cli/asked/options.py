@@ -53,6 +53,7 @@ OPTION_OF = {
     "max_workers": "--max-workers",
     "measured": "--measured",
     "memory_bytes": "--memory",
+    "mix": "--mix",
     "model": "--model",
     "noise_scale": "--noise-scale",
     "only": "--only",
@@ -145,6 +146,15 @@ Scenarios = Annotated[
         parser=named_path,
         metavar="FILE",
         help='The same from a TOML file with a name and options of predict: link = "10gbit".',
+    ),
+]
+Mix = Annotated[
+    Path | None,
+    typer.Option(
+        parser=named_path,
+        metavar="FILE",
+        help="Several jobs that share the workers: a TOML file with [[job]], each a weight (its "
+        "share of the samples) and options of predict.",
     ),
 ]
 

@@ -17,6 +17,7 @@ from nworkers.cli.asked.money_options import MoneyOptions
 from nworkers.cli.asked.options import (
     Force,
     Json,
+    Mix,
     Options,
     Plot,
     Scenarios,
@@ -39,13 +40,18 @@ def _breakeven(
     max_workers: MaxWorkers = str(DEFAULT_MAX_WORKERS),
     vs: Versus = None,
     scenario: Scenarios = None,
+    mix: Mix = None,
     plot: Plot = None,
     force: Force = False,
     json: Json = False,
 ) -> None:
     picture("plot", plot, force=force)
     first, *others = options.strategy.split(",")
-    if vs or scenario or others:
+    if mix is not None:
+        if vs or scenario or others or plot or priced.is_asked:
+            raise InputError("mix", mix, "without <vs>, <scenario>, <plot>, prices and strategies")
+        show_mix(options, aimed, mix, max_workers, as_json=json)
+    elif vs or scenario or others:
         if priced.is_asked:
             raise InputError("vs", "prices or samples too", "one way to do the job beside those")
         asked = replace(options, strategy=first)
@@ -118,6 +124,36 @@ def show_curve(
         lines = money_text.in_words(costs) if costs else []
         tables = [money_text.table(costs)] if costs else []
         console.emit(predict_text.curve(answer, ask, lines, tables))
+
+
+def show_mix(
+    options: Options, aimed: AimOptions, path: Path, max_workers: str, *, as_json: bool
+) -> None:
+    """Answer for several jobs together.
+
+    Raises:
+        InputError
+    """
+    from nworkers.cli.asked.aim_options import aim
+    from nworkers.cli.asked.option_text import in_mix
+    from nworkers.cli.shown import console, mix_text, notes
+    from nworkers.cli.shown.progress import ProgressLine
+    from nworkers.models.records.scenario import MAX_WORKERS
+    from nworkers.simulator.decide.job_mix import job_mix
+    from nworkers.simulator.study.resolve import resolve
+
+    most, wanted = integer("--max-workers", max_workers, 1, MAX_WORKERS), aim(aimed)
+    jobs = in_mix(options, path)
+    for job in jobs[:1]:
+        console.notes(notes.of_curve(resolve(job.request, [most], curve=True), most))
+    with ProgressLine("simulating") as progress:
+        found = job_mix(jobs, most, aim=wanted, progress=progress.update)
+    if as_json:
+        from nworkers.cli.shown import json_view
+
+        json_view.emit(mix_text.document(found))
+    else:
+        console.emit(mix_text.curve(found))
 
 
 def show_options(

@@ -1,0 +1,53 @@
+"""A mix of jobs: by hand from its jobs' own predictions."""
+
+from __future__ import annotations
+
+import pytest
+
+from nworkers.models.base.errors import InputError
+from nworkers.models.records.aim import Aim
+from nworkers.models.records.job_request import JobRequest
+from nworkers.simulator.decide.job_mix import WeightedJob, job_mix
+from nworkers.simulator.study.ask import breakeven, predict
+
+FAST = JobRequest(workload="resnet-50", batch=64, scaling="weak")
+SLOW = JobRequest(workload="mlp:784,512,10", batch=64, scaling="weak")
+
+
+def test_one_job_is_its_own_mix() -> None:
+    alone = breakeven(FAST, 8)
+    mixed = job_mix([WeightedJob("one", FAST, 7.0)], 8)
+    assert mixed.breakeven_workers == alone.breakeven_workers
+    for row, own in zip(mixed.rows, alone.rows, strict=True):
+        assert row.workers == own.scenario.workers
+        assert row.speedup == pytest.approx(own.speedup)
+        assert row.speedup_interval == pytest.approx(own.speedup_interval)
+        assert row.probability_exceeds_target == pytest.approx(own.probability_beats)
+
+
+def test_seconds_a_sample_are_averaged_by_weight() -> None:
+    mixed = job_mix([WeightedJob("fast", FAST, 3.0), WeightedJob("slow", SLOW, 1.0)], 4)
+    row = mixed.rows[-1]
+    one, other = predict(FAST, 4), predict(SLOW, 4)
+    seconds = 0.75 / one.throughput_samples_per_s + 0.25 / other.throughput_samples_per_s
+    alone = 0.75 / one.baseline_samples_per_s + 0.25 / other.baseline_samples_per_s
+    assert row.samples_per_s == pytest.approx(1 / seconds)
+    assert row.speedup == pytest.approx(alone / seconds)
+    assert row.speedups == {"fast": one.speedup, "slow": other.speedup}
+
+
+def test_a_crossing_is_found_between_the_numbers_of_the_grid() -> None:
+    jobs = [WeightedJob("one", FAST, 1.0)]
+    rows = {row.workers: row.speedup for row in job_mix(jobs, 16).rows}
+    target = (rows[8] + rows[12]) / 2 if rows[12] > rows[8] else rows[8] * 0.999
+    found = job_mix(jobs, 16, aim=Aim(target))
+    first = found.breakeven_workers
+    assert first is not None
+    assert predict(FAST, first).speedup > target >= predict(FAST, first - 1).speedup
+
+
+def test_what_is_no_mix_is_refused() -> None:
+    one = WeightedJob("one", FAST, 1.0)
+    for jobs in ([], [one, one], [WeightedJob("none", FAST, 0.0)], [one] * 21):
+        with pytest.raises(InputError, match="mix"):
+            job_mix(jobs, 4)
