@@ -267,3 +267,13 @@ def completion() -> Command:
     from nworkers.cli.commands.completion import completion
 
     return completion
+
+
+@app.command(
+    cls=LateCommand, rich_help_panel=SET_UP, epilog="Example: scale schema answers > answers.json"
+)
+def schema() -> Command:
+    """Print the JSON Schema of the files that scale writes, or of its answers under --json."""
+    from nworkers.cli.commands.schema import schema
+
+    return schema

@@ -47,6 +47,8 @@ OPTION_OF = {
     "hosts": "--hosts",
     "input": "--input",
     "jobs": "--jobs",
+    "json": "--json",
+    "jsonl": "--jsonl",
     "link": "--link",
     "list_settings": "--settings",
     "logs": "--logs",
@@ -106,6 +108,10 @@ _RUNTIMES = "; ".join(
 
 # Numbers arrive as text and are checked here, so that every bad value gets the same kind of line.
 Json = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, nothing else.")]
+Lines = Annotated[
+    bool,
+    typer.Option("--jsonl", help="A line of JSON for each row, as soon as it is known."),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace the output file if it exists.")]
 
 

@@ -17,6 +17,7 @@ from nworkers.cli.asked.money_options import MoneyOptions
 from nworkers.cli.asked.options import (
     Force,
     Json,
+    Lines,
     Mix,
     Options,
     Plot,
@@ -27,7 +28,7 @@ from nworkers.cli.asked.options import (
     shared,
     with_options,
 )
-from nworkers.models.base.errors import InputError
+from nworkers.models.base.errors import Contradiction, InputError
 
 DEFAULT_MAX_WORKERS = 64
 MaxWorkers = Annotated[str, typer.Option(metavar="N", help="Largest number of workers to look at.")]
@@ -44,7 +45,10 @@ def _breakeven(
     plot: Plot = None,
     force: Force = False,
     json: Json = False,
+    jsonl: Lines = False,
 ) -> None:
+    if json and jsonl:
+        raise Contradiction("json", "--json", "jsonl")
     picture("plot", plot, force=force)
     first, *others = options.strategy.split(",")
     if mix is not None:
@@ -58,9 +62,13 @@ def _breakeven(
         texts = [*(f"--strategy {shlex.quote(name)}" for name in others), *(vs or ())]
         name = f"--strategy {first}" if others else "what is asked"
         ways = scenario or ()
+        if jsonl:
+            raise InputError("jsonl", "several options to compare", "--json for these")
         show_options(asked, aimed, name, texts, ways, max_workers, plot, force=force, as_json=json)
     else:
-        show_curve(options, max_workers, plot, aimed, priced, force=force, as_json=json)
+        show_curve(
+            options, max_workers, plot, aimed, priced, force=force, as_json=json, as_lines=jsonl
+        )
 
 
 breakeven = with_options(
@@ -77,6 +85,7 @@ def show_curve(
     *,
     force: bool,
     as_json: bool,
+    as_lines: bool = False,
 ) -> None:
     """Answer, draw where there is a file to draw to, and print.
 
@@ -115,11 +124,12 @@ def show_curve(
 
         plots.save(plots.breakeven(answer), drawn, force=force)
     ask = partial(command, "predict", options)
-    if as_json:
+    if as_json or as_lines:
         from nworkers.cli.shown import json_view
 
         spent = {"money": money_text.document(costs)} if costs else {}
-        json_view.emit(json_view.breakeven(answer, ask) | spent)
+        write = json_view.emit_lines if as_lines else json_view.emit
+        write(json_view.breakeven(answer, ask) | spent)
     else:
         lines = money_text.in_words(costs) if costs else []
         tables = [money_text.table(costs)] if costs else []

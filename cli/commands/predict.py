@@ -9,10 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from nworkers.cli.asked.command_line import command
-from nworkers.cli.asked.options import Force, Json, Options, named_path, shared, worker_counts
-from nworkers.models.base.errors import InputError
+from nworkers.cli.asked.options import (
+    Force,
+    Json,
+    Lines,
+    Options,
+    named_path,
+    shared,
+    worker_counts,
+)
+from nworkers.models.base.errors import Contradiction, InputError
 
 if TYPE_CHECKING:
+    from nworkers.models.records.prediction import Prediction
     from nworkers.simulator.trace.observe import Observation
 
 
@@ -40,7 +49,10 @@ def predict(
     ] = False,
     force: Force = False,
     json: Json = False,
+    jsonl: Lines = False,
 ) -> None:
+    if json and jsonl:
+        raise Contradiction("json", "--json", "jsonl")
     if list_settings:
         _list_settings(options, as_json=json)
         return
@@ -60,10 +72,17 @@ def predict(
     job = resolve(request, counts)
     console.notes(notes.of_job(job))
     with ProgressLine("predicting") as progress:
-        answer = answer_predict(
-            job, progress.update, lambda row: progress.know(headline.in_short(row))
-        )
-        answer = predict_with_ways_out(answer, request, progress.update)
+
+        def known(row: Prediction) -> None:
+            progress.know(headline.in_short(row))
+            if jsonl:
+                from nworkers.cli.shown import json_view
+
+                json_view.emit_line(json_view.described(job, row))
+
+        answer = answer_predict(job, progress.update, known)
+        if not jsonl:
+            answer = predict_with_ways_out(answer, request, progress.update)
     if trace is not None:
         from nworkers.simulator.trace.observe import observe
 
@@ -73,7 +92,7 @@ def predict(
         from nworkers.cli.shown import json_view
 
         json_view.emit(json_view.predictions(answer, ask))
-    else:
+    elif not jsonl:
         console.emit(predict_text.predictions(answer, ask))
 
 

@@ -28,6 +28,20 @@ def emit(document: dict[str, object]) -> None:
     console.emit_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
+def emit_line(document: dict[str, object]) -> None:
+    """One line, which is there for its reader at once."""
+    console.emit_json(json.dumps(document, ensure_ascii=False, allow_nan=False))
+
+
+def emit_lines(document: dict[str, object]) -> None:
+    """A line for each of the document's rows, then one for all else of it."""
+    rows = document["rows"]
+    assert isinstance(rows, list)
+    for found in rows:
+        emit_line(found)
+    emit_line({name: value for name, value in document.items() if name != "rows"})
+
+
 def predictions(answer: PredictAnswer, ask: Ask | None = None) -> dict[str, object]:
     """A row for each number of workers; the fields of a single one stand beside ``rows`` too."""
     rows = [described(answer.job, prediction) for prediction in answer.rows]

@@ -138,3 +138,14 @@ def test_quiet_leaves_the_answer_alone(run: Run) -> None:
     # It holds for that command alone.
     assert run("predict", "--workers", "2").err == said.err
     assert "--quiet beside -v/--verbose" in run("predict", "--workers", "2", "-q", "-v").error
+
+
+def test_rows_come_as_lines(run: Run, network: Path) -> None:
+    asked = ("predict", "--calibration", network, "--workers", "1-3")
+    lines = [json.loads(line) for line in run(*asked, "--jsonl").out.splitlines()]
+    assert lines == json.loads(run(*asked, "--json").out)["rows"]
+    asked = ("breakeven", "--calibration", network, "--max-workers", "4")
+    *rows, last = (json.loads(line) for line in run(*asked, "--jsonl").out.splitlines())
+    assert {**last, "rows": rows} == json.loads(run(*asked, "--json").out)
+    assert json.loads(run(*asked, "--ps", "0", "--jsonl").out)["exit_code"] == 2
+    assert "--json beside --jsonl" in run(*asked, "--json", "--jsonl").error
