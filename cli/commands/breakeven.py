@@ -51,6 +51,8 @@ def _breakeven(
         raise Contradiction("json", "--json", "jsonl")
     picture("plot", plot, force=force)
     first, *others = options.strategy.split(",")
+    if jsonl and (mix is not None or vs or scenario or others):
+        raise InputError("jsonl", "several jobs or options to compare", "<json> for these")
     if mix is not None:
         if vs or scenario or others or plot or priced.is_asked:
             raise InputError("mix", mix, "without <vs>, <scenario>, <plot>, prices and strategies")
@@ -62,8 +64,6 @@ def _breakeven(
         texts = [*(f"--strategy {shlex.quote(name)}" for name in others), *(vs or ())]
         name = f"--strategy {first}" if others else "what is asked"
         ways = scenario or ()
-        if jsonl:
-            raise InputError("jsonl", "several options to compare", "--json for these")
         show_options(asked, aimed, name, texts, ways, max_workers, plot, force=force, as_json=json)
     else:
         show_curve(
