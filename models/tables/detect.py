@@ -52,6 +52,9 @@ def format_of(text: str) -> str | None:
     names, _ = csv_lines.header(text)
     if {"quantity", "seconds"} <= set(names):
         return csv_times.FORMAT
+    # Its first line says it; the marks of others are looked for in the whole of a long text.
+    if {"model", "strategy", "workers", "samples_per_s"} <= set(names):
+        return scaling.FORMAT
     if text.lstrip().startswith("{") and (found := _whole_json(text.encode())) is not None:
         return found or None
     for name, told, _, _ in _TEXTS:

@@ -46,7 +46,9 @@ def test_a_row_is_what_predict_says(run: Run, network: Path, tmp_path: Path) -> 
             )
             continue
         said = json.loads(asked.out)
+        # A sweep has the other scenarios itself, and looks for no way out of one.
         del said["rows"]
+        said.pop("ways_out")
         assert row == said
 
 
