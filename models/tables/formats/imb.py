@@ -18,6 +18,7 @@ from nworkers.models.tables.formats.posted import Header, Line, Lines, cut_short
 FORMAT = "Intel MPI Benchmarks"
 TITLE = re.compile(r"(?<![ \t])[ \t]*#[ \t]*Benchmarking[ \t]+(?P<test>\w+)")
 WANTED = "PingPong or Allreduce: mpirun -np 8 IMB-MPI1 PingPong Allreduce"
+_EXTREMES = ("t_min[usec]", "t_max[usec]")
 _TESTS: dict[str, tuple[RowQuantity, str]] = {
     "pingpong": ("message", "t[usec]"),
     "allreduce": ("allreduce", "t_avg[usec]"),
@@ -82,9 +83,12 @@ def _read_row(run: _Run, line: Line, source: str) -> None:
     quantity, column = test
     cells = run.header.cells(line.text)
     try:
-        if cells is None or None in cells or column not in run.header.names:
-            missing = "a line that is cut off, or lacks a value"
-            got = missing if column in run.header.names else f"no column {column}"
+        beside = ("Mbytes/sec",) if "Mbytes/sec" in run.header.names else _EXTREMES
+        wanted = ("#bytes", "#repetitions", column, *beside)
+        lacking = [name for name in wanted if name not in run.header.names]
+        if cells is None or None in cells or lacking:
+            cut = "a line that is cut off, or lacks a value"
+            got = f"no column {lacking[0]}" if lacking else cut
             raise InputError(where, got, " ".join(run.header.names))
         row = dict(zip(run.header.names, cells, strict=True))
         size = whole(row["#bytes"], f"{where}: #bytes")
@@ -115,7 +119,7 @@ def _agree(row: dict[str, str | None], size: int, seconds: float) -> bool:
             abs(size / seconds / unit - rate) <= 0.02 * rate + half_unit(text)
             for unit in (1e6, 2.0**20)
         )
-    least, most = (number(row[name], name) * 1e-6 for name in ("t_min[usec]", "t_max[usec]"))
+    least, most = (number(row[name], name) * 1e-6 for name in _EXTREMES)
     return least <= seconds * 1.001 and seconds <= most * 1.001
 
 
