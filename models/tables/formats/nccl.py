@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -418,6 +419,10 @@ def _group(run: NcclRun, where: str, workers: int | None) -> tuple[int, dict[int
         alone = f"{len(listed)} processes of one rank each" if len(listed) > 1 else "one rank"
         raise InputError(where, f"{alone}, which sends nothing (busbw 0)", f"several: {_DEVICES}")
     group = len(listed) if sorted(listed) == list(range(len(listed))) and listed[1:] else None
+    on_each = Counter(host for _, host in run.ranks).values()
+    if group and group != workers and len(set(on_each)) > 1:
+        got = f"hosts with {' and '.join(map(str, on_each))} ranks: is a line missing?"
+        raise InputError(where, got, f"as many ranks on each host, or <workers> {group}")
     group = group or workers or run.started
     if group == 1 and not rates:
         raise InputError(where, "one rank, which sends nothing", f"several ranks: {_DEVICES}")
