@@ -8,14 +8,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from nworkers.models.records.aim import PLAIN_AIM, Aim
-from nworkers.models.records.explained import Explained
 from nworkers.models.records.job_request import JobRequest
-from nworkers.models.records.measured_steps import BesideMeasured, MeasuredSteps
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.setting import Changed
 from nworkers.models.records.solved import WayOut
-from nworkers.simulator.decide.beside_measured import beside_measured
-from nworkers.simulator.decide.explain import explained
 from nworkers.simulator.study.ask import curve, predictions
 from nworkers.simulator.study.breakeven import Refine
 from nworkers.simulator.study.ensemble import MOST_ERROR
@@ -24,6 +20,8 @@ from nworkers.simulator.study.no_effect import idle_settings, no_effects
 from nworkers.simulator.study.resolve import ResolvedJob
 
 if TYPE_CHECKING:
+    from nworkers.models.records.explained import Explained
+    from nworkers.models.records.measured_steps import BesideMeasured, MeasuredSteps
     from nworkers.models.records.measurement import Comparison, Measurement
 
 
@@ -174,6 +172,10 @@ def answer_explain(
     Args:
         measured: a run of the job, to be set beside it.
     """
+    # Only these questions need it, and others begin sooner without.
+    from nworkers.simulator.decide.beside_measured import beside_measured  # noqa: PLC0415
+    from nworkers.simulator.decide.explain import explained  # noqa: PLC0415
+
     found = explained(job, progress, known)
     beside = None if measured is None else beside_measured(job, found.row, measured)
     return ExplainAnswer(job, found, _notes(job, (found.row,)), beside)

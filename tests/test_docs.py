@@ -18,10 +18,23 @@ ROOT = Path(__file__).parent.parent
 SCALE = Path(sys.executable).with_name("scale")
 
 
-def commands(text: str) -> list[str]:
-    """Lines that begin with ``$ `` in blocks marked as console."""
-    blocks = re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL)
-    return [line[2:] for block in blocks for line in block.splitlines() if line.startswith("$ ")]
+def examples(text: str) -> list[tuple[str, str]]:
+    """Commands of blocks marked as console, each with what the page says that it prints.
+
+    That follows in the block, or indented after it; lines may be broken otherwise.
+    """
+    found: list[tuple[str, str]] = []
+    blocks = re.findall(r"```console\n(.*?)```\n(\n(?: {4}[^\n]*\n)+)?", text, flags=re.DOTALL)
+    for block, after in blocks:
+        for part in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
+            command, _, printed = part.partition("\n")
+            found.append((command, printed))
+        found[-1] = (found[-1][0], found[-1][1] + after)
+    return found
+
+
+def words(text: str) -> str:
+    return " ".join(text.split())
 
 
 @pytest.mark.parametrize(
@@ -48,9 +61,9 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
     support = ROOT / "tests" / "support"
     for sample in (*(support / "samples").iterdir(), *(support / "examples").iterdir()):
         shutil.copy(sample, tmp_path)
-    lines = commands(text)
+    lines = examples(text)
     assert lines
-    for line in lines:
+    for line, printed in lines:
         program, *arguments = shlex.split(line)
         assert program == "scale", line
         done = subprocess.run(
@@ -66,6 +79,7 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
         held = (0, 1) if arguments[0] == "validate" else (0,)
         assert done.returncode in held, f"{line}\n{done.stdout}\n{done.stderr}"
         assert done.stdout.strip() or "wrote" in done.stderr, line
+        assert words(printed) in words(done.stdout), f"{line}\n{done.stdout}"
 
 
 def test_every_variation_is_told_of() -> None:

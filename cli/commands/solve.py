@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from nworkers.cli.asked.aim_options import real
 from nworkers.cli.asked.command_line import command
 from nworkers.cli.asked.options import Json, Options, integer, number, shared
 from nworkers.models.base.choices import choice
@@ -42,9 +43,7 @@ def solve(
     count = integer("--workers", workers, 1, MAX_WORKERS)
     if overhead is not None and target_speedup is not None:
         raise Contradiction("overhead", overhead, "target_speedup")
-    target = (
-        1.0 if target_speedup is None else number("--target-speedup", target_speedup, 0.01, 1e6)
-    )
+    target = 1.0 if target_speedup is None else real("target_speedup", target_speedup)
     share = None if overhead is None else number("--overhead", overhead, 0.001, 0.999)
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console

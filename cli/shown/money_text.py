@@ -66,19 +66,15 @@ def _limits(found: CostCurve) -> str:
 
 def _nearest(found: CostCurve) -> str:
     """The fastest where time is short, the cheapest where money is."""
-    work = found.assignment
-    fastest = max(found.all, key=lambda row: row.samples_per_s)
-    sentences = []
+    work, sentences = found.assignment, []
     if work.deadline_s is not None:
-        in_budget = [row for row in found.all if row.is_in_budget]
-        within = "" if work.budget is None or not in_budget else " within the budget"
-        nearest = max(in_budget, key=lambda row: row.samples_per_s) if in_budget else fastest
-        sentences.append(f"The fastest{within}: {_told(found, nearest)}.")
+        row = found.soonest
+        within = " within the budget" if work.budget is not None and row.is_in_budget else ""
+        sentences.append(f"The fastest{within}: {_told(found, row)}.")
     if work.budget is not None:
-        in_time = [row for row in found.all if row.is_in_time]
-        within = "" if work.deadline_s is None or not in_time else " in time"
-        nearest = min(in_time or found.all, key=lambda row: row.cost or 0.0)
-        sentences.append(f"The cheapest{within}: {_told(found, nearest)}.")
+        row = found.least_costly
+        within = " in time" if work.deadline_s is not None and row.is_in_time else ""
+        sentences.append(f"The cheapest{within}: {_told(found, row)}.")
     return " ".join(sentences)
 
 

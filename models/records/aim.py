@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from nworkers.models.base.errors import InputError
 
-#: No speed-up that anybody asks for is larger, and no worker needs so many times the samples.
-MOST = 1e6
+#: Of speed-ups that anybody asks for; nor does a worker need more times the samples.
+LEAST, MOST = 0.01, 1e6
 
 
 @dataclass(frozen=True)
@@ -43,13 +43,19 @@ class Aim:
 PLAIN_AIM = Aim()
 
 
+def check_target(speedup: float) -> float:
+    """Raises: InputError, for what no workers reach or all do; not a number is in no range."""
+    if not LEAST <= speedup <= MOST:
+        raise InputError("target_speedup", speedup, f"a number from {LEAST} to {MOST:.0f}")
+    return speedup
+
+
 def check_aim(aim: Aim) -> Aim:
     """Raises: InputError, naming what no workers can reach or need."""
-    for field in ("target_speedup", "samples_factor"):
-        value = getattr(aim, field)
-        # Not a number is in no range.
-        if value is not None and not (0.0 < value <= MOST):
-            raise InputError(field, value, f"a number above 0, up to {MOST:.0f}")
+    check_target(aim.target_speedup)
+    factor = aim.samples_factor
+    if factor is not None and not (0.0 < factor <= MOST):
+        raise InputError("samples_factor", factor, f"a number above 0, up to {MOST:.0f}")
     scale = aim.noise_scale
     if scale is not None and not (0.0 <= scale < math.inf):
         raise InputError("noise_scale", scale, "samples: a number from 0")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nworkers.models.records.profile import Parameter, Profile, TransferPath, scaled
+from nworkers.models.records.profile import Parameter, Profile, Segment, TransferPath, scaled
 
 
 def with_latency(profile: Profile, factor: float) -> Profile:
     """Every request's latency times ``factor``; what it takes of the processors stays."""
+
+    def each(of: tuple[Segment[Parameter], ...]) -> tuple[Segment[Parameter], ...]:
+        return tuple(replace(one, latency_s=scaled(one.latency_s, factor)) for one in of)
 
     def path(of: TransferPath[Parameter]) -> TransferPath[Parameter]:
         return replace(
@@ -16,17 +19,20 @@ def with_latency(profile: Profile, factor: float) -> Profile:
             per_tensor_s=scaled(of.per_tensor_s, factor),
             several_s=_scaled(of.several_s, factor),
             after_fetch_s=_scaled(of.after_fetch_s, factor),
-            segments=tuple(
-                replace(segment, latency_s=scaled(segment.latency_s, factor))
-                for segment in of.segments
-            ),
+            segments=each(of.segments),
         )
 
     link, collective = profile.link, profile.collective
+    inner = collective.inner
     return replace(
         profile,
         link=replace(link, fetch=path(link.fetch), push=path(link.push)),
-        collective=replace(collective, latency_s=_scaled(collective.latency_s, factor)),
+        collective=replace(
+            collective,
+            latency_s=_scaled(collective.latency_s, factor),
+            segments=each(collective.segments),
+            inner=None if inner is None else replace(inner, segments=each(inner.segments)),
+        ),
     )
 
 

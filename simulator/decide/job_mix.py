@@ -13,13 +13,12 @@ from nworkers.models.base.statistics import Floats, interval90
 from nworkers.models.records.aim import PLAIN_AIM, Aim, check_aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import Interval, Prediction
-from nworkers.models.records.scenario import MAX_WORKERS
 from nworkers.simulator.study.ask import predictions
 from nworkers.simulator.study.resolve import resolve
+from nworkers.simulator.study.worker_grid import ends, worker_grid
 
 #: More are a sweep.
 MOST_JOBS = 20
-_DENSE = 8
 Progress = Callable[[int, int], None]
 
 
@@ -80,19 +79,17 @@ def job_mix(
             raise InputError("mix", f"two jobs named {job.name!r}", "a name of its own for each")
         if not 0.0 < job.weight <= 1e15:
             raise InputError("mix", f"a weight of {job.weight:g}", "a number above 0")
-    if not 1 <= max_workers <= MAX_WORKERS:
-        raise InputError("max_workers", max_workers, f"an integer from 1 to {MAX_WORKERS}")
     if len({job.request.seed for job in jobs}) > 1:
         raise InputError("seed", "several", "one for all jobs: they meet the same chances")
-    requests = [job.request for job in jobs]
-    first = 2 if any(request.strategy == "allreduce" for request in requests) else 1
-    limit = min(
-        [max_workers, *(one.batch for one in requests if one.scaling == "strong")], default=first
-    )
+    each = [
+        ends(resolve(job.request, [max_workers], curve=True).scenarios[0], max_workers)
+        for job in jobs
+    ]
+    first, limit = max(low for low, _ in each), min(high for _, high in each)
     if limit < first:
         raise InputError("max_workers", limit, f"at least {first} with these jobs")
     curve: dict[int, MixRow] = {}
-    missing = sorted({first, limit, *(n for n in _grid(limit) if n >= first)})
+    missing = worker_grid(first, limit)
     while missing:
         for workers in missing:
             if progress is not None:
@@ -112,14 +109,6 @@ def job_mix(
         breakeven_workers=next((row.workers for row in rows if row.speedup > target), None),
         best_workers=max(rows, key=lambda row: row.samples_per_s).workers,
     )
-
-
-def _grid(limit: int) -> list[int]:
-    numbers, size = list(range(1, min(_DENSE, limit) + 1)), _DENSE
-    while size < limit:
-        numbers += [n for n in (round(1.5 * size), 2 * size) if n <= limit]
-        size *= 2
-    return numbers
 
 
 def _together(

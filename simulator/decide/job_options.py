@@ -60,7 +60,7 @@ def compare(
         aim: what each option has to reach, and what of its samples counts as progress.
 
     Raises:
-        InputError: an option cannot be; two have one seed no more in common; there are too many.
+        InputError: an option cannot be; their seeds differ; there are too many.
     """
     if not 1 <= len(options) <= MOST_OPTIONS:
         raise InputError("vs", len(options), f"1 to {MOST_OPTIONS} options; more are a sweep")

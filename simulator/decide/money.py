@@ -112,6 +112,18 @@ class CostCurve:
     def all(self) -> tuple[WorkersCost, ...]:
         return (self.baseline, *self.rows)
 
+    @property
+    def soonest(self) -> WorkersCost:
+        """What comes nearest to a deadline: the fastest within the budget, or of all if none is."""
+        within = [row for row in self.all if row.is_in_budget]
+        return max(within or self.all, key=lambda row: row.samples_per_s)
+
+    @property
+    def least_costly(self) -> WorkersCost:
+        """What comes nearest to a budget: the cheapest in time, or of all if none is."""
+        within = [row for row in self.all if row.is_in_time]
+        return min(within or self.all, key=lambda row: row.cost or 0.0)
+
 
 def cost_curve(
     request: JobRequest,

@@ -22,7 +22,7 @@ from nworkers.models.base.leaves import leaves, mapped
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.compute import compute_time
 from nworkers.models.costs.extrapolation import log_spread
-from nworkers.models.costs.stand_ins import resting
+from nworkers.models.costs.stand_ins import STAND_INS, resting
 from nworkers.models.costs.step import step_costs
 from nworkers.models.findings.measuring_time import (
     CALIBRATION_S,
@@ -305,7 +305,8 @@ def _first(job: ResolvedJob, row: Prediction) -> Iterator[Suggested]:
                 how = "nccl"
             shares[how] = shares.get(how, 0.0) + share
     reduced = scenario.strategy == "allreduce"
-    causes = ("collective_latency", "collective_transfer") if reduced else _WIRES
+    sections = ("collective",) if reduced else ("link", "bandwidth")
+    causes = [cause for part in STAND_INS if part.section in sections for cause in part.causes]
     on_wires = sum(row.breakdown.get(cause, 0.0) for cause in causes) / step_s
     known = profile.collective
     if profile.link.evidence == NOMINAL and not (reduced and known.imported):
@@ -319,10 +320,6 @@ def _first(job: ResolvedJob, row: Prediction) -> Iterator[Suggested]:
     }  # fmt: skip
     for how, share in shares.items():
         yield Suggested(how, share, "step", None, seconds_of[how])
-
-
-#: Causes of a step's time that a wire decides, without all-reduces.
-_WIRES = ("fetch_latency", "fetch_transfer", "push_latency", "push_transfer", "link_contention")
 
 
 def _by_variance(

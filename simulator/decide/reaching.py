@@ -9,6 +9,7 @@ import numpy as np
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import Floats, interval90
 from nworkers.models.costs.step import step_costs
+from nworkers.models.records.aim import check_target
 from nworkers.models.records.prediction import Interval, Prediction
 from nworkers.models.records.solved import Goal
 from nworkers.models.records.what_if import PLAIN
@@ -36,8 +37,8 @@ def check_goal(goal: Goal) -> Goal:
     """Raises: InputError, for what no job is or all are."""
     if goal.measure == "overhead" and not 0.0 < goal.target < 1.0:
         raise InputError("overhead", goal.target, "a share of a step above 0 and below 1")
-    if goal.measure == "speedup" and not 0.01 <= goal.target <= 1e6:
-        raise InputError("target_speedup", goal.target, "a number from 0.01 to 1000000")
+    if goal.measure == "speedup":
+        check_target(goal.target)
     return goal
 
 

@@ -8,20 +8,17 @@ from itertools import pairwise
 
 import numpy as np
 
-from nworkers.models.base.errors import InputError
 from nworkers.models.records.aim import PLAIN_AIM, Aim, check_aim
 from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.profile import Profile
-from nworkers.models.records.scenario import MAX_WORKERS, Scenario, check_scenario
+from nworkers.models.records.scenario import Scenario, check_scenario
 from nworkers.simulator.study.predict import REPLICATIONS, baseline_of, beside
+from nworkers.simulator.study.worker_grid import ends, worker_grid
 
 Progress = Callable[[int, int], None]
 #: Numbers of workers that a question about the curve needs too, none once it is answered.
 Refine = Callable[[Mapping[int, Prediction]], list[int]]
 
-#: Every number of workers up to here is evaluated, and of each doubling beyond it these shares.
-_DENSE = 8
-_SHARES = (1.25, 1.5, 2.0)
 #: A neighbour of the best that is so much slower leaves room for a better one between them.
 _PEAK = 0.005
 
@@ -58,12 +55,7 @@ def breakeven(
         InputError
     """
     target = check_aim(aim).target_speedup
-    if not 1 <= max_workers <= MAX_WORKERS:
-        raise InputError("max_workers", max_workers, f"an integer from 1 to {MAX_WORKERS}")
-    first = max(2 if scenario.strategy == "allreduce" else 1, scenario.what_if.least_workers)
-    limit = min(max_workers, scenario.batch) if scenario.scaling == "strong" else max_workers
-    if limit < first:
-        raise InputError("max_workers", limit, f"at least {first} with this strategy and <what_if>")
+    first, limit = ends(scenario, max_workers)
     check_scenario(replace(scenario, workers=first))
     base = baseline_of(profile, scenario, baseline, seed, replications)
     curve: dict[int, Prediction] = {}
@@ -85,7 +77,7 @@ def breakeven(
             if known is not None:
                 known(curve[workers])
 
-    evaluate(_grid(first, limit))
+    evaluate(worker_grid(first, limit))
     while missing := _undecided(curve, target) or (refine(curve) if refine else []):
         evaluate(missing)
     if progress is not None:
@@ -104,19 +96,10 @@ def breakeven(
     )
 
 
-def _grid(first: int, limit: int) -> list[int]:
-    numbers = {first, limit, *range(first, _DENSE + 1)}
-    size = _DENSE
-    while size < limit:
-        numbers |= {round(size * share) for share in _SHARES}
-        size *= 2
-    return sorted(number for number in numbers if first <= number <= limit)
-
-
 def _undecided(curve: dict[int, Prediction], target: float) -> list[int]:
     """Midpoints of the gaps that hold a crossing, an end of the interval or the peak."""
     numbers = sorted(curve)
-    ends = _first_wins(tuple(curve[n] for n in numbers), target)
+    uncertain = _first_wins(tuple(curve[n] for n in numbers), target)
     best = max(numbers, key=lambda n: curve[n].speedup)
 
     def peaks(one: int, other: int) -> bool:
@@ -130,7 +113,7 @@ def _undecided(curve: dict[int, Prediction], target: float) -> list[int]:
         if high > low + 1
         and (
             (curve[low].speedup > target) != (curve[high].speedup > target)
-            or high in ends
+            or high in uncertain
             or peaks(low, high)
         )
     ]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal, get_args
+from typing import ClassVar, Literal, get_args
 
 import numpy as np
 
@@ -57,6 +57,33 @@ class Errors:
     rows: int
     median: float | None
     worst: float | None
+
+
+@dataclass(frozen=True)
+class ComparedRows:
+    """Every row beside every method, the fitted ones and those that were not."""
+
+    rows: tuple[ComparedRow, ...]
+    methods: ClassVar[tuple[Method, ...]] = METHODS
+
+    @property
+    def inside(self) -> tuple[ComparedRow, ...]:
+        """The rows that were fitted."""
+        return tuple(row for row in self.rows if row.fitted)
+
+    @property
+    def outside(self) -> tuple[ComparedRow, ...]:
+        """The rows that were not."""
+        return tuple(row for row in self.rows if not row.fitted)
+
+    @property
+    def errors(self) -> dict[str, dict[Method, Errors]]:
+        """Each method's errors on the fitted rows, and on the predicted ones if there are any."""
+        return {
+            label: {method: errors(rows, method) for method in self.methods}
+            for label, rows in (("fitted", self.inside), ("predicted", self.outside))
+            if rows
+        }
 
 
 def split(

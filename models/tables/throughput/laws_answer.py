@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.compare import (
     ComparedRow,
-    Errors,
+    ComparedRows,
     Method,
-    errors,
     split,
     usual_laws,
 )
@@ -34,33 +34,18 @@ ASKS = {
 
 
 @dataclass(frozen=True)
-class LawsAnswer:
+class LawsAnswer(ComparedRows):
     """Rows beside both laws, and what was missing for a model of the system.
 
     ``beyond`` has for each series the samples per second of more workers, by each law.
     """
 
+    methods: ClassVar[tuple[Method, ...]] = LAWS
+
     file: str
-    rows: tuple[ComparedRow, ...]
     beyond: tuple[tuple[ScalingRow, int, dict[Method, float | None]], ...]
     missing: tuple[str, ...]
     read: tuple[str, ...]
-
-    @property
-    def inside(self) -> tuple[ComparedRow, ...]:
-        return tuple(row for row in self.rows if row.fitted)
-
-    @property
-    def outside(self) -> tuple[ComparedRow, ...]:
-        return tuple(row for row in self.rows if not row.fitted)
-
-    @property
-    def errors(self) -> dict[str, dict[Method, Errors]]:
-        return {
-            label: {method: errors(rows, method) for method in LAWS}
-            for label, rows in (("fitted", self.inside), ("predicted", self.outside))
-            if rows
-        }
 
     @property
     def asks(self) -> tuple[str, ...]:
@@ -106,4 +91,4 @@ def laws_answer(
         for row in largest
         for times in _BEYOND
     )
-    return LawsAnswer(file, compared, beyond, missing, read)
+    return LawsAnswer(compared, file, beyond, missing, read)

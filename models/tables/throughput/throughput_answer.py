@@ -21,12 +21,9 @@ from nworkers.models.tables.detect import KNOWN
 from nworkers.models.tables.formats.csv_throughput import ScalingRow, of_system, read
 from nworkers.models.tables.throughput.assemble import assemble
 from nworkers.models.tables.throughput.compare import (
-    METHODS,
-    ComparedRow,
+    ComparedRows,
     Errors,
-    Method,
     compare,
-    errors,
     split,
 )
 from nworkers.models.tables.throughput.fit import ScalingFit, check_rows, fit
@@ -87,7 +84,7 @@ class FittedRows:
 
 
 @dataclass(frozen=True)
-class ThroughputAnswer:
+class ThroughputAnswer(ComparedRows):
     """The profile, how it was fitted, and every row beside every method.
 
     ``read`` are remarks about how the table was read.
@@ -96,27 +93,7 @@ class ThroughputAnswer:
     request: ThroughputRequest
     fit: FitAnswer
     fitted: ScalingFit
-    rows: tuple[ComparedRow, ...]
     read: tuple[str, ...] = ()
-
-    @property
-    def inside(self) -> tuple[ComparedRow, ...]:
-        """The rows that were fitted."""
-        return tuple(row for row in self.rows if row.fitted)
-
-    @property
-    def outside(self) -> tuple[ComparedRow, ...]:
-        """The rows that were not."""
-        return tuple(row for row in self.rows if not row.fitted)
-
-    @property
-    def errors(self) -> dict[str, dict[Method, Errors]]:
-        """Each method's errors on the fitted rows, and on the predicted ones if there are any."""
-        return {
-            label: {method: errors(rows, method) for method in METHODS}
-            for label, rows in (("fitted", self.inside), ("predicted", self.outside))
-            if rows
-        }
 
     @property
     def spread(self) -> Parameter | None:
@@ -315,4 +292,4 @@ def throughput_answer(rows: FittedRows, predict: Predict, progress: Progress) ->
     compared = compare(fitted, rows.outside, rows.workloads, request.base, predict, progress=tell)
     profile = assemble(fitted, rows.workloads, request.base, rows.text, request.file.name)
     fit = FitAnswer(profile, str(request.file), weaknesses(profile))
-    return ThroughputAnswer(request, fit, fitted, compared, rows.notes)
+    return ThroughputAnswer(compared, request, fit, fitted, rows.notes)

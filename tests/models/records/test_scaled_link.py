@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from nworkers.models.costs.step import step_costs
-from nworkers.models.records.profile import Profile
+from nworkers.models.records.profile import InnerTier, Parameter, Profile, Segment
 from nworkers.models.records.scaled_link import with_dispatch, with_latency
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import named_workload
-from tests.support.factories import profile
+from tests.support.factories import parameter, profile
 
 PLAIN = profile()
 JOB = Scenario(named_workload("gemm:128,256"), 2, batch=64)
@@ -38,6 +38,22 @@ def test_a_hop_is_scaled() -> None:
     job = replace(JOB, strategy="allreduce", runtime="mirrored")
     longer = walls(with_latency(PLAIN, 3.0), "collective_latency", job)
     assert longer == pytest.approx(3.0 * walls(PLAIN, "collective_latency", job))
+
+
+def test_all_segments_and_what_is_inside_a_host_are_scaled() -> None:
+    small: Segment[Parameter] = Segment(0.0, parameter(2e-5), parameter(1e9, "bytes/s"))
+    large: Segment[Parameter] = Segment(1e4, parameter(9e-5), parameter(5e9, "bytes/s"))
+    collective = replace(
+        PLAIN.collective,
+        imported=True,
+        segments=(large,),
+        per_host=2,
+        inner=InnerTier((2, 2), (1.0, 1e9), (small, large)),
+    )
+    tiers = replace(PLAIN, collective=collective)
+    job = replace(JOB, workers=4, workers_per_host=2, strategy="allreduce", runtime="mirrored")
+    longer = walls(with_latency(tiers, 3.0), "collective_latency", job)
+    assert longer == pytest.approx(3.0 * walls(tiers, "collective_latency", job))
 
 
 @pytest.mark.parametrize(

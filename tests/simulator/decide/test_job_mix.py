@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.aim import Aim
 from nworkers.models.records.job_request import JobRequest
+from nworkers.models.records.what_if import WhatIf
 from nworkers.simulator.decide.job_mix import WeightedJob, job_mix
 from nworkers.simulator.study.ask import breakeven, predict
 
@@ -44,6 +47,13 @@ def test_a_crossing_is_found_between_the_numbers_of_the_grid() -> None:
     first = found.breakeven_workers
     assert first is not None
     assert predict(FAST, first).speedup > target >= predict(FAST, first - 1).speedup
+
+
+def test_a_job_that_needs_several_workers_begins_the_curve() -> None:
+    backup = WhatIf(said=("backup-workers=2",), backup_workers=2)
+    spare = replace(FAST, strategy="ps-sync", what_if=backup)
+    mixed = job_mix([WeightedJob("one", FAST, 1.0), WeightedJob("spare", spare, 1.0)], 6)
+    assert [row.workers for row in mixed.rows] == [3, 4, 5, 6]
 
 
 def test_what_is_no_mix_is_refused() -> None:

@@ -14,7 +14,7 @@ from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.what_if import PLAIN
 from nworkers.models.records.workload import named_workload
 from nworkers.simulator.answers import answer_predict
-from nworkers.simulator.study import breakeven as module
+from nworkers.simulator.study import worker_grid
 from nworkers.simulator.study.breakeven import breakeven
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.resolve import resolve
@@ -75,7 +75,7 @@ def test_the_answer_is_that_of_every_number(
     monkeypatch: pytest.MonkeyPatch, made: Profile, asked: Scenario, limit: int
 ) -> None:
     """A coarse grid with refinement finds what simulating every number of workers finds."""
-    monkeypatch.setattr(module, "_DENSE", 2)
+    monkeypatch.setattr(worker_grid, "_DENSE", 2)
     answer = breakeven(made, asked, max_workers=limit, replications=FEW)
     every = {
         n: predict(made, replace(asked, workers=n), replications=FEW).speedup
