@@ -277,11 +277,15 @@ def test_help_imports_next_to_nothing(command: str) -> None:
 READING = {"pydantic", "pydantic_core", "annotated_types", "nworkers.models.records.calibration"}
 
 
+@pytest.mark.parametrize("printed", ["", "--json"])
 @pytest.mark.parametrize("command", ["predict --workers 8", "breakeven --max-workers 4"])
-def test_an_answer_from_a_shipped_profile_imports_nothing_that_checks_files(command: str) -> None:
-    modules = modules_after(*command.split())
+def test_an_answer_from_a_shipped_profile_imports_nothing_that_checks_files(
+    command: str, printed: str
+) -> None:
+    modules = modules_after(*command.split(), *printed.split())
     unused = {"concurrent.futures", "numpy.ma", "tomllib"}
     unused |= {"nworkers.models.fitting", "nworkers.models.tables"}
+    unused |= {f"nworkers.simulator.decide.{name}" for name in ("explain", "beside_measured")}
     assert not modules & {*HEAVY, *READING, *unused}
     # The kernel simulates without simpy.
     assert ("simpy" in modules) != IS_COMPILED

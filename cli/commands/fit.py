@@ -128,7 +128,7 @@ def fit(
 
 
 def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bool) -> None:
-    from nworkers.cli.shown import console, fit_text, json_view
+    from nworkers.cli.shown import console, fit_json, fit_text, json_view
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.files.atomic_write import check_output
     from nworkers.models.files.store import read_calibration, write_record
@@ -146,6 +146,6 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
         write_record(output, profile, force=force)
         console.note(f"wrote {output}")
     if as_json:
-        json_view.emit(json_view.fit(answer))
+        json_view.emit(fit_json.fit(answer))
     else:
         console.emit(fit_text.fit(answer))

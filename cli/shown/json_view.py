@@ -7,16 +7,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from nworkers.cli.shown import console, fit_text, headline, settings_json, way_out_text
+from nworkers.cli.shown import console, headline, settings_json, way_out_text
 from nworkers.cli.shown.way_out_text import Ask
-from nworkers.models.findings.for_information import for_information
 from nworkers.models.findings.rests_on import rests_on
-from nworkers.models.records.measurement import ComparedCount, Comparison
 from nworkers.models.records.prediction import Prediction, ResourceUse, row
-from nworkers.models.records.profile import Identified, Parameter, Profile, parameters
+from nworkers.models.records.profile import Profile
 
 if TYPE_CHECKING:
-    from nworkers.models.findings.fit_answer import FitAnswer
+    from nworkers.models.records.measurement import ComparedCount, Comparison
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
     from nworkers.simulator.study.resolve import ResolvedJob
 
@@ -129,34 +127,6 @@ def breakeven(answer: BreakEvenAnswer, ask: Ask | None = None) -> dict[str, obje
     }
 
 
-def fit(answer: FitAnswer) -> dict[str, object]:
-    profile = answer.profile
-    return {
-        "profile": profile.name,
-        "hardware": profile.hardware,
-        "rounds": profile.rounds,
-        "provisional": profile.provisional,
-        "samples_sha256": profile.samples_sha256,
-        "parameters": [
-            {
-                "parameter": path,
-                "unit": parameter.unit,
-                "samples": parameter.samples,
-                **identified(parameter),
-                "for_information": for_information(profile, path),
-            }
-            for path, parameter in parameters(profile)
-        ],
-        "fit": [asdict(fitted) for fitted in profile.fit],
-        "sharing": [asdict(candidate) for candidate in profile.link.candidates],
-        "uneven": [asdict(measured) for measured in profile.link.flow_weights],
-        "weak": [
-            {"what": weak.what, "why": weak.why, "remedy": fit_text.remedy(weak.remedy)}
-            for weak in answer.weak
-        ],
-    }
-
-
 def _parts(compared: ComparedCount) -> dict[str, object] | None:
     if compared.parts is None:
         return None
@@ -199,11 +169,3 @@ def comparison(result: Comparison) -> dict[str, object]:
             for compared in result.rows
         ],
     }
-
-
-def identified(parameter: Parameter) -> dict[str, object]:
-    """What the data leave open is never reported as a number."""
-    if not isinstance(parameter, Identified):
-        return {"estimate": None, "interval": None, "identified": False}
-    interval = list(parameter.interval)
-    return {"estimate": parameter.estimate, "interval": interval, "identified": True}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from nworkers.cli.shown import import_text, json_view
+from nworkers.cli.shown import fit_json, import_text
 from nworkers.models.base.errors import with_fields
 from nworkers.models.tables.components.import_answer import ImportAnswer
 from nworkers.models.tables.throughput.compare import ComparedRow, Errors, Method
@@ -16,7 +16,7 @@ from nworkers.models.tables.throughput.throughput_answer import PublishedAnswer,
 def imported(answer: ImportAnswer, named: Callable[[str], str]) -> dict[str, object]:
     """A table's rows beside their fit; ``named`` is what the reader calls a field."""
     record = asdict(answer.record)
-    return json_view.fit(answer.fit) | {
+    return fit_json.fit(answer.fit) | {
         "imported": {
             **record,
             "row_count": record["rows"],
@@ -42,7 +42,7 @@ def imported(answer: ImportAnswer, named: Callable[[str], str]) -> dict[str, obj
 
 
 def throughput(answer: ThroughputAnswer) -> dict[str, object]:
-    return json_view.fit(answer.fit) | {"scaling": _scaling(answer)}
+    return fit_json.fit(answer.fit) | {"scaling": _scaling(answer)}
 
 
 def laws(answer: LawsAnswer, named: Callable[[str], str]) -> dict[str, object]:
@@ -88,7 +88,7 @@ def _scaling(answer: ThroughputAnswer) -> dict[str, object]:
         "row_count": len(answer.rows),
         "system": answer.inside[0].row.system,
         # The others are among the profile's parameters; a spread is in its noise.
-        "spread": answer.spread and json_view.identified(answer.spread),
+        "spread": answer.spread and fit_json.identified(answer.spread),
         "reach_workers": answer.reach_workers,
         "notes": list(answer.notes),
         "errors": _errors(answer.errors),

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from nworkers.cli.shown import fit_text, json_view, notes, plots, predict_text
+from nworkers.cli.shown import fit_json, fit_text, json_view, notes, plots, predict_text
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.records.job_request import JobRequest
@@ -48,7 +48,7 @@ def test_a_curve_and_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_fit_says_what_is_weak_in_both_views() -> None:
     made = profile(rounds=2, provisional=True)
     answer = FitAnswer(made, "mine.json", weaknesses(made))
-    document: dict[str, Any] = json_view.fit(answer)
+    document: dict[str, Any] = fit_json.fit(answer)
     first = document["weak"][0]
     assert first["remedy"] == "--resume --rounds 5"
     assert "scale calibrate --resume --rounds 5 -o mine.json" in fit_text.fit(answer)
