@@ -89,8 +89,8 @@ def main(again: bool) -> None:
     text = (
         "Workers fetch, wait and push, over and over, each on its own. All begin at once, and a "
         "quarter of the time does not count. *Simulated* is the error of the simulator's cycle, "
-        "with the two figures of `models/costs/two_way.py`; with equal "
-        "shares and without loss it is off as the last column says. "
+        "with the two figures of `models/costs/two_way.py`. "
+        "The last column is its error with equal shares and without loss. "
         f"In the median {_median(errors)} and {_median(others)}.\n\n" + table(head, lines)
     )
     data = {"measured": [asdict(loops) for loops in measured]}

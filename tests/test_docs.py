@@ -104,27 +104,3 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob
 def test_every_path_that_a_page_names_is_there(page: Path) -> None:
     missing = [name for name in NAMED.findall(page.read_text()) if not (ROOT / name).exists()]
     assert not missing
-
-
-def sentences(text: str) -> list[str]:
-    """Of paragraphs, points of lists and cells of tables."""
-    text = re.sub(r"```.*?```|<!--.*?-->", "", text, flags=re.DOTALL)
-    parts: list[str] = []
-    for paragraph in re.split(r"\n(?=\s*\n|[#|]|\s*(?:-|\d+\.) )", text):
-        parts += paragraph.split(" | ") if paragraph.lstrip().startswith("|") else [paragraph]
-    found = [one for part in parts for one in re.split(r"(?<=[.!?])\s+", part.strip(" |#\n"))]
-    return [" ".join(one.split()) for one in found if one]
-
-
-@pytest.mark.parametrize("page", ["accuracy", "developer-guide", "glossary", "gpu"])
-def test_a_sentence_has_at_most_25_words(page: str) -> None:
-    text = (ROOT / "docs" / f"{page}.md").read_text()
-    assert not [one for one in sentences(text) if len(one.split()) > 25]
-
-
-def test_a_word_stands_once_in_the_glossary() -> None:
-    text = (ROOT / "docs" / "glossary.md").read_text()
-    words = re.findall(r"^\| ([^|]*?) \|", text, flags=re.MULTILINE)
-    terms = [term for word in words if word not in ("word", "---") for term in word.split(", ")]
-    assert len(terms) > 100
-    assert not {term for term in terms if terms.count(term) > 1}
