@@ -4,16 +4,19 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+READY_FOR_SITE := $(VENV)/.ready-for-site
+INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 DEMO := demo
+SITE := build/site
 
 # Bytecode makes TensorFlow's import three times quicker; some machines turn it off.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test lint bench soak profiles gpu-check first-run calibration models constraints clean
+.PHONY: demo test lint site bench soak profiles gpu-check first-run calibration models constraints clean
 
 KERNEL := $(wildcard simulator/engine/compiled/*.[ch])
 
-$(READY): pyproject.toml constraints.txt $(KERNEL)
+$(VENV)/.made: constraints.txt
 	@for folder in calibrate cli models simulator; do test -L src/nworkers/$$folder || { echo \
 		"src/nworkers/$$folder is no link; on Windows: git config core.symlinks true," \
 		"then git checkout -- src/nworkers" >&2; exit 2; }; done
@@ -22,9 +25,15 @@ $(READY): pyproject.toml constraints.txt $(KERNEL)
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || \
 		{ echo "$(PYTHON) has no venv module; on Debian: apt-get install python3-venv" >&2; exit 2; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt setuptools wheel
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-build-isolation \
-		-c constraints.txt -e '.[tf,dev]'
+	$(INSTALL) setuptools wheel
+	@touch $@
+
+$(READY): $(VENV)/.made pyproject.toml $(KERNEL)
+	$(INSTALL) --no-build-isolation -e '.[tf,dev]'
+	@touch $@
+
+$(READY_FOR_SITE): $(VENV)/.made pyproject.toml $(KERNEL)
+	$(INSTALL) --no-build-isolation -e '.[docs]'
 	@touch $@
 
 demo: $(READY)
@@ -38,6 +47,10 @@ demo: $(READY)
 	@echo "The curve as a picture:      $(DEMO)/breakeven.png"
 	@echo "Was it right?                $(BIN)/scale validate --calibration" \
 		"$(DEMO)/calibration.json --workers 1,2,3"
+
+# docs/ as a site, with a reference made from the code; a warning or a link that leads nowhere fails.
+site: $(READY_FOR_SITE)
+	$(BIN)/python -m benchmarks.site $(SITE)
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -91,7 +104,7 @@ models: $(READY)
 constraints:
 	rm -rf $(VENV)-constraints
 	$(PYTHON) -m venv $(VENV)-constraints
-	$(VENV)-constraints/bin/pip install --quiet '.[tf,dev]' setuptools wheel
+	$(VENV)-constraints/bin/pip install --quiet '.[tf,dev,docs]' setuptools wheel
 	{ echo "# Exact versions for Python 3.11 to 3.13 on Linux x86_64; written by \`make constraints\`."; \
 		$(VENV)-constraints/bin/pip freeze --all --exclude nworkers --exclude pip; } > constraints.txt
 	rm -rf $(VENV)-constraints

@@ -9,6 +9,15 @@ from nworkers.cli import interrupt
 BAD_INPUT = 2
 HARDWARE = 3
 INTERNAL_ERROR = 70
+#: What the end of a command says.
+EXIT_CODES = {
+    0: "done",
+    1: "a check that was asked for did not hold",
+    BAD_INPUT: "bad usage or bad input; a stdout that is full or closed is one too",
+    HARDWARE: "the hardware, the cluster or the installed software failed",
+    INTERNAL_ERROR: "a defect in scale",
+    interrupt.INTERRUPTED: "interrupted, by Ctrl-C or SIGTERM",
+}
 
 
 def main() -> int:

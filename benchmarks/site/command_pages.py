@@ -1,0 +1,82 @@
+"""Command pages: every command with its options, in the words of its --help."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import typer
+
+from benchmarks.page import table
+from benchmarks.site.markdown import escaped, fence
+from nworkers.cli.late import ASK, LateCommand
+from nworkers.cli.tree import app
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command that is no group, by its whole name such as ``scale plot fit``."""
+    yield from _below("scale", typer.main.get_command(app))
+
+
+def _below(name: str, command: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(command, LateCommand):
+        yield name, command
+    for part, each in getattr(command, "commands", {}).items():
+        yield from _below(f"{name} {part}", each)
+
+
+def pages() -> dict[str, str]:
+    """The list of commands, and a page for each, by path."""
+    found = {f"commands/{name.replace(' ', '-')}": _page(name, c) for name, c in commands()}
+    return {"commands/index": _list(), **found}
+
+
+def options(name: str, command: Any) -> Iterator[tuple[str, str]]:
+    """What each option or argument is written as, and what its help says."""
+    called = command.called()
+    context = called.make_context(name, [], resilient_parsing=True)
+    for parameter in called.get_params(context):
+        record = parameter.get_help_record(context)
+        if record is not None and not parameter.hidden:
+            is_argument = parameter.param_type_name == "argument"
+            written = parameter.metavar if is_argument else record[0]
+            yield written, " ".join(record[1].split())
+
+
+def _list() -> str:
+    files = {name: name.replace(" ", "-") for name, _ in commands()}
+    rows = [[f"[{name}]({files[name]}.md)", _first(each), _kind(each)] for name, each in commands()]
+    return (
+        "# Commands\n\nEvery command has `--help`, which says the same as its page here.\n\n"
+        f"{table(['command', 'what it does', 'group'], rows)}\n\n"
+        "```{toctree}\n:hidden:\n\n" + "\n".join(files.values()) + "\n```\n"
+    )
+
+
+def _kind(command: Any) -> str:
+    panel = getattr(command, "rich_help_panel", None)
+    return panel if isinstance(panel, str) else ASK
+
+
+def _first(command: Any) -> str:
+    return escaped(" ".join((command.help or "").partition("\n\n")[0].split()))
+
+
+def _page(name: str, command: Any) -> str:
+    said = "\n\n".join(
+        escaped(" ".join(paragraph.split())) for paragraph in (command.help or "").split("\n\n")
+    )
+    called = command.called()
+    context = called.make_context(name, [], resilient_parsing=True)
+    usage = " ".join([name, *called.collect_usage_pieces(context)])
+    example = re.sub(r"^Example: ", "", " ".join((command.epilog or "").split()))
+    each = "\n".join(_option(*one) for one in options(name, command))
+    return (
+        f"# {name}\n\n{said}\n\n{fence(usage)}\n\nFor example:\n\n{fence(example)}\n\n"
+        f"## Options\n\n```{{program}} {name}\n```\n\n{each}"
+    )
+
+
+def _option(written: str, said: str) -> str:
+    return f"```{{option}} {written}\n{escaped(said)}\n```\n"

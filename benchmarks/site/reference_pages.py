@@ -1,0 +1,155 @@
+"""Reference pages: what-ifs, settings, exit codes, schemas and Python names, from the code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from inspect import isclass
+from typing import Any
+
+import nworkers
+from benchmarks.page import ROOT, table
+from benchmarks.site.markdown import code, escaped, fence
+from nworkers.cli.app import EXIT_CODES
+from nworkers.cli.asked.what_if_options import KINDS
+from nworkers.models.base.defaults import DEFAULT_PROFILE
+from nworkers.models.files.file_schema import file_schema
+from nworkers.models.files.store import load
+from nworkers.models.records.profile import Profile
+from nworkers.simulator.study.settings import settables
+
+
+def what_ifs() -> str:
+    """How each what-if is written, and what it means."""
+    rows = [[code(f"--what-if {kind.example}"), escaped(kind.meaning)] for kind in KINDS.values()]
+    return (
+        "# What-ifs\n\n`--what-if` asks about another way to train, or other hardware. It may be "
+        "given several times. What the simulator does with each is on its "
+        f"[own page](../simulator.md).\n\n{table(['written', 'what it says'], rows)}\n"
+    )
+
+
+def settings() -> str:
+    """Every quantity of the profile that is used by default."""
+    profile = load(DEFAULT_PROFILE)
+    assert isinstance(profile, Profile)
+    rows = [
+        [code(one.path), "—" if one.value is None else f"{one.value:.3g}", one.unit or "—"]
+        for one in settables(profile)
+    ]
+    return (
+        "# Settings\n\n`--set PATH=VALUE` asks about your machine with one quantity changed. "
+        "A value has a unit or is a factor: `--set link.fetch.latency_s=50us`, "
+        "`--set host.cores=2x`. `scale predict --settings` lists the quantities of your "
+        "own calibration.\n\n"
+        f"These are the quantities of the shipped profile `{DEFAULT_PROFILE}`. A dash stands for "
+        "what was not measured, or what the measurements leave open.\n\n"
+        f"{table(['path', 'value', 'unit'], rows)}\n"
+    )
+
+
+def exit_codes() -> str:
+    """What the end of a command says."""
+    rows = [[str(number), said] for number, said in EXIT_CODES.items()]
+    return (
+        "# Exit codes\n\nEvery command ends with one of these. With `--json` an error is a "
+        f"document too, which has the code.\n\n{table(['code', 'meaning'], rows)}\n"
+    )
+
+
+def python() -> str:
+    """Whatever the package's top has, with its signature and its fields."""
+    named = {name: getattr(nworkers, name) for name in nworkers.__all__}
+    kinds: Mapping[str, list[str]] = {"Functions": [], "Records": [], "Errors": []}
+    for name, value in sorted(named.items(), key=lambda item: item[0].lower()):
+        error = isclass(value) and issubclass(value, Exception)
+        kinds["Errors" if error else "Records" if isclass(value) else "Functions"].append(name)
+    directive = {"Functions": "autofunction", "Records": "autoclass", "Errors": "autoexception"}
+    parts = [
+        f"## {kind}\n\n```{{eval-rst}}\n"
+        + "\n".join(f".. {directive[kind]}:: nworkers.{name}\n" for name in names)
+        + "```\n"
+        for kind, names in kinds.items()
+    ]
+    return (
+        "# Python names\n\nThe names of the package's top. [From Python](../api.md) shows their "
+        "use.\n\n" + "\n".join(parts)
+    )
+
+
+def cite() -> str:
+    """The citation file, as it is read by reference managers."""
+    return (
+        "# How to cite\n\nReference managers and code hosts read `CITATION.cff`:\n\n"
+        f"{fence((ROOT / 'CITATION.cff').read_text().rstrip())}\n"
+    )
+
+
+def schemas() -> str:
+    """The fields of all files, and of all answers under --json."""
+    shipped = files("nworkers.models.files") / "schemas" / "answers.json"
+    answers = json.loads(shipped.read_text())
+    return (
+        "# Schemas\n\n`scale schema files` and `scale schema answers` print JSON Schemas. This "
+        "page has their fields. Names are added over time, never changed.\n\n"
+        f"## Answers\n\n{_records(answers)}\n## Files\n\n{_records(file_schema())}"
+    )
+
+
+def _records(schema: dict[str, Any]) -> str:
+    return "\n".join(
+        f"### {_record_name(name)}\n\n{table(['field', 'type'], list(_fields(one)))}\n"
+        for name, one in schema["$defs"].items()
+        if "properties" in one
+    )
+
+
+def _record_name(name: str) -> str:
+    """Without the types by which pydantic tells records of one name apart."""
+    return code(name.partition("_Annotated_")[0])
+
+
+def _fields(record: dict[str, Any], before: str = "") -> Iterator[list[str]]:
+    for name, value in record.get("properties", {}).items():
+        needed = "" if name in record.get("required", ()) else ", may be absent"
+        yield [code(f"{before}{name}"), escaped(kind_of(value)) + needed]
+        yield from _fields(value, f"{before}{name}.")
+        yield from _fields(value.get("items", {}), f"{before}{name}[].")
+
+
+def kind_of(value: Mapping[str, Any]) -> str:
+    """The type of a value, in words."""
+    if "$ref" in value:
+        return str(value["$ref"]).rpartition("/")[2].partition("_Annotated_")[0]
+    if "enum" in value:
+        return " or ".join(map(str, value["enum"]))
+    if "const" in value:
+        return str(value["const"])
+    for several in ("anyOf", "oneOf"):
+        if several in value:
+            return " or ".join(dict.fromkeys(map(kind_of, value[several])))
+    kinds = value.get("type", "anything")
+    words = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+    return f"{words} of {kind_of(value['items'])}" if value.get("items") else words
+
+
+@dataclass(frozen=True)
+class MadePage:
+    """A page from the code: its name in the index, what it is, and how it is made."""
+
+    name: str
+    said: str
+    make: Callable[[], str]
+
+
+#: By path.
+PAGES = {
+    "reference/python": MadePage("Python names", "signatures and fields", python),
+    "reference/what-ifs": MadePage("What-ifs", "how each is written", what_ifs),
+    "reference/settings": MadePage("Settings", "the quantities that `--set` changes", settings),
+    "reference/schemas": MadePage("Schemas", "the fields of files and of answers as JSON", schemas),
+    "reference/exit-codes": MadePage("Exit codes", "what the end of a command says", exit_codes),
+    "reference/cite": MadePage("How to cite", "the citation file", cite),
+}
