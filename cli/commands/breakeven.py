@@ -58,13 +58,13 @@ def _breakeven(
             raise InputError("mix", mix, "without <vs>, <scenario>, <plot>, prices and strategies")
         show_mix(options, aimed, mix, max_workers, as_json=json)
     elif vs or scenario or others:
-        if priced.is_asked:
-            raise InputError("vs", "prices or samples too", "one way to do the job beside those")
         asked = replace(options, strategy=first)
         texts = [*(f"--strategy {shlex.quote(name)}" for name in others), *(vs or ())]
         name = f"--strategy {first}" if others else "what is asked"
         ways = scenario or ()
-        show_options(asked, aimed, name, texts, ways, max_workers, plot, force=force, as_json=json)
+        show_options(
+            asked, aimed, priced, name, texts, ways, max_workers, plot, force=force, as_json=json
+        )
     else:
         show_curve(
             options, max_workers, plot, aimed, priced, force=force, as_json=json, as_lines=jsonl
@@ -120,9 +120,12 @@ def show_curve(
         answer = breakeven_with_ways_out(answer, request, progress.update)
     costs = costs_of(answer.result, *worth) if worth else None
     if drawn is not None:
-        from nworkers.cli.shown import plots
+        from nworkers.cli.shown import cost_plot, plots
 
-        plots.save(plots.breakeven(answer), drawn, force=force)
+        figure = plots.breakeven(answer)
+        if costs is not None:
+            figure = cost_plot.costs([("what is asked", costs)], money_text.title(costs))
+        plots.save(figure, drawn, force=force)
     ask = partial(command, "predict", options)
     if as_json or as_lines:
         from nworkers.cli.shown import json_view
@@ -169,6 +172,7 @@ def show_mix(
 def show_options(
     options: Options,
     aimed: AimOptions,
+    priced: MoneyOptions,
     name: str,
     texts: Sequence[str],
     files: Sequence[Path],
@@ -185,8 +189,9 @@ def show_options(
     """
     from nworkers.cli.asked.aim_options import aim
     from nworkers.cli.asked.asked_job import job_request
+    from nworkers.cli.asked.money_options import money
     from nworkers.cli.asked.option_text import in_file, in_words
-    from nworkers.cli.shown import console, notes, option_views, predict_text
+    from nworkers.cli.shown import console, money_text, notes, option_views, predict_text
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.scenario import MAX_WORKERS
     from nworkers.simulator.answers import breakeven_answer
@@ -194,27 +199,42 @@ def show_options(
 
     most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
     wanted = aim(aimed)
+    worth = money(priced) if priced.is_asked else None
+    prices, work = worth or (None, None)
     asked = [
         JobOption(name, job_request(options)),
         *(in_words(options, text, None) for text in texts),
         *(in_file(options, path, None) for path in files),
     ]
     with ProgressLine("comparing") as progress:
-        found = compare(asked, most, progress.update, aim=wanted)
+        found = compare(asked, most, progress.update, aim=wanted, prices=prices, assignment=work)
     console.notes(notes.of_curve(found[0].job, most))
     curve = found[0].curve
     assert curve is not None
     answer = breakeven_answer(found[0].job, curve)
+    costs = found[0].spent.curve if found[0].spent is not None else None
+    first_line = option_views.best_option(found)
+    if worth is not None:
+        first_line = money_text.best_option(found, *worth) or first_line
     if drawn is not None:
-        from nworkers.cli.shown import plots
+        from nworkers.cli.shown import cost_plot, plots
 
-        plots.save(plots.options(found), drawn, force=force)
+        figure = plots.options(found)
+        if worth is not None:
+            figure = cost_plot.costs(cost_plot.curves_of(found), first_line)
+        plots.save(figure, drawn, force=force)
     if as_json:
         from nworkers.cli.shown import json_view
 
+        spent = {"money": money_text.document(costs)} if costs else {}
         compared = option_views.options_json(found)
-        json_view.emit(json_view.breakeven(answer) | {"options": compared})
+        json_view.emit(json_view.breakeven(answer) | spent | {"options": compared})
+    elif worth is not None and costs is not None:
+        console.emit(first_line)
+        console.emit(money_text.options_table(found, *worth))
+        lines, tables = money_text.in_words(costs), [money_text.table(costs)]
+        console.emit(predict_text.curve(answer, None, lines, tables))
     else:
-        console.emit(option_views.best_option(found))
+        console.emit(first_line)
         console.emit(option_views.options_text(found))
         console.emit(predict_text.curve(answer))

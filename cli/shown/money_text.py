@@ -1,7 +1,8 @@
-"""Money text: what workers cost, in sentences and in a table."""
+"""Money text: what workers and options cost, in sentences and in tables."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
@@ -10,12 +11,19 @@ from nworkers.cli.shown.table import TextTable
 
 if TYPE_CHECKING:
     from nworkers.models.records.prediction import Interval
-    from nworkers.simulator.decide.money import CostCurve, WorkersCost
+    from nworkers.simulator.decide.job_options import OptionCost, OptionFound
+    from nworkers.simulator.decide.money import Assignment, CostCurve, Prices, WorkersCost
 
 
 def in_words(found: CostCurve) -> list[str]:
     """The numbers of best throughput and best cost, and which of them does the work."""
     return [*_best(found), *_done(found)]
+
+
+def title(found: CostCurve) -> str:
+    """What a picture shows: the cheapest that does the work, else the numbers that are best."""
+    told = [*_done(found), *_best(found)]
+    return told[0] if told else headline.of_breakeven(found.result)
 
 
 def _best(found: CostCurve) -> list[str]:
@@ -41,7 +49,7 @@ def _done(found: CostCurve) -> list[str]:
     work = found.assignment
     if work.samples is None or (work.deadline_s is None and work.budget is None):
         return []
-    samples = f"{work.samples:,.0f} samples{_limits(found)}"
+    samples = _work(work)
     cheapest, fastest = found.cheapest, found.fastest
     if cheapest is None or fastest is None:
         return [f"Not possible: {samples}. {_nearest(found)}"]
@@ -54,25 +62,27 @@ def _done(found: CostCurve) -> list[str]:
     return lines
 
 
-def _limits(found: CostCurve) -> str:
-    work = found.assignment
+def _work(work: Assignment) -> str:
+    """``10,000,000 samples in 72.0 h and for at most 900``."""
     limits = []
     if work.deadline_s is not None:
         limits.append(f"in {fmt.digits(work.deadline_s / 3600)} h")
     if work.budget is not None:
         limits.append(f"for at most {fmt.digits(work.budget)}")
-    return " " + " and ".join(limits) if limits else ""
+    return " ".join([f"{work.samples:,.0f} samples", " and ".join(limits)]).rstrip()
 
 
 def _nearest(found: CostCurve) -> str:
     """The fastest where time is short, the cheapest where money is."""
+    from nworkers.simulator.decide.money import least_costly, soonest
+
     work, sentences = found.assignment, []
     if work.deadline_s is not None:
-        row = found.soonest
+        row = soonest(found.all)
         within = " within the budget" if work.budget is not None and row.is_in_budget else ""
         sentences.append(f"The fastest{within}: {_told(found, row)}.")
     if work.budget is not None:
-        row = found.least_costly
+        row = least_costly(found.all)
         within = " in time" if work.deadline_s is not None and row.is_in_time else ""
         sentences.append(f"The cheapest{within}: {_told(found, row)}.")
     return " ".join(sentences)
@@ -80,23 +90,30 @@ def _nearest(found: CostCurve) -> str:
 
 def _told(found: CostCurve, row: WorkersCost) -> str:
     """A number of workers with its hours, its money and how sure it is to keep the limits."""
-    assert row.hours is not None
-    text = f"{_who(found, row)}, {_with(row.hours, row.hours_interval)} h"
+    return f"{_who(found, row)}, {_spent(row)}"
+
+
+def _spent(row: WorkersCost) -> str:
+    """Hours, money and how sure they are to keep the limits; money alone without samples."""
+    if row.hours is None:
+        return f"{_money(row)} for a million samples"
+    parts = [f"{_with(row.hours, row.hours_interval)} h"]
     if row.cost is not None:
-        text += f", {_with(row.cost, row.cost_interval)}"
-    chances = []
+        parts.append(_with(row.cost, row.cost_interval))
     if row.probability_in_time is not None:
-        chances.append(f"in time in {fmt.percent(row.probability_in_time)} of the draws")
+        parts.append(f"in time in {fmt.percent(row.probability_in_time)} of the draws")
     if row.probability_in_budget is not None:
-        chances.append(f"within the budget in {fmt.percent(row.probability_in_budget)}")
-    return ", ".join([text, *chances])
+        parts.append(f"within the budget in {fmt.percent(row.probability_in_budget)}")
+    return ", ".join(parts)
 
 
 def _who(found: CostCurve, row: WorkersCost) -> str:
-    if row.workers is None:
-        return headline.baseline(found.result.rows[0])
+    return headline.baseline(found.result.rows[0]) if row.workers is None else _workers(row)
+
+
+def _workers(row: WorkersCost) -> str:
     on = f" on {row.hosts} hosts" if row.hosts > 1 else ""
-    return f"{fmt.count(row.workers, 'worker')}{on}"
+    return f"{fmt.count(row.workers or 0, 'worker')}{on}"
 
 
 def _are(row: WorkersCost) -> str:
@@ -118,27 +135,121 @@ def _with(value: float, interval: Interval | None) -> str:
 
 def table(found: CostCurve) -> str:
     """A line for the baseline and for each number of workers."""
-    work, is_priced = found.assignment, found.prices.known
-    header = ["workers", "hosts"]
-    if is_priced:
-        header += ["an hour", "a million samples"]
-    if work.samples is not None:
-        header += ["hours", *(["all samples"] if is_priced else [])]
-        header += ["in time"] if work.deadline_s is not None else []
-        header += ["in budget"] if work.budget is not None else []
-    made = TextTable(*header)
+    made = TextTable("workers", "hosts", *_header(found.prices, found.assignment))
     for row in found.all:
         name = _who(found, row) if row.workers is None else str(row.workers)
-        cells = [name, str(row.hosts)]
-        if row.cost_per_hour is not None:
-            cells += [fmt.digits(row.cost_per_hour), _money(row)]
-        if row.hours is not None:
-            cells.append(_with(row.hours, row.hours_interval))
-            cells += [] if row.cost is None else [_with(row.cost, row.cost_interval)]
-        for chance in (row.probability_in_time, row.probability_in_budget):
-            cells += [] if chance is None else [fmt.percent(chance)]
-        made.add_row(*cells)
+        made.add_row(name, str(row.hosts), *_cells(row))
     return str(made)
+
+
+def _header(prices: Prices, work: Assignment) -> list[str]:
+    header = ["an hour", "a million samples"] if prices.known else []
+    if work.samples is not None:
+        header += ["hours", *(["all samples"] if prices.known else [])]
+        header += ["in time"] if work.deadline_s is not None else []
+        header += ["in budget"] if work.budget is not None else []
+    return header
+
+
+def _cells(row: WorkersCost) -> list[str]:
+    cells = [] if row.cost_per_hour is None else [fmt.digits(row.cost_per_hour), _money(row)]
+    if row.hours is not None:
+        cells.append(_with(row.hours, row.hours_interval))
+        cells += [] if row.cost is None else [_with(row.cost, row.cost_interval)]
+    for chance in (row.probability_in_time, row.probability_in_budget):
+        cells += [] if chance is None else [fmt.percent(chance)]
+    return cells
+
+
+def best_option(found: Sequence[OptionFound], prices: Prices, work: Assignment) -> str | None:
+    """Which option is cheapest within the limits; None where neither price nor limit is given.
+
+    Where none keeps the limits, which comes nearest.
+    """
+    from nworkers.simulator.decide.money import least_costly, price_of, soonest
+
+    if not prices.known and work.deadline_s is None:
+        return None
+    rows = [_of(option).at for option in found]
+    kept = [row for row in rows if row.meets]
+    goal = "" if work.samples is None else f" for {_work(work)}"
+    if kept:
+        best, least = min(kept, key=price_of), "cheapest" if prices.known else "fewest hosts"
+        begins = f"The {least}{goal}"
+    elif any(row.is_in_time for row in rows):
+        best, begins = least_costly(rows), f"Not possible: {_work(work)}. The cheapest"
+    else:
+        best, begins = soonest(rows), f"Not possible: {_work(work)}. The fastest"
+    option = next(option for option in found if _of(option).at is best)
+    beside = _beside(option, found)
+    sentence = f"{begins}: {option.name}, with {_workers(best)}, {_spent(best)}{beside}."
+    return " ".join([sentence, *_costs_less(found[0], best)])
+
+
+def _beside(best: OptionFound, found: Sequence[OptionFound]) -> str:
+    """What the best costs beside the first; where that is the best, what the next costs."""
+    from nworkers.simulator.decide.money import price_of
+
+    first, *others = found
+    if best is not first:
+        return _times(best, "", f"the cost of {first.name}")
+    second = min(others, key=lambda option: price_of(_of(option).at), default=None)
+    return "" if second is None else _times(second, f"; next, {second.name}", "that")
+
+
+def _times(option: OptionFound, who: str, base: str) -> str:
+    """How many times ``base`` an option costs; nothing without prices."""
+    spent = _of(option)
+    return "" if spent.ratio is None else f"{who}, {_ratio(spent)} {base}"
+
+
+def _ratio(spent: OptionCost) -> str:
+    return "" if spent.ratio is None else fmt.times(spent.ratio, spent.ratio_interval)
+
+
+def _costs_less(first: OptionFound, best: WorkersCost) -> list[str]:
+    """The first option's baseline, where it does the work for less."""
+    from nworkers.simulator.decide.money import price_of
+
+    over_workers = _of(first).curve
+    if over_workers is None:
+        return []
+    one = over_workers.baseline
+    if not one.meets or price_of(one) >= price_of(best):
+        return []
+    less = "costs less" if one.cost_per_hour is not None else "does it too"
+    return [f"{_capital(_who(over_workers, one))} {less}: {_spent(one)}."]
+
+
+def options_table(found: Sequence[OptionFound], prices: Prices, work: Assignment) -> str:
+    """A line for each option at its best number of workers, and one for the first's baseline."""
+    ratios = ["beside the first", *(["its cost"] if prices.known else [])]
+    header = ("option", "workers", "hosts", *_header(prices, work), *ratios)
+    made = TextTable(*header, left=(0,))
+    for option in found:
+        spent, is_first = _of(option), option is found[0]
+        cells = ["1" if is_first else fmt.times(option.ratio, option.ratio_interval)]
+        if spent.ratio is not None:
+            cells.append("1" if is_first else fmt.times(spent.ratio, spent.ratio_interval))
+        at = spent.at
+        made.add_row(option.name, str(at.workers), str(at.hosts), *_cells(at), *cells)
+    if over_workers := _of(found[0]).curve:
+        one = over_workers.baseline
+        name = _who(over_workers, one)
+        made.add_row(name, "", str(one.hosts), *_cells(one), *([""] * len(ratios)))
+    return str(made)
+
+
+def _of(option: OptionFound) -> OptionCost:
+    assert option.spent is not None
+    return option.spent
+
+
+def option_document(of: OptionCost) -> dict[str, object]:
+    """What an option costs, for machines."""
+    from dataclasses import asdict
+
+    return {**asdict(of.at), "ratio": of.ratio, "ratio_interval": of.ratio_interval}
 
 
 def document(found: CostCurve) -> dict[str, object]:

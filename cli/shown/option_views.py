@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
+from nworkers.cli.shown.money_text import option_document
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.records.prediction import row
 
@@ -67,6 +68,7 @@ def options_json(found: Sequence[OptionFound]) -> list[dict[str, object]]:
             "progress_per_sample": option.row.progress_per_sample,
             "ratio": option.ratio,
             "ratio_interval": list(option.ratio_interval),
+            **({} if option.spent is None else {"money": option_document(option.spent)}),
             **row(option.row),
         }
         for option in found

@@ -8,10 +8,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.base.statistics import interval90
+from nworkers.models.base.statistics import Floats, interval90
 from nworkers.models.records.aim import PLAIN_AIM, Aim, check_aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import BreakEven, Interval, Prediction
+from nworkers.simulator.decide.money import (
+    Assignment,
+    CostCurve,
+    Prices,
+    WorkersCost,
+    best_of,
+    checked,
+    cost_of,
+    costs_of,
+    undecided,
+)
 from nworkers.simulator.study.ask import curve, predictions
 from nworkers.simulator.study.resolve import ResolvedJob, resolve
 
@@ -30,11 +41,27 @@ class JobOption:
 
 
 @dataclass(frozen=True)
+class OptionCost:
+    """What an option costs at its best number of workers, and at all where that was open.
+
+    The best is the cheapest number that keeps the deadline and the budget, else what comes nearest
+    to them; without prices, that with the fewest hosts in time, or the fastest. ``ratio`` is the
+    cost of a sample over the first option's, in each replication; None without prices.
+    """
+
+    at: WorkersCost
+    curve: CostCurve | None
+    ratio: float | None
+    ratio_interval: Interval | None
+
+
+@dataclass(frozen=True)
 class OptionFound:
     """What an option gives: its row, and the curve where the number of workers was open.
 
-    ``ratio`` is its samples per second over the first option's. Its 90 % interval is of the ratio
-    in each replication: all options meet the same chances, so what moves both cancels.
+    The row is the fastest; of the best cost, where prices or samples are given. ``ratio`` is its
+    samples per second over the first option's. Its 90 % interval is of the ratio in each
+    replication: all options meet the same chances, so what moves both cancels.
     """
 
     name: str
@@ -43,6 +70,7 @@ class OptionFound:
     curve: BreakEven | None
     ratio: float
     ratio_interval: Interval
+    spent: OptionCost | None = None
 
 
 def compare(
@@ -51,6 +79,8 @@ def compare(
     progress: Progress | None = None,
     *,
     aim: Aim = PLAIN_AIM,
+    prices: Prices | None = None,
+    assignment: Assignment | None = None,
 ) -> tuple[OptionFound, ...]:
     """Every option in the order given, beside the first.
 
@@ -58,12 +88,18 @@ def compare(
         max_workers: the largest number to look at where an option leaves it open.
         progress: called with options done and their number.
         aim: what each option has to reach, and what of its samples counts as progress.
+        prices: what hosts cost; each option is then compared at its best number for the money.
+        assignment: what is to be trained, and its limits; as for prices.
 
     Raises:
-        InputError: an option cannot be; their seeds differ; there are too many.
+        InputError: an option cannot be; their seeds differ; there are too many; the prices or the
+            assignment make no sense.
     """
     if not 1 <= len(options) <= MOST_OPTIONS:
         raise InputError("vs", len(options), f"1 to {MOST_OPTIONS} options; more are a sweep")
+    worth = None
+    if prices is not None or assignment is not None:
+        worth = checked(prices or Prices(), assignment or Assignment())
     jobs = [_job(option, max_workers) for option in options]
     if len({job.seed for job in jobs}) > 1:
         raise InputError("seed", "several", "one for all options: they meet the same chances")
@@ -71,9 +107,10 @@ def compare(
     for option, job in zip(options, jobs, strict=True):
         if progress is not None:
             progress(len(found), len(options))
-        row, over_workers = _answer(job, option, max_workers, check_aim(aim))
+        row, over_workers, costs = _answer(job, option, max_workers, check_aim(aim), worth)
         first = found[0].row if found else row
-        found.append(OptionFound(option.name, job, row, over_workers, *_ratio(row, first)))
+        spent = None if worth is None else _spent(row, costs, first, *worth)
+        found.append(OptionFound(option.name, job, row, over_workers, *_ratio(row, first), spent))
     return tuple(found)
 
 
@@ -84,17 +121,48 @@ def _job(option: JobOption, max_workers: int) -> ResolvedJob:
 
 
 def _answer(
-    job: ResolvedJob, option: JobOption, max_workers: int, aim: Aim
-) -> tuple[Prediction, BreakEven | None]:
-    """The row that an option is compared by, and its curve."""
+    job: ResolvedJob,
+    option: JobOption,
+    max_workers: int,
+    aim: Aim,
+    worth: tuple[Prices, Assignment] | None,
+) -> tuple[Prediction, BreakEven | None, CostCurve | None]:
+    """The row that an option is compared by, its curve and what that costs."""
     if option.workers is not None:
-        return predictions(job, aim=aim)[0], None
-    over_workers = curve(job, max_workers, aim=aim)
-    return max(over_workers.rows, key=lambda row: row.progress_per_s), over_workers
+        return predictions(job, aim=aim)[0], None, None
+    refine = None if worth is None else undecided(*worth)
+    over_workers = curve(job, max_workers, aim=aim, refine=refine)
+    if worth is None:
+        fastest = max(over_workers.rows, key=lambda row: row.progress_per_s)
+        return fastest, over_workers, None
+    costs = costs_of(over_workers, *worth)
+    best = costs.rows.index(best_of(costs.rows, *worth))
+    return over_workers.rows[best], over_workers, costs
+
+
+def _spent(
+    row: Prediction,
+    over_workers: CostCurve | None,
+    first: Prediction,
+    prices: Prices,
+    assignment: Assignment,
+) -> OptionCost:
+    """What an option costs, beside the first."""
+    at = cost_of(row, prices, assignment)
+    if not prices.known:
+        return OptionCost(at, over_workers, None, None)
+    dearer = prices.of_an_hour(at.hosts) / prices.of_an_hour(first.scenario.hosts)
+    faster, draws = _over(row, first)
+    return OptionCost(at, over_workers, dearer / faster, interval90(dearer / draws))
 
 
 def _ratio(row: Prediction, first: Prediction) -> tuple[float, Interval]:
+    ratio, draws = _over(row, first)
+    return ratio, interval90(draws)
+
+
+def _over(row: Prediction, first: Prediction) -> tuple[float, Floats]:
+    """Progress over the first option's, and in each replication."""
     counted = row.progress_per_sample / first.progress_per_sample
     draws = counted * np.array(row.throughput_draws) / np.array(first.throughput_draws)
-    ratio = row.progress_per_s / first.progress_per_s
-    return ratio, interval90(draws)
+    return row.progress_per_s / first.progress_per_s, draws

@@ -72,6 +72,7 @@ class WorkersCost:
     workers: int | None
     hosts: int
     samples_per_s: float
+    samples_per_s_interval: Interval
     cost_per_hour: float | None
     cost_per_million: float | None
     cost_per_million_interval: Interval | None
@@ -112,17 +113,29 @@ class CostCurve:
     def all(self) -> tuple[WorkersCost, ...]:
         return (self.baseline, *self.rows)
 
-    @property
-    def soonest(self) -> WorkersCost:
-        """What comes nearest to a deadline: the fastest within the budget, or of all if none is."""
-        within = [row for row in self.all if row.is_in_budget]
-        return max(within or self.all, key=lambda row: row.samples_per_s)
 
-    @property
-    def least_costly(self) -> WorkersCost:
-        """What comes nearest to a budget: the cheapest in time, or of all if none is."""
-        within = [row for row in self.all if row.is_in_time]
-        return min(within or self.all, key=lambda row: row.cost or 0.0)
+def soonest(rows: Sequence[WorkersCost]) -> WorkersCost:
+    """What comes nearest to a deadline: the fastest within the budget, or of all if none is."""
+    within = [row for row in rows if row.is_in_budget]
+    return max(within or rows, key=lambda row: row.samples_per_s)
+
+
+def least_costly(rows: Sequence[WorkersCost]) -> WorkersCost:
+    """What comes nearest to a budget: the cheapest in time, or of all if none is."""
+    within = [row for row in rows if row.is_in_time]
+    return min(within or rows, key=price_of)
+
+
+def best_of(rows: Sequence[WorkersCost], prices: Prices, assignment: Assignment) -> WorkersCost:
+    """The cheapest that keeps the limits, else what comes nearest to them.
+
+    The fastest where there are neither prices nor a limit.
+    """
+    if not prices.known and assignment.deadline_s is None:
+        return max(rows, key=lambda row: row.samples_per_s)
+    if kept := [row for row in rows if row.meets]:
+        return min(kept, key=price_of)
+    return least_costly(rows) if any(row.is_in_time for row in rows) else soonest(rows)
 
 
 def cost_curve(
@@ -174,7 +187,7 @@ def checked(prices: Prices, assignment: Assignment) -> tuple[Prices, Assignment]
 
 def costs_of(result: BreakEven, prices: Prices, assignment: Assignment) -> CostCurve:
     """The money of a curve, none of it simulated again."""
-    rows = tuple(_of_row(row, prices, assignment) for row in result.rows)
+    rows = tuple(cost_of(row, prices, assignment) for row in result.rows)
     baseline = _of_baseline(result.rows, prices, assignment)
     fit = [found for found in (baseline, *rows) if found.meets] if assignment.samples else []
     return CostCurve(
@@ -202,7 +215,7 @@ def undecided(prices: Prices, assignment: Assignment) -> Refine:
     """
 
     def ask(known: Mapping[int, Prediction]) -> list[int]:
-        costs = {n: _of_row(known[n], prices, assignment) for n in sorted(known)}
+        costs = {n: cost_of(known[n], prices, assignment) for n in sorted(known)}
         best = min(costs.values(), key=price_of)
 
         def dear(one: WorkersCost, other: WorkersCost) -> bool:
@@ -230,7 +243,8 @@ def _between(low: int, high: int, each: int) -> int:
     return filled if low < filled < high else middle
 
 
-def _of_row(row: Prediction, prices: Prices, assignment: Assignment) -> WorkersCost:
+def cost_of(row: Prediction, prices: Prices, assignment: Assignment) -> WorkersCost:
+    """The money of one number of workers."""
     draws = row.progress_per_sample * np.array(row.throughput_draws)
     scenario = row.scenario
     return _cost(scenario.workers, scenario.hosts, row.progress_per_s, draws, prices, assignment)
@@ -265,6 +279,7 @@ def _cost(
         workers=workers,
         hosts=hosts,
         samples_per_s=samples_per_s,
+        samples_per_s_interval=interval90(draws),
         cost_per_hour=an_hour if is_priced else None,
         cost_per_million=millions / samples_per_s if is_priced else None,
         cost_per_million_interval=interval90(millions / draws) if is_priced else None,

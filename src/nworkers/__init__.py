@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nworkers.models.records.what_if import WhatIf
     from nworkers.models.records.workload import StepSeconds, Workload
     from nworkers.simulator.decide.explain import explain
+    from nworkers.simulator.decide.job_options import JobOption, OptionCost, OptionFound, compare
     from nworkers.simulator.decide.money import Assignment, CostCurve, Prices, cost_curve
     from nworkers.simulator.decide.next_measurement import NextMeasurement, next_measurement
     from nworkers.simulator.decide.solve import solve
@@ -46,9 +47,12 @@ __all__ = [
     "Freed",
     "HardwareError",
     "InputError",
+    "JobOption",
     "JobRequest",
     "Measurement",
     "NextMeasurement",
+    "OptionCost",
+    "OptionFound",
     "Prediction",
     "Prices",
     "Profile",
@@ -59,6 +63,7 @@ __all__ = [
     "WhatIf",
     "Workload",
     "breakeven",
+    "compare",
     "cost_curve",
     "explain",
     "fit",
@@ -78,6 +83,10 @@ _HOMES = {
     "CostCurve": "simulator.decide.money",
     "Prices": "simulator.decide.money",
     "cost_curve": "simulator.decide.money",
+    "JobOption": "simulator.decide.job_options",
+    "OptionCost": "simulator.decide.job_options",
+    "OptionFound": "simulator.decide.job_options",
+    "compare": "simulator.decide.job_options",
     "BreakEven": "models.records.prediction",
     "Calibration": "models.records.calibration",
     "CalibrationRequest": "calibrate.campaigns.session",

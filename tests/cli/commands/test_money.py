@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +44,46 @@ def test_one_process_may_do(run: Run) -> None:
     assert "in time in 100 % of the draws" in done.out
 
 
+def test_options_have_their_money_in_one_table_and_the_cheapest_is_named(run: Run) -> None:
+    asked = (*SMALL, *RENT, "--samples", "1e6", "--strategy", "ps-async,ps-sync")
+    faster = ("--vs", "--link 10gbit --what-if compute=2x")
+    first, *rest = run(*asked, *faster).out.splitlines()
+    assert first.startswith("The cheapest for 1,000,000 samples: --link 10gbit")
+    assert "the cost of --strategy ps-async. One process costs less: " in first
+    lines = [line for line in rest if "   " in line and not line.startswith(" ")][:5]
+    assert "all samples" in lines[0]
+    assert lines[0].endswith("its cost")
+    assert [line.split("   ")[0] for line in lines[1:]] == [
+        "--strategy ps-async", "--strategy ps-sync", faster[1], "one process",
+    ]  # fmt: skip
+    found = json.loads(run(*asked, *faster, "--json").out)
+    spent = [row["money"] for row in found["options"]]
+    assert spent[0]["ratio"] == 1.0
+    assert min(spent, key=lambda one: one["cost"]) == spent[2]
+    assert spent[2]["ratio"] == pytest.approx(spent[2]["cost"] / spent[0]["cost"])
+    assert found["money"]["rows"][0]["workers"] == 1
+
+
+def test_where_no_option_is_in_time_the_nearest_is_named(run: Run) -> None:
+    work = ("--samples", "1e12", "--deadline", "1h")
+    first = run(*SMALL, *RENT, *work, "--vs", "--batch 64").out.splitlines()[0]
+    assert first.startswith("Not possible: 1,000,000,000,000 samples in 1.00 h. The fastest: ")
+    fewest = run(*SMALL, "--samples", "1", "--deadline", "3d", "--vs", "--batch 64").out
+    assert fewest.startswith("The fewest hosts for 1 samples in 72.0 h: ")
+
+
+def test_money_is_drawn_over_workers_with_the_limits(run: Run, tmp_path: Path) -> None:
+    work = ("--samples", "1e6", "--deadline", "3d", "--budget", "900")
+    for name, more in (("one", ()), ("several", ("--vs", "--link 10gbit"))):
+        path = tmp_path / f"{name}.svg"
+        assert run(*SMALL, *RENT, *work, *more, "--plot", str(path)).code == 0
+        # matplotlib leaves each text in a comment.
+        drawn = path.read_text()
+        for text in ("cost of 1,000,000 samples", "hours of", "deadline 72.0 h", "budget 900"):
+            assert f"<!-- {text}" in drawn
+        assert ("<!-- - -link 10gbit" in drawn) == (name == "several")
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -52,7 +93,6 @@ def test_one_process_may_do(run: Run) -> None:
         (("--deadline", "soon", "--samples", "1"), "--deadline: got soon"),
         ((*RENT, "--samples", "1", "--budget", "0"), "--budget: got 0.0"),
         (("--samples", "1", "--budget", "1"), "allowed: with --price-per-host-hour"),
-        ((*RENT, "--vs", "--batch 8"), "--vs: got prices or samples too"),
     ],
 )
 def test_what_makes_no_sense_is_refused(run: Run, options: tuple[str, ...], words: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.job_request import JobRequest
 from nworkers.simulator.decide.job_options import MOST_OPTIONS, JobOption, compare
+from nworkers.simulator.decide.money import Assignment, Prices, cost_curve
 from nworkers.simulator.study.ask import breakeven, predict
 
 JOB = JobRequest(workload="gemm:2048,2048", batch=64, scaling="weak")
@@ -55,3 +56,38 @@ def test_options_of_different_chances_or_too_many_are_refused() -> None:
         compare([one, other], 8)
     with pytest.raises(InputError, match="more are a sweep"):
         compare([one] * (MOST_OPTIONS + 1), 8)
+
+
+def test_an_option_costs_what_its_own_curve_says_at_the_number_that_is_best_for_the_money() -> None:
+    rent, work = Prices(price_per_host_hour=2.0), Assignment(10e6, 20 * 3600.0)
+    faster = replace(JOB, link="10gbit")
+    options = [JobOption("as asked", JOB), JobOption("faster", faster), JobOption("two", JOB, 2)]
+    found = compare(options, 8, prices=rent, assignment=work)
+    for request, option in zip((JOB, faster), found, strict=False):
+        alone = cost_curve(request, 8, prices=rent, assignment=work)
+        assert option.spent is not None
+        assert option.spent.curve == alone
+        kept = [row for row in alone.rows if row.is_in_time] or [
+            max(alone.rows, key=lambda row: row.samples_per_s)
+        ]
+        assert option.spent.at == min(kept, key=lambda row: row.cost or 0.0)
+        assert option.row.scenario.workers == option.spent.at.workers
+    first, other, two = (option.spent for option in found)
+    assert first is not None
+    assert other is not None
+    assert two is not None
+    assert (two.at.workers, two.curve) == (2, None)
+    assert first.ratio == 1.0
+    assert other.ratio == pytest.approx((other.at.cost or 0.0) / (first.at.cost or 1.0))
+    dearer = other.at.hosts / first.at.hosts
+    each = np.array(found[1].row.throughput_draws) / np.array(found[0].row.throughput_draws)
+    assert other.ratio_interval == pytest.approx(np.quantile(dearer / each, [0.05, 0.95]))
+
+
+def test_without_prices_an_option_has_hours_and_no_ratio_of_costs() -> None:
+    (found,) = compare([JobOption("open", JOB)], 4, assignment=Assignment(1e6))
+    assert found.spent is not None
+    assert (found.spent.at.cost, found.spent.ratio) == (None, None)
+    assert found.row == max((found.curve or breakeven(JOB, 4)).rows, key=lambda r: r.progress_per_s)
+    with pytest.raises(InputError, match="deadline"):
+        compare([JobOption("open", JOB)], 4, assignment=Assignment(deadline_s=1.0))

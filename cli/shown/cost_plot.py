@@ -1,0 +1,146 @@
+"""Cost plot: money and hours over numbers of workers, with the cheapest and the limits."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown import headline
+from nworkers.cli.shown.plots import BLUE, GREY, INK, LINEAR_WORKERS, ORANGE, STYLE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from nworkers.models.records.prediction import Interval
+    from nworkers.simulator.decide.job_options import OptionFound
+    from nworkers.simulator.decide.money import CostCurve, WorkersCost
+
+#: Of the options, the first is what is asked.
+COLOURS = (BLUE, "#2f8f6b", "#8a4fa3", "#b08a1e", "#5a6069")
+_MILLION = 1e6
+
+
+def curves_of(found: Iterable[OptionFound]) -> list[tuple[str, CostCurve]]:
+    """Those of options whose number of workers is open."""
+    spent = [(option.name, option.spent) for option in found]
+    return [(name, of.curve) for name, of in spent if of is not None and of.curve is not None]
+
+
+def costs(curves: Sequence[tuple[str, CostCurve]], title: str) -> Figure:
+    """What the work costs and how long it takes, for each option over its numbers of workers.
+
+    The best number is circled, limits are dotted and the baseline is dashed. Without prices there
+    are hours alone; without samples, all is for a million.
+    """
+    first = curves[0][1]
+    samples = first.assignment.samples or _MILLION
+    work = f"{samples:,.0f} samples"
+    panels: list[tuple[str, _Value, float | None, str]] = []
+    if first.prices.known:
+        budget = first.assignment.budget
+        told = "" if budget is None else f"budget {fmt.digits(budget)}"
+        panels.append((f"cost of {work}", _cost_of(samples), budget, told))
+    deadline_s = first.assignment.deadline_s
+    deadline_h = None if deadline_s is None else deadline_s / 3600.0
+    told = "" if deadline_h is None else f"deadline {fmt.digits(deadline_h)} h"
+    panels.append((f"hours of {work}", _hours_of(samples), deadline_h, told))
+    with rc_context(STYLE):
+        figure = Figure(figsize=(8.4, 1.8 + 3.0 * len(panels)), layout="constrained")
+        drawn = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, (label, value, limit, name) in zip(drawn, panels, strict=True):
+            _draw(axes, curves, value)
+            _line(axes, value(first.baseline)[0], headline.baseline(first.result.rows[0]), "--")
+            if limit is not None:
+                _line(axes, limit, name, ":", ORANGE)
+            axes.set_ylabel(label)
+        _axis_of_workers(drawn[-1], [row.workers or 0 for _, one in curves for row in one.rows])
+        if len(curves) > 1:
+            handles, names = drawn[0].get_legend_handles_labels()
+            figure.legend(handles, names, loc="outside lower center", ncols=2, fontsize=10)
+        figure.suptitle(textwrap.fill(title, 78), x=0.02, ha="left", weight="bold", fontsize=12)
+    return figure
+
+
+#: A number of a row, with its interval.
+_Value = Callable[["WorkersCost"], tuple[float, "Interval"]]
+
+
+def _cost_of(samples: float) -> _Value:
+    def value(row: WorkersCost) -> tuple[float, Interval]:
+        each, interval = row.cost_per_million, row.cost_per_million_interval
+        assert each is not None
+        assert interval is not None
+        many = samples / _MILLION
+        return many * each, (many * interval[0], many * interval[1])
+
+    return value
+
+
+def _hours_of(samples: float) -> _Value:
+    def value(row: WorkersCost) -> tuple[float, Interval]:
+        low, high = row.samples_per_s_interval
+        each = samples / 3600.0
+        return each / row.samples_per_s, (each / high, each / low)
+
+    return value
+
+
+def _draw(axes: Axes, curves: Sequence[tuple[str, CostCurve]], value: _Value) -> None:
+    from nworkers.simulator.decide.money import best_of
+
+    for place, (name, of) in enumerate(curves):
+        colour = COLOURS[place % len(COLOURS)]
+        workers = [row.workers or 0 for row in of.rows]
+        values = [value(row) for row in of.rows]
+        low, high = zip(*(interval for _, interval in values), strict=True)
+        axes.fill_between(workers, low, high, color=colour, alpha=0.15, lw=0)
+        axes.plot(workers, [one for one, _ in values], color=colour, lw=2, marker="o", ms=4,
+                  label=name)  # fmt: skip
+        best = best_of(of.rows, of.prices, of.assignment)
+        at = (best.workers or 0, value(best)[0])
+        axes.plot(*([number] for number in at), "o", ms=10, mfc="white", mec=ORANGE, mew=2.4)
+        axes.annotate(
+            fmt.count(at[0], "worker"),
+            at,
+            # Hours fall from the left: above on the right there is room.
+            xytext=(7, 7),
+            textcoords="offset points",
+            color=ORANGE,
+            weight="bold",
+        )
+    axes.set_yscale("log")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.grid(axis="y")
+    axes.set_axisbelow(True)
+
+
+def _line(axes: Axes, at: float, name: str, style: str, colour: str = GREY) -> None:
+    """A level that is the same for all numbers of workers, named at its right end."""
+    axes.axhline(at, color=colour, lw=1.2, ls=style)
+    axes.annotate(
+        name,
+        (1.0, at),
+        xycoords=("axes fraction", "data"),
+        xytext=(-2, 4),
+        textcoords="offset points",
+        ha="right",
+        color=INK if colour == GREY else colour,
+        fontsize=9.5,
+    )
+
+
+def _axis_of_workers(axes: Axes, workers: Iterable[int]) -> None:
+    """Of panels that share it; logarithmic beyond as many workers as on every curve."""
+    numbers = sorted(set(workers))
+    axes.set_xlabel("workers")
+    if numbers[-1] > LINEAR_WORKERS:
+        axes.set_xscale("log", base=2)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _: f"{number:g}"))
