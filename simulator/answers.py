@@ -112,8 +112,11 @@ def predict_with_ways_out(
     """The answer; where none of its rows wins, with what would."""
     if max(row.speedup for row in answer.rows) > 1.0:
         return answer
+    from nworkers.simulator.decide.way_out import ways_out  # noqa: PLC0415 (who wins needs none)
+
     counts = {row.scenario.workers for row in answer.rows}
-    return replace(answer, ways_out=_ways(request, counts if max(counts) > 1 else {1, 2}, progress))
+    tried = sorted(counts if max(counts) > 1 else {1, 2})[:_MOST_COUNTS]
+    return replace(answer, ways_out=ways_out(request, tried, progress, beyond=max(counts)))
 
 
 def breakeven_with_ways_out(
@@ -121,25 +124,25 @@ def breakeven_with_ways_out(
     request: JobRequest,
     progress: Callable[[int, int], None] | None = None,
 ) -> BreakEvenAnswer:
-    """The answer; where no number of workers breaks even, with what would.
+    """The answer; where no number of workers reaches the aim, with what would.
 
-    Where another target was asked for, `solve` answers.
+    Where it takes more workers than the baseline says are there, with what would do for those.
     """
-    if answer.result.breakeven_workers is not None or answer.result.aim != PLAIN_AIM:
+    result, owned = answer.result, answer.best.owned_workers
+    first, most = result.breakeven_workers, result.rows[-1].scenario.workers
+    if first is not None and (owned is None or first <= owned):
         return answer
-    from nworkers.simulator.decide.way_out import COUNTS  # noqa: PLC0415 (who wins needs none)
+    from nworkers.models.records.solved import Goal  # noqa: PLC0415 (who wins needs none)
+    from nworkers.simulator.decide.way_out import counts_to_try, ways_out  # noqa: PLC0415
 
-    most = answer.result.rows[-1].scenario.workers
-    counts = {count for count in COUNTS if count <= most} or {most}
-    return replace(answer, ways_out=_ways(request, counts, progress))
-
-
-def _ways(
-    request: JobRequest, counts: set[int], progress: Callable[[int, int], None] | None
-) -> tuple[WayOut, ...]:
-    from nworkers.simulator.decide.way_out import ways_out  # noqa: PLC0415 (who wins needs none)
-
-    return ways_out(request, sorted(counts)[:_MOST_COUNTS], progress)
+    goal = Goal("speedup", result.target_speedup, result.aim)
+    if first is None:
+        tried, beyond = counts_to_try(goal, most, owned), most
+    else:
+        assert owned is not None
+        tried, beyond = [owned], None
+    found = ways_out(request, tried, progress, goal=goal, beyond=beyond)
+    return replace(answer, ways_out=found)
 
 
 def answer_breakeven(

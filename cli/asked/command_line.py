@@ -5,31 +5,49 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterable
 from dataclasses import fields
+from typing import Any
 
 from nworkers.cli.asked.options import OPTION_OF, Options
 
 Changes = Iterable[tuple[str, str]]
 
 
-def command(name: str, options: Options, workers: int, changes: Changes = ()) -> str:
+def command(
+    name: str,
+    options: Options,
+    workers: int,
+    changes: Changes = (),
+    *,
+    beside: Any = None,
+    counted: str = "workers",
+) -> str:
     """The command for so many workers: what was typed, in whose place changes stand.
 
     Args:
         changes: names of options without their dashes, and their texts; a what-if is one more.
+        beside: more options, as they were typed.
+        counted: the option that says the number of workers.
     """
-    typed: dict[str, list[str]] = {}
-    for entry in fields(options):
-        value = getattr(options, entry.name)
-        if value != entry.default and value is not None:
-            typed[entry.name] = [*value] if isinstance(value, list) else [str(value)]
+    typed = _typed(options)
     for field, text in changes:
         typed[field] = [*typed.get("what_if", []), text] if field == "what_if" else [text]
         if field == "strategy":
             # Each has runtimes of its own.
             typed.pop("runtime", None)
-    typed["workers"] = typed.get("workers", [str(workers)])
+    typed |= {} if beside is None else _typed(beside)
+    typed[counted] = typed.get("workers", [str(workers)])
     words = ["scale", name]
-    for field in ("workers", *(field for field in typed if field != "workers")):
+    for field in (counted, *(field for field in typed if field not in (counted, "workers"))):
         for text in typed[field]:
             words += [OPTION_OF.get(field, f"--{field.replace('_', '-')}"), shlex.quote(text)]
     return " ".join(words)
+
+
+def _typed(options: Any) -> dict[str, list[str]]:
+    """The texts of each option that was given."""
+    found: dict[str, list[str]] = {}
+    for entry in fields(options):
+        value = getattr(options, entry.name)
+        if value != entry.default and value is not None:
+            found[entry.name] = [*value] if isinstance(value, list) else [str(value)]
+    return found

@@ -97,6 +97,7 @@ def show_curve(
     from nworkers.cli.asked.money_options import money
     from nworkers.cli.shown import console, headline, money_text, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
+    from nworkers.models.records.aim import PLAIN_AIM
     from nworkers.models.records.scenario import MAX_WORKERS
     from nworkers.simulator.answers import answer_breakeven, breakeven_with_ways_out
     from nworkers.simulator.decide.money import costs_of, undecided
@@ -127,6 +128,9 @@ def show_curve(
             figure = cost_plot.costs([("what is asked", costs)], money_text.title(costs))
         plots.save(figure, drawn, force=force)
     ask = partial(command, "predict", options)
+    if wanted != PLAIN_AIM:
+        # Of an aim the curve alone tells.
+        ask = partial(command, "breakeven", options, beside=aimed, counted="max_workers")
     if as_json or as_lines:
         from nworkers.cli.shown import json_view
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from nworkers.cli.shown import format as fmt
+from nworkers.models.records.aim import Aim
 from nworkers.models.records.explained import Explained
 from nworkers.models.records.prediction import BreakEven, Interval, Prediction
 
@@ -111,34 +112,36 @@ def of_breakeven(result: BreakEven) -> str:
     """
     first, most = result.breakeven_workers, result.max_workers
     best = max(result.rows, key=lambda row: row.speedup)
-    base, goal = baseline(best), _goal(result, best)
+    base = baseline(best)
+    reached = goal(result.aim, base)
     if first is None:
         return (
-            f"No number of workers up to {most} {_wins(result, 1)} {goal}: at best, {_train(best)} "
-            f"{_words(best.speedup)}, and {_waits(best)}.{_doubt(result)}"
+            f"No number of workers up to {most} {wins(result.aim, 1)} {reached}: at best, "
+            f"{_train(best)} {_words(best.speedup)}, and {_waits(best)}.{_doubt(result)}"
         )
     at_first = next(row for row in result.rows if row.scenario.workers == first)
     hosts = result.breakeven_hosts or 1
     on = f" on {hosts} hosts" if hosts > 1 else ""
     by = "by" if result.target_speedup == 1.0 else "at"
     ratio = _ratio(at_first.speedup, at_first.speedup_interval)
-    parts = [f"{fmt.count(first, 'worker')}{on} {_wins(result, first)} {goal}, {by} {ratio}"]
+    parts = [f"{fmt.count(first, 'worker')}{on} {wins(result.aim, first)} {reached}, {by} {ratio}"]
     if len(result.rows) > 1:
         parts += [_best(best, first), *_lost(result, base)]
     return f"{'; '.join(parts)}.{_doubt(result)}"
 
 
-def _wins(result: BreakEven, workers: int) -> str:
-    plain = result.target_speedup == 1.0
+def wins(aim: Aim, workers: int) -> str:
+    """What workers do who reach an aim."""
+    plain = aim.target_speedup == 1.0
     if workers == 1:
         return "beats" if plain else "reaches"
     return "beat" if plain else "reach"
 
 
-def _goal(result: BreakEven, row: Prediction) -> str:
+def goal(aim: Aim, base: str) -> str:
     """``one process``, ``4 times one process``, and in what where that is not samples."""
-    times = "" if result.target_speedup == 1.0 else f"{result.target_speedup:g} times "
-    return f"{times}{baseline(row)}{'' if result.aim.counts_samples else ' in progress'}"
+    times = "" if aim.target_speedup == 1.0 else f"{aim.target_speedup:g} times "
+    return f"{times}{base}{'' if aim.counts_samples else ' in progress'}"
 
 
 def _ratio(value: float, interval: Interval) -> str:

@@ -14,6 +14,7 @@ from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.prediction import Prediction, ResourceUse
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.solved import WayOut
 
 if TYPE_CHECKING:
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
@@ -41,7 +42,7 @@ def predictions(answer: PredictAnswer, ask: Ask | None = None) -> str:
     last = answer.rows[-1]
     parts = [
         headline.of_prediction(last),
-        *_ways_out(answer, last, ask),
+        *_ways_out(answer.ways_out, last, ask),
         "",
         heading(last, answer.job),
         _scaling_table(answer.rows),
@@ -90,7 +91,7 @@ def curve(
     parts = [
         headline.of_breakeven(answer.result),
         *lines,
-        *_ways_out(answer, answer.best, ask),
+        *_instead(answer, ask),
         "",
         heading(answer.best, answer.job),
         _scaling_table(rows, answer.result.aim),
@@ -104,11 +105,21 @@ def curve(
 
 
 def _ways_out(
-    answer: PredictAnswer | BreakEvenAnswer, row: Prediction, ask: Ask | None
+    ways: Sequence[WayOut] | None, row: Prediction, ask: Ask | None, aim: Aim = PLAIN_AIM
 ) -> list[str]:
-    if answer.ways_out is None or ask is None:
+    if ways is None or ask is None:
         return []
-    return [*way_out_text.ways_out(answer.ways_out, headline.baseline(row), ask)]
+    return [*way_out_text.ways_out(ways, headline.baseline(row), ask, aim)]
+
+
+def _instead(answer: BreakEvenAnswer, ask: Ask | None) -> list[str]:
+    """What would reach the aim; of workers that are there, where others would reach it too."""
+    result, row = answer.result, answer.best
+    if result.breakeven_workers is None:
+        return _ways_out(answer.ways_out, row, ask, result.aim)
+    there = fmt.count(row.owned_workers or 1, "worker")
+    lines = _ways_out(answer.ways_out or None, row, ask, result.aim)
+    return [f"With the {there} that are there:", *lines] if lines else []
 
 
 def heading(row: Prediction, job: ResolvedJob) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown import headline
+from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.solved import WayOut
 
 #: The command that asks for some fields.
@@ -13,24 +15,26 @@ Ask = Callable[[int, Iterable[tuple[str, str]]], str]
 NONE = "No larger batch, other strategy, wire or single what-if that was tried does."
 
 
-def ways_out(ways: Sequence[WayOut], base: str, ask: Ask) -> Iterator[str]:
+def ways_out(ways: Sequence[WayOut], base: str, ask: Ask, aim: Aim = PLAIN_AIM) -> Iterator[str]:
     """A line for each way out; one that there is none."""
     if not ways:
         yield NONE
     for way in ways:
-        yield f"{sentence(way, base)}: {ask(way.workers, way.fields)}"
+        yield f"{sentence(way, base, aim)}: {ask(way.workers, way.fields)}"
 
 
-def sentence(way: WayOut, base: str) -> str:
+def sentence(way: WayOut, base: str, aim: Aim = PLAIN_AIM) -> str:
     """Such as ``At batch 512, 3 workers beat one process (1.31)``."""
     batch = dict(way.fields).get("batch")
     strategy = dict(way.fields).get("strategy")
     begun = {
-        "batch": f"At batch {batch}" + (f" with {strategy}" if strategy else ""),
-        "link": f"Over {way.change}",
-    }.get(way.what, f"With {way.change}")
-    beat = "beats" if way.workers == 1 else "beat"
-    return f"{begun}, {fmt.count(way.workers, 'worker')} {beat} {base} ({fmt.digits(way.speedup)})"
+        "workers": "",
+        "batch": f"At batch {batch}" + (f" with {strategy}, " if strategy else ", "),
+        "link": f"Over {way.change}, ",
+    }.get(way.what, f"With {way.change}, ")
+    workers = fmt.count(way.workers, "worker")
+    beat, goal = headline.wins(aim, way.workers), headline.goal(aim, base)
+    return f"{begun}{workers} {beat} {goal} ({fmt.digits(way.speedup)})"
 
 
 def as_json(found: Iterable[WayOut], ask: Ask) -> list[dict[str, object]]:

@@ -101,6 +101,11 @@ class Prediction:
     baseline_draws: tuple[float, ...] = field(default=(), repr=False)
 
     @property
+    def owned_workers(self) -> int | None:
+        """Workers that are there already, if such are the baseline."""
+        return int(self.baseline) if self.baseline.isdecimal() else None
+
+    @property
     def progress_per_s(self) -> float:
         """Samples of the baseline's that would bring as much in a second."""
         return self.throughput_samples_per_s * self.progress_per_sample

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.prediction import Interval, Prediction
 
 Sought = Literal["batch", "latency", "bandwidth", "dispatch", "ps", "device", "strategy"]
@@ -17,11 +18,13 @@ OpenInterval = tuple[float | None, float | None]
 class Goal:
     """What is to be reached: so large a speed-up, or so small an overhead.
 
-    The overhead is the share of a worker's step that is not computing.
+    The overhead is the share of a worker's step that is not computing. ``aim`` says what of the
+    workers' samples counts; its own target is not used.
     """
 
     measure: Literal["speedup", "overhead"] = "speedup"
     target: float = 1.0
+    aim: Aim = PLAIN_AIM
 
 
 @dataclass(frozen=True)
@@ -48,15 +51,18 @@ class Threshold:
     change: tuple[tuple[str, str], ...] = ()
 
 
+WayKind = Literal["workers", "batch", "strategy", "what_if", "ps", "link"]
+
+
 @dataclass(frozen=True)
 class WayOut:
     """A change of a job, and what so many workers then do.
 
     ``what`` is the kind of change, ``change`` the change in words; ``fields`` are the fields of a
-    request with the texts that ask for it.
+    request with the texts that ask for it. More workers alone change nothing else.
     """
 
-    what: Literal["batch", "strategy", "what_if", "ps", "link"]
+    what: WayKind
     change: str
     workers: int
     speedup: float

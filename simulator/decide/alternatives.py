@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.runtimes import STRATEGIES, Strategy
-from nworkers.models.records.solved import Goal, WayOut
+from nworkers.models.records.solved import Goal, WayKind, WayOut
 from nworkers.models.records.what_if import Compression, Rdma, WhatIf
 from nworkers.simulator.decide.quantities import Job
 from nworkers.simulator.decide.reaching import fully, roughly
@@ -40,7 +40,7 @@ LINKS = ("10gbit", "25gbit", "100gbit")
 class Alternative:
     """A job that differs by one change: its kind, the change in words, and the fields to ask."""
 
-    what: Literal["batch", "strategy", "what_if", "ps", "link"]
+    what: WayKind
     change: str
     fields: tuple[tuple[str, str], ...]
     job: Job
@@ -102,9 +102,9 @@ def with_batch(alternative: Alternative, batch: int) -> Alternative:
     return _changed(alternative.job, "batch", f"batch {batch}", fields, batch=batch)
 
 
-def unchanged(job: Job) -> Alternative:
-    """The job as it is."""
-    return Alternative("batch", "", (), job)
+def unchanged(job: Job, what: WayKind = "batch") -> Alternative:
+    """The job as it is, for a kind of change that is yet to come."""
+    return Alternative(what, "", (), job)
 
 
 def over(job: Job, link: str) -> Alternative:
@@ -152,7 +152,7 @@ def rough(alternative: Alternative, goal: Goal, workers: int) -> float:
 
 def _changed(
     job: Job,
-    what: Literal["batch", "strategy", "what_if", "ps", "link"],
+    what: WayKind,
     change: str,
     fields: tuple[tuple[str, str], ...],
     **changes: Any,

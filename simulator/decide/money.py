@@ -253,7 +253,7 @@ def cost_of(row: Prediction, prices: Prices, assignment: Assignment) -> WorkersC
 def _of_baseline(rows: Sequence[Prediction], prices: Prices, assignment: Assignment) -> WorkersCost:
     """One process or one host, on one; of workers that are owned, the hosts that they take."""
     row = rows[-1]
-    owned = int(row.baseline) if row.baseline.isdigit() else None
+    owned = row.owned_workers
     hosts = 1 if owned is None else replace(row.scenario, workers=owned).hosts
     draws = np.array(row.baseline_draws)
     return _cost(None, hosts, row.baseline_samples_per_s, draws, prices, assignment)

@@ -49,7 +49,7 @@ def fully(goal: Goal, job: ResolvedJob, replications: int = REPLICATIONS) -> Rea
     off as that process's step is.
     """
     if goal.measure == "speedup":
-        row = _row(job, replications)
+        row = _row(job, replications, goal)
         draws = np.array(row.draws)
         return Reached(
             row,
@@ -58,7 +58,7 @@ def fully(goal: Goal, job: ResolvedJob, replications: int = REPLICATIONS) -> Rea
             row.speedup,
             row.speedup_interval,
         )
-    row = _row(replace(job, baseline="device"), replications)
+    row = _row(replace(job, baseline="device"), replications, goal)
     computing = row.breakdown["compute"] / row.step_time_s
     shares = np.minimum(1.0, computing * np.array(row.draws) / row.speedup)
     low, high = interval90(shares)
@@ -68,10 +68,15 @@ def fully(goal: Goal, job: ResolvedJob, replications: int = REPLICATIONS) -> Rea
     )
 
 
-def _row(job: ResolvedJob, replications: int) -> Prediction:
+def _row(job: ResolvedJob, replications: int, goal: Goal) -> Prediction:
     (scenario,) = job.scenarios
     return predict(
-        job.profile, scenario, baseline=job.baseline, seed=job.seed, replications=replications
+        job.profile,
+        scenario,
+        baseline=job.baseline,
+        seed=job.seed,
+        replications=replications,
+        aim=goal.aim,
     )
 
 
@@ -83,12 +88,14 @@ def roughly(goal: Goal, job: ResolvedJob) -> float:
     if goal.measure == "overhead":
         return costs.compute.wall_s / step_s / (1.0 - goal.target)
     samples = scenario.counted_workers * scenario.per_worker_batch
-    base_per_s = scenario.batch / costs.single_process.step_s(1.0)
+    base_batch = scenario.batch
+    base_per_s = base_batch / costs.single_process.step_s(1.0)
     if job.baseline.isdecimal():
         owned = replace(scenario, workers=int(job.baseline), what_if=PLAIN)
-        of_owned = owned.counted_workers * owned.per_worker_batch
-        base_per_s = of_owned / steady_step_s(job.profile, owned)
-    return samples / step_s / base_per_s / goal.target
+        base_batch = owned.counted_workers * owned.per_worker_batch
+        base_per_s = base_batch / steady_step_s(job.profile, owned)
+    progress = goal.aim.progress_per_sample(samples, base_batch)
+    return progress * samples / step_s / base_per_s / goal.target
 
 
 def held_by(goal: Goal, row: Prediction) -> str:

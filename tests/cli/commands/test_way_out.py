@@ -28,6 +28,42 @@ def test_what_was_set_is_set_in_the_command_too(run: Run) -> None:
     assert all("--set host.cores=1x" in way["command"] for way in ways)
 
 
+def test_another_aim_has_ways_out_whose_command_says_so(run: Run) -> None:
+    job = ("--workload", "resnet-50", "--batch", "64", "--scaling", "weak")
+    asked = (
+        "breakeven",
+        *job,
+        "--max-workers",
+        "8",
+        "--target-speedup",
+        "6",
+        "--noise-scale",
+        "20000",
+    )
+    assert ", 8 workers reach 6 times one process in progress (" in run(*asked).out
+    way = json.loads(run(*asked, "--json").out)["ways_out"][0]
+    found = json.loads(run(*shlex.split(way["command"])[1:], "--json").out)
+    assert found["rows"][-1]["speedup"] == way["speedup"] > 6.0
+    assert found["breakeven_workers"] == way["workers"]
+
+
+def test_more_workers_than_asked_about(run: Run) -> None:
+    asked = ("--workload", "resnet-50", "--batch", "32", "--scaling", "weak")
+    done = run("predict", "--workers", "1", *asked)
+    first = json.loads(run("breakeven", *asked, "--json").out)["breakeven_workers"]
+    assert done.out.splitlines()[1].startswith(f"{first} workers beat one process (")
+
+
+def test_what_is_there_already_without_more_of_it(run: Run) -> None:
+    job = ("--workload", "resnet-50", "--batch", "64", "--scaling", "weak")
+    asked = ("breakeven", *job, "--baseline", "4", "--max-workers", "8")
+    lines = run(*asked).out.splitlines()
+    assert lines[0].startswith("5 workers on 6 hosts beat 4 workers")
+    assert lines[1] == "With the 4 workers that are there:"
+    (way,) = json.loads(run(*asked, "--json").out)["ways_out"]
+    assert (way["what"], way["workers"]) == ("what_if", 4)
+
+
 def test_who_wins_needs_no_way_out(run: Run) -> None:
     asked = ("predict", "--workers", "2", "--workload", "resnet-50", "--batch", "512")
     assert json.loads(run(*asked, "--json").out)["ways_out"] == []

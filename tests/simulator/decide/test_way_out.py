@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 
+from nworkers.models.records.aim import Aim
 from nworkers.models.records.job_request import JobRequest
+from nworkers.models.records.solved import Goal
 from nworkers.models.records.what_if import PLAIN, Stragglers
-from nworkers.simulator.decide.way_out import COUNTS, ways_out
-from nworkers.simulator.study.ask import predict
+from nworkers.simulator.decide.way_out import COUNTS, counts_to_try, ways_out
+from nworkers.simulator.study.ask import breakeven, predict
 
 RESNET = JobRequest("emulated-1gbit", workload="resnet-50", batch=8)
 
@@ -59,6 +61,44 @@ def test_faults_that_a_strategy_cannot_meet_are_no_obstacle() -> None:
     change = replace(PLAIN, stragglers=Stragglers(6.0, 3.0, 30.0))
     request = JobRequest(workload="mlp:784,512,10", batch=256, what_if=change)
     assert "allreduce" in [dict(way.fields).get("strategy") for way in ways_out(request, [4])]
+
+
+SLOW = JobRequest("emulated-1gbit", workload="resnet-50", batch=64, scaling="weak")
+
+
+def test_more_workers_are_the_fewest_that_win() -> None:
+    found = breakeven(replace(SLOW, batch=32), 16)
+    first = found.breakeven_workers
+    assert first is not None
+    assert first > 2
+    way = ways_out(replace(SLOW, batch=32), [1], beyond=1)[0]
+    assert (way.what, way.workers, way.fields) == ("workers", first, ())
+    assert way.speedup == found.rows[first - 1].speedup
+
+
+@pytest.mark.parametrize(
+    "aim", [Aim(6.0), Aim(1.0, samples_factor=4.0), Aim(1.5, noise_scale=100.0)]
+)
+def test_another_aim_is_reached_as_its_curve_says(aim: Aim) -> None:
+    goal = Goal("speedup", aim.target_speedup, aim)
+    assert breakeven(SLOW, 8, aim=aim).breakeven_workers is None
+    ways = ways_out(SLOW, counts_to_try(goal, 8), goal=goal)
+    assert ways
+    for way in ways:
+        fields = dict(way.fields)
+        if set(fields) <= {"batch", "strategy"}:
+            batch = int(fields.get("batch", SLOW.batch))
+            strategy = fields.get("strategy", SLOW.strategy)
+            again = replace(SLOW, batch=batch, strategy=strategy)  # type: ignore[arg-type]
+            row = breakeven(again, way.workers, aim=aim).rows[-1]
+            assert row.speedup == way.speedup > aim.target_speedup
+
+
+def test_counts_grow_with_the_aim_and_with_what_is_owned() -> None:
+    assert counts_to_try(Goal(), 64) == [2, 3, 4, 8]
+    assert counts_to_try(Goal("speedup", 3.0), 16) == [6, 9, 12, 16]
+    assert counts_to_try(Goal(), 64, owned=4) == [4, 8, 12, 16]
+    assert counts_to_try(Goal("speedup", 100.0), 3) == [3]
 
 
 def test_too_many_workers_are_not_tried() -> None:
