@@ -20,6 +20,9 @@ highlight_language = "none"
 pygments_style = "friendly"
 pygments_dark_style = "native"
 
+# Two hyphens are an option's, not a dash.
+smartquotes = False
+
 # Pages read alike on a code host: its anchors of headings, and no syntax but its own.
 myst_heading_anchors = 4
 myst_heading_slug_func = "github"
@@ -27,6 +30,7 @@ myst_heading_slug_func = "github"
 # Docstrings: a name in single backticks is code.
 default_role = "code"
 napoleon_use_ivar = True
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True, "undoc-members": True}

@@ -9,13 +9,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+import typer
 
 from nworkers.cli.asked.what_if_options import KINDS
+from nworkers.cli.tree import app
 
 ROOT = Path(__file__).parent.parent
 SCALE = Path(sys.executable).with_name("scale")
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def examples(text: str) -> list[tuple[str, str]]:
@@ -42,6 +46,8 @@ def words(text: str) -> str:
     [
         pytest.param("README.md", marks=pytest.mark.tensorflow),
         "docs/answers.md",
+        "docs/no-hardware.md",
+        pytest.param("docs/tutorial.md", marks=pytest.mark.tensorflow),
         "docs/workloads.md",
         "docs/gpu.md",
         "docs/imports.md",
@@ -82,6 +88,44 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
         assert words(printed) in words(done.stdout), f"{line}\n{done.stdout}"
 
 
+def test_the_notebook_runs(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "notebook.md").read_text()
+    cells = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(cells) == 6
+    done = subprocess.run(
+        [sys.executable, "-c", "\n".join(cells)],
+        cwd=tmp_path,
+        env={**os.environ, "MPLBACKEND": "agg"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("2 (2, 3) ((2, 8),)")
+    assert done.stdout.count("times one process") == 4
+    assert list(tmp_path.iterdir()) == []
+
+
+def commands_shown(text: str) -> list[str]:
+    """Whatever follows `scale` on a line of code, without what a shell does with it."""
+    joined = text.replace("\\\n", " ")
+    lines = re.findall(r"^(?: {4,}|\$ )(?:srun .*?|exec )?scale (\w.*)$", joined, re.MULTILINE)
+    return [re.split(r" [#|>]| 2>", line)[0] for line in lines]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_every_command_that_a_page_shows_has_known_options(page: Path) -> None:
+    group = typer.main.get_command(app)
+    for line in commands_shown(page.read_text()):
+        arguments = shlex.split(re.sub(r"\$\w+", "1", line))
+        command: Any = group
+        while arguments and arguments[0] in getattr(command, "commands", {}):
+            command = command.commands[arguments.pop(0)]
+        assert command is not group, line
+        command.make_context("scale", arguments)
+
+
 def test_every_variation_is_told_of() -> None:
     page = (ROOT / "docs" / "simulator.md").read_text()
     for name, kind in KINDS.items():
@@ -97,7 +141,6 @@ def test_links_between_pages_lead_somewhere() -> None:
 
 #: The repository's own folders, in backticks: `models/files/store.py`.
 NAMED = re.compile(r"`((?:benchmarks|calibrate|cli|docs|models|simulator|src|tests)/[\w./-]*)`")
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

@@ -29,7 +29,7 @@ def write_source(source: Path) -> None:
         (source / f"{path}.md").write_text(text)
     named = {path: (page.name, page.said) for path, page in reference_pages.PAGES.items()}
     for page in source.glob("*.md"):
-        page.write_text(_with_files(page.read_text(), source))
+        page.write_text(_with_titles(_with_files(page.read_text(), source)))
     index = source / "index.md"
     index.write_text(with_trees(index.read_text(), {"commands/index": COMMANDS, **named}))
 
@@ -44,6 +44,11 @@ def _with_files(page: str, source: Path) -> str:
         return f"](repository/{link[1]})"
 
     return re.sub(r"\]\(\.\./([^)#]+)\)", copied, page)
+
+
+def _with_titles(page: str) -> str:
+    """The page, in which a link that is named after a file has that page's title for its text."""
+    return re.sub(r"\[[\w-]+\.md\]\(", "[](", page)
 
 
 def main(site: Path) -> int:

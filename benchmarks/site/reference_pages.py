@@ -14,6 +14,7 @@ from benchmarks.page import ROOT, table
 from benchmarks.site.markdown import code, escaped, fence
 from nworkers.cli.app import EXIT_CODES
 from nworkers.cli.asked.what_if_options import KINDS
+from nworkers.cli.shown.format import quantity
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.files.file_schema import file_schema
 from nworkers.models.files.store import load
@@ -35,10 +36,7 @@ def settings() -> str:
     """Every quantity of the profile that is used by default."""
     profile = load(DEFAULT_PROFILE)
     assert isinstance(profile, Profile)
-    rows = [
-        [code(one.path), "—" if one.value is None else f"{one.value:.3g}", one.unit or "—"]
-        for one in settables(profile)
-    ]
+    rows = [[code(one.path), _value(one.value, one.unit)] for one in settables(profile)]
     return (
         "# Settings\n\n`--set PATH=VALUE` asks about your machine with one quantity changed. "
         "A value has a unit or is a factor: `--set link.fetch.latency_s=50us`, "
@@ -46,8 +44,14 @@ def settings() -> str:
         "own calibration.\n\n"
         f"These are the quantities of the shipped profile `{DEFAULT_PROFILE}`. A dash stands for "
         "what was not measured, or what the measurements leave open.\n\n"
-        f"{table(['path', 'value', 'unit'], rows)}\n"
+        f"{table(['path', 'value'], rows)}\n"
     )
+
+
+def _value(value: float | None, unit: str) -> str:
+    if value is None:
+        return f"— {unit}".strip()
+    return quantity(value, unit) if unit else f"{value:.3g}"
 
 
 def exit_codes() -> str:
