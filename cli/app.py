@@ -103,13 +103,15 @@ def _fail(
 ) -> int:
     if interrupt.came():
         message, code, as_json = interrupt.WORD, interrupt.INTERRUPTED, False
+    from nworkers.cli.shown import console
+    from nworkers.cli.shown.tone import Tone
     from nworkers.cli.shown.visible import one_line
     from nworkers.models.base.errors import cut
 
     line = cut(one_line(" ".join(message.split())))
     if as_json:
-        from nworkers.cli.shown import console, error_json
+        from nworkers.cli.shown import error_json
 
         console.emit_json(error_json.document(line, code, *parts))
-    print(cut(f"scale: error: {line}"), file=sys.stderr)
+    console.beside("scale: error:", cut(line), Tone.BAD)
     return code

@@ -140,7 +140,7 @@ def show_curve(
     else:
         lines = money_text.in_words(costs) if costs else []
         tables = [money_text.table(costs)] if costs else []
-        console.emit(predict_text.curve(answer, ask, lines, tables))
+        console.show(predict_text.curve(answer, ask, lines, tables))
 
 
 def show_mix(
@@ -170,7 +170,7 @@ def show_mix(
 
         json_view.emit(mix_text.document(found))
     else:
-        console.emit(mix_text.curve(found))
+        console.show(mix_text.curve(found))
 
 
 def show_options(
@@ -197,6 +197,8 @@ def show_options(
     from nworkers.cli.asked.option_text import in_file, in_words
     from nworkers.cli.shown import console, money_text, notes, option_views, predict_text
     from nworkers.cli.shown.progress import ProgressLine
+    from nworkers.cli.shown.sheet import Sheet
+    from nworkers.cli.shown.tone import Tone, Toned
     from nworkers.models.records.scenario import MAX_WORKERS
     from nworkers.simulator.answers import breakeven_answer
     from nworkers.simulator.decide.job_options import JobOption, compare
@@ -233,12 +235,11 @@ def show_options(
         spent = {"money": money_text.document(costs)} if costs else {}
         compared = option_views.options_json(found)
         json_view.emit(json_view.breakeven(answer) | spent | {"options": compared})
-    elif worth is not None and costs is not None:
-        console.emit(first_line)
-        console.emit(money_text.options_table(found, *worth))
+        return
+    best = Toned(first_line, Tone.HEADLINE)
+    if worth is not None and costs is not None:
         lines, tables = money_text.in_words(costs), [money_text.table(costs)]
-        console.emit(predict_text.curve(answer, None, lines, tables))
+        curve_text = predict_text.curve(answer, None, lines, tables)
+        console.show(Sheet(best, money_text.options_table(found, *worth), curve_text))
     else:
-        console.emit(first_line)
-        console.emit(option_views.options_text(found))
-        console.emit(predict_text.curve(answer))
+        console.show(Sheet(best, option_views.options_text(found), predict_text.curve(answer)))

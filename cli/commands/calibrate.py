@@ -356,7 +356,6 @@ def _show(
     request: CalibrationRequest, calibration: Calibration, not_fitted: str, *, as_json: bool
 ) -> None:
     from nworkers.cli.shown import calibration_json, calibration_text, json_view, notes
-    from nworkers.cli.shown.visible import visible
     from nworkers.models.files.store import record_text
     from nworkers.models.findings.calibration_answer import calibration_answer
 
@@ -379,7 +378,7 @@ def _show(
         else calibration_text.short_report(answer, first, request.output)
     )
     if request.output is None:
-        print(visible(text), file=sys.stderr)
+        console.show(text, sys.stderr)
         console.emit_json(record_text(calibration))
     else:
-        console.emit(text)
+        console.show(text)

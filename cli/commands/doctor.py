@@ -22,6 +22,6 @@ def doctor(json: Json = False) -> None:
 
         json_view.emit(doctor_json.document(found))
     else:
-        console.emit(doctor_text.report(found))
+        console.show(doctor_text.report(found))
     if not found.can_calibrate:
         raise typer.Exit(NOT_HELD)

@@ -47,7 +47,7 @@ def explain(
     else:
         from nworkers.cli.shown import explain_text
 
-        console.emit(explain_text.explanation(answer))
+        console.show(explain_text.explanation(answer))
 
 
 #: An explanation takes as long as so many predictions.

@@ -148,4 +148,4 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
     if as_json:
         json_view.emit(fit_json.fit(answer))
     else:
-        console.emit(fit_text.fit(answer))
+        console.show(fit_text.fit(answer))

@@ -38,4 +38,4 @@ def fit(
     if as_json:
         json_view.emit(table_json.imported(answer, option_of))
     else:
-        console.emit(import_text.imported(answer, output, option_of))
+        console.show(import_text.imported(answer, output, option_of))

@@ -56,7 +56,7 @@ def fit(asked: ThroughputRequest, output: Path | None, *, force: bool, as_json: 
     if as_json:
         json_view.emit(table_json.throughput(found))
     else:
-        console.emit(throughput_text.fitted(found, output))
+        console.show(throughput_text.fitted(found, output))
 
 
 def _fit_laws(
@@ -69,7 +69,7 @@ def _fit_laws(
     if as_json:
         json_view.emit(table_json.laws(found, option_of))
     else:
-        console.emit(laws_text.laws(found, option_of))
+        console.show(laws_text.laws(found, option_of))
 
 
 def answer(asked: ThroughputRequest, chosen: ChosenRows | None = None) -> ThroughputAnswer:

@@ -17,4 +17,4 @@ def models(json: Json = False) -> None:
     else:
         from nworkers.cli.shown import models_text
 
-        console.emit(models_text.models(shipped))
+        console.show(models_text.models(shipped))

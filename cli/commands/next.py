@@ -42,4 +42,4 @@ def next_(
     else:
         from nworkers.cli.shown import next_text
 
-        console.emit(next_text.suggestions(answer, file, workload))
+        console.show(next_text.suggestions(answer, file, workload))

@@ -93,7 +93,7 @@ def predict(
 
         json_view.emit(json_view.predictions(answer, ask))
     elif not jsonl:
-        console.emit(predict_text.predictions(answer, ask))
+        console.show(predict_text.predictions(answer, ask))
 
 
 def _list_settings(options: Options, *, as_json: bool) -> None:
@@ -112,7 +112,7 @@ def _list_settings(options: Options, *, as_json: bool) -> None:
     else:
         from nworkers.cli.shown import settings_text
 
-        console.emit(settings_text.settings(found))
+        console.show(settings_text.settings(found))
 
 
 def _write(seen: Observation, path: Path, *, force: bool) -> None:

@@ -67,4 +67,4 @@ def solve(
     else:
         from nworkers.cli.shown import solve_text
 
-        console.emit(solve_text.solved(answer, ask))
+        console.show(solve_text.solved(answer, ask))

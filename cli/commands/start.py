@@ -14,4 +14,4 @@ def start() -> None:
     can_measure = find_spec("tensorflow") is not None
     found = found_in(Path())
     said = start_text.next_steps(found.hardware, found.unfinished, can_measure=can_measure)
-    console.emit(said)
+    console.show(said)

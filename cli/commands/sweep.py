@@ -86,7 +86,7 @@ def sweep(
     if json:
         json_view.emit(sweep_text.document(swept))
     else:
-        console.emit(sweep_text.summary(swept))
+        console.show(sweep_text.summary(swept))
 
 
 def _carry_out(

@@ -198,4 +198,4 @@ def _show(answer: ValidateAnswer, plot: Path | None, *, force: bool, as_json: bo
     if as_json:
         json_view.emit(json_view.comparison(answer.comparison))
     else:
-        console.emit(validate_text.comparison(answer.comparison))
+        console.show(validate_text.comparison(answer.comparison))

@@ -19,5 +19,5 @@ def validate(tolerance: float, *, as_json: bool) -> bool:
     if as_json:
         json_view.emit(table_json.published(answer))
     else:
-        console.emit(throughput_text.published(answer))
+        console.show(throughput_text.published(answer))
     return answer.holds

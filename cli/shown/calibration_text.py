@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.fit_text import remedy
+from nworkers.cli.shown.sheet import Sheet, Shown
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.tone import Tone, Toned
 from nworkers.models.findings.calibration_answer import SHOWN, CalibrationAnswer
 from nworkers.models.findings.weak_parameters import Remedy
 from nworkers.models.fitting.precision import (
@@ -103,31 +105,29 @@ def warnings(answer: CalibrationAnswer) -> list[str]:
     return [*lines, *answer.mixed, *answer.implausible]
 
 
-def report(answer: CalibrationAnswer, output: Path | None) -> str:
+def report(answer: CalibrationAnswer, output: Path | None) -> Sheet:
     """The end of a calibration, as a person reads it; without an output it is on stdout."""
-    parts = [line for measured in answer.original for line in _original(measured)]
+    parts: list[Shown] = [line for measured in answer.original for line in _original(measured)]
     parts += _gpus(answer)
     parts += _reductions(answer)
     parts += _soak(answer)
     parts += _hosts(answer)
     parts += _precision(answer, output)
     parts += ["", *_done(answer, output)]
-    return "\n".join(parts)
+    return Sheet(*parts)
 
 
-def short_report(answer: CalibrationAnswer, first: str, output: Path) -> str:
+def short_report(answer: CalibrationAnswer, first: str, output: Path) -> Sheet:
     """The end of a first look: the original benchmark's ratio, the break-even, the next command.
 
     How firm each cell is, two rounds cannot say.
     """
     name = shlex.quote(str(output))
-    return "\n".join(
-        [
-            *map(_ratio, answer.original[:1]),
-            first,
-            f"Next: scale breakeven --calibration {name}   "
-            f"(firmer: scale calibrate --resume --rounds {PROVISIONAL_ROUNDS} -o {name})",
-        ]
+    return Sheet(
+        *map(_ratio, answer.original[:1]),
+        Toned(first, Tone.HEADLINE),
+        f"Next: scale breakeven --calibration {name}   "
+        f"(firmer: scale calibrate --resume --rounds {PROVISIONAL_ROUNDS} -o {name})",
     )
 
 
@@ -186,7 +186,7 @@ def _soak(answer: CalibrationAnswer) -> list[str]:
     return [f"soak of {fmt.clock(found.lasted_s)}: {first} at first, {last} at the end"]
 
 
-def _hosts(answer: CalibrationAnswer) -> list[str]:
+def _hosts(answer: CalibrationAnswer) -> list[Shown]:
     if not answer.hosts:
         return []
     table = TextTable("host of", "cell", "median", "to the others", "", left=(0, 1, 4))
@@ -198,15 +198,18 @@ def _hosts(answer: CalibrationAnswer) -> list[str]:
             fmt.times(row.ratio, row.ratio_interval),
             "slower" if row.slower else "",
         )
-    return [str(table)]
+    return [table]
 
 
-def _precision(answer: CalibrationAnswer, output: Path | None) -> list[str]:
+def _precision(answer: CalibrationAnswer, output: Path | None) -> list[Shown]:
     """The cells that are least firm, why, and what would help."""
     missed = answer.missed
     if answer.firmer is None:
         return []
-    table = TextTable("cell", "median", "±", "target", "rounds ended by", "outliers", left=(0, 4))
+    table = TextTable(
+        "cell", "median", "±", "target", "rounds ended by", "outliers",
+        left=(0, 4), spare=("outliers", "target"),
+    )  # fmt: skip
     for cell in missed[:SHOWN]:
         table.add_row(
             cell.cell.name,
@@ -216,15 +219,16 @@ def _precision(answer: CalibrationAnswer, output: Path | None) -> list[str]:
             ", ".join(f"{name} {count}×" for name, count in Counter(cell.stops).most_common()),
             f"{cell.outliers} of {cell.samples}",
         )
-    lines = [
+    lines: list[Shown] = [
         f"Of {fmt.count(len(answer.precision), 'cell')}, {len(missed)} did not come within "
         f"{fmt.percent(LOCAL_PRECISION)} (in one process) or {fmt.percent(REMOTE_PRECISION)} of "
         "the centre of their rounds, with 95 % confidence.",
     ]
     # Below two rounds there is no spread to show, for any cell.
     if any(cell.half_width is not None for cell in missed):
-        more = f"and {len(missed) - SHOWN} more\n" if len(missed) > SHOWN else ""
-        lines = [*lines, str(table).rstrip("\n"), more] if more else [*lines, str(table)]
+        if len(missed) > SHOWN:
+            table.add_row(f"and {len(missed) - SHOWN} more", *[""] * 5)
+        lines.append(table)
     command = _command(output, answer.firmer)
     if answer.provisional:
         lines.append(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown.sheet import Entry, Sheet
+from nworkers.cli.shown.tone import Tone
 
 if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.examination import Examination
@@ -13,22 +14,19 @@ if TYPE_CHECKING:
 #: So that a trouble is seen without colour too.
 MARKS = {"good": "ok", "doubtful": "!", "bad": "NO"}
 MARK = 4
-WIDTH = 78
+TONES = {"good": Tone.PLAIN, "doubtful": Tone.DOUBT, "bad": Tone.BAD}
 
 
-def report(found: Examination) -> str:
+def report(found: Examination) -> Sheet:
     """A line for each thing looked at; beneath what is not good stands what to do next."""
     column = max(len(one.what) for one in found.findings) + 2
     lines: list[str] = []
     for one in found.findings:
         head = f"{MARKS[one.health]:{MARK}}{one.what:{column}}"
-        lines += textwrap.wrap(head + one.state, WIDTH, subsequent_indent=" " * len(head))
+        lines.append(Entry(head, one.state, TONES[one.health]))
         if one.next:
-            under = " " * len(head)
-            lines += textwrap.wrap(
-                f"next: {one.next}", WIDTH, initial_indent=under, subsequent_indent=under
-            )
-    return "\n".join([*lines, "", *_calibrate(found)])
+            lines.append(Entry(" " * len(head), f"next: {one.next}"))
+    return Sheet(*lines, "", *_calibrate(found))
 
 
 def _calibrate(found: Examination) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
+from nworkers.cli.shown.sheet import Entry, Order, Sheet, Shown
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.for_information import for_information
@@ -13,12 +14,12 @@ from nworkers.models.findings.weak_parameters import Remedy
 from nworkers.models.records.profile import Candidate, FitRow, Profile, parameters
 
 
-def fit(answer: FitAnswer) -> str:
+def fit(answer: FitAnswer) -> Sheet:
     """What was fitted, how well, and what would strengthen it."""
     profile = answer.profile
     fitted = parameter_table(parameters(profile), "samples")
     told = (*_unread(profile), *_choices(profile), *_shares(profile), *_weak(answer))
-    return "\n".join([str(fitted), quality(profile.fit), *told])
+    return Sheet(fitted, quality(profile.fit), *told)
 
 
 def _unread(profile: Profile) -> list[str]:
@@ -33,7 +34,7 @@ def _unread(profile: Profile) -> list[str]:
     return ["For information; no prediction reads them:", *lines]
 
 
-def _choices(profile: Profile) -> list[str]:
+def _choices(profile: Profile) -> list[Shown]:
     """Every law that was tried, with how much worse it is than the one that was chosen."""
     tried = [(row.operation, row.candidates) for row in profile.fit if row.candidates]
     if profile.link.candidates:
@@ -45,10 +46,10 @@ def _choices(profile: Profile) -> list[str]:
         best = next(c for c in candidates if c.chosen)
         others = [_score(c, best) for c in candidates if not c.chosen]
         table.add_row(what, _score(best, best), "; ".join(others))
-    return [f"Laws that the data chose between:\n{table}"]
+    return ["Laws that the data chose between:", table]
 
 
-def _shares(profile: Profile) -> list[str]:
+def _shares(profile: Profile) -> list[Shown]:
     """How far from equally transfers share the link that begin at once."""
     if not profile.link.flow_weights:
         return []
@@ -56,7 +57,7 @@ def _shares(profile: Profile) -> list[str]:
     for measured in profile.link.flow_weights:
         size = fmt.quantity(measured.size_bytes, "B")
         table.add_row(str(measured.flows), size, f"{measured.log_deviation:.2f}")
-    return [f"How unequally they share the link (0 is equally):\n{table}"]
+    return ["How unequally they share the link (0 is equally):", table]
 
 
 def _score(candidate: Candidate, best: Candidate) -> str:
@@ -74,10 +75,11 @@ def _weak(answer: FitAnswer) -> list[str]:
     lines = []
     for weak in answer.weak:
         told = remedy(weak.remedy)
-        command = (
-            told if weak.remedy.how == "another" else f"scale calibrate {told} -o {answer.source}"
-        )
-        lines.append(f"  - {weak.what}: {weak.why}\n    {command}")
+        lines.append(f"  - {weak.what}: {weak.why}")
+        if weak.remedy.how == "another":
+            lines.append(Entry("    ", told))
+        else:
+            lines.append(Order("   ", f"scale calibrate {told} -o {answer.source}"))
     return ["What is weak, and what would strengthen it:", *lines]
 
 
@@ -90,9 +92,10 @@ def remedy(found: Remedy) -> str:
     return f"--{found.how}{only}{rounds}"
 
 
-def quality(rows: Iterable[FitRow]) -> str:
+def quality(rows: Iterable[FitRow]) -> Sheet:
     """How well each operation is fitted."""
-    table = TextTable("operation", "cells", "held out", "median error", "worst error", left=(0,))
+    header = ("operation", "cells", "held out", "median error", "worst error")
+    table = TextTable(*header, left=(0,), spare=("held out", "cells"))
     for row in rows:
         table.add_row(
             row.operation,
@@ -101,7 +104,7 @@ def quality(rows: Iterable[FitRow]) -> str:
             _error(row.median_error),
             _error(row.worst_error),
         )
-    return f"Relative error on sizes that the fit never saw:\n{table}"
+    return Sheet("Relative error on sizes that the fit never saw:", table)
 
 
 def _error(value: float | None) -> str:

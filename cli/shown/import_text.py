@@ -10,6 +10,7 @@ from statistics import median
 from nworkers.cli.shown import fit_text
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
+from nworkers.cli.shown.sheet import Order, Sheet, Shown
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.base.errors import with_fields
 from nworkers.models.tables.components.import_answer import ImportAnswer
@@ -20,7 +21,7 @@ from nworkers.models.tables.components.rows import Row
 MOST_ROWS = 24
 
 
-def imported(answer: ImportAnswer, output: Path | None, named: Callable[[str], str]) -> str:
+def imported(answer: ImportAnswer, output: Path | None, named: Callable[[str], str]) -> Sheet:
     """Rows beside their fit, where each section comes from, and the parameters that changed.
 
     Args:
@@ -31,12 +32,12 @@ def imported(answer: ImportAnswer, output: Path | None, named: Callable[[str], s
     origins = TextTable("section", "comes from", left=(0, 1))
     for section, origin in answer.merged.sections.items():
         origins.add_row(section, origin)
-    lines = [
+    lines: list[Shown] = [
         f"{record.source}: {record.format}, {fmt.count(record.rows, 'row')}",
         *(f"  - {note}" for note in notes(answer, named)),
-        str(_rows(answer.merged.rows)),
-        str(origins),
-        str(parameter_table(answer.changed, "rows")),
+        _rows(answer.merged.rows),
+        origins,
+        parameter_table(answer.changed, "rows"),
     ]
     if answer.quality:
         lines.append(fit_text.quality(answer.quality))
@@ -45,8 +46,8 @@ def imported(answer: ImportAnswer, output: Path | None, named: Callable[[str], s
         rounds = fmt.count(profile.rounds, "round")
         lines.append(f"The intervals are provisional: they rest on {rounds}, fewer than 5.")
     if output is not None:
-        lines.append(f"Next: scale predict --workers 4 --calibration {output}")
-    return "\n".join(lines)
+        lines.append(Order("Next:", f"scale predict --workers 4 --calibration {output}"))
+    return Sheet(*lines)
 
 
 def notes(answer: ImportAnswer, named: Callable[[str], str]) -> list[str]:
@@ -57,8 +58,9 @@ def notes(answer: ImportAnswer, named: Callable[[str], str]) -> list[str]:
 def _rows(rows: tuple[FittedRow, ...]) -> TextTable:
     """The median of each size, thinned evenly where there are many."""
     table = TextTable(
-        "quantity", "group", "size", "measured", "fitted", "error", "bandwidth", left=(0,)
-    )
+        "quantity", "group", "size", "measured", "fitted", "error", "bandwidth",
+        left=(0,), spare=("bandwidth", "group", "error"),
+    )  # fmt: skip
 
     def key(fitted: FittedRow) -> tuple[str, str, int, int, int, int, float]:
         row = fitted.row

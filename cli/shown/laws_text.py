@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown.sheet import Sheet
 from nworkers.cli.shown.table import TextTable
 from nworkers.cli.shown.throughput_text import NAMES, error_text, errors_table
 from nworkers.models.base.errors import with_fields
@@ -12,14 +13,17 @@ from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.laws_answer import LAWS, LawsAnswer
 
 
-def laws(answer: LawsAnswer, named: Callable[[str], str]) -> str:
+def laws(answer: LawsAnswer, named: Callable[[str], str]) -> Sheet:
     """The comparison, what more workers would do by each law, and what is missing.
 
     Args:
         named: what the reader calls a field.
     """
     inside, outside = len(answer.inside), len(answer.outside)
-    rows = TextTable("series", "workers", "measured", "", *(NAMES[m] for m in LAWS), left=(0, 3))
+    rows = TextTable(
+        "series", "workers", "measured", "", *(NAMES[m] for m in LAWS),
+        left=(0, 3), spare=("series",),
+    )  # fmt: skip
     for c in answer.rows:
         rows.add_row(
             _series(answer, c.row),
@@ -36,18 +40,16 @@ def laws(answer: LawsAnswer, named: Callable[[str], str]) -> str:
             str(workers),
             *("—" if value is None else fmt.digits(value) for value in values),
         )
-    return "\n".join(
-        [
-            f"{answer.file}: {fmt.count(len(answer.rows), 'row')}, {inside} fitted"
-            + (f", {outside} predicted" if outside else ""),
-            str(rows),
-            str(errors_table(answer, LAWS)),
-            str(beyond),
-            "Amdahl's law and the Universal Scalability Law alone answer: they know neither the "
-            "model nor the hardware, and have no intervals.",
-            *(f"  - {with_fields(ask, named)}" for ask in answer.asks),
-            *(f"  - {note}" for note in answer.read),
-        ]
+    return Sheet(
+        f"{answer.file}: {fmt.count(len(answer.rows), 'row')}, {inside} fitted"
+        + (f", {outside} predicted" if outside else ""),
+        rows,
+        errors_table(answer, LAWS),
+        beyond,
+        "Amdahl's law and the Universal Scalability Law alone answer: they know neither the "
+        "model nor the hardware, and have no intervals.",
+        *(f"  - {with_fields(ask, named)}" for ask in answer.asks),
+        *(f"  - {note}" for note in answer.read),
     )
 
 

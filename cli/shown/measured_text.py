@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown.sheet import Sheet, Shown
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.tone import Tone, Toned
 from nworkers.models.records.measured_steps import BesideMeasured, Sign, Suspect
 from nworkers.models.records.prediction import Prediction
 
@@ -47,7 +49,7 @@ def verdict(of: BesideMeasured) -> str:
     }[of.verdict]
 
 
-def beside(of: BesideMeasured, row: Prediction) -> str:
+def beside(of: BesideMeasured, row: Prediction) -> Sheet:
     """The verdict, the two step times, what is odd, and what would explain it."""
     cut = f", {fmt.count(of.warmup_steps, 'step')} of warm-up left out" if of.warmup_steps else ""
     table = TextTable("step time", "mean", "90 % interval", left=(0,))
@@ -57,16 +59,17 @@ def beside(of: BesideMeasured, row: Prediction) -> str:
     ):
         mean, span, unit = fmt.columns(value, "s", interval)
         table.add_row(name, f"{mean} {unit}", f"{span} {unit}")
-    lines = [
-        verdict(of),
+    tone = {"normal": Tone.GOOD, "slow": Tone.BAD}.get(of.verdict, Tone.DOUBT)
+    lines: list[Shown] = [
+        Toned(verdict(of), tone),
         f"{fmt.count(of.steps, 'step')}{cut}; the median is {fmt.seconds(of.median_s)}.",
-        str(table),
+        table,
         *(f"  - {_sign(sign, of)}" for sign in of.signs),
     ]
     if of.suspects:
         lines += ["Step times alone do not tell which part it was. Each alone would explain it:"]
         lines += [_suspects(of.suspects)]
-    return "\n".join(lines)
+    return Sheet(*lines)
 
 
 def _sign(sign: Sign, of: BesideMeasured) -> str:
@@ -77,11 +80,11 @@ def _sign(sign: Sign, of: BesideMeasured) -> str:
     )
 
 
-def _suspects(found: tuple[Suspect, ...]) -> str:
+def _suspects(found: tuple[Suspect, ...]) -> TextTable:
     table = TextTable("if it were", "takes now", "as long", "what tells", left=(0, 3))
     for suspect in found:
         factor = "cannot" if suspect.factor is None else fmt.times(suspect.factor)
         table.add_row(
             PART_WORDS[suspect.part], fmt.percent(suspect.share), factor, CHECKS[suspect.part]
         )
-    return str(table)
+    return table

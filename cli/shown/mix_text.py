@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.predict_text import INTERVALS_NOTE
+from nworkers.cli.shown.sheet import Sheet
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.tone import Tone, Toned, by_chance
 
 if TYPE_CHECKING:
     from nworkers.simulator.decide.job_mix import JobMix
@@ -30,20 +32,22 @@ def answer(found: JobMix) -> str:
     )
 
 
-def curve(found: JobMix) -> str:
+def curve(found: JobMix) -> Sheet:
     """The sentence, and a line for each number of workers with each job's own speed-up."""
     names = list(found.rows[0].speedups)
-    table = TextTable("workers", "samples/s", "mix", "wins", *names)
+    spare = ("samples/s", *reversed(names))
+    table = TextTable("workers", "samples/s", "mix", "wins", *names, spare=spare)
     for row in found.rows:
         table.add_row(
             str(row.workers),
             fmt.quantity(row.samples_per_s, ""),
             fmt.times(row.speedup, row.speedup_interval),
-            fmt.percent(row.probability_exceeds_target),
+            by_chance(fmt.percent(row.probability_exceeds_target), row.probability_exceeds_target),
             *(fmt.times(row.speedups[name]) for name in names),
         )
     how = "The mix: seconds a sample, averaged by weights; each job in turn has all the workers."
-    return f"{answer(found)}\n{table}\n{how}\n{INTERVALS_NOTE}"
+    tone = Tone.BAD if found.breakeven_workers is None else Tone.GOOD
+    return Sheet(Toned(answer(found), tone), table, how, INTERVALS_NOTE)
 
 
 def document(found: JobMix) -> dict[str, object]:

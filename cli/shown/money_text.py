@@ -133,13 +133,14 @@ def _with(value: float, interval: Interval | None) -> str:
     return fmt.digits(value) + ("" if interval is None else f" ({fmt.span(interval)})")
 
 
-def table(found: CostCurve) -> str:
+def table(found: CostCurve) -> TextTable:
     """A line for the baseline and for each number of workers."""
-    made = TextTable("workers", "hosts", *_header(found.prices, found.assignment))
+    header = _header(found.prices, found.assignment)
+    made = TextTable("workers", "hosts", *header, spare=("hosts", "an hour"))
     for row in found.all:
         name = _who(found, row) if row.workers is None else str(row.workers)
         made.add_row(name, str(row.hosts), *_cells(row))
-    return str(made)
+    return made
 
 
 def _header(prices: Prices, work: Assignment) -> list[str]:
@@ -221,11 +222,12 @@ def _costs_less(first: OptionFound, best: WorkersCost) -> list[str]:
     return [f"{_capital(_who(over_workers, one))} {less}: {_spent(one)}."]
 
 
-def options_table(found: Sequence[OptionFound], prices: Prices, work: Assignment) -> str:
+def options_table(found: Sequence[OptionFound], prices: Prices, work: Assignment) -> TextTable:
     """A line for each option at its best number of workers, and one for the first's baseline."""
     ratios = ["beside the first", *(["its cost"] if prices.known else [])]
     header = ("option", "workers", "hosts", *_header(prices, work), *ratios)
-    made = TextTable(*header, left=(0,))
+    spare = ("hosts", "an hour", "beside the first", "a million samples")
+    made = TextTable(*header, left=(0,), spare=spare)
     for option in found:
         spent, is_first = _of(option), option is found[0]
         cells = ["1" if is_first else fmt.times(option.ratio, option.ratio_interval)]
@@ -237,7 +239,7 @@ def options_table(found: Sequence[OptionFound], prices: Prices, work: Assignment
         one = over_workers.baseline
         name = _who(over_workers, one)
         made.add_row(name, "", str(one.hosts), *_cells(one), *([""] * len(ratios)))
-    return str(made)
+    return made
 
 
 def _of(option: OptionFound) -> OptionCost:

@@ -7,7 +7,9 @@ import shlex
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown.sheet import Order, Sheet, Shown
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.tone import Tone, Toned
 
 if TYPE_CHECKING:
     from nworkers.simulator.decide.next_measurement import NextMeasurement, Suggested
@@ -35,27 +37,28 @@ FLOOR = {
 _MOST = 8
 
 
-def suggestions(answer: NextMeasurement, file: str, workload: str | None) -> str:
-    """A sentence that says what to do first, the ranked table, and what stays.
+def suggestions(answer: NextMeasurement, file: str, workload: str | None) -> Sheet:
+    """A sentence that says what to do first, the ranked table with its commands, and what stays.
 
     Args:
         file: where the user's calibration is, or would be.
         workload: as it was asked for.
     """
-    parts = [first(answer)]
-    if answer.suggested:
-        table = TextTable(
-            "measure", "share now", "speed-up after", "minutes", "command", left=(0, 4)
-        )
-        for one in answer.suggested[:_MOST]:
+    parts: list[Shown] = [Toned(first(answer), Tone.HEADLINE)]
+    shown = answer.suggested[:_MOST]
+    if shown:
+        header = ("", "measure", "share now", "speed-up after", "minutes")
+        table = TextTable(*header, left=(1,), spare=("share now",))
+        for k, one in enumerate(shown, 1):
             table.add_row(
+                str(k),
                 what(answer, one),
                 f"{fmt.percent(one.share)} of the {one.of}",
                 "unknown" if one.interval is None else fmt.span(one.interval),
                 str(minutes(one)),
-                command(answer, one, file, workload),
             )
-        parts.append(str(table))
+        commands = (command(answer, one, file, workload) for one in shown)
+        parts += [table, *(Order(f"{k}:", text) for k, text in enumerate(commands, 1)), ""]
     floor = ", ".join(
         f"{FLOOR[name]} ({fmt.percent(share)} of the variance)"
         for name, share in answer.floor.items()
@@ -64,7 +67,7 @@ def suggestions(answer: NextMeasurement, file: str, workload: str | None) -> str
     if floor:
         left = fmt.span(answer.floor_interval)
         parts.append(f"Parameters known exactly would leave {left}: {floor}.")
-    return "\n".join(parts)
+    return Sheet(*parts)
 
 
 def first(answer: NextMeasurement) -> str:

@@ -28,11 +28,11 @@ def best_option(found: Sequence[OptionFound]) -> str:
     return f"{best.name}, with {workers}, is {faster}."
 
 
-def options_text(found: Sequence[OptionFound]) -> str:
+def options_text(found: Sequence[OptionFound]) -> TextTable:
     """A line for each option: its break-even, its workers, and how fast it is beside the first."""
     table = TextTable(
         "option", "break-even", "workers", "hosts", "samples/s", "speed-up", "beside the first",
-        left=(0,),
+        left=(0,), spare=("hosts", "samples/s", "speed-up"),
     )  # fmt: skip
     for option in found:
         at = option.row
@@ -45,7 +45,7 @@ def options_text(found: Sequence[OptionFound]) -> str:
             fmt.times(at.speedup, at.speedup_interval),
             "1" if option is found[0] else fmt.times(option.ratio, option.ratio_interval),
         )
-    return str(table)
+    return table
 
 
 def _breakeven(option: OptionFound) -> str:

@@ -15,7 +15,8 @@ def parameter_table(rows: Iterable[tuple[str, Parameter]], counted: str) -> Text
     Args:
         counted: what its samples are called.
     """
-    table = TextTable("parameter", "estimate", "90 % interval", "unit", counted, left=(0,))
+    header = ("parameter", "estimate", "90 % interval", "unit", counted)
+    table = TextTable(*header, left=(0,), spare=(counted, "90 % interval"))
     for name, parameter in rows:
         table.add_row(name, *_columns(parameter), str(parameter.samples))
     return table

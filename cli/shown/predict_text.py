@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline, way_out_text
+from nworkers.cli.shown.sheet import Sheet
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.tone import Tone, Toned, by_chance
 from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.findings.rests_on import rests_on
 from nworkers.models.records.aim import PLAIN_AIM, Aim
@@ -37,14 +39,14 @@ BUSY = 0.2
 BUSY_SHOWN = 4
 
 
-def predictions(answer: PredictAnswer, ask: Ask | None = None) -> str:
+def predictions(answer: PredictAnswer, ask: Ask | None = None) -> Sheet:
     """The table of all rows, and for the last of them where its time goes."""
     last = answer.rows[-1]
-    parts = [
-        headline.of_prediction(last),
+    return Sheet(
+        by_chance(headline.of_prediction(last), last.probability_beats),
         *_ways_out(answer.ways_out, last, ask),
         "",
-        heading(last, answer.job),
+        *heading(last, answer.job),
         _scaling_table(answer.rows),
         breakdown(last),
         _busiest(last.resources),
@@ -53,8 +55,7 @@ def predictions(answer: PredictAnswer, ask: Ask | None = None) -> str:
         chance(answer.rows),
         *noted(answer.notes),
         *caveats(answer.beyond),
-    ]
-    return "\n".join(parts)
+    )
 
 
 def _busiest(resources: Sequence[ResourceUse]) -> str:
@@ -84,24 +85,24 @@ def curve(
     answer: BreakEvenAnswer,
     ask: Ask | None = None,
     lines: Sequence[str] = (),
-    tables: Sequence[str] = (),
-) -> str:
+    tables: Sequence[TextTable] = (),
+) -> Sheet:
     """The sentence that answers and the table of the curve, with more of both where asked."""
     rows = answer.result.rows
-    parts = [
-        headline.of_breakeven(answer.result),
+    tone = Tone.BAD if answer.result.breakeven_workers is None else Tone.GOOD
+    return Sheet(
+        Toned(headline.of_breakeven(answer.result), tone),
         *lines,
         *_instead(answer, ask),
         "",
-        heading(answer.best, answer.job),
+        *heading(answer.best, answer.job),
         _scaling_table(rows, answer.result.aim),
         *tables,
         evidence(answer.job.profile, answer.decisive),
         chance(rows),
         *noted(answer.notes),
         *caveats(answer.beyond, answer.result.aim),
-    ]
-    return "\n".join(parts)
+    )
 
 
 def _ways_out(
@@ -122,18 +123,18 @@ def _instead(answer: BreakEvenAnswer, ask: Ask | None) -> list[str]:
     return [f"With the {there} that are there:", *lines] if lines else []
 
 
-def heading(row: Prediction, job: ResolvedJob) -> str:
+def heading(row: Prediction, job: ResolvedJob) -> list[str]:
     """The job, its hardware, and where its compute time is from."""
     scenario, profile = row.scenario, job.profile
     others = any(change.is_other for change in job.changed)
     but = ", no longer as measured" if others else ""
     batch = "global batch" if scenario.scaling == "strong" else "per-worker batch"
-    return (
+    return [
         f"{scenario.workload.name}, {scenario.strategy}, {scenario.scaling} scaling at {batch} "
-        f"{scenario.batch}, placement {scenario.placement}\n"
-        f"hardware: {profile.hardware} ({profile.link.evidence}){_gpus(scenario)}{but}\n"
-        f"compute time from: {COMPUTE_SOURCES.get(row.compute_source, row.compute_source)}"
-    )
+        f"{scenario.batch}, placement {scenario.placement}",
+        f"hardware: {profile.hardware} ({profile.link.evidence}){_gpus(scenario)}{but}",
+        f"compute time from: {COMPUTE_SOURCES.get(row.compute_source, row.compute_source)}",
+    ]
 
 
 def _gpus(scenario: Scenario) -> str:
@@ -144,12 +145,13 @@ def _gpus(scenario: Scenario) -> str:
     return f", {most} worker{'' if most == 1 else 's'} on a GPU"
 
 
-def _scaling_table(rows: Iterable[Prediction], aim: Aim = PLAIN_AIM) -> str:
+def _scaling_table(rows: Iterable[Prediction], aim: Aim = PLAIN_AIM) -> TextTable:
     """A line for each row; how probably it wins, and what a sample brings where that varies."""
     brings = [] if aim.counts_samples else ["a sample brings"]
     table = TextTable(
-        "workers", "batch", "step time", "samples/s", *brings, "speed-up", "efficiency", "wins"
-    )
+        "workers", "batch", "step time", "samples/s", *brings, "speed-up", "efficiency", "wins",
+        spare=("efficiency", "batch", "samples/s", "step time"),
+    )  # fmt: skip
     for row in rows:
         counted = [] if aim.counts_samples else [fmt.percent(row.progress_per_sample)]
         table.add_row(
@@ -160,23 +162,28 @@ def _scaling_table(rows: Iterable[Prediction], aim: Aim = PLAIN_AIM) -> str:
             *counted,
             fmt.times(row.speedup, row.speedup_interval),
             fmt.percent(row.efficiency),
-            fmt.percent(row.probability_exceeds(aim.target_speedup)),
+            _chance(row.probability_exceeds(aim.target_speedup)),
         )
-    return str(table)
+    return table
 
 
-def breakdown(row: Prediction) -> str:
+def _chance(probability: float) -> str:
+    return by_chance(fmt.percent(probability), probability)
+
+
+def breakdown(row: Prediction) -> TextTable:
     """Where one step's time goes, largest cause first."""
-    table = TextTable("where a step's time goes", "seconds", "share", "", left=(0, 3))
+    header = ("where a step's time goes", "seconds", "share", "")
+    table = TextTable(*header, left=(0, 3), spare=("",))
     causes = sorted(row.breakdown.items(), key=lambda item: -item[1])
     for cause, spent_s in causes:
         if spent_s > 0:
             share = spent_s / row.step_time_s
             bar = "█" * round(BAR_WIDTH * share)
-            table.add_row(
-                headline.CAUSE_WORDS[cause], fmt.seconds(spent_s), fmt.percent(share), bar
-            )
-    return str(table)
+            tone = Tone.DOUBT if cause == row.bottleneck else Tone.PLAIN
+            name = Toned(headline.CAUSE_WORDS[cause], tone)
+            table.add_row(name, fmt.seconds(spent_s), fmt.percent(share), Toned(bar, tone))
+    return table
 
 
 def evidence(profile: Profile, row: Prediction) -> str:

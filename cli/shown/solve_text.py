@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.predict_text import ACCURACY_NOTE
+from nworkers.cli.shown.sheet import Order, Sheet, Shown
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.tone import Tone, Toned
 from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.records.solved import Goal, Solved, Threshold, WayOut
 
@@ -26,13 +28,13 @@ _EVEN = {
 }
 
 
-def solved(answer: Solved, ask: Ask) -> str:
+def solved(answer: Solved, ask: Ask) -> Sheet:
     """The sentence that answers, what it rests on, and the command that asks for it."""
-    parts = [of_solved(answer)]
+    parts: list[Shown] = [Toned(of_solved(answer), _tone(answer))]
     threshold = answer.threshold
     if threshold is not None:
         if threshold.change and threshold.value is not None:
-            parts.append(f"Try: {ask(answer.workers, threshold.change)}")
+            parts.append(Order("Try:", ask(answer.workers, threshold.change)))
         if threshold.row.extrapolated:
             parts += ["", "Beyond what was measured:"]
             parts += [f"  - {reason}" for reason in threshold.row.extrapolated]
@@ -40,7 +42,15 @@ def solved(answer: Solved, ask: Ask) -> str:
         parts += [_ways_table(answer), *_commands(answer.ways, ask)]
     if answer.faster:
         parts += [_faster_table(answer), _WHY_FASTER]
-    return "\n".join([*parts, "", ACCURACY_NOTE])
+    return Sheet(*parts, "", ACCURACY_NOTE)
+
+
+def _tone(answer: Solved) -> Tone:
+    if answer.threshold is not None:
+        return Tone.BAD if answer.threshold.value is None else Tone.GOOD
+    if answer.ways:
+        return Tone.GOOD if any(_reaches(answer.goal, way) for way in answer.ways) else Tone.BAD
+    return Tone.HEADLINE
 
 
 _WHY_FASTER = (
@@ -165,27 +175,28 @@ def _score(goal: Goal, way: WayOut) -> str:
     return fmt.times(way.speedup)
 
 
-def _ways_table(answer: Solved) -> str:
+def _ways_table(answer: Solved) -> TextTable:
     overhead = answer.goal.measure == "overhead"
     table = TextTable("change", "speed-up", *(["overhead"] if overhead else []), left=(0,))
     for way in answer.ways:
         more = [fmt.percent(way.reached)] if overhead else []
         table.add_row(way.change or "(as it is)", fmt.times(way.speedup, way.interval), *more)
-    return str(table)
+    return table
 
 
 def _commands(ways: Iterable[WayOut], ask: Ask) -> list[str]:
-    return [f"Try: {ask(way.workers, way.fields)}" for way in [*ways][:1] if way.fields]
+    return [Order("Try:", ask(way.workers, way.fields)) for way in [*ways][:1] if way.fields]
 
 
-def _faster_table(answer: Solved) -> str:
+def _faster_table(answer: Solved) -> TextTable:
     as_is = "overhead" if answer.goal.measure == "overhead" else "speed-up"
-    table = TextTable("device", f"{as_is} as it is", "batch", "bandwidth", "workers")
+    header = ("device", f"{as_is} as it is", "batch", "bandwidth", "workers")
+    table = TextTable(*header, spare=header[1:2])
     for row in answer.faster:
         now = "-" if row.now is None else fmt.digits(row.now)
         cells = (_cell(of) for of in (row.batch, row.bandwidth, row.workers))
         table.add_row(f"{row.speed:g}×", now, *cells)
-    return str(table)
+    return table
 
 
 def _cell(found: Threshold) -> str:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Sequence
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown.sheet import Entry, Order, Sheet
 
 QUESTION = (
     "How many workers does it take before distributed training beats one process?\n"
@@ -13,7 +14,7 @@ QUESTION = (
 )
 
 
-def next_steps(hardware: Sequence[str], unfinished: Sequence[str], *, can_measure: bool) -> str:
+def next_steps(hardware: Sequence[str], unfinished: Sequence[str], *, can_measure: bool) -> Sheet:
     """The next commands, each with what it is for.
 
     Args:
@@ -45,8 +46,12 @@ def next_steps(hardware: Sequence[str], unfinished: Sequence[str], *, can_measur
         steps.append(
             ("scale calibrate --quick -o my.json", f"measure yours, about a minute{install}")
         )
-    lines = [f"  {command}\n      {meaning}" for command, meaning in steps]
-    return "\n".join([QUESTION, "", here, "", "Next:", *lines, "", _ALSO])
+    lines = [
+        line
+        for command, meaning in steps
+        for line in (Order(" ", command), Entry("      ", meaning))
+    ]
+    return Sheet(QUESTION, "", here, "", "Next:", *lines, "", _ALSO)
 
 
 _ALSO = "What is installed and here: scale doctor. All commands: scale --help"

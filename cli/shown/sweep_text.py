@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown.sheet import Sheet
 
 
 @dataclass
@@ -27,14 +28,14 @@ class Swept:
         self.because = self.because or next(iter(impossible), "")
 
 
-def summary(swept: Swept) -> str:
+def summary(swept: Swept) -> Sheet:
     """What the file has now."""
     before = f", {swept.before:,} from before" if swept.before else ""
     parts = [f"{_rows(swept.before + swept.new)} in {swept.output}: {swept.new:,} new{before}."]
     if swept.impossible:
         are = "is" if swept.impossible == 1 else "are"
         parts.append(f"{swept.impossible:,} {are} impossible, such as this: {swept.because}.")
-    return "\n".join(parts)
+    return Sheet(*parts)
 
 
 def document(swept: Swept) -> dict[str, object]:

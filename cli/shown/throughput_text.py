@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
+from nworkers.cli.shown.sheet import Order, Sheet, Shown
 from nworkers.cli.shown.table import TextTable
 from nworkers.models.tables.throughput.compare import METHODS, ComparedRow, Errors, Method
 from nworkers.models.tables.throughput.laws_answer import LawsAnswer
@@ -24,37 +25,37 @@ LEGEND = (
 )
 
 
-def fitted(answer: ThroughputAnswer, output: Path | None) -> str:
+def fitted(answer: ThroughputAnswer, output: Path | None) -> Sheet:
     """The comparison, what was learnt, and a prediction to go on with.
 
     Args:
         output: the file of the profile, if there is one.
     """
-    lines = [*compared(answer, LEGEND), str(parameter_table(answer.learnt, "rows"))]
+    lines = [*compared(answer, LEGEND), parameter_table(answer.learnt, "rows")]
     lines += [f"  - {note}" for note in answer.notes]
     if answer.fit.profile.provisional:
         lines.append("The intervals are provisional: one table is one round of measurements.")
     if output is not None:
-        lines.append(f"Next: {_next(answer, output)}")
-    return "\n".join(lines)
+        lines.append(Order("Next:", _next(answer, output)))
+    return Sheet(*lines)
 
 
-def compared(answer: ThroughputAnswer, *legend: str) -> list[str]:
+def compared(answer: ThroughputAnswer, *legend: str) -> list[Shown]:
     """Every row, and each method's errors."""
     inside, outside = answer.inside, answer.outside
     system = inside[0].row.system or "no system stated"
     return [
         f"{answer.request.file.name}: {system}, {fmt.count(len(answer.rows), 'row')}, "
         f"{len(inside)} fitted" + (f", {len(outside)} predicted" if outside else ""),
-        str(_rows(answer.rows)),
+        _rows(answer.rows),
         *legend,
-        str(errors_table(answer, METHODS)),
+        errors_table(answer, METHODS),
     ]
 
 
-def published(answer: PublishedAnswer) -> str:
+def published(answer: PublishedAnswer) -> Sheet:
     """Every split's rows and errors, then a verdict on each."""
-    lines = ["\n".join(compared(one.answer)) + "\n" for one in answer.held]
+    lines = [part for one in answer.held for part in (*compared(one.answer), "")]
     lines.append(LEGEND)
     for one in answer.held:
         worst = one.error.worst or 0.0
@@ -64,7 +65,7 @@ def published(answer: PublishedAnswer) -> str:
             f"{fmt.percent(one.error.median or 0.0)}, worst {fmt.percent(worst)}, "
             f"{verdict} {fmt.percent(answer.tolerance)}"
         )
-    return "\n".join(lines)
+    return Sheet(*lines)
 
 
 def errors_table(answer: ThroughputAnswer | LawsAnswer, methods: Sequence[Method]) -> TextTable:
@@ -82,7 +83,8 @@ def errors_table(answer: ThroughputAnswer | LawsAnswer, methods: Sequence[Method
 def _rows(rows: Sequence[ComparedRow]) -> TextTable:
     """Rows in their order, the fitted ones first; an interval where a row was predicted."""
     header = ("model", "strategy", "batch", "workers", "ps", "measured", "", "scale", "interval")
-    table = TextTable(*header, *(NAMES[m] for m in METHODS), left=(0, 1, 6))
+    spare = ("ps", "batch", "strategy", "interval", "model", "Paleo", "USL")
+    table = TextTable(*header, *(NAMES[m] for m in METHODS), left=(0, 1, 6), spare=spare)
     for c in rows:
         row, ours = c.row, c.samples_per_s["scale"]
         table.add_row(

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
+from nworkers.cli.shown.sheet import Sheet, Shown
 from nworkers.cli.shown.table import TextTable
+from nworkers.cli.shown.tone import Tone, Toned
 from nworkers.models.records.measurement import Comparison
 
 
-def comparison(result: Comparison) -> str:
+def comparison(result: Comparison) -> Sheet:
     """Measured beside predicted, with the verdict."""
     table = TextTable(
         "workers",
@@ -23,6 +25,7 @@ def comparison(result: Comparison) -> str:
         "evidence",
         "verdict",
         left=(7,),
+        spare=("processors", "covered", "speed-up m/p", "evidence"),
     )
     single_s = (
         result.single_measured_samples_per_s,
@@ -52,19 +55,18 @@ def comparison(result: Comparison) -> str:
             _verdict(row.error, result.tolerance),
         )
     held = "holds" if result.holds else "does not hold"
-    return "\n".join(
-        [
-            str(table),
-            *_parts(result),
-            "Step time with the range of the starts (measured) and its 90 % interval (predicted); "
-            "one process: samples per second; processors: how much of the host's were in use.",
-            headline.of_comparison(result),
-            f"The prediction {held} within {fmt.percent(result.tolerance)}.",
-        ]
+    verdict = f"The prediction {held} within {fmt.percent(result.tolerance)}."
+    return Sheet(
+        table,
+        *_parts(result),
+        "Step time with the range of the starts (measured) and its 90 % interval (predicted); "
+        "one process: samples per second; processors: how much of the host's were in use.",
+        headline.of_comparison(result),
+        Toned(verdict, Tone.GOOD if result.holds else Tone.BAD),
     )
 
 
-def _parts(result: Comparison) -> Iterator[str]:
+def _parts(result: Comparison) -> Iterator[Shown]:
     """What a step's time goes to, traced and simulated, and where a prediction is off most."""
     traced = [(row, row.parts) for row in result.rows if row.parts]
     if not traced:
@@ -83,7 +85,8 @@ def _parts(result: Comparison) -> Iterator[str]:
             ),
             "—" if abs(row.error) <= result.tolerance else str(row.part_most_off),
         )
-    yield f"Traced / simulated, a worker's step (tracing makes it longer):\n{table}"
+    yield "Traced / simulated, a worker's step (tracing makes it longer):"
+    yield table
 
 
 def _verdict(error: float, tolerance: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
+from nworkers.cli.shown.sheet import Order
 from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.solved import WayOut
 
@@ -20,7 +21,7 @@ def ways_out(ways: Sequence[WayOut], base: str, ask: Ask, aim: Aim = PLAIN_AIM) 
     if not ways:
         yield NONE
     for way in ways:
-        yield f"{sentence(way, base, aim)}: {ask(way.workers, way.fields)}"
+        yield Order(f"{sentence(way, base, aim)}:", ask(way.workers, way.fields))
 
 
 def sentence(way: WayOut, base: str, aim: Aim = PLAIN_AIM) -> str:

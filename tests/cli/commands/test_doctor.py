@@ -23,8 +23,8 @@ def test_both_views_say_the_same(run: Run) -> None:
 
 def test_what_stands_in_the_way_is_named_last() -> None:
     bad = Finding("TensorFlow", "not installed", "bad", "pip install it")
-    said = doctor_text.report(Examination((Finding("Python", "3.11"), bad), None, None))
+    said = str(doctor_text.report(Examination((Finding("Python", "3.11"), bad), None, None)))
     assert "NO  TensorFlow  not installed\n                next: pip install it" in said
     assert "cannot run yet: see TensorFlow." in said
-    good = doctor_text.report(Examination((Finding("Python", "3.11"),), 41.0, 300.0))
+    good = str(doctor_text.report(Examination((Finding("Python", "3.11"),), 41.0, 300.0)))
     assert "scale calibrate --quick -o my.json  at most 41 s" in good

@@ -64,16 +64,15 @@ def test_few_rounds_call_for_more_and_many_for_a_refinement() -> None:
     assert few.provisional
     assert few.firmer == Remedy("resume", rounds=5)
     assert few.rest == Remedy("resume")
-    text = calibration_text.report(few, Path("my file.json"))
+    text = str(calibration_text.report(few, Path("my file.json")))
     assert "more: scale calibrate --resume --rounds 5 -o 'my file.json'" in text
     assert "Incomplete; the rest: scale calibrate --resume -o 'my file.json'" in text
     assert "too few for a profile (why)" in text
     many = calibration_answer(calibration(*loose))
     assert not many.provisional
     assert many.firmer == Remedy("refine", only=("fetch",))
-    assert "then: scale calibrate --refine --only fetch -o FILE" in calibration_text.report(
-        many, None
-    )
+    text = str(calibration_text.report(many, None))
+    assert "then: scale calibrate --refine --only fetch -o FILE" in text
 
 
 def test_the_report_s_two_lines_are_of_each_device() -> None:
@@ -85,7 +84,7 @@ def test_the_report_s_two_lines_are_of_each_device() -> None:
         burst(replace(local, device="gpu"), 0, 0.5),
         burst(replace(fetch, device="gpu"), 0, 4.0),
     ]
-    text = calibration_text.report(calibration_answer(calibration(*bursts), "why"), None)
+    text = str(calibration_text.report(calibration_answer(calibration(*bursts), "why"), None))
     lines = [line for line in text.splitlines() if line.startswith("128/32/256")]
     assert [line.endswith(", on the GPU") for line in lines] == [False, False, True, True]
     assert "3.00× the local one" in lines[1]
@@ -94,10 +93,14 @@ def test_the_report_s_two_lines_are_of_each_device() -> None:
 
 def test_the_precision_of_products_on_a_gpu_is_said() -> None:
     made = calibration(burst(CELLS[0], 0))
-    assert "products there" not in calibration_text.report(calibration_answer(made, "why"), None)
+    assert "products there" not in str(
+        calibration_text.report(calibration_answer(made, "why"), None)
+    )
     facts = replace(made.environment, facts={"tf32": "on"})
     found = calibration_answer(replace(made, gpus=2, environment=facts), "why")
-    assert "2 GPUs: products there in float32 (TF32 on)" in calibration_text.report(found, None)
+    assert "2 GPUs: products there in float32 (TF32 on)" in str(
+        calibration_text.report(found, None)
+    )
 
 
 def test_firm_cells_need_nothing() -> None:

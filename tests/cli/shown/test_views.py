@@ -25,8 +25,8 @@ def test_a_prediction(capsys: pytest.CaptureFixture[str]) -> None:
     (row,) = document["rows"]
     assert row["workers"] == document["workers"] == 2
     assert document["resources"] == row["resources"]
-    assert "2 workers train " in predict_text.predictions(answer)
-    assert predict_text.predictions(answer) == predict_text.predictions(answer)
+    assert "2 workers train " in str(predict_text.predictions(answer))
+    assert str(predict_text.predictions(answer)) == str(predict_text.predictions(answer))
     several = json_view.predictions(answer_predict(resolve(REQUEST, [1, 2])))
     assert list(several) == ["rows", "notes"]
     assert capsys.readouterr() == ("", "")
@@ -36,7 +36,7 @@ def test_a_curve_and_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
     job = resolve(REQUEST, [3], curve=True)
     answer = answer_breakeven(job, 3)
     document = json_view.breakeven(answer)
-    assert str(document["answer"]) in predict_text.curve(answer)
+    assert str(document["answer"]) in str(predict_text.curve(answer))
     figure = plots.breakeven(answer)
     assert isinstance(figure, Figure)
     assert plots.picture(figure, ".png").startswith(b"\x89PNG")
@@ -51,4 +51,4 @@ def test_a_fit_says_what_is_weak_in_both_views() -> None:
     document: dict[str, Any] = fit_json.fit(answer)
     first = document["weak"][0]
     assert first["remedy"] == "--resume --rounds 5"
-    assert "scale calibrate --resume --rounds 5 -o mine.json" in fit_text.fit(answer)
+    assert "scale calibrate --resume --rounds 5 -o mine.json" in str(fit_text.fit(answer))
