@@ -82,13 +82,14 @@ def disciplines() -> None:
     head += ["error", "FIFO", "FIFO over fair"]
     text = f"""{table(head, rows)}
 
-Worker steps per second, all workers together: a link of 200 Mbit/s each way, one variable of 1 MiB,
-20 ms in place of compute; means of {RUNS} windows of {WINDOW_S:g} s from random phases, and the
-range of nine in ten of them. TensorFlow's are means of a few such windows.
+The figures are worker steps per second, all workers together. The link carries 200 Mbit/s each
+way, one variable has 1 MiB, and a wait of 20 ms stands for compute. They are means of {RUNS}
+windows of {WINDOW_S:g} s from random phases; *its windows* is the range of nine in ten.
+TensorFlow's are means of a few such windows.
 
-Phases between workers last for tens of steps on a fair link, so that single windows differ as much
-as the range says. Four synchronous workers are a real miss: equal shares end all transfers of a
-round at once, and leave the other direction idle meanwhile; TensorFlow's do not end at once.
+Phases between workers last for tens of steps on a fair link, so single windows differ as much as
+that range. Four synchronous workers are a real miss. Equal shares end all transfers of a round at
+once, and leave the other direction idle meanwhile. TensorFlow's do not end at once.
 """
     PAGE.publish("disciplines", "Fair or in turn", text, {"rows": data})
 

@@ -23,12 +23,11 @@ ASKED = {"gemm": 0.03, "fetch": 0.05, "push": 0.05, "allreduce": 0.05}
 WORST = 0.15
 
 INTRODUCTION = f"""Every fourth size of each quantity and the largest are measured and never
-fitted; of steps and gradients they are in the profile's fit, and never in the one judged here.
-Errors are the law's over the median of the rounds' medians. A median of five rounds has an
-error of its own: *rounds differ* is the median, over the held-out cells, of the deviation of the
-mean of their rounds, in the logarithm. Asked for: medians of at most
-{", ".join(f"{100 * most:g} % ({name})" for name, most in ASKED.items())}, {100 * WORST:g} % at
-worst."""
+fitted. For steps and gradients a fit of its own is judged, which never saw them; the profile's has
+all. The error is the law's time over the median of the rounds' medians. That median is itself only
+known to *rounds differ*: the log-deviation of the mean of a cell's rounds, in the median of cells.
+Medians of at most {", ".join(f"{100 * most:g} % ({name})" for name, most in ASKED.items())} and
+{100 * WORST:g} % at worst are asked for. Bold is what misses that."""
 
 
 def measure(files: Sequence[Path]) -> None:

@@ -185,22 +185,23 @@ def _breaks(found: Sequence[Found]) -> str:
     invented = float(np.mean([f.breaks > 0 for f in smooth]))
     seen = float(np.mean([f.right for f in broken]))
     return (
-        f"A break was invented in {100 * invented:.1f} % of the smooth sets, each of which has two "
-        f"chances, a fetch's and a push's; both breaks were found, and no third one, in "
-        f"{100 * seen:.1f} % of the broken ones, whose latency becomes 1.2 to 3 times the whole "
-        "time just below the break."
+        f"A break was invented in {100 * invented:.1f} % of the smooth sets. Each has two chances, "
+        "a fetch's and a push's. In the broken sets the latency becomes 1.2 to 3 times the whole "
+        f"time just below the break. In {100 * seen:.1f} % of them both breaks were found, and no "
+        "third one."
     )
 
 
 FEW_ROUNDS = (
-    "No machine that was measured repeats whole rounds as closely as these, so that intervals hold "
-    "more than they say. The same laws, on machines whose rounds differ as calibrations' do "
-    "(below), after few rounds:"
+    "No machine that was measured repeats whole rounds as closely as these, so intervals hold more "
+    "often here than they say. The same laws after few rounds, on machines whose rounds differ as "
+    "calibrations' do ([below](#how-rounds-differ)):"
 )
 INTRODUCTION = (
-    "{sets} data sets a law, each of a machine with parameters of its own, through the product's "
-    f"own choice of laws and fit: {ROUNDS} rounds, whose times all differ by {100 * ROUND:g} % and "
-    f"a cell's by {100 * CELL_ROUND:g} % more, samples with {100 * NOISE:g} % noise, and "
-    f"{100 * OUTLIERS:g} % of the samples two to six times too slow. *Left open* counts parameters "
-    "that the fit marks as not identified; they have no error."
+    "Parameters are found again in made-up measurements. Each of {sets} data sets a law is of a "
+    "machine with parameters of its own. The product chooses the law and fits it. A data set has "
+    f"{ROUNDS} rounds. All times of a round differ by {100 * ROUND:g} %, a cell's by "
+    f"{100 * CELL_ROUND:g} % more. Samples have {100 * NOISE:g} % noise, and {100 * OUTLIERS:g} % "
+    "of them are two to six times too slow. *Left open* counts parameters that the fit marks as "
+    "not identified; they have no error."
 )

@@ -136,9 +136,10 @@ def measure(files: Sequence[Path]) -> None:
         "median half-width of two rounds",
     ]
     summary = (
-        f"Together: {100 * all_of.cell:.1f} % a cell, the logarithm of whose square has a "
-        f"variance of {all_of.level:.2f} between calibrations; {all_of.freedom:.1f} degrees of "
-        f"freedom; a whole round deviates by {all_of.round_per_cell:.2f} of what a cell does."
+        f"Together a cell differs by {100 * all_of.cell:.1f} %, with {all_of.freedom:.1f} degrees "
+        "of freedom. The logarithm of that figure's square has a variance of "
+        f"{all_of.level:.2f} between calibrations. A whole round deviates by "
+        f"{all_of.round_per_cell:.2f} of what a cell does."
     )
     data = {"rows": rows, "together": vars(all_of)}
     PAGE.publish("rounds", TITLE, "\n\n".join([INTRODUCTION, table(head, rows), summary]), data)
@@ -159,8 +160,9 @@ def _fitted(
 
 
 INTRODUCTION = (
-    "Log-deviations between the five rounds of a calibration, typical of its cells, and the "
-    "degrees of freedom by which cells' variances scatter (Smyth, *Stat. Appl. Genet. Mol. Biol.* "
-    "3, 2004). *Two rounds foretell the others*: of every pair of rounds and every parameter that "
-    "both sides identify, how often the estimates differ by no more than both 90 % intervals allow."
+    "The first columns are log-deviations between the five rounds of a calibration, typical of its "
+    "cells. Degrees of freedom say how far the variances of cells scatter (Smyth, *Stat. Appl. "
+    "Genet. Mol. Biol.* 3, 2004). *Two rounds foretell the others* takes every pair of rounds, and "
+    "every parameter that both sides identify. It says how often the estimates differ by no more "
+    "than both 90 % intervals allow."
 )
