@@ -1,4 +1,4 @@
-"""Description: the workload file of a user's model, from its variables and its own steps."""
+"""Describe: the workload file of a user's model, from its variables and its own steps."""
 
 from __future__ import annotations
 

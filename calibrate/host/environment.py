@@ -1,4 +1,4 @@
-"""Facts about the machine, from an allow-list: no names, no addresses, no process environment."""
+"""Environment: facts about the machine from an allow-list, without names and addresses."""
 
 from __future__ import annotations
 

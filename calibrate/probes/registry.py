@@ -1,4 +1,4 @@
-"""Probes of cells, each built by the module that makes it runnable."""
+"""Registry: probes of cells, each built by the module that makes it runnable."""
 
 from __future__ import annotations
 

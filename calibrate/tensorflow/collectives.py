@@ -1,4 +1,4 @@
-"""All-reduce between the workers' servers: alone, several in flight, beside a workload's gradients.
+"""Collectives: all-reduce between workers' servers, alone, several in flight and beside gradients.
 
 All members of a group build and call its cells in the same order, equally often. A member that is
 missing makes the others fail after ``TIMEOUT_S``; their collectives are then unusable until the

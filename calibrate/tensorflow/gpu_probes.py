@@ -1,4 +1,4 @@
-"""Cells on a GPU, of a process alone and of a worker with its ps on processors.
+"""GPU probes: cells on a GPU, of a process alone and of a worker with its ps on processors.
 
 GPU ops are asynchronous, so a step ends with one number of the GPU's memory brought back to the
 host, after all that it waits for: that alone is the cell ``noop``. A push ends with its own bytes.

@@ -1,4 +1,4 @@
-"""Input: seconds that a user's input pipeline takes for one batch.
+"""Pipeline: seconds that a user's input pipeline takes for one batch.
 
 ``--input module:function`` names a function without arguments that returns a tf.data.Dataset of
 single samples. What the tool adds is ``repeat().batch(b)``; maps, shuffles and prefetching are the

@@ -1,4 +1,4 @@
-"""Imported once by the fork server, so that a task starts in milliseconds instead of seconds.
+"""Preload: imported once by the fork server, so that a task starts in milliseconds.
 
 A process that has imported TensorFlow but run no op can fork; importing takes about 5 s, so fresh
 processes for every round would otherwise cost more than the measuring.

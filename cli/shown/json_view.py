@@ -1,4 +1,4 @@
-"""Documents: what ``--json`` prints, as the command contract names it."""
+"""JSON view: what ``--json`` prints, as the command contract names it."""
 
 from __future__ import annotations
 

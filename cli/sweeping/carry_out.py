@@ -1,4 +1,4 @@
-"""Carrying out: a task of a sweep, in the process that it was given to.
+"""Carry out: a task of a sweep, in the process that it was given to.
 
 What it is told and what it answers is plain, so that processes that differ can tell each other so.
 """

@@ -1,4 +1,4 @@
-"""Collectives: the terms of an all-reduce, and bandwidth in the definition of nccl-tests."""
+"""All-reduce terms: its hops and moved bytes, and bandwidth as nccl-tests defines it."""
 
 from __future__ import annotations
 

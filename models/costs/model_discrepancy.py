@@ -1,4 +1,4 @@
-"""Discrepancy: what the model itself is off by, beside what its parameters leave open.
+"""Model discrepancy: what the model itself is off by, beside what its parameters leave open.
 
 Kennedy and O'Hagan, *J. R. Stat. Soc. B* 63 (2001). Parts of a step are off by chance of their own,
 each in proportion to its share. The deviations are those that make the development half of

@@ -1,4 +1,4 @@
-"""Placement: which ps holds which variable, or which part of one."""
+"""Sharding: which ps holds which variable, or which part of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Output: a file that appears whole or not at all, and never over another unasked."""
+"""Atomic write: a file that appears whole or not at all, and never over another unasked."""
 
 from __future__ import annotations
 

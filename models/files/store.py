@@ -1,4 +1,4 @@
-"""Files: records as JSON, each with its schema version and kind first."""
+"""Store: records as JSON files, each with its schema version and kind first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON by type: text from outside checked against a record, and values between machines."""
+"""Validate JSON: text from outside checked against a record, and values between machines."""
 
 from __future__ import annotations
 

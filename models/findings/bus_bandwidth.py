@@ -1,4 +1,4 @@
-"""Measured all-reduces, with nccl-tests' bandwidths."""
+"""Bus bandwidth: measured all-reduces, with nccl-tests' bandwidths."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Hosts: which of them computes more slowly than the others, from the same cells on each."""
+"""Host speed: which host computes more slowly than the others, from the same cells on each."""
 
 from __future__ import annotations
 

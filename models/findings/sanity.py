@@ -1,4 +1,4 @@
-"""Plausible: numbers that no hardware gives, most often a unit that is off by a thousand."""
+"""Sanity: numbers that no hardware gives, most often a unit that is off by a thousand."""
 
 from __future__ import annotations
 

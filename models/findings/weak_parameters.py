@@ -1,4 +1,4 @@
-"""Weakness: what a profile knows little of, and what would strengthen it."""
+"""Weak parameters: what a profile knows little of, and what would strengthen it."""
 
 from __future__ import annotations
 

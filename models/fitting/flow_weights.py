@@ -1,4 +1,4 @@
-"""Unevenness: how far from equally a network shares a link among transfers that begin at once.
+"""Flow weights: how unequally a network shares a link among transfers that begin at once.
 
 The link is full until the last has ended, at the same moment as with equal shares; the others end
 earlier, the more unequal the shares. With weights that are lognormal, and constant while a transfer

@@ -1,4 +1,4 @@
-"""Goodness of fit: errors on sizes that the fit never saw, and the curves that show them."""
+"""Held out: errors on sizes that the fit never saw, and the curves that show them."""
 
 from __future__ import annotations
 

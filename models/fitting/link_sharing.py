@@ -1,4 +1,4 @@
-"""Sharing: what concurrent transfers tell of the link that they share.
+"""Link sharing: what concurrent transfers tell of the link that they share.
 
 K workers that move n bytes each through a link of rate C take K·n/C, whatever its discipline, as
 long as they go on without a pause. Two more kinds of cells tell more. A fetch followed by a push

@@ -1,4 +1,4 @@
-"""Sums of positive terms, fitted to residuals in the logarithm.
+"""Log least squares: sums of positive terms, fitted to residuals in the logarithm.
 
 Every cost model of this package is a sum of coefficient · parameter with positive parameters:
 Hockney's α + n/β in (α, 1/β), a product in (overhead, 1/rate), a step in (floor, per sample). At

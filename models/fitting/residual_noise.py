@@ -1,4 +1,4 @@
-"""Residuals: the variation that the fit leaves, kept as data for the simulator to draw from."""
+"""Residual noise: the variation that a fit leaves, kept as data for the simulator."""
 
 from __future__ import annotations
 

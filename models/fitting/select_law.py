@@ -1,4 +1,4 @@
-"""Selection: which of several laws the data call for, and where transfers switch protocols."""
+"""Select a law: which of several laws the data call for, and where transfers switch protocols."""
 
 from __future__ import annotations
 

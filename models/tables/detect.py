@@ -1,4 +1,4 @@
-"""Recognise: which tool wrote a text, told from what it holds and not from its file's name."""
+"""Detect: which tool wrote a text, told from what it holds and not from its file's name."""
 
 from __future__ import annotations
 

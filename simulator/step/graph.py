@@ -1,4 +1,4 @@
-"""Step: the graph of what one worker does in a step, and what waits for what."""
+"""Step graph: what one worker does in a step, and what waits for what."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Solving: rows of a table to parameters, with joint draws as many as the base profile's."""
+"""Fit rows: rows of a table to parameters, with joint draws as many as the base profile's."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Graft: a base profile with the sections that another tool's table determines."""
+"""Merge: a base profile with the sections that another tool's table determines."""
 
 from __future__ import annotations
 

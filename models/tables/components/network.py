@@ -1,4 +1,4 @@
-"""Wire: latency and bandwidth of a network, as an MPI or TCP benchmark sees it.
+"""Network: latency and bandwidth of a wire, as an MPI or TCP benchmark sees it.
 
 Neither is TensorFlow's: of its α about a millisecond is software, which stays the base profile's.
 """

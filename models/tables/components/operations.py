@@ -1,4 +1,4 @@
-"""Cells: a CSV's fetches, pushes, products and steps, fitted as a calibration's are.
+"""Operations: a CSV's fetches, pushes, products and steps, fitted as a calibration's are.
 
 Without rows of ``noop`` the seconds are taken as the operation's alone; with them, as those of a
 whole call, from which the dispatch is told apart.

@@ -1,4 +1,4 @@
-"""Table: what another tool measured, in SI units, whatever its own format was."""
+"""Rows: what another tool measured, in SI units, whatever its own format was."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scaling table: throughput measured at several numbers of workers, read and checked."""
+"""CSV throughput: throughput measured at several numbers of workers, read and checked."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sheet: a plain CSV with a row for each measured time, in SI units."""
+"""CSV times: a plain CSV with a row for each measured time, in SI units."""
 
 from __future__ import annotations
 

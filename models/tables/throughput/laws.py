@@ -1,4 +1,4 @@
-"""Curves: the usual scaling laws, fitted to the same rows for comparison.
+"""Laws: the usual scaling laws, fitted to the same rows for comparison.
 
 Each is fitted by least squares in the logarithm of the throughput, so that a percent counts alike
 at every number of workers.

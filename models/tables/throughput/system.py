@@ -1,4 +1,4 @@
-"""Hardware: a profile made of the few costs that throughput alone can tell."""
+"""System: a profile made of the few costs that throughput alone can tell."""
 
 from __future__ import annotations
 
