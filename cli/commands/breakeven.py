@@ -121,12 +121,12 @@ def show_curve(
         answer = breakeven_with_ways_out(answer, request, progress.update)
     costs = costs_of(answer.result, *worth) if worth else None
     if drawn is not None:
-        from nworkers.cli.shown import cost_plot, plots
+        from nworkers.cli.plots import cost_plot, speedup_curve, style
 
-        figure = plots.breakeven(answer)
+        figure = speedup_curve.speedup_curve(answer)
         if costs is not None:
             figure = cost_plot.costs([("what is asked", costs)], money_text.title(costs))
-        plots.save(figure, drawn, force=force)
+        style.save(figure, drawn, force=force)
     ask = partial(command, "predict", options)
     if wanted != PLAIN_AIM:
         # Of an aim the curve alone tells.
@@ -223,12 +223,12 @@ def show_options(
     if worth is not None:
         first_line = money_text.best_option(found, *worth) or first_line
     if drawn is not None:
-        from nworkers.cli.shown import cost_plot, plots
+        from nworkers.cli.plots import cost_plot, older, style
 
-        figure = plots.options(found)
+        figure = older.options(found)
         if worth is not None:
             figure = cost_plot.costs(cost_plot.curves_of(found), first_line)
-        plots.save(figure, drawn, force=force)
+        style.save(figure, drawn, force=force)
     if as_json:
         from nworkers.cli.shown import json_view
 

@@ -32,7 +32,7 @@ def plot_fit(
     force: Force = False,
 ) -> None:
     picture("output", output, force=force)
-    from nworkers.cli.shown import plots
+    from nworkers.cli.plots import older, style
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.files.store import read_calibration
     from nworkers.models.fitting.fit import fit_profile
@@ -43,7 +43,7 @@ def plot_fit(
     if profile is None:
         with ProgressLine("fitting") as progress:
             profile = fit_profile(calibration, progress=progress.update)
-    plots.save(plots.fit(curves(calibration, profile), profile), output, force=force)
+    style.save(older.fit(curves(calibration, profile), profile), output, force=force)
 
 
 def plot_sweep(
@@ -65,12 +65,12 @@ def plot_sweep(
 ) -> None:
     picture("output", output, force=force)
     chosen = [_chosen(text) for text in where or ()]
-    from nworkers.cli.shown import plots, sweep_plot
+    from nworkers.cli.plots import style, sweep_plot
     from nworkers.models.files.json_lines import read_rows
     from nworkers.models.findings.sweep_map import sweep_maps
 
     rows = (row for file in files for row in read_rows(file))
-    plots.save(sweep_plot.sweep(sweep_maps(rows, chosen)), output, force=force)
+    style.save(sweep_plot.sweep(sweep_maps(rows, chosen)), output, force=force)
 
 
 def _chosen(text: str) -> tuple[str, str]:

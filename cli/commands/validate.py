@@ -192,9 +192,9 @@ def _show(answer: ValidateAnswer, plot: Path | None, *, force: bool, as_json: bo
     from nworkers.cli.shown import console, json_view, validate_text
 
     if plot is not None:
-        from nworkers.cli.shown import plots
+        from nworkers.cli.plots import older, style
 
-        plots.save(plots.comparison(answer.comparison), plot, force=force)
+        style.save(older.comparison(answer.comparison), plot, force=force)
     if as_json:
         json_view.emit(json_view.comparison(answer.comparison))
     else:

@@ -24,11 +24,11 @@ CPU_S = 10
 WALL_S = 120
 MEMORY_BYTES = 2**30
 MODULES = (
-    "matplotlib.backends.backend_agg", "matplotlib.pyplot", "nworkers.cli.shown.plots",
+    "matplotlib.backends.backend_agg", "matplotlib.pyplot", "nworkers.cli.plots.style",
     "nworkers.cli.tree", "nworkers.models.fitting.fit", "nworkers.simulator.study.ask",
     "nworkers.cli.commands.fit_table", "nworkers.cli.commands.fit_throughput",
     "nworkers.cli.commands.validate_published", "nworkers.cli.commands.validate_trained",
-    "nworkers.cli.shown.sweep_plot", "nworkers.cli.sweeping.executors",
+    "nworkers.cli.plots.sweep_plot", "nworkers.cli.sweeping.executors",
     "nworkers.simulator.sweep.sweep_jobs",
     "nworkers.simulator.trace.chrome", "scipy.optimize", "scipy.stats", "simpy",
 )  # fmt: skip

@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 
-from nworkers.cli.shown import fit_json, fit_text, json_view, notes, plots, predict_text
+from nworkers.cli.plots import style
+from nworkers.cli.plots.speedup_curve import speedup_curve
+from nworkers.cli.shown import fit_json, fit_text, json_view, notes, predict_text
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.records.job_request import JobRequest
@@ -37,9 +39,9 @@ def test_a_curve_and_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
     answer = answer_breakeven(job, 3)
     document = json_view.breakeven(answer)
     assert str(document["answer"]) in str(predict_text.curve(answer))
-    figure = plots.breakeven(answer)
+    figure = speedup_curve(answer)
     assert isinstance(figure, Figure)
-    assert plots.picture(figure, ".png").startswith(b"\x89PNG")
+    assert style.picture(figure, ".png").startswith(b"\x89PNG")
     assert len(list(notes.of_curve(job, 3))) == 1 - IS_COMPILED
     assert len(list(notes.of_curve(resolve(REQUEST, [64], curve=True), 64))) == 2 - IS_COMPILED
     assert capsys.readouterr() == ("", "")

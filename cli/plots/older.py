@@ -1,21 +1,18 @@
-"""Plots: figures of an answer, drawn without a display, and the bytes of a picture's file."""
+"""Older: pictures of options, a fit and a comparison."""
 
 from __future__ import annotations
 
-import io
 import textwrap
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator
 
-from nworkers.cli.shown import console, headline, option_views
+from nworkers.cli.plots.style import BLUE, INK, ORANGE, STYLE
 from nworkers.cli.shown import format as fmt
-from nworkers.models.files.atomic_write import write_bytes
-from nworkers.models.records.prediction import BreakEven
+from nworkers.cli.shown import option_views
 from nworkers.models.records.profile import Profile
 
 if TYPE_CHECKING:
@@ -23,53 +20,12 @@ if TYPE_CHECKING:
 
     from nworkers.models.fitting.held_out import Curve
     from nworkers.models.records.measurement import Comparison
-    from nworkers.simulator.answers import BreakEvenAnswer
     from nworkers.simulator.decide.job_options import OptionFound
 
-BLUE, ORANGE, GREY, INK = "#1f5fa8", "#d1602a", "#8a8f98", "#22262b"
 #: Beyond this many workers the axis is logarithmic, so that the first ones stay readable.
 LINEAR_WORKERS = 16
 #: A curve that stays this far under 1 would lie flat on a linear axis.
 LOGARITHMIC_BELOW = 0.3
-STYLE = {
-    "font.size": 11,
-    "axes.titlesize": 13,
-    "axes.edgecolor": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.labelcolor": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "text.color": INK,
-    "grid.color": "#e6e8eb",
-    "legend.frameon": False,
-    "svg.hashsalt": "scale",  # the same picture gives the same file
-}
-
-
-def breakeven(answer: BreakEvenAnswer) -> Figure:
-    """Speed-up over workers with its band, ideal scaling, and where it first exceeds 1."""
-    result, profile = answer.result, answer.job.profile
-    with rc_context(STYLE):
-        figure = Figure(figsize=(8.4, 5.2), layout="constrained")
-        axes = figure.add_subplot()
-        _draw_speedup(axes, result)
-        _legend_below(figure)
-        scenario = result.rows[-1].scenario
-        batch = "global batch" if scenario.scaling == "strong" else "batch per worker"
-        axes.set_title(
-            f"{scenario.workload.name}, {scenario.strategy}, {scenario.scaling} scaling, "
-            f"{batch} {scenario.batch}",
-            loc="left",
-            weight="bold",
-            pad=38,
-        )
-        _subtitle(
-            axes,
-            f"{profile.hardware} ({profile.link.evidence})\n"
-            f"placement {result.rows[-1].scenario.placement}",
-        )
-    return figure
 
 
 def options(found: Sequence[OptionFound]) -> Figure:
@@ -99,65 +55,6 @@ def options(found: Sequence[OptionFound]) -> Figure:
         title = textwrap.fill(option_views.best_option(found), 66)
         figure.suptitle(title, x=0.02, ha="left", weight="bold", fontsize=13)
     return figure
-
-
-def _draw_speedup(axes: Axes, result: BreakEven) -> None:
-    workers = [row.scenario.workers for row in result.rows]
-    speedup = [row.speedup for row in result.rows]
-    low = [row.speedup_interval[0] for row in result.rows]
-    high = [row.speedup_interval[1] for row in result.rows]
-    # Room for the curve: ideal scaling leaves the picture where it would squeeze everything else.
-    flat = max(high) < LOGARITHMIC_BELOW
-    top = 8.0 if flat else 1.15 * max(1.35, *high)
-    axes.fill_between(workers, low, high, color=BLUE, alpha=0.18, lw=0, label="90 % interval")
-    marker = "o" if len(workers) <= 2 * LINEAR_WORKERS else ""
-    axes.plot(workers, speedup, color=BLUE, lw=2, marker=marker, ms=4, label="predicted")
-    ideal = [n for n in workers if n <= top] + [top]
-    axes.plot(ideal, ideal, color=GREY, lw=1.2, ls=(0, (4, 3)), label="ideal scaling")
-    axes.axhline(1.0, color=INK, lw=1.0)
-    if result.target_speedup != 1.0:
-        axes.axhline(result.target_speedup, color=ORANGE, lw=1.0, ls=":", label="target")
-    axes.annotate(
-        f"{headline.baseline(result.rows[0])} = 1",
-        (1.0, 1.0),
-        xycoords=("axes fraction", "data"),
-        xytext=(-2, 4),
-        textcoords="offset points",
-        ha="right",
-        fontsize=9.5,
-    )
-    _worker_axis(axes, workers)
-    _speedup_axis(axes, min(low), top, flat=flat)
-    _mark_breakeven(axes, result)
-
-
-def _mark_breakeven(axes: Axes, result: BreakEven) -> None:
-    first = result.breakeven_workers
-    if first is None:
-        axes.annotate(
-            f"no break-even up to {fmt.count(result.max_workers, 'worker')}",
-            (0.98, 0.96),
-            xycoords="axes fraction",
-            ha="right",
-            va="top",
-            color=ORANGE,
-            weight="bold",
-        )
-        return
-    row = next(r for r in result.rows if r.scenario.workers == first)
-    axes.plot([first], [row.speedup], marker="o", ms=10, mfc="white", mec=ORANGE, mew=2.4, ls="")
-    axes.annotate(
-        f"break-even: {fmt.count(first, 'worker')} ({headline.interval_of_first(result)})",
-        (first, row.speedup),
-        # Above the curve on the right there is room, whichever way the curve turns.
-        xytext=(0.98, 0.97),
-        textcoords="axes fraction",
-        ha="right",
-        va="top",
-        color=ORANGE,
-        weight="bold",
-        arrowprops={"arrowstyle": "-", "color": ORANGE, "lw": 1.2, "shrinkB": 6},
-    )
 
 
 def _worker_axis(axes: Axes, workers: Sequence[int]) -> None:
@@ -265,40 +162,3 @@ def comparison(result: Comparison) -> Figure:
 def _legend_below(figure: Figure) -> None:
     """Outside the axes, where no curve can run through it."""
     figure.legend(loc="outside lower center", ncols=4, fontsize=10)
-
-
-def _subtitle(axes: Axes, text: str) -> None:
-    axes.annotate(
-        text,
-        (0, 1),
-        xycoords="axes fraction",
-        xytext=(0, 8),
-        textcoords="offset points",
-        fontsize=10,
-        color="#5a6069",
-    )
-
-
-def picture(figure: Figure, suffix: str) -> bytes:
-    """The file of a figure.
-
-    Args:
-        suffix: of its name: ``.png``, ``.svg`` or ``.pdf``.
-    """
-    buffer = io.BytesIO()
-    kind = suffix.lower().removeprefix(".")
-    # Without its date the same answer gives the same file.
-    metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
-    with rc_context(STYLE):
-        figure.savefig(buffer, format=kind, dpi=160, metadata=metadata)
-    return buffer.getvalue()
-
-
-def save(figure: Figure, path: Path, *, force: bool) -> None:
-    """Write a figure, and say so.
-
-    Raises:
-        InputError: the file cannot be written.
-    """
-    write_bytes(path, picture(figure, path.suffix), force=force, field="plot")
-    console.note(f"wrote {path}")

@@ -10,9 +10,10 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from nworkers.cli.plots.older import LINEAR_WORKERS
+from nworkers.cli.plots.style import BLUE, GREY, INK, ORANGE, STYLE
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
-from nworkers.cli.shown.plots import BLUE, GREY, INK, LINEAR_WORKERS, ORANGE, STYLE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

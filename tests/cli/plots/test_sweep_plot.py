@@ -8,7 +8,7 @@ import pytest
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
 
-from nworkers.cli.shown import plots, sweep_plot
+from nworkers.cli.plots import style, sweep_plot
 from nworkers.models.findings.sweep_map import sweep_maps
 
 
@@ -20,7 +20,7 @@ def row(batch: int, workers: int, speedup: float | None, **more: Any) -> dict[st
 
 def drawn(rows: list[dict[str, Any]]) -> Figure:
     figure = sweep_plot.sweep(sweep_maps(rows, []))
-    assert plots.picture(figure, ".png").startswith(b"\x89PNG")
+    assert style.picture(figure, ".png").startswith(b"\x89PNG")
     return figure
 
 

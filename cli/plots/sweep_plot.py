@@ -14,9 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
+from nworkers.cli.plots.style import BLUE, GREY, INK, ORANGE, STYLE
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
-from nworkers.cli.shown.plots import BLUE, GREY, INK, ORANGE, STYLE
 from nworkers.cli.shown.visible import one_line
 from nworkers.models.base.errors import cut
 from nworkers.models.findings.sweep_map import SweepMap, SweepMaps
