@@ -107,6 +107,16 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_decides_the_answer_quotes_figures_of_the_pages_that_it_names() -> None:
+    page = (ROOT / "docs" / "what-decides.md").read_text()
+    rows = re.findall(r"^\| ([^|]*) \| ([^|]*) \| \[[^|]*\]\((.*)\) \|$", page, re.MULTILINE)
+    assert len(rows) == 11
+    for what, measured, source in rows:
+        figures = set(re.findall(r"\d+\.\d+", measured)) - {"0.75"}
+        said = (ROOT / "docs" / source).read_text()
+        assert what.startswith("computing that") or all(one in said for one in figures), what
+
+
 def commands_shown(text: str) -> list[str]:
     """Whatever follows `scale` on a line of code, without what a shell does with it."""
     joined = text.replace("\\\n", " ")
