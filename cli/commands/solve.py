@@ -12,7 +12,7 @@ from nworkers.cli.asked.command_line import command
 from nworkers.cli.asked.options import Json, Options, integer, number, shared
 from nworkers.models.base.choices import choice
 from nworkers.models.base.errors import Contradiction
-from nworkers.models.records.solved import SOUGHT
+from nworkers.models.records.solved import SOUGHT, Bracket, FasterDevice, WayOut, goal_of
 
 TargetSpeedup = Annotated[
     str | None,
@@ -45,12 +45,17 @@ def solve(
         raise Contradiction("overhead", overhead, "target_speedup")
     target = 1.0 if target_speedup is None else real("target_speedup", target_speedup)
     share = None if overhead is None else number("--overhead", overhead, 0.001, 0.999)
+    goal = goal_of(target, share)
     from nworkers.cli.asked.asked_job import job_request
-    from nworkers.cli.shown import console
+    from nworkers.cli.shown import console, solve_text
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.simulator.decide.solve import solve as solved
 
     with ProgressLine("solving") as progress:
+
+        def known(part: Bracket | WayOut | FasterDevice) -> None:
+            progress.know(solve_text.so_far(goal, part), alone=isinstance(part, Bracket))
+
         answer = solved(
             job_request(options),
             sought,
@@ -58,6 +63,7 @@ def solve(
             target_speedup=target,
             overhead=share,
             progress=progress.update,
+            known=known,
         )
     ask = partial(command, "predict", options)
     if json:
@@ -65,6 +71,4 @@ def solve(
 
         json_view.emit(solve_json.solved(answer, ask))
     else:
-        from nworkers.cli.shown import solve_text
-
         console.show(solve_text.solved(answer, ask))

@@ -23,8 +23,13 @@ if [[ "${funcstack[1]}" == _scale ]]; then _scale "$@"; else compdef _scale scal
 """,
     "fish": r"""function __scale_words
     set -l words (commandline -opc) (commandline -ct)
-    scale completion words -- $words[2..-1] 2>/dev/null
+    set -l found (scale completion words -- $words[2..-1] 2>/dev/null)
+    if test -n "$found"
+        printf '%s\n' $found
+    else
+        __fish_complete_path (commandline -ct)
+    end
 end
-complete -c scale -a '(__scale_words)'
+complete -c scale -f -a '(__scale_words)'
 """,
 }

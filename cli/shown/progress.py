@@ -53,9 +53,9 @@ class ProgressLine:
             self._bar.stop()
         interrupt.say_first("")
 
-    def know(self, text: str) -> None:
-        """What an interrupt tells of the answer so far; the last few of them."""
-        self._known = [*self._known, text][-MOST_KNOWN:]
+    def know(self, text: str, *, alone: bool = False) -> None:
+        """What an interrupt tells of the answer so far; the last few of them, or this alone."""
+        self._known = [text] if alone else [*self._known, text][-MOST_KNOWN:]
         self._say_first()
 
     def _say_first(self) -> None:

@@ -11,7 +11,7 @@ from nworkers.cli.shown.sheet import Order, Sheet, Shown
 from nworkers.cli.shown.table import TextTable
 from nworkers.cli.shown.tone import Tone, Toned
 from nworkers.cli.shown.way_out_text import Ask
-from nworkers.models.records.solved import Goal, Solved, Threshold, WayOut
+from nworkers.models.records.solved import Bracket, FasterDevice, Goal, Solved, Threshold, WayOut
 
 _EXTREME = {
     "batch": "the smallest batch",
@@ -113,7 +113,24 @@ def _base(answer: Solved) -> str:
     return headline.baseline(answer.faster[0].batch.row)
 
 
-def quantity(found: Threshold, value: float) -> str:
+def so_far(goal: Goal, known: Bracket | WayOut | FasterDevice) -> str:
+    """A part of the answer, which is known before the rest."""
+    if isinstance(known, WayOut):
+        return f"{_score(goal, known)} with {known.change or 'the job as it is'}"
+    if isinstance(known, FasterDevice):
+        of = {found.quantity: _cell(found) for found in (known.batch, known.bandwidth)}
+        needs = ", ".join(f"{name} {cell}" for name, cell in of.items())
+        return f"where devices are {known.speed:g} times as fast, {needs}"
+    ends = [(known.short, "not enough"), (known.enough, "enough")]
+    return ", ".join(f"{_called(known, end)} is {so}" for end, so in ends if end is not None)
+
+
+def _called(known: Bracket, value: float) -> str:
+    named = known.quantity in ("batch", "ps", "workers")
+    return quantity(known, value) if named else f"a {known.quantity} of {quantity(known, value)}"
+
+
+def quantity(found: Threshold | Bracket, value: float) -> str:
     """A value of what was solved for, with its unit."""
     name, unit = found.quantity, found.unit
     if name == "batch":

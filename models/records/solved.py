@@ -27,6 +27,11 @@ class Goal:
     aim: Aim = PLAIN_AIM
 
 
+def goal_of(target_speedup: float, overhead: float | None) -> Goal:
+    """The speed-up; in its place the overhead, where one is stated."""
+    return Goal("speedup", target_speedup) if overhead is None else Goal("overhead", overhead)
+
+
 @dataclass(frozen=True)
 class Threshold:
     """The value of one quantity at which the goal is reached, its least or its most.
@@ -49,6 +54,19 @@ class Threshold:
     reached_interval: Interval
     held_by: str | None
     change: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Bracket:
+    """What a search knows before its end: a value that is not enough, and one that is.
+
+    One that is yet to be found is None.
+    """
+
+    quantity: str
+    unit: str
+    short: float | None
+    enough: float | None
 
 
 WayKind = Literal["workers", "batch", "strategy", "what_if", "ps", "link"]

@@ -115,7 +115,11 @@ def over(job: Job, link: str) -> Alternative:
 
 
 def ranked(
-    job: Job, goal: Goal, workers: int, progress: Callable[[int, int], None] | None = None
+    job: Job,
+    goal: Goal,
+    workers: int,
+    progress: Callable[[int, int], None] | None = None,
+    known: Callable[[WayOut], None] | None = None,
 ) -> tuple[WayOut, ...]:
     """The alternatives that come nearest to the goal, the best first; with them the job as it is.
 
@@ -138,6 +142,8 @@ def ranked(
         if progress is not None:
             progress(done, len(shown))
         ways.append(of.way(goal, workers))
+        if known is not None:
+            known(ways[-1])
     sign = 1.0 if goal.measure == "overhead" else -1.0
     return tuple(sorted(ways, key=lambda way: sign * way.reached))
 

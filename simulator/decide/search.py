@@ -17,11 +17,15 @@ from nworkers.simulator.study.resolve import ResolvedJob
 #: Values that differ by less are the same answer, unless they are whole and few.
 TOLERANCE = 0.005
 #: Full predictions of one search.
-_MOST_FULL = 12
+MOST_FULL = 12
 #: After so many, halves are taken instead of what the rough curve proposes.
 _PATIENCE = 5
 #: Bisections of the rough curve.
 _HALVINGS = 40
+
+
+#: Takes how many values were predicted in full, the last that is not enough, the first that is.
+Known = Callable[[int, float | None, float | None], None]
 
 
 @dataclass(frozen=True)
@@ -126,7 +130,12 @@ def between(axis: Axis, low: float, high: float) -> float | None:
 
 
 def search(
-    axis: Axis, goal: Goal, *, slack: float = 0.0, replications: int = REPLICATIONS
+    axis: Axis,
+    goal: Goal,
+    *,
+    slack: float = 0.0,
+    replications: int = REPLICATIONS,
+    known: Known | None = None,
 ) -> Found:
     """The first value along the axis that reaches the goal.
 
@@ -142,12 +151,13 @@ def search(
     Args:
         slack: a value is the answer as soon as its score is so near to 1.
         replications: of each full prediction.
+        known: called after each of them.
     """
     curve = _Curve(axis, goal, replications)
     low: float | None = None  # the last value before the answer that is known not to suffice
     high: float | None = None
     guess = _proposed(curve, 1.0)
-    while len(curve.full) < _MOST_FULL:
+    while len(curve.full) < MOST_FULL:
         here = curve.fully(guess)
         if abs(here.score - 1.0) <= slack:
             high = guess
@@ -156,6 +166,8 @@ def search(
             high = guess
         elif high is None or _before(axis, guess, high):
             low = guess if low is None or _before(axis, low, guess) else low
+        if known is not None:
+            known(len(curve.full), low, high)
         off = curve.off(guess)
         proposed = _proposed(curve, off)
         if high is None:

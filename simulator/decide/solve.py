@@ -11,11 +11,14 @@ from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.scenario import MAX_WORKERS
 from nworkers.models.records.solved import (
     SOUGHT,
+    Bracket,
     FasterDevice,
     Goal,
     Solved,
     Sought,
     Threshold,
+    WayOut,
+    goal_of,
 )
 from nworkers.simulator.decide.alternatives import ranked
 from nworkers.simulator.decide.quantities import (
@@ -26,7 +29,7 @@ from nworkers.simulator.decide.quantities import (
     quantity_of,
 )
 from nworkers.simulator.decide.reaching import Reached, check_goal, fully, held_by
-from nworkers.simulator.decide.search import Found, search
+from nworkers.simulator.decide.search import MOST_FULL, Found, search
 
 #: How many times as fast as today's the devices are of a curve over them.
 SPEEDS = (1.0, 2.0, 4.0, 10.0)
@@ -35,6 +38,8 @@ _SLACK, _FEW = 0.02, 24
 
 #: Called with what is done and how much there is.
 Progress = Callable[[int, int], None]
+#: Called with each part of the answer as soon as it is known; a bracket replaces the one before.
+Known = Callable[[Bracket | WayOut | FasterDevice], None]
 
 
 def solve(
@@ -45,6 +50,7 @@ def solve(
     target_speedup: float = 1.0,
     overhead: float | None = None,
     progress: Progress | None = None,
+    known: Known | None = None,
 ) -> Solved:
     """What it takes for so many workers to beat the baseline, or to compute for most of a step.
 
@@ -57,7 +63,8 @@ def solve(
     Args:
         target_speedup: to be reached; 1 is to break even.
         overhead: in its place, the largest share of a step that may go to anything but computing.
-        progress: called with the searches done and their number.
+        progress: called with what is done, and how much there is at most.
+        known: called with what is known of the answer, on the way to it.
 
     Raises:
         InputError: the request cannot be met; it carries the field.
@@ -65,15 +72,23 @@ def solve(
     choice("what", what, SOUGHT)
     if not 1 <= workers <= MAX_WORKERS:
         raise InputError("workers", workers, f"an integer from 1 to {MAX_WORKERS}")
-    goal = Goal("speedup", target_speedup) if overhead is None else Goal("overhead", overhead)
+    goal = goal_of(target_speedup, overhead)
     check_goal(goal)
     job = job_of(request)
     if what == "strategy":
-        return Solved(what, goal, workers, ways=ranked(job, goal, workers, progress))
+        return Solved(what, goal, workers, ways=ranked(job, goal, workers, progress, known))
     if what == "device":
-        return Solved(what, goal, workers, faster=_faster(job, goal, workers, progress))
+        return Solved(what, goal, workers, faster=_faster(job, goal, workers, progress, known))
     quantity = quantity_of(job, what, workers)
-    threshold = _threshold(quantity, goal, search(quantity.axis, goal))
+
+    def on_the_way(predicted: int, low: float | None, high: float | None) -> None:
+        if known is not None:
+            short, enough = _scaled(low, quantity.scale), _scaled(high, quantity.scale)
+            known(Bracket(quantity.name, quantity.unit, short, enough))
+        if progress is not None:
+            progress(predicted, MOST_FULL)
+
+    threshold = _threshold(quantity, goal, search(quantity.axis, goal, known=on_the_way))
     return Solved(what, goal, workers, threshold=threshold)
 
 
@@ -102,7 +117,7 @@ def _scaled(value: float | None, scale: float) -> float | None:
 
 
 def _faster(
-    job: Job, goal: Goal, workers: int, progress: Progress | None
+    job: Job, goal: Goal, workers: int, progress: Progress | None, known: Known | None
 ) -> tuple[FasterDevice, ...]:
     rows = []
     change = job.request.what_if
@@ -118,6 +133,8 @@ def _faster(
             for of in quantities
         )
         rows.append(FasterDevice(speed, _now(sped, goal, workers), batch, bandwidth, more))
+        if known is not None:
+            known(rows[-1])
     return tuple(rows)
 
 

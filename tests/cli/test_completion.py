@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -60,6 +64,46 @@ def asked(shell: str, script: str, cwd: Path) -> list[str]:
     return done.stdout.split()
 
 
+#: What makes each complete, in a session that reads no file of the user's.
+SESSIONS = {
+    "bash": (["--norc", "-i"], 'eval "$(scale completion bash)"'),
+    "zsh": (["-f", "-i"], 'autoload -Uz compinit; compinit -u -D; eval "$(scale completion zsh)"'),
+    "fish": (["--no-config", "-i"], "scale completion fish | source"),
+}
+
+
+@pytest.mark.parametrize("shell", SESSIONS)
+def test_tab_completes(shell: str, tmp_path: Path) -> None:
+    """A command, and a file where no word is known."""
+    found = shutil.which(shell)
+    if found is None:
+        pytest.skip(f"NOT TESTED: {shell} is not here")
+    (tmp_path / "mine.json").touch()
+    options, setup = SESSIONS[shell]
+    process, ours = pty.fork()
+    if process == 0:
+        os.chdir(tmp_path)
+        environment = {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}", "TERM": "xterm"}
+        os.execve(found, [found, *options], environment)
+
+    def typed(text: str, mark: str) -> None:
+        os.write(ours, text.encode())
+        said, end = b"", time.monotonic() + 30
+        while mark.encode() not in said:
+            assert time.monotonic() < end, said
+            if select.select([ours], [], [], 0.1)[0]:
+                said += os.read(ours, 4096)
+
+    try:
+        typed(f"{setup}; echo re''ady\n", "ready\r\n")
+        typed("scale pred\t", "ict")
+        typed("\x15scale plot fit mi\t", "ne.json")
+    finally:
+        os.kill(process, signal.SIGKILL)
+        os.waitpid(process, 0)
+        os.close(ours)
+
+
 @pytest.mark.parametrize(
     ("line", "word"), [("pred", "predict"), ("predict --strategy allr", "allreduce")]
 )
@@ -74,9 +118,12 @@ def test_bash_completes(tmp_path: Path, line: str, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("line", "word"), [("pred", "predict"), ("predict --strategy allr", "allreduce")]
+    ("line", "word"),
+    [("pred", "predict"), ("predict --strategy allr", "allreduce"), ("plot fit min", "mine.json")],
 )
 def test_fish_completes(tmp_path: Path, line: str, word: str) -> None:
+    for name in ("predicted.txt", "allreduced.txt", "mine.json"):
+        (tmp_path / name).touch()
     script = f'scale completion fish | source; complete -C "scale {line}"'
     assert asked("fish", script, tmp_path) == [word]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from nworkers.simulator.engine.engines import IS_COMPILED
 from tests.support.without_kernel import other_than_simpy
 
 SCALE = Path(sys.executable).with_name("scale")
@@ -61,6 +63,28 @@ def test_interrupted(network: Path, tmp_path: Path, number: signal.Signals) -> N
     assert last == b"scale: error: interrupted"
     assert b"Traceback" not in err
     assert not picture.exists()
+
+
+def test_an_interrupted_search_tells_between_what_the_answer_is(tmp_path: Path) -> None:
+    workers = "500" if IS_COMPILED else "64"
+    job = ["--workload", "resnet-50", "--scaling", "weak", "--link", "10gbit"]
+    process = subprocess.Popen(
+        [SCALE, "solve", "batch", "--workers", workers, *job],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stderr
+    while "solving: " not in (line := process.stderr.readline()):
+        assert line
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+    assert (process.returncode, out) == (130, "")
+    known, last = err.splitlines()[-2:]
+    one = r"a batch of \d+ is (not )?enough"
+    assert re.fullmatch(f"so far: {one}(, {one})?", known)
+    assert last == "scale: error: interrupted"
 
 
 def watched(pid: int) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -12,7 +14,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.runtimes import Strategy
 from nworkers.models.records.scenario import Scaling
-from nworkers.models.records.solved import Goal, Sought, Threshold
+from nworkers.models.records.solved import Bracket, Goal, Sought, Threshold
 from nworkers.models.records.what_if import PLAIN, Rdma
 from nworkers.simulator.decide.quantities import Quantity, job_of, quantity_of
 from nworkers.simulator.decide.reaching import fully
@@ -188,3 +190,29 @@ def test_what_makes_no_sense_is_refused(
 def test_all_reduce_has_no_ps() -> None:
     with pytest.raises(InputError, match="which have ps"):
         solve(replace(RESNET, strategy="allreduce"), "ps", workers=2)
+
+
+def test_what_is_known_on_the_way_encloses_the_answer_ever_closer() -> None:
+    told: list[object] = []
+    done: list[tuple[int, int]] = []
+    found = solve(
+        RESNET, "batch", workers=2, known=told.append, progress=lambda *of: done.append(of)
+    )
+    brackets = [part for part in told if isinstance(part, Bracket)]
+    assert brackets == told
+    assert [k for k, _ in done] == list(range(1, len(told) + 1))
+    assert found.threshold is not None
+    assert found.threshold.value is not None
+    for before, after in pairwise(brackets):
+        assert (before.short or 0.0) <= (after.short or 0.0) < found.threshold.value
+        assert (before.enough or math.inf) >= (after.enough or math.inf) >= found.threshold.value
+    assert brackets[-1].enough == found.threshold.value
+
+
+@pytest.mark.parametrize("what", ["strategy", "device"])
+def test_each_way_and_each_device_is_known_as_soon_as_it_is_tried(what: Sought) -> None:
+    told: list[object] = []
+    found = solve(RESNET, what, workers=2, known=told.append)
+    parts = [*found.ways, *found.faster]
+    assert len(told) == len(parts) > 1
+    assert all(part in told for part in parts)
