@@ -84,7 +84,7 @@ soak: $(READY)
 profiles: $(READY)
 	$(BIN)/python -m benchmarks.profiles
 
-# By hand, on a host with a GPU, at most six minutes: does all of it hold there?
+# By hand, on a host with a GPU, at most ten minutes: does all of it hold there?
 gpu-check: $(READY)
 	$(BIN)/python -m benchmarks.gpu_check
 

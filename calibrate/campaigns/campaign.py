@@ -46,8 +46,8 @@ from nworkers.models.records.profile import Evidence
 
 #: Beyond a burst's budget: its warm-up, and the call that is under way when the budget ends.
 OVER_BUDGET = 1.3
-#: On a GPU memory is found by running out of it, some four times, each of which takes 10 s.
-MEMORY_S = 240.0
+#: Start of a process that sees a GPU, and some small training steps.
+MEMORY_S = 120.0
 TIME_LIMIT = "the time limit"
 #: A soak's transfer is large, so that it is the link that is timed, and is taken in slices, so that
 #: Ctrl-C loses none but the last.
@@ -257,8 +257,9 @@ class _Campaign:
                 found: list[Memory | None] = cluster.call(
                     names, "memory", self._plan.workload, timeout_s=MEMORY_S
                 )
-            except TaskFailed as error:
-                self._no_memory[device] = error.reason
+            except HardwareError as error:
+                # That process is this measurement's alone: all else can be measured without it.
+                self._no_memory[device] = getattr(error, "reason", str(error))
                 return None
         return found[0]
 

@@ -1,7 +1,7 @@
 """Devices: the GPUs of this host, and what a worker's own ops are placed on.
 
-Not verified on a real GPU: what was run is with a session's second processor device in the GPU's
-place (``STAND_IN``), which has partitions, sends and receives of its own.
+Run on an H100 (docs/gpu.md). Tests use a session's second processor device in the GPU's place
+(``STAND_IN``), which has partitions, sends and receives of its own.
 """
 
 from __future__ import annotations

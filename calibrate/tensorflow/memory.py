@@ -1,9 +1,9 @@
 """Memory: the largest per-worker batch of a workload that fits its device.
 
-On a GPU it is found by running: the batch doubles until TensorFlow reports that memory is
-exhausted, then bisection. That is not verified on a real GPU. On a processor running out would
-bring the kernel's out-of-memory killer upon somebody, so a few small batches are run, a line is
-drawn through the peaks of resident memory, and the answer is marked as extrapolated.
+A few small batches are run and a line is drawn through the peaks of the memory that they hold: of
+the process on a processor, of TensorFlow's allocator on a GPU. The answer is marked extrapolated.
+Running out instead would bring the kernel's out-of-memory killer upon somebody; on an H100 it took
+more than four minutes.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ CAP_S = 2.0
 #: Peaks below this are the allocator's habits rather than the batch's.
 TELLING_BYTES = 2**26
 GROWTH = 4
-#: TensorFlow looks for memory for 10 s before it says that a GPU has no more: few tries have to do.
-GPU_PART = 8
+#: A GPU's first step of a size includes the choice of its kernels.
+GPU_CAP_S = 20.0
 
 
 def measure(workload: Workload, threads: int | None = None) -> Memory | None:
@@ -43,8 +43,7 @@ def measure(workload: Workload, threads: int | None = None) -> Memory | None:
     if not workload.widths:
         return None
     if gpus():
-        train = partial(_train, workload, device=GPU, threads=threads)
-        return _on_gpu(train, partial(gpu_peak, train))
+        return _on_gpu(partial(_train, workload, device=GPU, threads=threads))
     return _on_processor(lambda batch: _train(workload, batch, "/cpu:0", threads))
 
 
@@ -73,17 +72,56 @@ def _train(workload: Workload, batch: int, device: str, threads: int | None) -> 
 
 def _on_processor(train: Callable[[int], int]) -> Memory:
     train(1)  # TensorFlow's own pools and kernels, which every batch shares.
-    before, available = resident_bytes(), available_bytes()
+    before = resident_bytes()
+
+    def peak(batch: int) -> float:
+        _reset_peak()
+        train(batch)
+        return float(peak_bytes() - before)
+
+    return _extrapolated(peak, available_bytes(), CAP_S)
+
+
+def _on_gpu(
+    train: Callable[[int], int], peak: Callable[[Callable[[int], int], int], float] | None = None
+) -> Memory:
+    """Memory of training on the first GPU.
+
+    Args:
+        train: trains a batch; bytes that the device can hold, 0 where they are unknown.
+        peak: the most bytes of the GPU that training a batch takes; by default TensorFlow says.
+
+    Raises:
+        HardwareError: not even one sample can be trained.
+    """
+    import tensorflow as tf
+
+    try:
+        available = train(1)
+    except tf.errors.OpError as error:
+        raise _failed(error) from error
+    return _extrapolated(partial(peak or gpu_peak, train), max(1, available), GPU_CAP_S)
+
+
+def _extrapolated(peak: Callable[[int], float], available: int, cap_s: float) -> Memory:
+    """What a line through the peaks of growing batches says, of which none takes long or much.
+
+    A batch that fails ends it: others may hold by now what was free.
+    """
     points: list[tuple[int, float]] = []
     batch, began = 1, time.monotonic()
     while True:
-        _reset_peak()
         taken = time.monotonic()
-        train(batch)
-        points.append((batch, max(0.0, float(peak_bytes() - before))))
+        try:
+            points.append((batch, max(0.0, peak(batch))))
+        except Exception:
+            if not points:
+                raise
+            traceback.print_exc()
+            break
         now = time.monotonic()
         told = sum(growth > TELLING_BYTES for _, growth in points)
-        over_time = now - began + GROWTH * (now - taken) > CAP_S
+        over_time = now - began + GROWTH * (now - taken) > cap_s
         if told >= 3 or over_time or GROWTH * points[-1][1] > SAFE_SHARE * available:
             break
         batch *= GROWTH
@@ -113,45 +151,6 @@ def largest_batch(floor: float, per_sample: float, available: int) -> int:
     return int(min(MAX_BATCH, max(0.0, (available - floor) / per_sample)))
 
 
-def _on_gpu(train: Callable[[int], int], peak: Callable[[int], float]) -> Memory:
-    """The largest batch that trains, and what a sample takes.
-
-    Args:
-        train: trains a batch; bytes that the device can hold, 0 where they are unknown.
-        peak: the most bytes that training a batch takes.
-
-    Raises:
-        HardwareError: not even one sample can be trained.
-    """
-    import tensorflow as tf
-
-    limit = 0
-
-    def fits(batch: int) -> bool:
-        nonlocal limit
-        try:
-            limit = train(batch) or limit
-        except tf.errors.OpError as error:
-            # Beyond the first sample whatever fails is the end: memory, which runs out in
-            # libraries under other names too, or what a kernel can count.
-            if batch > 1:
-                traceback.print_exc()
-                return False
-            raise _failed(error) from error
-        return True
-
-    largest = largest_fitting(fits, part=GPU_PART)
-    points: list[tuple[int, float]] = []
-    for batch in sorted({1, max(1, largest // 2)}):
-        # Others on the GPU may have taken what was free a moment ago.
-        with contextlib.suppress(tf.errors.OpError):
-            points.append((batch, peak(batch)))
-    if not points:
-        return Memory(0.0, limit / largest, max(1, limit), largest, False)
-    floor, per_sample = line(points)
-    return Memory(floor, per_sample, max(1, limit), largest, False)
-
-
 def _failed(error: Exception) -> HardwareError:
     """What to say where one sample cannot be trained: who else holds memory, if that ran out."""
     said = error_line(error)
@@ -167,22 +166,6 @@ def gpu_peak(train: Callable[[int], int], batch: int) -> float:
     tf.config.experimental.reset_memory_stats("GPU:0")
     train(batch)
     return float(tf.config.experimental.get_memory_info("GPU:0")["peak"])
-
-
-def largest_fitting(fits: Callable[[int], bool], limit: int = 2**24, part: int = 64) -> int:
-    """The largest batch that fits, to one part in so many; 0 if not even one sample does."""
-    if not fits(1):
-        return 0
-    good = 1
-    while 2 * good <= limit and fits(2 * good):
-        good *= 2
-    if 2 * good > limit:
-        return good
-    bad = 2 * good
-    while bad - good > max(1, good // part):
-        middle = (good + bad) // 2
-        good, bad = (middle, bad) if fits(middle) else (good, middle)
-    return good
 
 
 def available_bytes() -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from nworkers.calibrate.campaigns import campaign
 from nworkers.calibrate.campaigns.campaign import CampaignStopped, Machines, calibrate
 from nworkers.calibrate.campaigns.plan import MeasurementPlan
 from nworkers.calibrate.training.tasks import TaskAddress
@@ -81,6 +82,18 @@ def test_cells_that_fail_are_skipped_by_name(
     assert "cannot be trained: variable" in found.memory_skipped["cpu"]
     kept = read_journal(tmp_path / "journal")
     assert set(kept.skipped) == set(found.skipped)
+
+
+def test_memory_that_takes_too_long_is_given_up_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As on a GPU where running out of memory took minutes: all else is measured."""
+    monkeypatch.setattr(campaign, "MEMORY_S", 0.0)
+    plan = made([NOOP], workload=named_workload("mlp:8,4"), memory=True)
+    found = calibrate(plan, logs=tmp_path, progress=lambda _: None)
+    assert found.complete
+    assert found.memory is None
+    assert "gave no answer to 'memory'" in found.memory_skipped["cpu"]
 
 
 def test_a_lock_step_cell_that_fails_in_one_worker_is_skipped_in_all(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,26 +11,8 @@ from nworkers.calibrate.cluster.start import running
 from nworkers.calibrate.tensorflow import memory
 from nworkers.calibrate.training.runtime import single
 from nworkers.models.records.calibration import Memory
-from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
+from nworkers.models.records.workload import MAX_BATCH, Cost, Variable, Workload, named_workload
 from tests.support.inside import inside
-
-
-@pytest.mark.parametrize("true", [0, 1, 2, 3, 63, 64, 100, 1000, 4097])
-def test_the_largest_batch_is_found_by_doubling_and_bisection(true: int) -> None:
-    tried: list[int] = []
-
-    def fits(batch: int) -> bool:
-        tried.append(batch)
-        return batch <= true
-
-    found = memory.largest_fitting(fits)
-    assert found <= true
-    assert found >= true - max(0, true // 64)
-    assert len(tried) < 25
-
-
-def test_a_device_without_end_is_tried_up_to_the_limit() -> None:
-    assert memory.largest_fitting(lambda _: True, limit=1000) == 512
 
 
 def test_a_line_through_peaks_is_never_negative() -> None:
@@ -114,7 +97,7 @@ def test_a_workload_that_only_waits_has_no_memory_to_measure(tmp_path: Path) -> 
         assert cluster.call(["single0"], "memory", wait, timeout_s=60) == [None]
 
 
-def a_device_of(samples: int, peaks: bool = True) -> Memory:
+def a_device_of(samples: int) -> Memory:
     """Measured on a device that trains so many samples: beyond, TensorFlow itself fails.
 
     It does by a shape, since it looks for memory for 10 s before it says that there is none.
@@ -130,21 +113,19 @@ def a_device_of(samples: int, peaks: bool = True) -> Memory:
             session.run(held.op)
         return 2**30
 
-    def peak(batch: int) -> float:
-        train(batch if peaks else samples + 1)
+    def peak(train: Callable[[int], int], batch: int) -> float:
+        train(batch)
         return 100.0 + 10.0 * batch
 
     return memory._on_gpu(train, peak)
 
 
 @pytest.mark.tensorflow
-def test_an_error_in_the_middle_ends_the_search_alone() -> None:
+def test_an_error_in_the_middle_leaves_the_line_through_what_ran() -> None:
     found = inside(a_device_of, 40)
-    assert (found.largest_batch, found.available_bytes) == (40, 2**30)
     assert (found.floor_bytes, found.per_sample_bytes) == pytest.approx((100, 10))
-    # Somebody else took the rest meanwhile, so that no peak can be had.
-    taken = inside(a_device_of, 40, False)
-    assert (taken.floor_bytes, taken.per_sample_bytes) == pytest.approx((0, 2**30 / 40))
+    assert (found.available_bytes, found.extrapolated) == (2**30, True)
+    assert found.largest_batch == min(MAX_BATCH, (2**30 - 100) // 10)
 
 
 @pytest.mark.tensorflow
