@@ -22,12 +22,17 @@ MAY_IMPORT = {
     "models": {"numpy", "scipy", "pydantic", "pydantic_core", "annotated_types"},
     "calibrate": {"nworkers.models", "numpy", "tensorflow", "keras"},  # Keras comes with TensorFlow
     "simulator": {"nworkers.models", "numpy", "scipy", "simpy"},
-    "cli": {"typer", "rich", "matplotlib", "distributed", "nworkers.models"},
+    "cli": {
+        *("typer", "rich", "matplotlib", "distributed", "nworkers.models"),
+        *("pydantic", "typing_extensions"),
+    },
 }
 #: The fork server's own module, which is there to import TensorFlow; nothing else may import it.
 PRELOAD = ROOT / "calibrate" / "tensorflow" / "preload.py"
 #: Only inside the command that needs them, not when the program starts.
-LAZY_IN_CLI = {"nworkers.simulator", "nworkers.calibrate"}
+LAZY_IN_CLI = {"nworkers.simulator", "nworkers.calibrate", "pydantic", "typing_extensions"}
+#: What documents hold, which others import for types alone, and the one command that shows it.
+DOCUMENTS = ROOT / "cli" / "documents"
 HEAVY = {"tensorflow", "keras", "scipy.stats", "scipy.optimize", "matplotlib", "distributed"}
 SOURCES = sorted(path for folder in MAY_IMPORT for path in (ROOT / folder).rglob("*.py"))
 LIBRARY = [path for path in SOURCES if path.relative_to(ROOT).parts[0] in ("models", "simulator")]
@@ -78,12 +83,16 @@ def test_a_folder_imports_what_the_table_allows(path: Path) -> None:
         name = package(module)
         if name in sys.stdlib_module_names:
             assert folder != "models" or name not in ("time", "datetime"), "models reads no clock"
-        elif folder == "cli" and name in LAZY_IN_CLI:
+        elif folder == "cli" and name in LAZY_IN_CLI and path.parent != DOCUMENTS:
             assert node in late | typing_only, f"{module} is imported when the program starts"
         else:
             allowed = MAY_IMPORT[folder] | {"nworkers", f"nworkers.{folder}"}
             if path.parent.name == "plots":
                 allowed.add("numpy")  # which comes with matplotlib
+            if path.parent == DOCUMENTS:
+                allowed |= {"nworkers.simulator", "nworkers.calibrate"}
+            elif module.startswith("nworkers.cli.documents"):
+                assert node in late | typing_only, f"{module} is imported when the program starts"
             assert name in allowed, f"{folder} imports {module}"
             assert module != "nworkers.calibrate.tensorflow.preload"
         if name in ("tensorflow", "keras") and path != PRELOAD:
@@ -101,7 +110,8 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     "simulator": ({"step"}, {"engine"}, {"study"}, {"trace", "sweep", "decide"}, {"answers"}),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
     "cli": (
-        {"interrupt", "loudness"}, {"late"}, {"asked", "shown"}, {"sweeping", "plots"},
+        {"interrupt", "loudness", "documents"}, {"late"}, {"asked", "shown"},
+        {"sweeping", "plots"},
         {"commands"}, {"tree"}, {"app"},
     ),
 }  # fmt: skip

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from inspect import isclass
 from typing import Any
 
@@ -14,6 +12,7 @@ from benchmarks.page import ROOT, table
 from benchmarks.site.markdown import code, escaped, fence
 from nworkers.cli.app import EXIT_CODES
 from nworkers.cli.asked.what_if_options import KINDS
+from nworkers.cli.documents.answer_schema import answer_schema
 from nworkers.cli.shown.format import quantity
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.files.file_schema import file_schema
@@ -93,12 +92,15 @@ def cite() -> str:
 
 def schemas() -> str:
     """The fields of all files, and of all answers under --json."""
-    shipped = files("nworkers.models.files") / "schemas" / "answers.json"
-    answers = json.loads(shipped.read_text())
+    answers = answer_schema()
+    printed = [
+        [code(name), kind_of(one)] for name, one in answers["$defs"].items() if "anyOf" in one
+    ]
     return (
         "# Schemas\n\n`scale schema files` and `scale schema answers` print JSON Schemas. This "
         "page has their fields. Names are added over time, never changed.\n\n"
-        f"## Answers\n\n{_records(answers)}\n## Files\n\n{_records(file_schema())}"
+        f"## Answers\n\n{table(['command', 'prints'], printed)}\n\n{_records(answers)}\n"
+        f"## Files\n\n{_records(file_schema())}"
     )
 
 
@@ -136,7 +138,11 @@ def kind_of(value: Mapping[str, Any]) -> str:
             return " or ".join(dict.fromkeys(map(kind_of, value[several])))
     kinds = value.get("type", "anything")
     words = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
-    return f"{words} of {kind_of(value['items'])}" if value.get("items") else words
+    if items := value.get("items"):
+        return f"{words} of {kind_of(items)}"
+    # Of a fixed length, such as the two ends of an interval.
+    each = dict.fromkeys(map(kind_of, value.get("prefixItems", ())))
+    return f"{words} of {', '.join(each)}" if each else words
 
 
 @dataclass(frozen=True)

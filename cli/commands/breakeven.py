@@ -134,9 +134,9 @@ def show_curve(
     if as_json or as_lines:
         from nworkers.cli.shown import json_view
 
-        spent = {"money": money_text.document(costs)} if costs else {}
+        spent = money_text.document(costs) if costs else None
         write = json_view.emit_lines if as_lines else json_view.emit
-        write(json_view.breakeven(answer, ask) | spent)
+        write(json_view.breakeven(answer, ask, money=spent))
     else:
         lines = money_text.in_words(costs) if costs else []
         tables = [money_text.table(costs)] if costs else []
@@ -232,9 +232,9 @@ def show_options(
     if as_json:
         from nworkers.cli.shown import json_view
 
-        spent = {"money": money_text.document(costs)} if costs else {}
+        spent = money_text.document(costs) if costs else None
         compared = option_views.options_json(found)
-        json_view.emit(json_view.breakeven(answer) | spent | {"options": compared})
+        json_view.emit(json_view.breakeven(answer, money=spent, options=compared))
         return
     best = Toned(first_line, Tone.HEADLINE)
     if worth is not None and costs is not None:

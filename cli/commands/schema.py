@@ -17,9 +17,7 @@ def schema(
         ),
     ],
 ) -> None:
-    from importlib.resources import files
-
-    from nworkers.cli.shown import console, json_view
+    from nworkers.cli.shown import json_view
     from nworkers.models.base.choices import choice
 
     if choice("what", what, WHAT) == "files":
@@ -27,5 +25,6 @@ def schema(
 
         json_view.emit(file_schema())
     else:
-        shipped = files("nworkers.models.files") / "schemas" / "answers.json"
-        console.emit_json(shipped.read_text())
+        from nworkers.cli.documents.answer_schema import answer_schema
+
+        json_view.emit(answer_schema())

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from nworkers.cli.shown.row_json import plain
 from nworkers.models.findings.calibration_answer import CalibrationAnswer
 from nworkers.models.findings.original import OriginalRow
-from nworkers.models.fitting.precision import QUANTILES, CellPrecision
+from nworkers.models.fitting.precision import CellPrecision, Quantile
+
+if TYPE_CHECKING:
+    from nworkers.cli.documents.measured_document import (
+        CalibratedDocument,
+        OriginalEntry,
+        PrecisionEntry,
+        QuantileEntry,
+    )
 
 
-def document(answer: CalibrationAnswer, output: Path) -> dict[str, object]:
+def document(answer: CalibrationAnswer, output: Path) -> CalibratedDocument:
     """The end report, as the command contract names it."""
     calibration = answer.calibration
     return {
@@ -22,19 +31,19 @@ def document(answer: CalibrationAnswer, output: Path) -> dict[str, object]:
         "rounds": calibration.rounds,
         "provisional": answer.provisional,
         "hardware": calibration.environment.hardware,
-        "environment": asdict(calibration.environment),
-        "resumed": [asdict(environment) for environment in calibration.resumed],
+        "environment": plain(calibration.environment),
+        "resumed": [plain(environment) for environment in calibration.resumed],
         "precision": [_precision(found) for found in answer.precision],
-        "soak": asdict(answer.soak) if answer.soak else None,
-        "allreduce": [asdict(found) for found in answer.reductions],
-        "neighbours": [asdict(neighbour) for neighbour in calibration.neighbours],
+        "soak": plain(answer.soak) if answer.soak else None,
+        "allreduce": [plain(found) for found in answer.reductions],
+        "neighbours": [plain(neighbour) for neighbour in calibration.neighbours],
         "hosts": [
             {
                 "tasks": list(compared.tasks),
                 "cell": compared.cell.name,
                 "median_s": compared.median_s,
                 "ratio": compared.ratio,
-                "ratio_interval": list(compared.ratio_interval),
+                "ratio_interval": compared.ratio_interval,
                 "slower": compared.slower,
             }
             for compared in answer.hosts
@@ -44,26 +53,26 @@ def document(answer: CalibrationAnswer, output: Path) -> dict[str, object]:
             {"cell": skipped.cell.name, "reason": skipped.reason} for skipped in calibration.skipped
         ],
         "memory_skipped": calibration.memory_skipped,
-        "fit": [] if calibration.profile is None else [asdict(f) for f in calibration.profile.fit],
+        "fit": [] if calibration.profile is None else [plain(f) for f in calibration.profile.fit],
     }
 
 
-def _original(measured: OriginalRow) -> dict[str, object]:
+def _original(measured: OriginalRow) -> OriginalEntry:
     return {
         "features": measured.features,
         "batch": measured.batch,
         "hidden": measured.hidden,
         "device": measured.device or "cpu",
         "local_gemm_s": measured.local[0],
-        "local_gemm_s_interval": list(measured.local[1:]),
+        "local_gemm_s_interval": measured.local[1:],
         "fetch_gemm_s": measured.fetch[0],
-        "fetch_gemm_s_interval": list(measured.fetch[1:]),
+        "fetch_gemm_s_interval": measured.fetch[1:],
         "ratio": measured.ratio,
     }
 
 
-def _precision(found: CellPrecision) -> dict[str, object]:
-    percentiles = zip(QUANTILES, found.quantiles, strict=True)
+def _precision(found: CellPrecision) -> PrecisionEntry:
+    p50, p90, p95, p99 = map(_quantile, found.quantiles)
     return {
         "cell": found.cell.name,
         "quantity": found.cell.quantity,
@@ -72,13 +81,19 @@ def _precision(found: CellPrecision) -> dict[str, object]:
         "samples": found.samples,
         "outliers": found.outliers,
         "median_s": found.median_s,
-        "interval_s": found.interval_s and list(found.interval_s),
+        "interval_s": found.interval_s,
         "half_width": found.half_width,
         "target": found.target,
         "reached": found.reached,
         "stops": list(found.stops),
-        **{
-            f"p{100 * p:g}_s": q and {"value": q.value_s, "interval": list(q.interval_s)}
-            for p, q in percentiles
-        },
+        "p50_s": p50,
+        "p90_s": p90,
+        "p95_s": p95,
+        "p99_s": p99,
     }
+
+
+def _quantile(found: Quantile | None) -> QuantileEntry | None:
+    if found is None:
+        return None
+    return {"value": found.value_s, "interval": found.interval_s}

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import fit_text
+from nworkers.cli.shown.row_json import plain
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.for_information import for_information
 from nworkers.models.records.profile import Identified, Parameter, parameters
 
+if TYPE_CHECKING:
+    from nworkers.cli.documents.fit_document import EstimateDocument, FitDocument
 
-def fit(answer: FitAnswer) -> dict[str, object]:
+
+def fit(answer: FitAnswer) -> FitDocument:
     profile = answer.profile
     return {
         "profile": profile.name,
@@ -28,9 +32,9 @@ def fit(answer: FitAnswer) -> dict[str, object]:
             }
             for path, parameter in parameters(profile)
         ],
-        "fit": [asdict(fitted) for fitted in profile.fit],
-        "sharing": [asdict(candidate) for candidate in profile.link.candidates],
-        "uneven": [asdict(measured) for measured in profile.link.flow_weights],
+        "fit": [plain(fitted) for fitted in profile.fit],
+        "sharing": [plain(candidate) for candidate in profile.link.candidates],
+        "uneven": [plain(measured) for measured in profile.link.flow_weights],
         "weak": [
             {"what": weak.what, "why": weak.why, "remedy": fit_text.remedy(weak.remedy)}
             for weak in answer.weak
@@ -38,9 +42,12 @@ def fit(answer: FitAnswer) -> dict[str, object]:
     }
 
 
-def identified(parameter: Parameter) -> dict[str, object]:
+def identified(parameter: Parameter) -> EstimateDocument:
     """What the data leave open is never reported as a number."""
     if not isinstance(parameter, Identified):
         return {"estimate": None, "interval": None, "identified": False}
-    interval = list(parameter.interval)
-    return {"estimate": parameter.estimate, "interval": interval, "identified": True}
+    return {
+        "estimate": parameter.estimate,
+        "interval": parameter.interval,
+        "identified": True,
+    }

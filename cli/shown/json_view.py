@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import console, headline, settings_json, way_out_text
+from nworkers.cli.shown.row_json import plain, row
 from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.findings.rests_on import rests_on
-from nworkers.models.records.prediction import Prediction, ResourceUse, row
-from nworkers.models.records.profile import Profile
+from nworkers.models.records.prediction import Prediction
 
 if TYPE_CHECKING:
+    from nworkers.cli.documents.curve_document import (
+        BesideCurveDocument,
+        BreakEvenDocument,
+        ListedPredictionDocument,
+        MoneyDocument,
+        NotesDocument,
+        OnePredictionDocument,
+        OptionDocument,
+        PredictionsDocument,
+    )
+    from nworkers.cli.documents.measured_document import ComparisonDocument, PartsDocument
+    from nworkers.cli.documents.row_document import ContextDocument, DescribedDocument
     from nworkers.models.records.measurement import ComparedCount, Comparison
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
     from nworkers.simulator.study.resolve import ResolvedJob
@@ -22,16 +33,16 @@ if TYPE_CHECKING:
 _MOST_RESOURCES = 50
 
 
-def emit(document: dict[str, object]) -> None:
+def emit(document: Mapping[str, object]) -> None:
     console.emit_json(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def emit_line(document: dict[str, object]) -> None:
+def emit_line(document: Mapping[str, object]) -> None:
     """One line, which is there for its reader at once."""
     console.emit_json(json.dumps(document, ensure_ascii=False, allow_nan=False))
 
 
-def emit_lines(document: dict[str, object]) -> None:
+def emit_lines(document: Mapping[str, object]) -> None:
     """A line for each of the document's rows, then one for all else of it."""
     rows = document["rows"]
     assert isinstance(rows, list)
@@ -40,40 +51,44 @@ def emit_lines(document: dict[str, object]) -> None:
     emit_line({name: value for name, value in document.items() if name != "rows"})
 
 
-def predictions(answer: PredictAnswer, ask: Ask | None = None) -> dict[str, object]:
+def predictions(
+    answer: PredictAnswer, ask: Ask | None = None
+) -> PredictionsDocument | ListedPredictionDocument:
     """A row for each number of workers; the fields of a single one stand beside ``rows`` too."""
     rows = [described(answer.job, prediction) for prediction in answer.rows]
+    document: PredictionsDocument = {"rows": rows, **_notes(answer, ask)}
+    if len(rows) > 1:
+        return document
+    listed: ListedPredictionDocument = {**rows[0], **document}
+    return listed
+
+
+def described(job: ResolvedJob, prediction: Prediction) -> DescribedDocument:
+    """A row with its resources, what it rests on, and what makes it again."""
     return {
-        **(rows[0] if len(rows) == 1 else {}),
-        "rows": rows,
-        "notes": list(answer.notes),
-        **_ways_out(answer, ask),
+        **row(prediction),
+        # How busy the busiest are, the busiest first.
+        "resources": [plain(use) for use in prediction.resources[:_MOST_RESOURCES]],
+        "rests_on": plain(rests_on(job.profile, prediction)),
+        **context(job),
     }
 
 
-def described(job: ResolvedJob, prediction: Prediction) -> dict[str, object]:
-    """A row with its resources, what it rests on, and what makes it again."""
-    return (
-        row(prediction)
-        | {"resources": _resources(prediction.resources)}
-        | {"rests_on": _rests_on(job.profile, prediction)}
-        | context(job)
-    )
-
-
-def prediction(answer: PredictAnswer) -> dict[str, object]:
+def prediction(answer: PredictAnswer) -> OnePredictionDocument:
     """What `predictions` says of a single number of workers, said once."""
-    document = predictions(answer)
-    del document["rows"]
-    return document
+    (only,) = answer.rows
+    return {**described(answer.job, only), **_notes(answer, None)}
 
 
-def _ways_out(answer: PredictAnswer | BreakEvenAnswer, ask: Ask | None) -> dict[str, object]:
-    """What would win, where none does; empty where something does, or none was found."""
-    return {} if ask is None else {"ways_out": way_out_text.as_json(answer.ways_out or (), ask)}
+def _notes(answer: PredictAnswer | BreakEvenAnswer, ask: Ask | None) -> NotesDocument:
+    """What to know, and what would win; of the latter none where something does already."""
+    notes = list(answer.notes)
+    if ask is None:
+        return {"notes": notes}
+    return {"notes": notes, "ways_out": way_out_text.as_json(answer.ways_out or (), ask)}
 
 
-def context(job: ResolvedJob) -> dict[str, object]:
+def context(job: ResolvedJob) -> ContextDocument:
     """Whose hardware, and what makes the same answer again."""
     profile = job.profile
     return {
@@ -86,59 +101,58 @@ def context(job: ResolvedJob) -> dict[str, object]:
     }
 
 
-def _resources(uses: Sequence[ResourceUse]) -> list[dict[str, object]]:
-    """How busy the busiest resources are, the busiest first."""
-    return [
-        {"resource": of.resource, "utilisation": of.utilisation, "queue_length": of.queue_length}
-        for of in uses[:_MOST_RESOURCES]
-    ]
-
-
-def _rests_on(profile: Profile, of: Prediction) -> dict[str, object]:
-    """The evidence of a row; the errors of its class are null where it is unverified."""
-    return asdict(rests_on(profile, of))
-
-
-def breakeven(answer: BreakEvenAnswer, ask: Ask | None = None) -> dict[str, object]:
+def breakeven(
+    answer: BreakEvenAnswer,
+    ask: Ask | None = None,
+    *,
+    money: MoneyDocument | None = None,
+    options: Sequence[OptionDocument] = (),
+) -> BreakEvenDocument:
+    """The curve; with what workers cost, or beside other options, where that was asked."""
     result = answer.result
+    beside: BesideCurveDocument = {}
+    if money is not None:
+        beside["money"] = money
+    if options:
+        beside["options"] = [*options]
     return {
         "breakeven_workers": result.breakeven_workers,
-        "breakeven_workers_interval": list(result.breakeven_workers_interval),
+        "breakeven_workers_interval": result.breakeven_workers_interval,
         "breakeven_hosts": result.breakeven_hosts,
-        "beats_single": [list(found) for found in result.beats_single],
+        "beats_single": list(result.beats_single),
         "max_workers": result.max_workers,
         "target_speedup": result.target_speedup,
         "samples_factor": result.aim.samples_factor,
         "noise_scale_samples": result.aim.noise_scale,
         "answer": headline.of_breakeven(result),
         "best_workers": answer.best.scenario.workers,
-        "rests_on": _rests_on(answer.job.profile, answer.decisive),
+        "rests_on": plain(rests_on(answer.job.profile, answer.decisive)),
         "rows": [
-            row(prediction)
-            | {
+            {
+                **row(prediction),
                 "probability_exceeds_target": prediction.probability_exceeds(result.target_speedup),
                 "progress_per_sample": prediction.progress_per_sample,
             }
             for prediction in result.rows
         ],
-        "notes": list(answer.notes),
-        **_ways_out(answer, ask),
+        **_notes(answer, ask),
         **context(answer.job),
+        **beside,
     }
 
 
-def _parts(compared: ComparedCount) -> dict[str, object] | None:
+def _parts(compared: ComparedCount) -> PartsDocument | None:
     if compared.parts is None:
         return None
     traced, simulated = compared.parts
     return {
-        "traced": asdict(traced),
-        "simulated": asdict(simulated),
+        "traced": plain(traced),
+        "simulated": plain(simulated),
         "most_off": compared.part_most_off,
     }
 
 
-def comparison(result: Comparison) -> dict[str, object]:
+def comparison(result: Comparison) -> ComparisonDocument:
     return {
         "holds": result.holds,
         "tolerance": result.tolerance,
@@ -153,13 +167,13 @@ def comparison(result: Comparison) -> dict[str, object]:
                 "workers": compared.workers,
                 "starts": compared.starts,
                 "measured_step_time_s": compared.measured_step_time_s,
-                "measured_step_time_s_range": list(compared.measured_step_time_s_range),
+                "measured_step_time_s_range": compared.measured_step_time_s_range,
                 "measured_throughput_samples_per_s": compared.measured_throughput_samples_per_s,
-                "measured_throughput_samples_per_s_range": list(
+                "measured_throughput_samples_per_s_range": (
                     compared.measured_throughput_samples_per_s_range
                 ),
                 "measured_speedup": compared.measured_speedup,
-                "measured_speedup_range": list(compared.measured_speedup_range),
+                "measured_speedup_range": compared.measured_speedup_range,
                 "processor_share": compared.processor_share,
                 "parts": _parts(compared),
                 "error": compared.error,

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.predict_text import INTERVALS_NOTE
+from nworkers.cli.shown.row_json import plain
 from nworkers.cli.shown.sheet import Sheet
 from nworkers.cli.shown.table import TextTable
 from nworkers.cli.shown.tone import Tone, Toned, by_chance
 
 if TYPE_CHECKING:
+    from nworkers.cli.documents.curve_document import MixDocument
     from nworkers.simulator.decide.job_mix import JobMix
 
 
@@ -50,6 +51,13 @@ def curve(found: JobMix) -> Sheet:
     return Sheet(Toned(answer(found), tone), table, how, INTERVALS_NOTE)
 
 
-def document(found: JobMix) -> dict[str, object]:
+def document(found: JobMix) -> MixDocument:
     """The same for machines."""
-    return {**asdict(found), "answer": answer(found)}
+    return {
+        "rows": [plain(row) for row in found.rows],
+        "max_workers": found.max_workers,
+        "target_speedup": found.target_speedup,
+        "breakeven_workers": found.breakeven_workers,
+        "best_workers": found.best_workers,
+        "answer": answer(found),
+    }

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nworkers.models.records.workload import FORMS, OPERATIONS, Workload, named_workload
 
+if TYPE_CHECKING:
+    from nworkers.cli.documents.here_document import ModelEntry, ModelsDocument
 
-def models(shipped: Sequence[Workload]) -> dict[str, object]:
+
+def models(shipped: Sequence[Workload]) -> ModelsDocument:
     """A row for each that ships, and an example of each form."""
     return {
         "models": [_row(workload) for workload in shipped],
@@ -22,7 +26,7 @@ def models(shipped: Sequence[Workload]) -> dict[str, object]:
     }
 
 
-def _row(workload: Workload) -> dict[str, object]:
+def _row(workload: Workload) -> ModelEntry:
     return {
         "name": workload.name,
         "parameters": workload.parameters,

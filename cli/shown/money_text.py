@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
+from nworkers.cli.shown.row_json import plain
 from nworkers.cli.shown.table import TextTable
 
 if TYPE_CHECKING:
+    from nworkers.cli.documents.curve_document import CostEntry, MoneyDocument, OptionCostEntry
     from nworkers.models.records.prediction import Interval
     from nworkers.simulator.decide.job_options import OptionCost, OptionFound
     from nworkers.simulator.decide.money import Assignment, CostCurve, Prices, WorkersCost
@@ -247,26 +249,29 @@ def _of(option: OptionFound) -> OptionCost:
     return option.spent
 
 
-def option_document(of: OptionCost) -> dict[str, object]:
+def option_document(of: OptionCost) -> OptionCostEntry:
     """What an option costs, for machines."""
-    from dataclasses import asdict
+    at = cast("CostEntry", plain(of.at))
+    return {**at, "ratio": of.ratio, "ratio_interval": of.ratio_interval}
 
-    return {**asdict(of.at), "ratio": of.ratio, "ratio_interval": of.ratio_interval}
 
-
-def document(found: CostCurve) -> dict[str, object]:
+def document(found: CostCurve) -> MoneyDocument:
     """The same for machines."""
-    from dataclasses import asdict
-
+    prices, work = found.prices, found.assignment
     return {
-        **asdict(found.prices),
-        **asdict(found.assignment),
+        "price_per_host_hour": prices.price_per_host_hour,
+        "capex_per_host": prices.capex_per_host,
+        "capex_per_port": prices.capex_per_port,
+        "years": prices.years,
+        "samples": work.samples,
+        "deadline_s": work.deadline_s,
+        "budget": work.budget,
         "best_workers": found.best_workers,
         "best_cost_workers": found.best_cost_workers,
-        "is_possible": found.cheapest is not None if found.assignment.samples else None,
-        "cheapest": found.cheapest and asdict(found.cheapest),
-        "fastest": found.fastest and asdict(found.fastest),
-        "baseline": asdict(found.baseline),
-        "rows": [asdict(row) for row in found.rows],
+        "is_possible": found.cheapest is not None if work.samples else None,
+        "cheapest": found.cheapest and plain(found.cheapest),
+        "fastest": found.fastest and plain(found.fastest),
+        "baseline": plain(found.baseline),
+        "rows": [plain(row) for row in found.rows],
         "answer": " ".join(in_words(found)),
     }

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.money_text import option_document
+from nworkers.cli.shown.row_json import row
 from nworkers.cli.shown.table import TextTable
-from nworkers.models.records.prediction import row
 
 if TYPE_CHECKING:
+    from nworkers.cli.documents.curve_document import OptionDocument, OptionMoneyDocument
     from nworkers.simulator.decide.job_options import OptionFound
 
 
@@ -55,21 +56,25 @@ def _breakeven(option: OptionFound) -> str:
     return "never" if first is None else str(first)
 
 
-def options_json(found: Sequence[OptionFound]) -> list[dict[str, object]]:
+def options_json(found: Sequence[OptionFound]) -> list[OptionDocument]:
     """The same as rows of ``--json``; an option's own curve is in none of them."""
-    return [
-        {
-            "option": option.name,
-            "profile": option.job.profile.name,
-            "breakeven_workers": option.curve and option.curve.breakeven_workers,
-            "breakeven_workers_interval": option.curve
-            and list(option.curve.breakeven_workers_interval),
-            "beats_single": option.curve and [list(won) for won in option.curve.beats_single],
-            "progress_per_sample": option.row.progress_per_sample,
-            "ratio": option.ratio,
-            "ratio_interval": list(option.ratio_interval),
-            **({} if option.spent is None else {"money": option_document(option.spent)}),
-            **row(option.row),
-        }
-        for option in found
-    ]
+    return [_document(option) for option in found]
+
+
+def _document(option: OptionFound) -> OptionDocument:
+    curve = option.curve
+    spent: OptionMoneyDocument = {}
+    if option.spent is not None:
+        spent["money"] = option_document(option.spent)
+    return {
+        "option": option.name,
+        "profile": option.job.profile.name,
+        "breakeven_workers": curve.breakeven_workers if curve else None,
+        "breakeven_workers_interval": curve.breakeven_workers_interval if curve else None,
+        "beats_single": list(curve.beats_single) if curve else None,
+        "progress_per_sample": option.row.progress_per_sample,
+        "ratio": option.ratio,
+        "ratio_interval": option.ratio_interval,
+        **spent,
+        **row(option.row),
+    }

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from nworkers.models.records.setting import Changed, Settable
 
+if TYPE_CHECKING:
+    from nworkers.cli.documents.curve_document import SettingsDocument
+    from nworkers.cli.documents.row_document import ChangedEntry
 
-def settings(found: Iterable[Settable], changed: Iterable[Changed]) -> dict[str, object]:
+
+def settings(found: Iterable[Settable], changed: Iterable[Changed]) -> SettingsDocument:
     """A row for each quantity; ``value`` is null where it is not known, or not identified."""
     was = {change.path: change for change in changed}
     return {
@@ -15,7 +20,7 @@ def settings(found: Iterable[Settable], changed: Iterable[Changed]) -> dict[str,
             {
                 "path": settable.path,
                 "value": settable.value,
-                "interval": None if settable.interval is None else list(settable.interval),
+                "interval": settable.interval,
                 "unit": settable.unit,
                 "samples": settable.samples,
                 "set": settable.path in was,
@@ -25,7 +30,7 @@ def settings(found: Iterable[Settable], changed: Iterable[Changed]) -> dict[str,
     }
 
 
-def made(changed: Iterable[Changed]) -> list[dict[str, object]]:
+def made(changed: Iterable[Changed]) -> list[ChangedEntry]:
     """What was set, beside what it was."""
     return [
         {

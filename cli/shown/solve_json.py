@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nworkers.cli.shown import solve_text
+from nworkers.cli.shown.row_json import row
 from nworkers.cli.shown.way_out_text import Ask, as_json
-from nworkers.models.records.prediction import row
 from nworkers.models.records.solved import Solved, Threshold
 
+if TYPE_CHECKING:
+    from nworkers.cli.documents.decision_document import (
+        SolvedDocument,
+        SolvedThresholdDocument,
+        ThresholdDocument,
+    )
 
-def solved(answer: Solved, ask: Ask) -> dict[str, object]:
-    threshold = answer.threshold
-    return {
+
+def solved(answer: Solved, ask: Ask) -> SolvedDocument | SolvedThresholdDocument:
+    document: SolvedDocument = {
         "what": answer.what,
         "workers": answer.workers,
         "goal": answer.goal.measure,
         "target": answer.goal.target,
         "possible": _possible(answer),
         "answer": solve_text.of_solved(answer),
-        **({} if threshold is None else _threshold(threshold, answer.workers, ask)),
         "ways": as_json(answer.ways, ask),
         "faster": [
             {
@@ -30,6 +37,16 @@ def solved(answer: Solved, ask: Ask) -> dict[str, object]:
             for of in answer.faster
         ],
     }
+    if (found := answer.threshold) is None:
+        return document
+    threshold: SolvedThresholdDocument = {
+        **document,
+        **_short(found),
+        "factor": found.value / found.today if found.value and found.today else None,
+        "command": ask(answer.workers, found.change) if found.change else None,
+        "row": row(found.row),
+    }
+    return threshold
 
 
 def _possible(answer: Solved) -> bool | None:
@@ -42,20 +59,14 @@ def _possible(answer: Solved) -> bool | None:
     return any((way.reached >= answer.goal.target) == above for way in answer.ways)
 
 
-def _short(found: Threshold) -> dict[str, object]:
+def _short(found: Threshold) -> ThresholdDocument:
     return {
         "value": found.value,
-        "interval": list(found.interval),
+        "interval": found.interval,
         "unit": found.unit,
         "today": found.today,
         "at": found.at,
         "reached": found.reached,
-        "reached_interval": list(found.reached_interval),
+        "reached_interval": found.reached_interval,
         "held_by": found.held_by,
     }
-
-
-def _threshold(found: Threshold, workers: int, ask: Ask) -> dict[str, object]:
-    command = ask(workers, found.change) if found.change else None
-    factor = found.value / found.today if found.value and found.today else None
-    return {**_short(found), "factor": factor, "command": command, "row": row(found.row)}

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.sheet import Sheet
+
+if TYPE_CHECKING:
+    from nworkers.cli.documents.here_document import SweptDocument
 
 
 @dataclass
@@ -38,8 +42,15 @@ def summary(swept: Swept) -> Sheet:
     return Sheet(*parts)
 
 
-def document(swept: Swept) -> dict[str, object]:
-    return asdict(swept)
+def document(swept: Swept) -> SweptDocument:
+    return {
+        "output": swept.output,
+        "scenarios": swept.scenarios,
+        "before": swept.before,
+        "new": swept.new,
+        "impossible": swept.impossible,
+        "because": swept.because,
+    }
 
 
 def kept(swept: Swept) -> str:

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import fit_json, import_text
+from nworkers.cli.shown.row_json import plain
 from nworkers.models.base.errors import with_fields
+from nworkers.models.records.profile import Imported
 from nworkers.models.tables.components.import_answer import ImportAnswer
 from nworkers.models.tables.throughput.compare import ComparedRow, Errors, Method
 from nworkers.models.tables.throughput.laws_answer import LawsAnswer
 from nworkers.models.tables.throughput.throughput_answer import PublishedAnswer, ThroughputAnswer
 
+if TYPE_CHECKING:
+    from nworkers.cli.documents.fit_document import (
+        ImportedFitDocument,
+        LawsAloneDocument,
+        PublishedDocument,
+        ScalingDocument,
+        ScalingFitDocument,
+        ScalingRowEntry,
+        SourceDocument,
+    )
 
-def imported(answer: ImportAnswer, named: Callable[[str], str]) -> dict[str, object]:
+
+def imported(answer: ImportAnswer, named: Callable[[str], str]) -> ImportedFitDocument:
     """A table's rows beside their fit; ``named`` is what the reader calls a field."""
-    record = asdict(answer.record)
-    return fit_json.fit(answer.fit) | {
+    return {
+        **fit_json.fit(answer.fit),
         "imported": {
-            **record,
-            "row_count": record["rows"],
+            **_source(answer.record, answer.record.rows),
             "sections": answer.merged.sections,
             "notes": import_text.notes(answer, named),
             "rows": [
@@ -37,15 +49,15 @@ def imported(answer: ImportAnswer, named: Callable[[str], str]) -> dict[str, obj
                 }
                 for f in answer.merged.rows
             ],
-        }
+        },
     }
 
 
-def throughput(answer: ThroughputAnswer) -> dict[str, object]:
-    return fit_json.fit(answer.fit) | {"scaling": _scaling(answer)}
+def throughput(answer: ThroughputAnswer) -> ScalingFitDocument:
+    return {**fit_json.fit(answer.fit), "scaling": _scaling(answer)}
 
 
-def laws(answer: LawsAnswer, named: Callable[[str], str]) -> dict[str, object]:
+def laws(answer: LawsAnswer, named: Callable[[str], str]) -> LawsAloneDocument:
     """Rows beside the laws alone, and what is missing for more."""
     return {
         "scaling": {
@@ -71,24 +83,34 @@ def laws(answer: LawsAnswer, named: Callable[[str], str]) -> dict[str, object]:
     }
 
 
-def published(answer: PublishedAnswer) -> dict[str, object]:
+def published(answer: PublishedAnswer) -> PublishedDocument:
     return {
         "tolerance": answer.tolerance,
         "holds": answer.holds,
         "published": [
-            {"fit_to": held.split.fit_to} | _scaling(held.answer) for held in answer.held
+            {"fit_to": held.split.fit_to, **_scaling(held.answer)} for held in answer.held
         ],
     }
 
 
-def _scaling(answer: ThroughputAnswer) -> dict[str, object]:
+def _source(record: Imported, rows: int) -> SourceDocument:
+    return {
+        "format": record.format,
+        "source": record.source,
+        "sha256": record.sha256,
+        "base": record.base,
+        "parameters": list(record.parameters),
+        "row_count": rows,
+    }
+
+
+def _scaling(answer: ThroughputAnswer) -> ScalingDocument:
     """A table's rows beside every method."""
     return {
-        **asdict(answer.fit.profile.imported[-1]),
-        "row_count": len(answer.rows),
+        **_source(answer.fit.profile.imported[-1], len(answer.rows)),
         "system": answer.inside[0].row.system,
         # The others are among the profile's parameters; a spread is in its noise.
-        "spread": answer.spread and fit_json.identified(answer.spread),
+        "spread": None if answer.spread is None else fit_json.identified(answer.spread),
         "reach_workers": answer.reach_workers,
         "notes": list(answer.notes),
         "errors": _errors(answer.errors),
@@ -96,16 +118,15 @@ def _scaling(answer: ThroughputAnswer) -> dict[str, object]:
     }
 
 
-def _errors(errors: Mapping[str, Mapping[Method, Errors]]) -> dict[str, object]:
+def _errors(errors: Mapping[str, Mapping[Method, Errors]]) -> dict[str, dict[Method, Errors]]:
     return {
-        label: {method: asdict(found) for method, found in methods.items()}
+        label: {method: plain(found) for method, found in methods.items()}
         for label, methods in errors.items()
     }
 
 
-def _scaling_row(compared: ComparedRow) -> dict[str, object]:
+def _scaling_row(compared: ComparedRow) -> ScalingRowEntry:
     measured = compared.row
-    interval = compared.interval
     return {
         "model": measured.model,
         "strategy": measured.strategy,
@@ -116,6 +137,6 @@ def _scaling_row(compared: ComparedRow) -> dict[str, object]:
         "measured_samples_per_s": measured.samples_per_s,
         "fitted": compared.fitted,
         "predicted_samples_per_s": dict(compared.samples_per_s),
-        "predicted_samples_per_s_interval": None if interval is None else list(interval),
+        "predicted_samples_per_s_interval": compared.interval,
         "error": {method: compared.error(method) for method in compared.samples_per_s},
     }

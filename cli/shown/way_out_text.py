@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.sheet import Order
 from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.solved import WayOut
+
+if TYPE_CHECKING:
+    from nworkers.cli.documents.curve_document import WayDocument
 
 #: The command that asks for some fields.
 Ask = Callable[[int, Iterable[tuple[str, str]]], str]
@@ -38,7 +42,7 @@ def sentence(way: WayOut, base: str, aim: Aim = PLAIN_AIM) -> str:
     return f"{begun}{workers} {beat} {goal} ({fmt.digits(way.speedup)})"
 
 
-def as_json(found: Iterable[WayOut], ask: Ask) -> list[dict[str, object]]:
+def as_json(found: Iterable[WayOut], ask: Ask) -> list[WayDocument]:
     """Each way with the command that asks it."""
     return [
         {
@@ -46,7 +50,7 @@ def as_json(found: Iterable[WayOut], ask: Ask) -> list[dict[str, object]]:
             "change": way.change,
             "workers": way.workers,
             "speedup": way.speedup,
-            "interval": list(way.interval),
+            "interval": way.interval,
             "command": ask(way.workers, way.fields),
         }
         for way in found

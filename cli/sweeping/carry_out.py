@@ -19,6 +19,12 @@ from nworkers import __version__
 from nworkers.models.base.errors import InputError
 
 if TYPE_CHECKING:
+    from nworkers.cli.documents.curve_document import OnePredictionDocument
+    from nworkers.cli.documents.here_document import (
+        ImpossibleRowDocument,
+        ScenarioDocument,
+        SweepRowDocument,
+    )
     from nworkers.simulator.sweep.grid import SweepGrid
     from nworkers.simulator.sweep.sweep_jobs import SweepJobs
 
@@ -96,13 +102,13 @@ def _rows(grid: SweepGrid, jobs: SweepJobs, indices: tuple[int, ...]) -> Carried
     for index in indices:
         try:
             answer, why = _answer(jobs, index), ""
-            line = _line(grid, index, answer)
+            line = _line({**_of(grid, index), **answer})
         except InputError as error:
             why = str(error)
         except Exception as error:
             why = f"a defect in scale: {type(error).__name__}: {error}"
         if why:
-            line = _line(grid, index, {"error": why})
+            line = _line({**_of(grid, index), "error": why})
             impossible.append(why)
         lines.append(line)
         if time.monotonic() - began_s > LONGEST_S:
@@ -110,7 +116,7 @@ def _rows(grid: SweepGrid, jobs: SweepJobs, indices: tuple[int, ...]) -> Carried
     return CarriedOut(tuple(lines), tuple(impossible), time.monotonic() - began_s)
 
 
-def _answer(jobs: SweepJobs, index: int) -> dict[str, object]:
+def _answer(jobs: SweepJobs, index: int) -> OnePredictionDocument:
     """What predict says of the scenario."""
     from nworkers.cli.shown import json_view
     from nworkers.simulator.answers import answer_predict
@@ -121,6 +127,9 @@ def _answer(jobs: SweepJobs, index: int) -> dict[str, object]:
         return json_view.prediction(answer_predict(jobs.job(index)))
 
 
-def _line(grid: SweepGrid, index: int, found: dict[str, object]) -> str:
-    row = {"key": grid.key(index), "inputs": grid.inputs(index), **found}
+def _of(grid: SweepGrid, index: int) -> ScenarioDocument:
+    return {"key": grid.key(index), "inputs": grid.inputs(index)}
+
+
+def _line(row: SweepRowDocument | ImpossibleRowDocument) -> str:
     return json.dumps(row, ensure_ascii=False, allow_nan=False)

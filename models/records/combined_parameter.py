@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import cycle, islice
 
 from nworkers.models.base.statistics import interval90
 from nworkers.models.records.profile import Identified, NotIdentified, Parameter, value_at
@@ -23,10 +24,11 @@ def of_draws(
 
 def combined(function: Callable[..., float], unit: str, *of: Parameter, draws: int) -> Parameter:
     """The function's value at the parameters' estimates, and at each of so many draws."""
-    values = tuple(function(*(value_at(p, k) for p in of)) for k in range(draws))
+    # Fewer draws come round again, as in `value_at`.
+    columns = (islice(cycle(p.draws), draws) for p in of)
     return of_draws(
         function(*(value_at(p, None) for p in of)),
-        values,
+        tuple(map(function, *columns)),
         unit,
         of[-1].samples,
         seen=all(isinstance(p, Identified) for p in of),

@@ -84,7 +84,7 @@ def roughly(goal: Goal, job: ResolvedJob) -> float:
     """The score by one run without chance, within some 15 % of `fully`; 0 for what cannot be."""
     (scenario,) = job.scenarios
     costs = step_costs(job.profile, scenario)
-    step_s = steady_step_s(job.profile, scenario)
+    step_s = steady_step_s(job.profile, scenario, costs=costs)
     if goal.measure == "overhead":
         return costs.compute.wall_s / step_s / (1.0 - goal.target)
     samples = scenario.counted_workers * scenario.per_worker_batch

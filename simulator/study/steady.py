@@ -6,7 +6,7 @@ import numpy as np
 
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Operation
-from nworkers.models.costs.step import step_costs
+from nworkers.models.costs.step import StepCosts, step_costs
 from nworkers.models.records.profile import Noise, Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.engine.base import Engine
@@ -21,18 +21,27 @@ _WORKER_STEPS = 64
 _MIN_STEPS, _MAX_STEPS = 2, 8
 
 
-def steady_step_s(profile: Profile, scenario: Scenario, engine: Engine = DEFAULT) -> float:
+def steady_step_s(
+    profile: Profile,
+    scenario: Scenario,
+    engine: Engine = DEFAULT,
+    *,
+    costs: StepCosts | None = None,
+) -> float:
     """Seconds of a worker's mean step: what `predict` gives, less its uncertainty.
 
     The same simulation, once, by the estimates and without variation between runs. Variation within
     a run stays, since synchronous workers wait for it, but evenly instead of by chance (`_evenly`).
     Every parameter changes the result smoothly, as a fit to it needs.
+
+    Args:
+        costs: of the step by the estimates, where they are known already.
     """
     synchronous = scenario.strategy != "ps-async"
     steps = min(_MAX_STEPS, max(_MIN_STEPS, _WORKER_STEPS // scenario.workers))
     of = setup(profile, scenario)
     spec = run_spec(
-        step_costs(profile, scenario),
+        step_costs(profile, scenario) if costs is None else costs,
         of.layout,
         _evenly(of.noise, scenario.workers, steps),
         # A barrier ends every step alike, so that the first is as good as any.

@@ -11,6 +11,7 @@ import pytest
 
 from nworkers.cli import app
 from nworkers.models.files.store import write_record
+from tests.support.answer_schemas import check_printed
 from tests.support.factories import profile
 from tests.support.without_kernel import other_than_simpy
 
@@ -47,12 +48,16 @@ def unchanged() -> Iterator[None]:
 def run(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[Run]:
-    """A command in this process, in an empty folder; subprocesses are for start-up tests."""
+    """A command in this process, in an empty folder; subprocesses are for start-up tests.
+
+    What it prints for machines is held to its schema.
+    """
     monkeypatch.chdir(tmp_path)
 
     def command(*arguments: object) -> Done:
         code = app.run([*map(str, arguments)])
         captured = capfd.readouterr()
+        check_printed([*map(str, arguments)], captured.out)
         return Done(code, captured.out, other_than_simpy(captured.err))
 
     with unchanged():

@@ -1,4 +1,7 @@
-"""Whatever is kept, printed or written keeps to the schema that ships."""
+"""Whatever is kept, printed or written keeps to the schema that ships.
+
+The fixture `run` holds whatever the tests of commands print to it, and to no name more.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import typer
 
+from nworkers.cli.documents.answer_schema import DOCUMENTS
+from nworkers.cli.shown import calibration_json
+from nworkers.cli.tree import app
 from nworkers.models.files.shipped import shipped_profile, shipped_profiles
 from nworkers.models.files.store import record_text
+from nworkers.models.findings.calibration_answer import calibration_answer
 from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.profile import Profile
 from tests.cli.conftest import Run
 from tests.kept.answers import recorded
 from tests.kept.commands import COMMANDS
+from tests.support.answer_schemas import unstated
 from tests.support.calibrations import CELLS, burst, calibration
 
 
@@ -29,23 +38,42 @@ def problems(found: Any, document: Any) -> list[str]:
     return [f"{error.json_path}: {error.message[:200]}" for error in errors]
 
 
-def test_every_kept_answer_keeps_to_its_command_s(run: Run) -> None:
-    found = schema(run, "answers")
+def test_every_kept_answer_keeps_to_its_command_s() -> None:
     for name in COMMANDS:
-        answer, command = recorded(name)["answer"], name.split()[0]
-        # One command's is far quicker than to try them all.
-        if answer is not None and command in found["$defs"]:
-            one = {"$ref": f"#/$defs/{command}", "$defs": found["$defs"]}
-            assert not problems(one, answer), name
+        assert not (found := unstated(name.split()[0], recorded(name)["answer"])), (name, found)
 
 
 def test_an_answer_and_an_error_of_now_keep_to_it(run: Run, network: Path) -> None:
     found = schema(run, "answers")
     asked = ("predict", "--calibration", network, "--workers")
-    assert not problems(found, json.loads(run(*asked, "1,2", "--json").out))
+    document = json.loads(run(*asked, "1,2", "--json").out)
+    assert not problems(found, document)
     assert not problems(found, json.loads(run(*asked, "none", "--json").out))
+    # Names are added over time.
+    document["rows"][1]["speedups"] = 2.0
+    assert not problems(found, document)
     assert problems(found, {"rows": [], "notes": "none"})
     assert problems(found, {})
+
+
+def test_a_name_that_no_record_states_is_found(run: Run, network: Path) -> None:
+    document = json.loads(run("predict", "--calibration", network, "--workers", "2", "--json").out)
+    assert not unstated("predict", document)
+    document["rows"][0]["memory"]["card_bytes"] = 1.0
+    assert "card_bytes" in unstated("predict", document)
+    del document["rows"][0]["memory"]["card_bytes"], document["rows"][0]["speedup"]
+    assert "speedup" in unstated("predict", document)
+
+
+def test_every_command_that_prints_documents_states_them() -> None:
+    made: Any = typer.main.get_command(app)
+    printing = {
+        name
+        for name, command in made.commands.items()
+        for one in getattr(command, "commands", {name: command}).values()
+        if any("--json" in option.opts for option in one.called().params)
+    }
+    assert printing == DOCUMENTS.keys() - {"error"}
 
 
 def test_files_keep_to_theirs(run: Run) -> None:
@@ -62,3 +90,17 @@ def test_files_keep_to_theirs(run: Run) -> None:
 
 def test_a_schema_that_is_none(run: Run) -> None:
     assert "allowed: files, answers" in run("schema", "file").error
+
+
+def test_a_report_of_a_calibration_and_a_sweep_s_rows_keep_to_theirs(
+    run: Run, tmp_path: Path
+) -> None:
+    bursts = [burst(CELLS[0], 0), burst(CELLS[0], 1)]
+    report = calibration_json.document(calibration_answer(calibration(*bursts)), Path("my.json"))
+    assert not (found := unstated("calibrate", json.loads(json.dumps(report)))), found
+    (tmp_path / "few.toml").write_text("workers = [1, 2]\nbatch = [1, 64]\n")
+    assert run("sweep", "few.toml", "-o", "rows.jsonl", "--jobs", "1", "--json").code == 0
+    rows = [json.loads(line) for line in (tmp_path / "rows.jsonl").read_text().splitlines()]
+    assert sum("error" in row for row in rows) == 1
+    for row in rows:
+        assert not (found := unstated("sweep", row)), found

@@ -18,6 +18,7 @@ FILES = {
     "NETWORK-SAMPLES": DATA / "1000-gemm-128-256.json.gz",
     "H100": HERE / "h100-quick.json.gz",
     "SAMPLES": SUPPORT / "samples",
+    "EXAMPLES": SUPPORT / "examples",
     "CONVNET": SUPPORT / "examples" / "convnet.toml",
     "DAINT": SUPPORT / "examples" / "piz-daint.csv",
 }
@@ -128,12 +129,41 @@ FIT = {
     "scaling-table": "DAINT --fit-to 8",
 }
 
+FULL = "--scaling weak --workload mlp:784,512,10 --batch 8192"
+
+SOLVE = {
+    "batch": "batch --workers 8",
+    "bandwidth": f"bandwidth --workers 4 {FULL}",
+    "bandwidth-never": "bandwidth --workers 4",
+    "dispatch": f"dispatch --workers 2 {FULL}",
+    "latency": f"latency --workers 2 {FULL}",
+    "latency-overhead": f"latency --workers 2 --overhead 0.8 {FULL}",
+    "ps": f"ps --workers 6 {FULL}",
+    "strategy": f"strategy --workers 4 {MLP}",
+    "device": "device --workers 4 --calibration loopback-2core",
+}
+
+EXPLAIN = {
+    "default": f"--workers 4 {MLP}",
+    "h100": "--workers 4 --calibration H100",
+    "run": f"--workers 4 {MLP} --measured EXAMPLES/my-run.csv",
+}
+
+NEXT = {
+    "default": f"--workers 4 {MLP}",
+    "loopback": "--workers 2 --calibration LOOPBACK",
+}
+
 COMMANDS = {
     f"{command} {name}": f"{command} {options} --json"
     for command, kept in (
         ("predict", PREDICT | STATED),
         ("breakeven", BREAKEVEN),
         ("fit", FIT),
+        ("solve", SOLVE),
+        ("explain", EXPLAIN),
+        ("next", NEXT),
+        ("doctor", {"what": ""}),
         ("models", {"all": ""}),
     )
     for name, options in kept.items()

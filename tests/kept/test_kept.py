@@ -8,6 +8,7 @@ from nworkers.simulator.engine.engines import IS_COMPILED
 from tests.cli.conftest import unchanged
 from tests.kept.answers import FOLDER, answer, file_of, moved, recorded
 from tests.kept.commands import COMMANDS
+from tests.support.answer_schemas import unstated
 
 
 # simpy rounds the rates of a network otherwise, which a fair link makes grow to some per cent.
@@ -17,6 +18,7 @@ def test_the_answer_is_the_kept_one(name: str) -> None:
     with unchanged():
         now = answer(name)
     differences = list(moved(recorded(name), now))
+    assert not (found := unstated(name.split()[0], now["answer"])), found
     assert not differences, f"{len(differences)} differences, the first {differences[:5]}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import nworkers
-from nworkers.models.records.prediction import row
+from nworkers.cli.shown.row_json import row
 from tests.cli.conftest import Run
 
 

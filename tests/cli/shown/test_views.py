@@ -23,7 +23,7 @@ REQUEST = JobRequest(profile(link__kind="network"), batch=8)
 
 def test_a_prediction(capsys: pytest.CaptureFixture[str]) -> None:
     answer = answer_predict(resolve(REQUEST, [2]))
-    document: dict[str, Any] = json_view.predictions(answer)
+    document: Any = json_view.predictions(answer)
     (row,) = document["rows"]
     assert row["workers"] == document["workers"] == 2
     assert document["resources"] == row["resources"]
@@ -50,7 +50,7 @@ def test_a_curve_and_its_figure(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_fit_says_what_is_weak_in_both_views() -> None:
     made = profile(rounds=2, provisional=True)
     answer = FitAnswer(made, "mine.json", weaknesses(made))
-    document: dict[str, Any] = fit_json.fit(answer)
+    document: Any = fit_json.fit(answer)
     first = document["weak"][0]
     assert first["remedy"] == "--resume --rounds 5"
     assert "scale calibrate --resume --rounds 5 -o mine.json" in str(fit_text.fit(answer))

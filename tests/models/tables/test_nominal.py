@@ -6,13 +6,13 @@ from dataclasses import replace
 
 import pytest
 
+from nworkers.cli.shown.row_json import row as json_row
 from nworkers.models.costs.extrapolation import extrapolations
 from nworkers.models.costs.laws import latency_s, sustained
 from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.nominal_link import WIRE_LATENCY_S, nominal_link
 from nworkers.models.records.on_device import on_gpu
-from nworkers.models.records.prediction import row as json_row
 from nworkers.models.records.profile import Profile, value_at, with_link
 from nworkers.models.records.runtimes import STRATEGIES, Strategy
 from nworkers.models.tables.components.nominal import over

@@ -1,0 +1,173 @@
+"""Curve document: what `predict` and `breakeven` print of one job or several."""
+
+from __future__ import annotations
+
+from typing import NotRequired
+
+from typing_extensions import TypedDict
+
+from nworkers.cli.documents.row_document import ContextDocument, DescribedDocument, RowDocument
+from nworkers.models.findings.rests_on import RestsOn
+from nworkers.models.records.prediction import Interval
+from nworkers.models.records.solved import WayKind
+from nworkers.simulator.decide.job_mix import MixRow
+from nworkers.simulator.decide.money import WorkersCost
+
+#: A range of worker counts that win, both ends included.
+Won = tuple[int, int]
+#: Ends of an interval of worker counts; null where that quantile never wins.
+OpenCounts = tuple[int | None, int | None]
+
+
+class WayDocument(TypedDict):
+    """What would win instead, and the command that asks it."""
+
+    what: WayKind
+    change: str
+    workers: int
+    speedup: float
+    interval: Interval
+    command: str
+
+
+class NotesDocument(TypedDict):
+    """What to know beside the rows; ways out are named where nothing wins."""
+
+    notes: list[str]
+    ways_out: NotRequired[list[WayDocument]]
+
+
+class PredictionsDocument(NotesDocument):
+    rows: list[DescribedDocument]
+
+
+class OnePredictionDocument(DescribedDocument, NotesDocument):
+    """Of a single number of workers: what stands beside its rows, or all of a sweep's row."""
+
+
+class ListedPredictionDocument(OnePredictionDocument, PredictionsDocument):
+    """Of a single number of workers: the fields of its row stand beside ``rows`` too."""
+
+
+class SettableEntry(TypedDict):
+    """A quantity that may be set; ``value`` is null where it is not known, or not identified."""
+
+    path: str
+    value: float | None
+    interval: Interval | None
+    unit: str
+    samples: int | None
+    set: bool
+
+
+class SettingsDocument(TypedDict):
+    settings: list[SettableEntry]
+
+
+class CurveRowDocument(RowDocument):
+    probability_exceeds_target: float
+    progress_per_sample: float
+
+
+class CostEntry(TypedDict):
+    """The fields of a `WorkersCost`, where others stand beside them."""
+
+    workers: int | None
+    hosts: int
+    samples_per_s: float
+    samples_per_s_interval: Interval
+    cost_per_hour: float | None
+    cost_per_million: float | None
+    cost_per_million_interval: Interval | None
+    hours: float | None
+    hours_interval: Interval | None
+    cost: float | None
+    cost_interval: Interval | None
+    is_in_time: bool
+    probability_in_time: float | None
+    is_in_budget: bool
+    probability_in_budget: float | None
+
+
+class OptionCostEntry(CostEntry):
+    """What an option costs, and a sample's cost over the first option's."""
+
+    ratio: float | None
+    ratio_interval: Interval | None
+
+
+class OptionMoneyDocument(TypedDict):
+    """What an option has where prices or limits were given."""
+
+    money: NotRequired[OptionCostEntry]
+
+
+class OptionDocument(RowDocument, OptionMoneyDocument):
+    """An option of a comparison at its best number of workers, beside the first option."""
+
+    option: str
+    profile: str
+    breakeven_workers: int | None
+    breakeven_workers_interval: OpenCounts | None
+    beats_single: list[Won] | None
+    progress_per_sample: float
+    ratio: float
+    ratio_interval: Interval
+
+
+class MoneyDocument(TypedDict):
+    """What workers cost; the baseline's row has no number of workers."""
+
+    price_per_host_hour: float
+    capex_per_host: float
+    capex_per_port: float
+    years: float | None
+    samples: float | None
+    deadline_s: float | None
+    budget: float | None
+    best_workers: int
+    best_cost_workers: int | None
+    is_possible: bool | None
+    cheapest: WorkersCost | None
+    fastest: WorkersCost | None
+    baseline: WorkersCost
+    rows: list[WorkersCost]
+    answer: str
+
+
+class BesideCurveDocument(TypedDict):
+    """What a curve has where it was asked for."""
+
+    money: NotRequired[MoneyDocument]
+    options: NotRequired[list[OptionDocument]]
+
+
+class CurveDocument(ContextDocument, NotesDocument, BesideCurveDocument):
+    """Of a curve all but its rows, which `--jsonl` prints one a line before it."""
+
+    breakeven_workers: int | None
+    breakeven_workers_interval: OpenCounts
+    breakeven_hosts: int | None
+    beats_single: list[Won]
+    max_workers: int
+    target_speedup: float
+    samples_factor: float | None
+    noise_scale_samples: float | None
+    answer: str
+    best_workers: int
+    rests_on: RestsOn
+
+
+class BreakEvenDocument(CurveDocument):
+    rows: list[CurveRowDocument]
+
+
+class MixDocument(TypedDict):
+    """The curve of several jobs that take turns."""
+
+    rows: list[MixRow]
+    max_workers: int
+    target_speedup: float
+    breakeven_workers: int | None
+    best_workers: int
+    answer: str

@@ -1,0 +1,127 @@
+"""Measured document: what `calibrate` and `validate` print."""
+
+from __future__ import annotations
+
+from typing_extensions import TypedDict
+
+from nworkers.cli.documents.row_document import RowDocument
+from nworkers.models.findings.bus_bandwidth import Reduction
+from nworkers.models.findings.soak import Soak
+from nworkers.models.records.calibration import Environment, Executor, Neighbour, Quantity, Stop
+from nworkers.models.records.measurement import StepParts
+from nworkers.models.records.prediction import Interval
+from nworkers.models.records.profile import Evidence, FitRow
+
+
+class QuantileEntry(TypedDict):
+    value: float
+    interval: Interval
+
+
+class PrecisionEntry(TypedDict):
+    """A cell over all rounds; a percentile is null where samples are too few for its interval."""
+
+    cell: str
+    quantity: Quantity
+    path: Executor
+    rounds: int
+    samples: int
+    outliers: int
+    median_s: float
+    interval_s: Interval | None
+    half_width: float | None
+    target: float
+    reached: bool
+    stops: list[Stop]
+    p50_s: QuantileEntry | None
+    p90_s: QuantileEntry | None
+    p95_s: QuantileEntry | None
+    p99_s: QuantileEntry | None
+
+
+class HostEntry(TypedDict):
+    """A cell on one host, over the median of the others."""
+
+    tasks: list[str]
+    cell: str
+    median_s: float
+    ratio: float
+    ratio_interval: Interval
+    slower: bool
+
+
+class OriginalEntry(TypedDict):
+    """The benchmark of the report that this began with."""
+
+    features: int
+    batch: int
+    hidden: int
+    device: str
+    local_gemm_s: float
+    local_gemm_s_interval: Interval
+    fetch_gemm_s: float
+    fetch_gemm_s_interval: Interval
+    ratio: float
+
+
+class SkippedEntry(TypedDict):
+    cell: str
+    reason: str
+
+
+class CalibratedDocument(TypedDict):
+    output: str
+    complete: bool
+    stopped: str | None
+    fitted: bool
+    not_fitted: str | None
+    rounds: int
+    provisional: bool
+    hardware: str
+    environment: Environment
+    resumed: list[Environment]
+    precision: list[PrecisionEntry]
+    soak: Soak | None
+    allreduce: list[Reduction]
+    neighbours: list[Neighbour]
+    hosts: list[HostEntry]
+    original: list[OriginalEntry]
+    skipped: list[SkippedEntry]
+    memory_skipped: dict[str, str]
+    fit: list[FitRow]
+
+
+class PartsDocument(TypedDict):
+    traced: StepParts
+    simulated: StepParts
+    most_off: str | None
+
+
+class ComparedEntry(TypedDict):
+    """A number of workers, trained and predicted; ranges are those of the starts."""
+
+    workers: int
+    starts: int
+    measured_step_time_s: float
+    measured_step_time_s_range: Interval
+    measured_throughput_samples_per_s: float
+    measured_throughput_samples_per_s_range: Interval
+    measured_speedup: float
+    measured_speedup_range: Interval
+    processor_share: float | None
+    parts: PartsDocument | None
+    error: float
+    covered: bool
+    predicted: RowDocument
+
+
+class ComparisonDocument(TypedDict):
+    holds: bool
+    tolerance: float
+    evidence: Evidence
+    single_measured_samples_per_s: float
+    single_predicted_samples_per_s: float
+    single_error: float
+    breakeven_measured: int | None
+    breakeven_predicted: int | None
+    rows: list[ComparedEntry]
