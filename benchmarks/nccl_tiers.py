@@ -181,12 +181,13 @@ cells in the 90 % range of the parameters alone.
 {rows}
 
 The worst of the H100s are single times that something disturbed: 1.27 ms for 8 MB, where the same
-test in place took 0.32. The V100s of 2019 ran a ring of all hosts, and a tree is assumed; half of
-two hosts' latency is taken to be inside them. A run of one host, or of eight, tells.
+test in place took 0.32. The V100s of 2019 ran a ring of all hosts, where a tree is
+assumed. Half of two hosts' latency is taken to be inside them. A run of one host, or of eight,
+tells.
 
 The widest table is that of A100s of a cloud, 64 B to 8.6 GB. Its fitted rows are off by {} % at
-worst on one host and {} % on two, by one line through all sizes {} and {} %. Sources are beside
-the times, in `benchmarks/data/nccl-tiers.csv`.""".format(*own, rows=table(head, lines))
+worst on one host and {} % on two. By one line through all sizes it is {} and {} %. Sources are
+beside the times, in `benchmarks/data/nccl-tiers.csv`.""".format(*own, rows=table(head, lines))
     data = {"held": [asdict(of) for of in found], "own": {str(h): m for h, m in misfits.items()}}
     PAGE.publish("nccl-tiers", "More hosts than were measured, judged", text, data)
 

@@ -247,7 +247,7 @@ median, with what else the machine did.
 
 {table(head, cells)}
 
-Step times were off by {_share(errors)}; where jobs wait, by {_share(waited)}.
+Step times were off by {_share(errors)}. Where jobs wait, they were off by {_share(waited)}.
 {inside} of {len(rows)} lie in their intervals. With the testbed's own {latency_us} µs one way,
 step times are off by {_share(told)}. Measured on {environment().hardware}."""
 
