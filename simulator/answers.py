@@ -110,7 +110,7 @@ def predict_with_ways_out(
     progress: Callable[[int, int], None] | None = None,
 ) -> PredictAnswer:
     """The answer; where none of its rows wins, with what would."""
-    if max(row.speedup for row in answer.rows) > 1.0:
+    if max(row.speedup for row in answer.rows) > 1.0 or request.add is not None:
         return answer
     from nworkers.simulator.decide.way_out import ways_out  # noqa: PLC0415 (who wins needs none)
 
@@ -130,7 +130,7 @@ def breakeven_with_ways_out(
     """
     result, owned = answer.result, answer.best.owned_workers
     first, most = result.breakeven_workers, result.rows[-1].scenario.workers
-    if first is not None and (owned is None or first <= owned):
+    if request.add is not None or (first is not None and (owned is None or first <= owned)):
         return answer
     from nworkers.models.records.solved import Goal  # noqa: PLC0415 (who wins needs none)
     from nworkers.simulator.decide.way_out import counts_to_try, ways_out  # noqa: PLC0415
@@ -204,6 +204,7 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
     if same_devices:
         words = change.worded["compute_factor"]
         found.append(f"{words} holds for the baseline, {base}, too: it has the same devices")
+    found += _two_kinds(rows)
     if job.baseline != "device":
         others = change.without("compute_factor") if same_devices else change
         if others.worded:
@@ -213,6 +214,21 @@ def _notes(job: ResolvedJob, rows: tuple[Prediction, ...]) -> tuple[str, ...]:
             f"efficiency: 100 % would be N times the samples per second of {base}, with N workers"
         )
     return tuple(found)
+
+
+def _two_kinds(rows: Iterable[Prediction]) -> Iterator[str]:
+    """How workers that are added train beside those that are owned."""
+    mixed = [row.scenario for row in rows if row.scenario.added_workers]
+    if not mixed or mixed[0].added is None:
+        return
+    pace = "each kind of worker goes at its own pace"
+    if mixed[0].strategy != "ps-async":
+        pace = "all wait for the slower kind of worker, which sets the pace"
+    first = mixed[0].added.owned + 1
+    yield (
+        f"workers from number {first} on are added ({mixed[0].added.name}): {pace}; "
+        "a worker's batch is the same on either kind"
+    )
 
 
 def _set(changed: Iterable[Changed]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import get_args
 
 from nworkers.cli.asked.options import MAX_SEED, Options, integer, number
@@ -13,7 +14,13 @@ from nworkers.models.base.choices import Choice, choice
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.units import size_bytes
-from nworkers.models.records.job_request import MAX_CORES, MAX_SPREAD, PLACEMENTS, JobRequest
+from nworkers.models.records.job_request import (
+    MAX_CORES,
+    MAX_SPREAD,
+    PLACEMENTS,
+    Addition,
+    JobRequest,
+)
 from nworkers.models.records.profile import DeviceKind
 from nworkers.models.records.runtimes import RUNTIMES, STRATEGIES
 from nworkers.models.records.scenario import MAX_PS, MAX_WORKERS, PsPlacement, Scaling
@@ -52,8 +59,24 @@ def job_request(options: Options, *, ps: int | None = None) -> JobRequest:
         spread=_spread(options.spread),
         settings=settings(options.settings or ()),
         step_time=step_times(options.step_time or ()),
+        add=_addition(options.add),
         seed=integer("--seed", options.seed, 0, MAX_SEED),
     )
+
+
+def _addition(text: str | None) -> Addition | None:
+    """``8:10x``, or ``8:`` and a profile's name or file.
+
+    Raises:
+        InputError
+    """
+    if text is None:
+        return None
+    count, separator, device = (part.strip() for part in text.partition(":"))
+    if not (separator and device):
+        raise InputError("add", repr(text), "N:DEVICE, such as 8:10x, 8:h100 or 8:other.json")
+    factor = re.fullmatch(r"([0-9]*\.?[0-9]+(?:e[+-]?[0-9]+)?)x?", device)
+    return Addition(integer("add", count, 1, MAX_WORKERS), float(factor[1]) if factor else device)
 
 
 def _memory(text: str | None) -> float | None:

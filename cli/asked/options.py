@@ -24,6 +24,7 @@ MAX_DURATION_S = 30 * 86_400
 MOST_COUNTS = 1000
 #: The option that sets a field of a question, a command or a file that is written.
 OPTION_OF = {
+    "add": "--add",
     "base": "--base",
     "baseline": "--baseline",
     "batch": "--batch",
@@ -305,6 +306,14 @@ class Options:
             help="My machine, but: a quantity of the profile, with its unit, or a factor of it, "
             "such as link.fetch.latency_s=50us or host.cores=2x; may be given several times. "
             "scale predict --settings lists all.",
+        ),
+    ] = None
+    add: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N:DEVICE",
+            help="N more workers beside those of --baseline W, on hosts of their own: 8:10x "
+            "computes 10 times as fast, 8:NAME or 8:FILE has the device of that profile.",
         ),
     ] = None
     seed: Annotated[

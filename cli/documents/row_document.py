@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NotRequired
+
 from typing_extensions import TypedDict
 
 from nworkers.models.findings.rests_on import RestsOn
@@ -19,9 +21,14 @@ class MemoryEntry(TypedDict):
 
 
 class RowDocument(TypedDict):
-    """A job at one number of workers; its words and intervals are a `Prediction`'s."""
+    """A job at one number of workers; its words and intervals are a `Prediction`'s.
+
+    What is added is there where anything is.
+    """
 
     workers: int
+    added_workers: NotRequired[int]
+    added: NotRequired[str]
     ps: int
     hosts: int
     placement: str

@@ -45,7 +45,8 @@ def of_curve(job: ResolvedJob, max_workers: int) -> Iterator[str]:
     """Those of the job; and that strong scaling ends the curve, where it does."""
     yield from of_job(job, CURVE_RUNS)
     (scenario,) = job.scenarios
-    if scenario.workers < max_workers:
+    added = scenario.added
+    if scenario.workers < (max_workers if added is None else added.owned + added.most):
         yield (
             f"strong scaling of a batch of {scenario.batch} ends at as many workers; "
             "--batch or --scaling weak goes further"

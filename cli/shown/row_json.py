@@ -21,7 +21,7 @@ def plain(record: R) -> R:
 def row(prediction: Prediction) -> RowDocument:
     """The fields of one row of ``--json``, as the command contract names them."""
     scenario = prediction.scenario
-    return {
+    found: RowDocument = {
         "workers": scenario.workers,
         "ps": len(scenario.ps_hosts),
         "hosts": scenario.hosts,
@@ -61,3 +61,6 @@ def row(prediction: Prediction) -> RowDocument:
             "available_bytes": prediction.memory.available_bytes,
         },
     }
+    if scenario.added is not None:
+        found["added_workers"], found["added"] = scenario.added_workers, scenario.added.name
+    return found

@@ -16,6 +16,10 @@ def choice(field: str, text: str, allowed: Sequence[Choice]) -> Choice:
     for value in allowed:
         if text == value:
             return value
+    raise InputError(field, text, ", ".join(allowed) + hint(text, allowed))
+
+
+def hint(text: str, allowed: Sequence[str]) -> str:
+    """Which of the words may have been meant; empty where none is near."""
     near = get_close_matches(text, allowed, n=1)
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    raise InputError(field, text, ", ".join(allowed) + hint)
+    return f" (did you mean {near[0]}?)" if near else ""

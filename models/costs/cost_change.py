@@ -68,4 +68,5 @@ def changed(costs: StepCosts, change: CostChange | None) -> StepCosts:
         round=chain(costs.round),
         input_s=costs.input_s * (factor if "input" in causes else 1.0),
         coordinator_s=costs.coordinator_s * (factor if "dispatch" in causes else 1.0),
+        added=None if costs.added is None else changed(costs.added, change),
     )

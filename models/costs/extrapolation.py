@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from nworkers.models.costs.compute import RANGE_LOG_SPREAD, compute_time, doublings_outside
 from nworkers.models.costs.phase import Operation
@@ -93,6 +94,18 @@ def _beyond_stated(profile: Profile, scenario: Scenario) -> Iterator[str]:
         yield "compute: processor time was not stated, tasks of a host compute beside each other"
 
 
+def _beyond_added(scenario: Scenario, known: Sequence[str]) -> Iterator[str]:
+    """What workers on another device rest on beside what all do."""
+    added = scenario.added
+    if added is None or not scenario.added_workers:
+        return
+    yield f"{added.name} beside {added.owned} on another device, which was not measured"
+    if added.profile is not None:
+        alike = replace(scenario, added=None, workers_per_gpu=added.workers_per_gpu)
+        of = extrapolations(added.profile, alike)
+        yield from (note for note in of if note not in known and "baseline" not in note)
+
+
 def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
     """What the prediction rests on beyond what was measured; empty when all is inside."""
     notes: list[str] = []
@@ -138,4 +151,5 @@ def extrapolations(profile: Profile, scenario: Scenario) -> tuple[str, ...]:
             f"{profile.host.concurrency} at once"
         )
     notes += [*_beyond_gpu(profile, scenario), *memory_notes(profile, scenario)]
+    notes += [f"added workers: {note}" for note in _beyond_added(scenario, notes)]
     return tuple(dict.fromkeys(notes))

@@ -5,7 +5,7 @@ This is where a Profile meets a Workload; the simulator only queues what comes o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nworkers.models.base.draws import larger, smaller
 from nworkers.models.costs.all_reduce import buckets, inside_host
@@ -66,7 +66,8 @@ class StepCosts:
     ``gpu_share`` is what of a GPU a worker that computes on one keeps busy, ``gpu_discipline`` how
     several have it.
     ``log_spread`` is what extrapolation adds to the deviation of an operation's logarithm;
-    ``compute_chance`` says how compute varies about its time.
+    ``compute_chance`` says how compute varies about its time. ``added`` are those of workers on
+    another device, None where there are none.
     """
 
     dispatch: Phase
@@ -91,6 +92,7 @@ class StepCosts:
     two_way: TwoWayTraffic | None = None
     gpu_share: float = 1.0
     gpu_discipline: Discipline = "fifo"
+    added: StepCosts | None = None
 
 
 def step_costs(profile: Profile, scenario: Scenario, draw: int | range | None = None) -> StepCosts:
@@ -161,7 +163,20 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | range | None = 
         two_way=two_way(link, scenario),
         gpu_share=known.device.busy_share,
         gpu_discipline=known.device.discipline,
+        added=_of_added(profile, scenario, draw),
     )
+
+
+def _of_added(profile: Profile, scenario: Scenario, draw: int | range | None) -> StepCosts | None:
+    """The step of a worker that is added; its batch is that of the others."""
+    added, change = scenario.added, scenario.what_if
+    if added is None or not scenario.added_workers:
+        return None
+    alike = replace(scenario, added=None, workers_per_gpu=added.workers_per_gpu)
+    if added.profile is not None:
+        return step_costs(added.profile, alike, draw)
+    faster = replace(change, compute_factor=added.factor * (change.compute_factor or 1.0))
+    return step_costs(profile, replace(alike, what_if=faster), draw)
 
 
 def _computed(known: Drawn, scenario: Scenario, batch: int) -> ComputeTime:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from nworkers.models.base.choices import hint
 from nworkers.models.base.errors import InputError
 from nworkers.models.files import schema_1, schema_2_0
 from nworkers.models.files.atomic_write import write_bytes
@@ -143,7 +144,7 @@ def find_profile(field: str, name: str, *others: str) -> tuple[Profile, Calibrat
     path = Path(name)
     if not is_input(name) and not path.suffix:
         names = ", ".join((*shipped_profiles(), *others, "a calibration or profile file"))
-        raise InputError(field, name, names)
+        raise InputError(field, name, names + hint(name, shipped_profiles()))
     return read_fitted(path)
 
 

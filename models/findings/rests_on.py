@@ -46,7 +46,12 @@ def evidence_of(profile: Profile, row: Prediction) -> EvidenceClass:
 
 
 def accuracy_class(row: Prediction) -> AccuracyClass | None:
-    """The class of docs/accuracy.md that a step belongs to; None for steps that none is like."""
+    """The class of docs/accuracy.md that a step belongs to; None for steps that none is like.
+
+    Workers of two kinds were never trained.
+    """
+    if row.scenario.added_workers:
+        return None
     on_wires_s = sum(row.breakdown.get(cause, 0.0) for cause in _WIRES)
     if on_wires_s > 0.5 * row.step_time_s:
         return "full wires"

@@ -29,6 +29,18 @@ ProfileSource: TypeAlias = "Calibration | Profile | Path | str"
 
 
 @dataclass(frozen=True)
+class Addition:
+    """So many workers beside those that are owned, on hosts of their own.
+
+    ``device`` is how many times as fast as those they compute, or the profile whose device they
+    have.
+    """
+
+    workers: int
+    device: float | ProfileSource
+
+
+@dataclass(frozen=True)
 class JobRequest:
     """A job by its names, files and numbers; None leaves a choice to `resolve`.
 
@@ -41,7 +53,8 @@ class JobRequest:
     ``memory_bytes`` and ``cores`` are what a host has; ``spread`` is the deviation of a worker's
     compute from step to step, in its logarithm. ``step_time`` is what a step of one process takes
     at some batches, in place of all that is known of the workload's. ``settings`` are quantities of
-    the profile, as the workers see it, that shall be otherwise: "my machine, but …".
+    the profile, as the workers see it, that shall be otherwise: "my machine, but …". ``add`` are
+    workers on another device beside those of a ``baseline`` that is a number of workers.
     """
 
     profile: ProfileSource = DEFAULT_PROFILE
@@ -66,4 +79,5 @@ class JobRequest:
     spread: float | None = None
     step_time: tuple[StepSeconds, ...] = ()
     settings: tuple[Setting, ...] = ()
+    add: Addition | None = None
     seed: int = 1

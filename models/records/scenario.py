@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.records.added_workers import AddedWorkers
 from nworkers.models.records.profile import DeviceKind, Discipline
 from nworkers.models.records.runtimes import RUNTIMES_OF, SCHEDULED, Runtime, Strategy
 from nworkers.models.records.what_if import PLAIN, WhatIf, check_what_if
@@ -27,6 +28,7 @@ class Scenario:
     ``hosts`` counts the machines that hold workers; worker i is on host i // workers_per_host.
     A ps is on a host of its own (``own``) or on a worker's host (``shared``). ``workers_per_gpu``
     share one of their host's GPUs, the first workers the first; None where processors compute.
+    The last workers may be ``added``, on hosts of their own.
     """
 
     workload: Workload
@@ -41,6 +43,12 @@ class Scenario:
     discipline: Discipline | None = None
     what_if: WhatIf = PLAIN
     workers_per_gpu: int | None = None
+    added: AddedWorkers | None = None
+
+    @property
+    def added_workers(self) -> int:
+        """How many are not among those that are owned."""
+        return 0 if self.added is None else max(0, self.workers - self.added.owned)
 
     @property
     def device(self) -> DeviceKind:
@@ -152,7 +160,36 @@ def check_scenario(scenario: Scenario) -> Scenario:
             f"{' or '.join(runtimes)} with <strategy> {scenario.strategy}",
         )
     _check_variation(scenario)
+    if scenario.added is not None:
+        _check_added(scenario, scenario.added)
     return scenario
+
+
+def _check_added(scenario: Scenario, added: AddedWorkers) -> None:
+    """Refuse what is neither owned nor added, and hosts of two kinds.
+
+    Raises:
+        InputError
+    """
+    workers, each, change = scenario.workers, scenario.workers_per_host, scenario.what_if
+    most = added.owned + added.most
+    if not added.owned <= workers <= most:
+        raise InputError("workers", workers, f"{added.owned} to {most} with <add>")
+    if scenario.added_workers and added.owned % each:
+        raise InputError(
+            "add",
+            added.name,
+            f"hosts of their own: {added.owned} workers that are owned fill none with "
+            f"{each if each <= workers else 'all workers'} on each",
+        )
+    for name, befalls in (
+        ("slow-workers", change.slow_workers),
+        ("dead-workers", change.dead_workers),
+        ("stragglers", change.stragglers),
+        ("worker-failures", change.worker_failures),
+    ):
+        if befalls and scenario.added_workers:
+            raise InputError("what_if", name, "without <add>: it would befall either kind alike")
 
 
 def _check_variation(scenario: Scenario) -> None:

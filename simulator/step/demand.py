@@ -27,7 +27,7 @@ class Member:
     """A worker by what its step depends on; ``workers`` and ``ps`` of its ``host``, all counted.
 
     ``slower`` divides its compute, which is on this ``gpu`` of the host, if on any. In hybrid
-    training the first worker of a host leads it.
+    training the first worker of a host leads it. Those that are added may have other devices.
     """
 
     host: int
@@ -36,6 +36,7 @@ class Member:
     workers: int
     ps: int
     gpu: int | None = None
+    is_added: bool = False
 
     @property
     def alone_on_host(self) -> bool:
@@ -124,7 +125,7 @@ class Group:
 def layout(
     scenario: Scenario, *, discipline: Discipline, loopback: bool, most: int | None = None
 ) -> Layout:
-    """The workers that are alive; the last of them are those that are slow.
+    """The workers that are alive; the last of them are those that are slow, or added.
 
     Args:
         most: how many are to stand for all, if all are alike and more than that.
@@ -145,6 +146,7 @@ def _crowds(scenario: Scenario) -> list[Crowd]:
     """All workers; those of a host with other tasks one by one."""
     workers, slow = scenario.workers, scenario.what_if.slow_workers
     first_slow = workers - (slow.count if slow and slow.factor != 1.0 else 0)
+    first_added, added = workers - scenario.added_workers, scenario.added
     beside_ps = Counter(scenario.ps_hosts)
     shared = scenario.ps_placement == "shared"
     each = scenario.workers_per_host
@@ -152,7 +154,8 @@ def _crowds(scenario: Scenario) -> list[Crowd]:
 
     def member(worker: int) -> Member:
         host, place = divmod(worker, each)
-        of_gpu = scenario.workers_per_gpu
+        is_added = worker >= first_added
+        of_gpu = added.workers_per_gpu if added and is_added else scenario.workers_per_gpu
         return Member(
             host,
             slow.factor if slow and worker >= first_slow else 1.0,
@@ -160,10 +163,12 @@ def _crowds(scenario: Scenario) -> list[Crowd]:
             min(each, workers - host * each),
             beside_ps[host],
             None if of_gpu is None else place // of_gpu,
+            is_added,
         )
 
     crowds = [Crowd(member(worker)) for worker in range(gathered)]
-    bounds = (gathered, max(gathered, first_slow), workers)
+    begins = sorted(max(gathered, first) for first in (first_slow, first_added))
+    bounds = (gathered, *begins, workers)
     return crowds + [
         Crowd(member(first), last - first) for first, last in pairwise(bounds) if last > first
     ]
@@ -182,8 +187,12 @@ def grouped(
         means: of the factors by which an operation varies; 1 where it is not named.
     """
     demanded = _Demanded(costs, of.scenario, hosts, means)
+    added = demanded if costs.added is None else replace(demanded, costs=costs.added)
     alike = _alike(of, hosts)
-    groups = tuple(Group(first, demanded.of(first), count) for first, count in alike)
+    groups = tuple(
+        Group(first, (added if first.is_added else demanded).of(first), count)
+        for first, count in alike
+    )
     return groups, _contended(groups, hosts, of.stands_for, beside=len(costs.layers) > 1)
 
 
@@ -195,7 +204,7 @@ def _alike(of: Layout, hosts: Topology) -> list[tuple[Member, int]]:
     def likeness(member: Member) -> tuple[object, ...]:
         host, alone = member.host, member.alone_on_host
         where = (hosts.rack(host), hosts.slower.get(host, 1.0)) if alone else host
-        return where, member.slower, member.is_leader, alone, member.gpu
+        return where, member.slower, member.is_leader, alone, member.gpu, member.is_added
 
     found = [list(group) for _, group in groupby(of.members(), key=likeness)]
     return [(group[0], len(group)) for group in found]

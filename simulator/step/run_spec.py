@@ -215,7 +215,7 @@ def _kind(member: Member, hosts: Topology, scenario: Scenario) -> tuple[object, 
     """What tells workers apart whose steps differ by more than chance."""
     near = hosts.rack(member.host) in map(hosts.rack, scenario.ps_hosts)
     link = hosts.slower.get(member.host, 1.0)
-    return member.slower, link, member.workers, member.ps, near
+    return member.slower, link, member.workers, member.ps, near, member.is_added
 
 
 def _gates(

@@ -77,7 +77,8 @@ def breakeven(
             if known is not None:
                 known(curve[workers])
 
-    evaluate(worker_grid(first, limit))
+    owned = 0 if scenario.added is None else scenario.added.owned
+    evaluate(worker_grid(first, limit, owned))
     while missing := _undecided(curve, target) or (refine(curve) if refine else []):
         evaluate(missing)
     if progress is not None:

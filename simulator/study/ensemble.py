@@ -185,6 +185,7 @@ def simulate(
         steps = max(_MIN_FAULTY_STEPS, _FAULTY_WORKER_STEPS // scenario.workers)
     drawn = replications(of.noise, seed, count)
     costs = changed(step_costs(profile, scenario, range(count)), change)
+    costs = _unsure(costs, drawn)
     slowdown = _slowdown(drawn, costs.log_spread)
     means = mean_factors(of.noise)
     alone = _slowdown(drawn, {"compute": costs.single_process.log_spread})
@@ -296,18 +297,38 @@ def _slowdown(of: Replications, log_spread: Mapping[Operation, float]) -> dict[O
     return slowdown
 
 
+def _unsure(costs: StepCosts, of: Replications) -> StepCosts:
+    """The costs; the compute of added workers as much more or less sure as it is known."""
+    if costs.added is None:
+        return costs
+    name: Operation = "compute"
+    more = {name: costs.added.log_spread[name] - costs.log_spread[name]}
+    slower: Any = _slowdown(replace(of, between={name: np.ones(1)}), more)[name]
+    compute = costs.added.compute
+    compute = replace(compute, wall_s=compute.wall_s * slower, worker_s=compute.worker_s * slower)
+    return replace(costs, added=replace(costs.added, compute=compute))
+
+
 def _traits(costs: StepCosts, slowdown: Mapping[Operation, float]) -> Floats:
     """What a replication's long-run step time depends on, as logarithms; [run, trait].
 
     Seconds of wall and of processor that a step takes alone, and what the link carries.
     """
+    shared = costs.shared_bandwidth_bytes_per_s
+    each = [*_alone_s(costs, slowdown), 1.0 if shared is None else shared]
+    if costs.added is not None:
+        each += _alone_s(costs.added, slowdown)
+    values = np.array(np.broadcast_arrays(*each))
+    return np.asarray(np.log(np.where(values > 0.0, values, 1.0)).T)
+
+
+def _alone_s(costs: StepCosts, slowdown: Mapping[Operation, float]) -> list[float]:
+    """Seconds of wall and of processor."""
     phases: list[Phase] = [costs.dispatch, costs.compute, *costs.collective]
     phases += [phase for chain in costs.fetch + costs.push for phase in chain]
     wall_s = sum(p.wall_s * slowdown[p.operation] for p in phases)
     processor_s = sum((p.worker_s + p.ps_s) * slowdown[p.operation] for p in phases)
-    shared = costs.shared_bandwidth_bytes_per_s
-    values = np.array(np.broadcast_arrays(wall_s, processor_s, 1.0 if shared is None else shared))
-    return np.asarray(np.log(np.where(values > 0.0, values, 1.0)).T)
+    return [wall_s, processor_s]
 
 
 def _as_long_runs(step_time_s: Floats, traits: Floats, steps: int) -> tuple[Floats, float]:

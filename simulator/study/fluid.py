@@ -22,7 +22,7 @@ def representatives(scenario: Scenario) -> int | None:
     """
     change = scenario.what_if
     together = scenario.strategy != "ps-async" or change.staleness is not None or change.hybrid
-    uneven = change.racks is not None or change.slow_links is not None
+    uneven = change.racks is not None or change.slow_links is not None or scenario.added_workers
     several = scenario.ps > 1
     most = _MOST_OF_SEVERAL if several else _MOST_WORKERS
     if scenario.workers <= most or together or uneven or change.faults:

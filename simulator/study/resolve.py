@@ -12,6 +12,7 @@ from nworkers.models.base.errors import Contradiction, InputError
 from nworkers.models.costs.task_memory import check_task_memory
 from nworkers.models.files.shipped import shipped_profiles
 from nworkers.models.files.workload_toml import read_workload
+from nworkers.models.records.added_workers import AddedWorkers
 from nworkers.models.records.job_request import (
     PLACEMENTS,
     JobRequest,
@@ -28,6 +29,7 @@ from nworkers.models.records.scenario import (
 )
 from nworkers.models.records.setting import Changed
 from nworkers.models.records.workload import Workload, check_steps
+from nworkers.simulator.study.addition import added_workers
 from nworkers.simulator.study.hardware import Hardware, hardware_of
 
 
@@ -82,10 +84,14 @@ def resolve(
     if hardware is None:
         hardware = hardware_of(request)
     profile = hardware.profile
-    placed = [_placement(request, profile, number, curve=curve) for number in workers]
     workload = workload_of(request, profile, hardware.workload)
     if request.step_time:
         workload = replace(workload, stated_step=check_steps("step_time", request.step_time))
+    added = None if request.add is None else added_workers(request, request.add, workload)
+    if curve and added is not None:
+        most = added.owned + added.most
+        workers = [min(most, request.batch) if request.scaling == "strong" else most]
+    placed = [_placement(request, profile, number, curve=curve) for number in workers]
     scenarios = tuple(
         _checked(
             Scenario(
@@ -100,6 +106,7 @@ def resolve(
                 ps_placement=ps_placement,
                 what_if=request.what_if,
                 workers_per_gpu=_per_gpu(request, profile, min(number, per_host)),
+                added=added and _placed(added, request, profile, min(number, per_host)),
             ),
             profile,
             request,
@@ -138,6 +145,16 @@ def _per_gpu(request: JobRequest, profile: Profile, on_a_host: int) -> int | Non
         return None
     count = profile.gpu.count if profile.gpu else 1
     return -(-on_a_host // count) if asked is None else asked
+
+
+def _placed(
+    added: AddedWorkers, request: JobRequest, profile: Profile, on_a_host: int
+) -> AddedWorkers:
+    """Added workers, as many on each GPU as those that are owned; none on processors."""
+    of = added.profile or profile
+    if of.device.kind == "cpu":
+        return added
+    return replace(added, workers_per_gpu=_per_gpu(request, of, on_a_host))
 
 
 def workload_of(request: JobRequest, profile: Profile, calibrated: Workload | None) -> Workload:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from nworkers.models.records.aim import Aim
     from nworkers.models.records.calibration import Calibration
     from nworkers.models.records.explained import Elasticity, Explained, Freed
-    from nworkers.models.records.job_request import JobRequest
+    from nworkers.models.records.job_request import Addition, JobRequest
     from nworkers.models.records.measurement import Measurement
     from nworkers.models.records.prediction import BreakEven, Prediction
     from nworkers.models.records.profile import Profile
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from nworkers.simulator.study.ask import breakeven, predict
 
 __all__ = [
+    "Addition",
     "Aim",
     "Assignment",
     "BreakEven",
@@ -78,6 +79,7 @@ __all__ = [
 
 #: The module of each, and what it is called there.
 _HOMES = {
+    "Addition": "models.records.job_request",
     "Aim": "models.records.aim",
     "Assignment": "simulator.decide.money",
     "CostCurve": "simulator.decide.money",

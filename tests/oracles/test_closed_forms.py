@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nworkers.models.costs.all_reduce import all_reduce
+from nworkers.models.costs.phase import Phase
+from nworkers.models.records.added_workers import AddedWorkers
 from nworkers.models.records.profile import Discipline
 from nworkers.simulator.step.variates import Given
 from tests.support.costs import EXACT, costs
@@ -197,3 +201,38 @@ def test_a_demand_beyond_all_cores_counts_where_tasks_compete(trained: Trained) 
     step = costs(compute_s=10e-3, cores=2.0, compute_worker_s=30e-3)
     assert trained(step, 1, **SHARED).step_time_s == pytest.approx(10e-3, rel=EXACT)
     assert trained(step, 2, **SHARED).step_time_s == pytest.approx(30e-3, rel=EXACT)
+
+
+#: Steps of 20 ms by those that are owned, of 5 ms by those that are added.
+TWO_KINDS = replace(costs(compute_s=20e-3), added=costs(compute_s=5e-3))
+
+
+@pytest.mark.parametrize("owned", [1, 3])
+def test_asynchronous_workers_of_two_kinds_add_up(trained: Trained, owned: int) -> None:
+    """N / step = Σ 1 / own step: nobody waits for anybody."""
+    added = AddedWorkers(owned, 2, "2:4x")
+    run = trained(TWO_KINDS, owned + 2, added=added)
+    assert run.steps_s.mean(axis=1) == pytest.approx([20e-3] * owned + [5e-3] * 2, rel=EXACT)
+    rate = owned / 20e-3 + 2 / 5e-3
+    assert (owned + 2) / run.step_time_s == pytest.approx(rate, rel=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("way", "after"),
+    [
+        ({"strategy": "ps-sync"}, ()),
+        (
+            {"strategy": "allreduce", "runtime": "mirrored"},
+            (Phase("collective_latency", "collective", 2e-3),),
+        ),
+    ],
+)
+@pytest.mark.parametrize(("own_s", "added_s"), [(20e-3, 5e-3), (5e-3, 20e-3)])
+def test_synchronous_workers_of_two_kinds_take_the_slower_one_s_step(
+    trained: Trained, way: dict[str, str], after: tuple[Phase, ...], own_s: float, added_s: float
+) -> None:
+    own, added = (costs(compute_s=each_s, collective=after) for each_s in (own_s, added_s))
+    both = replace(own, added=added)
+    run = trained(both, 4, added=AddedWorkers(2, 2, "2:4x"), **way)
+    assert run.step_time_s == pytest.approx(20e-3 + sum(p.wall_s for p in after), rel=EXACT)
+    assert run.breakdown["barrier_wait"] == pytest.approx(15e-3 / 2, rel=EXACT)

@@ -16,6 +16,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import Floats
 from nworkers.models.costs.phase import Operation
 from nworkers.models.costs.step import step_costs
+from nworkers.models.records.added_workers import AddedWorkers
 from nworkers.models.records.prediction import CAUSES, NOT_ALWAYS, Cause
 from nworkers.models.records.scenario import Scenario, check_scenario
 from nworkers.simulator.engine.base import Run
@@ -55,6 +56,8 @@ DRAWS = 3
 JOBS = st.fixed_dictionaries(
     {
         "workers": st.integers(1, 9),
+        # The last of them are on another device.
+        "added": st.sampled_from((0, 0, 1, 3)),
         "said": st.lists(st.sampled_from(SAID), max_size=2, unique=True),
         "strategy": st.sampled_from(("ps-async", "ps-sync", "allreduce")),
         "ps": st.sampled_from((1, 1, 2, 3)),
@@ -72,17 +75,24 @@ JOBS = st.fixed_dictionaries(
 )
 
 
+def scenario_of(workers: int, said: list[str], added: int = 0, **of: Any) -> Scenario:
+    """Raises: InputError if there is no such job."""
+    if of["strategy"] == "allreduce":
+        of |= {"ps": 1, "runtime": "mirrored"}
+    more = AddedWorkers(workers - added, added, "more", 3.0) if added else None
+    if added > 1:
+        more = AddedWorkers(workers - added, added, "theirs", profile=every_feature())
+    return check_scenario(job(workers, *said, added=more, **of))
+
+
 def spec_of(
     asked: dict[str, Any], *, warmup: int = 2, steps: int = 8, slower: float = 1.0
 ) -> RunSpec:
     """A run of a job; `InputError` if there is no such one."""
     of = dict(asked)
-    workers, said = of.pop("workers"), of.pop("said")
-    of_profile, noisy = of.pop("profile")(), of.pop("noisy")
+    workers, of_profile, noisy = of["workers"], of.pop("profile")(), of.pop("noisy")
     kept = {name: of.pop(name) for name in ("discipline", "loopback", "record")}
-    if of["strategy"] == "allreduce":
-        of |= {"ps": 1, "runtime": "mirrored"}
-    scenario: Scenario = check_scenario(job(workers, *said, **of))
+    scenario = scenario_of(**of)
     noise = setup(of_profile, scenario).noise
     noise = replace(noise, autocorrelation={"fetch": 0.6, "compute": 0.3})
     slowdown: dict[Operation, float] = {"compute": 1.1 * slower}
@@ -108,11 +118,9 @@ def spec_of(
 def in_draws(asked: dict[str, Any], which: range | int) -> RunSpec:
     """A job in one draw, or in several at once, of which each has chance of its own."""
     of = {name: value for name, value in asked.items() if name not in ("noisy", "record")}
-    workers, said, of_profile = of.pop("workers"), of.pop("said"), of.pop("profile")()
+    workers, of_profile = of["workers"], of.pop("profile")()
     kept = {name: of.pop(name) for name in ("discipline", "loopback")}
-    if of["strategy"] == "allreduce":
-        of |= {"ps": 1, "runtime": "mirrored"}
-    scenario = check_scenario(job(workers, *said, **of))
+    scenario = scenario_of(**of)
     noise = replace(setup(of_profile, scenario).noise, autocorrelation={"fetch": 0.6})
     every: Any = np.arange(DRAWS)
     starts: Any = starting_phases(1, workers, range(DRAWS))
