@@ -10,6 +10,7 @@ import struct
 import subprocess
 import sys
 import termios
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import pytest
 
 from tests.support.without_kernel import other_than_simpy
 
+ROOT = Path(__file__).parents[2]
 SCALE = Path(sys.executable).with_name("scale")
 PREDICT = ("predict", "--workers", "1,2")
 #: What would have a say in it.
@@ -55,6 +57,14 @@ def test_a_terminal_gets_colours_and_lines_that_fit() -> None:
     assert "\x1b[33mnote:\x1b[0m" in said
     assert max(map(len, plain(said).splitlines())) <= 40
     assert "Not shown: " in plain(said)
+
+
+def test_the_page_shows_what_a_narrow_terminal_gets() -> None:
+    page = (ROOT / "docs" / "command-line.md").read_text()
+    command, shown = re.findall(
+        r"\$ scale (.*)\n\nAt 40 columns it has this table:\n\n((?:    .*\n)+)", page
+    )[0]
+    assert textwrap.dedent(shown) in seen(*command.split(), NO_COLOR="1")
 
 
 @pytest.mark.parametrize("more", ["NO_COLOR=1", "TERM=dumb", "NO_COLOR=1 FORCE_COLOR=1"])
