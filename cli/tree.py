@@ -87,6 +87,17 @@ def breakeven() -> Command:
     return breakeven
 
 
+@app.command(cls=LateCommand, epilog="Example: scale report --calibration my.json -o report.html")
+def report() -> Command:
+    """Write one HTML file for a colleague: answer, curve, sliders, and what they rest on.
+
+    It needs no network and no other file.
+    """
+    from nworkers.cli.commands.report import report
+
+    return report
+
+
 @app.command(
     "next", cls=LateCommand, epilog="Example: scale next --workers 4 --calibration my.json"
 )

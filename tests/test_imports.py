@@ -107,11 +107,13 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     "models": (
         {"base"}, {"records"}, {"files", "costs"}, {"fitting"}, {"findings"}, {"tables"},
     ),
-    "simulator": ({"step"}, {"engine"}, {"study"}, {"trace", "sweep", "decide"}, {"answers"}),
+    "simulator": (
+        {"step"}, {"engine"}, {"study"}, {"trace", "sweep", "decide"}, {"answers"}, {"report"},
+    ),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
     "cli": (
         {"interrupt", "loudness", "documents"}, {"late"}, {"asked", "shown"},
-        {"sweeping", "plots"},
+        {"sweeping", "plots", "report"},
         {"commands"}, {"tree"}, {"app"},
     ),
 }  # fmt: skip

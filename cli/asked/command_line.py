@@ -12,6 +12,10 @@ from nworkers.cli.asked.options import OPTION_OF, Options
 Changes = Iterable[tuple[str, str]]
 
 
+#: May be given several times, each for another thing that stands before its ``=``.
+_EACH = ("what_if", "settings")
+
+
 def command(
     name: str,
     options: Options,
@@ -24,13 +28,14 @@ def command(
     """The command for so many workers: what was typed, in whose place changes stand.
 
     Args:
-        changes: names of options without their dashes, and their texts; a what-if is one more.
+        changes: names of options without their dashes, and their texts; what-ifs and settings are
+            more of them, in place of one that was typed of the same thing.
         beside: more options, as they were typed.
         counted: the option that says the number of workers.
     """
     typed = _typed(options)
     for field, text in changes:
-        typed[field] = [*typed.get("what_if", []), text] if field == "what_if" else [text]
+        typed[field] = _anew(typed.get(field, []), text) if field in _EACH else [text]
         if field == "strategy":
             # Each has runtimes of its own.
             typed.pop("runtime", None)
@@ -51,3 +56,9 @@ def _typed(options: Any) -> dict[str, list[str]]:
         if value != entry.default and value is not None:
             found[entry.name] = [*value] if isinstance(value, list) else [str(value)]
     return found
+
+
+def _anew(texts: Iterable[str], text: str) -> list[str]:
+    """The texts with one more, which is the last word of what it is about."""
+    about = text.partition("=")[0].strip()
+    return [*(one for one in texts if one.partition("=")[0].strip() != about), text]

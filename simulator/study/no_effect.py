@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from nworkers.models.base.errors import InputError
 from nworkers.models.costs.step import step_costs
 from nworkers.models.records.prediction import Prediction
 from nworkers.models.records.profile import Profile, parameters
@@ -43,7 +44,11 @@ def idle_settings(
     for change in changed:
         if change.path not in found or not change.is_other:
             continue
-        before, _ = with_settings(profile, [Setting(change.path, value=change.was)])
+        try:
+            before, _ = with_settings(profile, [Setting(change.path, value=change.was)])
+        except InputError:
+            # Beside what else was set, it can no longer be as it was.
+            continue
         if all(
             step_costs(before, row.scenario) == step_costs(profile, row.scenario) for row in rows
         ):
