@@ -114,6 +114,8 @@ def _draw(axes: Axes, curves: Sequence[tuple[str, CostCurve]], value: _Value) ->
             textcoords="offset points",
             color=ORANGE,
             weight="bold",
+            # Where the curve rises, it stays behind the words.
+            bbox={"fc": "white", "ec": "none", "alpha": 0.75, "pad": 1.0},
         )
     axes.set_yscale("log")
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

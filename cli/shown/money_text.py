@@ -40,9 +40,9 @@ def _best(found: CostCurve) -> list[str]:
     )
     one = found.baseline
     if (one.cost_per_million or 0.0) <= (cheapest.cost_per_million or 0.0):
-        sentence += f" {_capital(_who(found, one))} costs less: {_money(one)}."
+        sentence += f" {_capital(_who(found, one))} {_cost(found)} less: {_money(one)}."
     else:
-        sentence += f" {_capital(_who(found, one))} costs {_money(one)}."
+        sentence += f" {_capital(_who(found, one))} {_cost(found)} {_money(one)}."
     return [sentence]
 
 
@@ -120,6 +120,12 @@ def _workers(row: WorkersCost) -> str:
 
 def _are(row: WorkersCost) -> str:
     return "is" if row.workers == 1 else "are"
+
+
+def _cost(found: CostCurve) -> str:
+    """The verb of the baseline: several workers cost, one process costs."""
+    base = found.result.rows[0].baseline
+    return "cost" if base.isdecimal() and int(base) > 1 else "costs"
 
 
 def _capital(text: str) -> str:
@@ -220,7 +226,8 @@ def _costs_less(first: OptionFound, best: WorkersCost) -> list[str]:
     one = over_workers.baseline
     if not one.meets or price_of(one) >= price_of(best):
         return []
-    less = "costs less" if one.cost_per_hour is not None else "does it too"
+    also = "do it too" if _cost(over_workers) == "cost" else "does it too"
+    less = f"{_cost(over_workers)} less" if one.cost_per_hour is not None else also
     return [f"{_capital(_who(over_workers, one))} {less}: {_spent(one)}."]
 
 

@@ -64,6 +64,10 @@ def test_options_have_their_money_in_one_table_and_the_cheapest_is_named(run: Ru
     assert found["money"]["rows"][0]["workers"] == 1
 
 
+def test_workers_that_are_owned_cost_what_they_cost(run: Run) -> None:
+    assert "for a million samples. 2 workers cost " in run(*SMALL, *RENT, "--baseline", "2").out
+
+
 def test_where_no_option_is_in_time_the_nearest_is_named(run: Run) -> None:
     work = ("--samples", "1e12", "--deadline", "1h")
     first = run(*SMALL, *RENT, *work, "--vs", "--batch 64").out.splitlines()[0]

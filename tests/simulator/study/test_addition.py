@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.costs.compute import GEMM_RATE_LOG_SPREAD
+from nworkers.models.costs.cost_change import CostChange, changed
+from nworkers.models.costs.step import step_costs
 from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.records.job_request import Addition, JobRequest
 from nworkers.models.records.runtimes import STRATEGIES, Strategy
+from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.setting import Setting
 from nworkers.models.records.what_if import Slow, WhatIf
 from nworkers.models.records.workload import StepSeconds
 from nworkers.simulator.study.ask import breakeven, predict
+from nworkers.simulator.study.ensemble import simulate
 from nworkers.simulator.study.resolve import resolve
+from nworkers.simulator.study.worker_grid import worker_grid
+from tests.support.factories import WORKLOAD, parameter, profile
 
 #: Computing is nearly all of a step.
 JOB = JobRequest(workload="gemm:2048,2048", batch=8192, scaling="weak", baseline="2")
@@ -111,3 +120,36 @@ def test_a_stated_step_needs_a_factor() -> None:
     with pytest.raises(InputError, match="a factor such as 2x"):
         predict(with_("h100", of=stated), 4)
     assert predict(with_(2.0, of=stated), 4).speedup > predict(with_(1.0, of=stated), 4).speedup
+
+
+def test_what_is_guessed_of_one_device_widens_that_alone() -> None:
+    """A slow device whose step was not measured paces the round; the owned ones' was."""
+    measured = profile(link__kind="network")
+    slow = replace(measured.device.products.segments[0], gemm_flops_per_s=parameter(1e6, "flop/s"))
+    products = replace(measured.device.products, segments=(slow,))
+    device = replace(measured.device, products=products, workloads=())
+    guessed = replace(measured, name="guessed", device=device)
+    asked = JobRequest(measured, workload=WORKLOAD, scaling="weak", baseline="1")
+    asked = replace(asked, strategy="ps-sync", add=Addition(1, guessed))
+    (scenario,) = resolve(asked, [2]).scenarios
+
+    def spread(of: Scenario) -> float:
+        return float(np.std(np.log(simulate(measured, of, 1, 100).step_time_s)))
+
+    owned = spread(replace(scenario, workers=1))
+    assert spread(scenario) > 0.9 * math.hypot(owned, GEMM_RATE_LOG_SPREAD)
+    assert owned < 0.5 * GEMM_RATE_LOG_SPREAD
+
+
+def test_what_is_free_is_free_on_either_device() -> None:
+    (scenario,) = resolve(with_(4.0), [4]).scenarios
+    costs = step_costs(shipped_profile("emulated-1gbit"), scenario)
+    assert costs.added is not None
+    assert costs.added.compute.wall_s == pytest.approx(costs.compute.wall_s / 4.0)
+    free = changed(costs, CostChange(frozenset({"compute"})))
+    assert free.added is not None
+    assert free.added.compute.wall_s < 1e-9
+
+
+def test_a_curve_s_grid_counts_those_that_are_added() -> None:
+    assert worker_grid(65, 76, 64) == [64 + more for more in (1, 2, 3, 4, 5, 6, 7, 8, 10, 12)]
