@@ -93,56 +93,73 @@ def cite() -> str:
 def schemas() -> str:
     """The fields of all files, and of all answers under --json."""
     answers = answer_schema()
+    words = Words("answers", answers)
     printed = [
-        [code(name), kind_of(one)] for name, one in answers["$defs"].items() if "anyOf" in one
+        [code(name), words.kind(one)] for name, one in answers["$defs"].items() if "anyOf" in one
     ]
     return (
         "# Schemas\n\n`scale schema files` and `scale schema answers` print JSON Schemas. This "
         "page has their fields. Names are added over time, never changed.\n\n"
-        f"## Answers\n\n{table(['command', 'prints'], printed)}\n\n{_records(answers)}\n"
-        f"## Files\n\n{_records(file_schema())}"
+        f"## Answers\n\n{table(['command', 'prints'], printed)}\n\n{words.records()}\n"
+        f"## Files\n\n{Words('files', file_schema()).records()}"
     )
 
 
-def _records(schema: dict[str, Any]) -> str:
-    return "\n".join(
-        f"### {_record_name(name)}\n\n{table(['field', 'type'], list(_fields(one)))}\n"
-        for name, one in schema["$defs"].items()
-        if "properties" in one
-    )
+@dataclass(frozen=True)
+class Words:
+    """A JSON Schema in words, in which the name of a record leads to its fields."""
+
+    of: str
+    schema: Mapping[str, Any]
+
+    def records(self) -> str:
+        """The table of each record."""
+        return "\n".join(
+            f"({self._anchor(name)})=\n\n### {code(_record_name(name))}\n\n"
+            f"{table(['field', 'type'], list(self._fields(one)))}\n"
+            for name, one in self.schema["$defs"].items()
+            if "properties" in one
+        )
+
+    def kind(self, value: Mapping[str, Any]) -> str:
+        """The type of a value."""
+        if "$ref" in value:
+            return self._link(str(value["$ref"]).rpartition("/")[2])
+        if "enum" in value:
+            return escaped(" or ".join(map(str, value["enum"])))
+        if "const" in value:
+            return escaped(str(value["const"]))
+        for several in ("anyOf", "oneOf"):
+            if several in value:
+                return " or ".join(dict.fromkeys(map(self.kind, value[several])))
+        kinds = value.get("type", "anything")
+        words = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
+        if items := value.get("items"):
+            return f"{words} of {self.kind(items)}"
+        # Of a fixed length, such as the two ends of an interval.
+        each = dict.fromkeys(map(self.kind, value.get("prefixItems", ())))
+        return f"{words} of {', '.join(each)}" if each else words
+
+    def _link(self, name: str) -> str:
+        of = self.schema["$defs"].get(name, {})
+        if "properties" in of:
+            return f"[{_record_name(name)}](#{self._anchor(name)})"
+        return self.kind(of) if of else _record_name(name)
+
+    def _anchor(self, name: str) -> str:
+        return f"{self.of}-{name}".lower().replace("_", "-").rstrip("-")
+
+    def _fields(self, record: Mapping[str, Any], before: str = "") -> Iterator[list[str]]:
+        for name, value in record.get("properties", {}).items():
+            needed = "" if name in record.get("required", ()) else ", may be absent"
+            yield [code(f"{before}{name}"), self.kind(value) + needed]
+            yield from self._fields(value, f"{before}{name}.")
+            yield from self._fields(value.get("items", {}), f"{before}{name}[].")
 
 
 def _record_name(name: str) -> str:
     """Without the types by which pydantic tells records of one name apart."""
-    return code(name.partition("_Annotated_")[0])
-
-
-def _fields(record: dict[str, Any], before: str = "") -> Iterator[list[str]]:
-    for name, value in record.get("properties", {}).items():
-        needed = "" if name in record.get("required", ()) else ", may be absent"
-        yield [code(f"{before}{name}"), escaped(kind_of(value)) + needed]
-        yield from _fields(value, f"{before}{name}.")
-        yield from _fields(value.get("items", {}), f"{before}{name}[].")
-
-
-def kind_of(value: Mapping[str, Any]) -> str:
-    """The type of a value, in words."""
-    if "$ref" in value:
-        return str(value["$ref"]).rpartition("/")[2].partition("_Annotated_")[0]
-    if "enum" in value:
-        return " or ".join(map(str, value["enum"]))
-    if "const" in value:
-        return str(value["const"])
-    for several in ("anyOf", "oneOf"):
-        if several in value:
-            return " or ".join(dict.fromkeys(map(kind_of, value[several])))
-    kinds = value.get("type", "anything")
-    words = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
-    if items := value.get("items"):
-        return f"{words} of {kind_of(items)}"
-    # Of a fixed length, such as the two ends of an interval.
-    each = dict.fromkeys(map(kind_of, value.get("prefixItems", ())))
-    return f"{words} of {', '.join(each)}" if each else words
+    return name.partition("_Annotated_")[0]
 
 
 @dataclass(frozen=True)

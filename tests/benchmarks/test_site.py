@@ -13,7 +13,7 @@ from benchmarks.site.command_pages import commands, pages
 from benchmarks.site.links import broken
 from benchmarks.site.markdown import escaped
 from benchmarks.site.navigation import groups, with_trees
-from benchmarks.site.reference_pages import python, settings, what_ifs
+from benchmarks.site.reference_pages import Words, python, settings, what_ifs
 from nworkers.cli.app import EXIT_CODES, run
 from nworkers.cli.asked.what_if_options import KINDS
 
@@ -50,6 +50,15 @@ def test_what_ifs_settings_and_names_are_all_there() -> None:
     assert all(escaped(kind.meaning) in what_ifs() for kind in KINDS.values())
     assert "`link.fetch.latency_s`" in settings()
     assert all(f":: nworkers.{name}\n" in python() for name in nworkers.__all__)
+
+
+def test_a_field_leads_to_the_record_that_it_has() -> None:
+    records = {"Row": {"properties": {"workers": {"type": "integer"}}, "required": ["workers"]}}
+    top = {"properties": {"rows": {"type": "array", "items": {"$ref": "#/$defs/Row"}}}}
+    told = Words("answers", {"$defs": {"Curve": top, **records}}).records()
+    assert "| `rows` | array of [Row](#answers-row), may be absent |" in told
+    assert "(answers-row)=\n\n### `Row`\n" in told
+    assert "| `workers` | integer |" in told
 
 
 def test_the_readme_has_every_exit_code() -> None:
