@@ -113,5 +113,6 @@ def _fail(
         from nworkers.cli.shown import error_json
 
         console.emit_json(error_json.document(line, code, *parts))
-    console.beside("scale: error:", cut(line), Tone.BAD)
+    head = "scale: error:"
+    console.beside(head, cut(f"{head} {line}").removeprefix(f"{head} "), Tone.BAD)
     return code

@@ -47,7 +47,7 @@ def unstated(command: str, document: Any) -> str:
 
 def check_printed(arguments: Sequence[str], out: str) -> None:
     """Whatever a command prints for machines, alone on stdout, is as its records state."""
-    if not out or "--help" in arguments or arguments[0] not in DOCUMENTS:
+    if not (out and arguments) or "--help" in arguments or arguments[0] not in DOCUMENTS:
         return
     if "--json" in arguments:
         assert not (found := unstated(arguments[0], json.loads(out))), found
