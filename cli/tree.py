@@ -120,6 +120,67 @@ def plot_breakeven() -> Command:
     return plot_breakeven
 
 
+@plot_app.command(
+    "options",
+    cls=LateCommand,
+    epilog="Example: scale plot options --vs '--link 10gbit' --vs '--ps 2' -o options.png",
+)
+def plot_options() -> Command:
+    """Draw how fast other ways to do the job are beside it, each with its interval."""
+    from nworkers.cli.commands.plot import plot_options
+
+    return plot_options
+
+
+@plot_app.command(
+    "breakdown",
+    cls=LateCommand,
+    epilog="Example: scale plot breakdown --workers 1,2,4,8 --calibration my.json -o steps.png",
+)
+def plot_breakdown() -> Command:
+    """Draw what a step's time goes to, stacked, for each number of workers."""
+    from nworkers.cli.commands.plot import plot_breakdown
+
+    return plot_breakdown
+
+
+@plot_app.command(
+    "sensitivities",
+    cls=LateCommand,
+    epilog="Example: scale plot sensitivities --workers 8 --calibration my.json -o moves.png",
+)
+def plot_sensitivities() -> Command:
+    """Draw what doing without each cause would buy, and which quantities move a step."""
+    from nworkers.cli.commands.plot import plot_sensitivities
+
+    return plot_sensitivities
+
+
+@plot_app.command(
+    "timeline",
+    cls=LateCommand,
+    epilog="Example: scale plot timeline --workers 4 --calibration my.json -o timeline.png",
+)
+def plot_timeline() -> Command:
+    """Draw what each worker does in a few steps, on one clock."""
+    from nworkers.cli.commands.plot import plot_timeline
+
+    return plot_timeline
+
+
+@plot_app.command(
+    "validation",
+    cls=LateCommand,
+    epilog="Example: scale plot validation measured.json --workers 1,2,4 --calibration my.json "
+    "-o validation.png",
+)
+def plot_validation() -> Command:
+    """Draw measured beside predicted, and by how much step times are off."""
+    from nworkers.cli.commands.plot import plot_validation
+
+    return plot_validation
+
+
 @plot_app.command("fit", cls=LateCommand, epilog="Example: scale plot fit my.json -o fit.png")
 def plot_fit() -> Command:
     """Draw each quantity's samples, its fitted line and what the line misses."""

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, Literal, get_args, get_type_hints
 
 import typer
 
@@ -17,6 +17,7 @@ from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 
+SizeName = Literal["small", "large"]
 PICTURES = (".png", ".svg", ".pdf")
 MAX_SEED = 2**32 - 1
 MAX_DURATION_S = 30 * 86_400
@@ -82,6 +83,7 @@ OPTION_OF = {
     "series": "--series",
     "settings": "--set",
     "shard": "--shard",
+    "size": "--size",
     "soak": "--soak",
     "spread": "--spread",
     "step_time": "--step-time",
@@ -137,6 +139,12 @@ Plot = Annotated[
     Path | None,
     typer.Option(
         "--plot", parser=named_path, metavar="FILE", help="Draw it: .png, .svg or .pdf by suffix."
+    ),
+]
+PictureSize = Annotated[
+    str,
+    typer.Option(
+        "--size", metavar="small|large", help="For a page, 640 dots wide, or a slide, 1600."
     ),
 ]
 Versus = Annotated[
@@ -429,6 +437,11 @@ def worker_counts(text: str) -> tuple[int, ...]:
     if len(counts) > MOST_COUNTS:
         raise InputError("--workers", f"{len(counts)} counts", f"at most {MOST_COUNTS} counts")
     return tuple(sorted(counts))
+
+
+def picture_size(text: str) -> SizeName:
+    """Raises: InputError, with the names that there are."""
+    return choice("size", text, get_args(SizeName))
 
 
 def picture(field: str, path: Path | None, *, force: bool) -> None:

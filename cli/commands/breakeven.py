@@ -22,6 +22,7 @@ from nworkers.cli.asked.options import (
     Options,
     Plot,
     Scenarios,
+    SizeName,
     Versus,
     integer,
     picture,
@@ -86,6 +87,7 @@ def show_curve(
     force: bool,
     as_json: bool,
     as_lines: bool = False,
+    size: SizeName = "large",
 ) -> None:
     """Answer, draw where there is a file to draw to, and print.
 
@@ -123,7 +125,7 @@ def show_curve(
     if drawn is not None:
         from nworkers.cli.plots import cost_plot, speedup_curve, style
 
-        figure = speedup_curve.speedup_curve(answer)
+        figure = speedup_curve.speedup_curve(answer, style.SIZES[size])
         if costs is not None:
             figure = cost_plot.costs([("what is asked", costs)], money_text.title(costs))
         style.save(figure, drawn, force=force)
@@ -185,6 +187,7 @@ def show_options(
     *,
     force: bool,
     as_json: bool,
+    size: SizeName = "large",
 ) -> None:
     """Compare the job as asked, under a name, with other ways to do it; then its own curve.
 
@@ -223,9 +226,9 @@ def show_options(
     if worth is not None:
         first_line = money_text.best_option(found, *worth) or first_line
     if drawn is not None:
-        from nworkers.cli.plots import cost_plot, older, style
+        from nworkers.cli.plots import cost_plot, option_ratios, style
 
-        figure = older.options(found)
+        figure = option_ratios.option_ratios(found, style.SIZES[size])
         if worth is not None:
             figure = cost_plot.costs(cost_plot.curves_of(found), first_line)
         style.save(figure, drawn, force=force)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-from nworkers.cli.asked.options import Json, Options, integer, named_path, shared
+from nworkers.cli.asked.options import (
+    Force,
+    Json,
+    Options,
+    Plot,
+    integer,
+    named_path,
+    picture,
+    shared,
+)
 
 
 @shared
@@ -23,8 +32,11 @@ def explain(
             "file of a recorder (nworkers.keras_recorder, nworkers.session_recorder).",
         ),
     ] = None,
+    plot: Plot = None,
+    force: Force = False,
     json: Json = False,
 ) -> None:
+    picture("plot", plot, force=force)
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, headline, notes
     from nworkers.cli.shown.progress import ProgressLine
@@ -40,6 +52,10 @@ def explain(
         answer = answer_explain(
             job, progress.update, lambda row: progress.know(headline.in_short(row)), run
         )
+    if plot is not None:
+        from nworkers.cli.plots import sensitivities, style
+
+        style.save(sensitivities.sensitivities(answer), plot, force=force)
     if json:
         from nworkers.cli.shown import explain_json, json_view
 

@@ -14,7 +14,9 @@ from nworkers.cli.asked.options import (
     Json,
     Lines,
     Options,
+    Plot,
     named_path,
+    picture,
     shared,
     worker_counts,
 )
@@ -47,6 +49,7 @@ def predict(
         bool,
         typer.Option("--settings", help="List every quantity that --set can change, and end."),
     ] = False,
+    plot: Plot = None,
     force: Force = False,
     json: Json = False,
     jsonl: Lines = False,
@@ -59,6 +62,7 @@ def predict(
     if workers is None:
         raise InputError("workers", "nothing", "a number of workers, or several: 1,2,4")
     counts = worker_counts(workers)
+    picture("plot", plot, force=force)
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.shown import console, headline, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
@@ -87,6 +91,10 @@ def predict(
         from nworkers.simulator.trace.observe import observe
 
         _write(observe(job.profile, job.scenarios[-1], job.seed), trace, force=force)
+    if plot is not None:
+        from nworkers.cli.plots import step_breakdown, style
+
+        style.save(step_breakdown.step_breakdown(job, answer.rows), plot, force=force)
     ask = partial(command, "predict", options)
     if json:
         from nworkers.cli.shown import json_view

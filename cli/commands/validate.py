@@ -192,9 +192,9 @@ def _show(answer: ValidateAnswer, plot: Path | None, *, force: bool, as_json: bo
     from nworkers.cli.shown import console, json_view, validate_text
 
     if plot is not None:
-        from nworkers.cli.plots import older, style
+        from nworkers.cli.plots import measured_beside, style
 
-        style.save(older.comparison(answer.comparison), plot, force=force)
+        style.save(measured_beside.measured_beside(answer), plot, force=force)
     if as_json:
         json_view.emit(json_view.comparison(answer.comparison))
     else:

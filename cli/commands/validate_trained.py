@@ -41,16 +41,16 @@ class ValidateRequest:
 
     job: JobRequest
     counts: tuple[int, ...]
-    machines: Machines | None
-    starts: int
-    seconds: float
     tolerance: float
-    model: str | None
-    write_workload: Path | None
-    measured: Path | None
-    output: Path | None
-    export: Path | None
-    force: bool
+    machines: Machines | None = None
+    starts: int = 1
+    seconds: float = 0.0
+    model: str | None = None
+    write_workload: Path | None = None
+    measured: Path | None = None
+    output: Path | None = None
+    export: Path | None = None
+    force: bool = False
 
 
 def validate(request: ValidateRequest) -> ValidateAnswer:

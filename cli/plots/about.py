@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from nworkers.cli.plots.style import name
 from nworkers.cli.shown import format as fmt
 from nworkers.models.records.prediction import Prediction
+from nworkers.models.records.scenario import Scenario
 
 if TYPE_CHECKING:
     from nworkers.simulator.study.resolve import ResolvedJob
@@ -17,13 +18,13 @@ if TYPE_CHECKING:
 FULL = 0.9
 
 
-def about(job: ResolvedJob, row: Prediction, *, counted: bool = True) -> Iterator[str]:
+def about(job: ResolvedJob, scenario: Scenario, *, counted: bool = True) -> Iterator[str]:
     """What is trained and how; on what; and what of it is otherwise than measured or plain.
 
     Args:
         counted: a number of workers belongs to what is shown.
     """
-    scenario, profile = row.scenario, job.profile
+    profile = job.profile
     batch = "global batch" if scenario.scaling == "strong" else "batch per worker"
     parts = [
         name(scenario.workload.name),

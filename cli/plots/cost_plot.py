@@ -10,7 +10,6 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from nworkers.cli.plots.older import LINEAR_WORKERS
 from nworkers.cli.plots.style import BLUE, GREY, INK, ORANGE, STYLE
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 #: Of the options, the first is what is asked.
 COLOURS = (BLUE, "#2f8f6b", "#8a4fa3", "#b08a1e", "#5a6069")
 _MILLION = 1e6
+#: Beyond this many workers the axis is logarithmic.
+LINEAR_WORKERS = 16
 
 
 def curves_of(found: Iterable[OptionFound]) -> list[tuple[str, CostCurve]]:

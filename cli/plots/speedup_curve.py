@@ -47,7 +47,9 @@ _CAUSE, _TINTS = 9.0, ("#c8d3e2", "#e4e9f1")
 def speedup_curve(answer: BreakEvenAnswer, size: Size = LARGE) -> Figure:
     """Speed-up over workers with its interval, where it first exceeds 1, and the bottlenecks."""
     result = answer.result
-    figure = sheet(size, finding(result), about(answer.job, result.rows[-1], counted=False))
+    figure = sheet(
+        size, finding(result), about(answer.job, result.rows[-1].scenario, counted=False)
+    )
     with rc_context(STYLE):
         axes, strip = figure.subplots(
             2, sharex=True, gridspec_kw={"height_ratios": [1 - _STRIP, _STRIP], "hspace": 0.02}

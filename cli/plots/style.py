@@ -20,12 +20,14 @@ from matplotlib.textpath import text_to_path
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from nworkers.cli.shown import console
+from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.visible import one_line
 from nworkers.models.base.errors import cut
 from nworkers.models.files.atomic_write import write_bytes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 BLUE, ORANGE, GREY, INK = "#1f5fa8", "#d1602a", "#8a8f98", "#22262b"
 #: Text beside the finding, and lines behind the data.
@@ -157,6 +159,9 @@ def wrapped(text: str, room_in: float, points: float, weight: str = "normal") ->
             fits = int(len(word) * room_in / width_in(word, points, weight))
             while fits > 1 and width_in(word[:fits], points, weight) > room_in:
                 fits -= 1
+            # Of a path or a quantity, rather after a sign than inside a word.
+            sign = max(word.rfind(sign, 0, fits) for sign in "._/-,=") + 1
+            fits = sign if sign > fits // 2 else max(1, fits)
             lines.append(word[:fits])
             word = word[fits:]
         lines.append(word)
@@ -205,19 +210,24 @@ def _apart(workers: Sequence[int], room_in: float) -> list[int]:
 
 
 def times_axis(axes: Axes, low: float, high: float, label: str) -> None:
-    """How many times something, logarithmic, with at least two ticks."""
+    """How many times something, upwards, logarithmic."""
     axes.set_yscale("log")
     axes.set_ylim(low, high)
-    axes.yaxis.set_major_locator(
-        FixedLocator(_marks(low, high, 0.5 * axes.figure.bbox.height / axes.figure.dpi))
-    )
-    axes.yaxis.set_minor_locator(NullLocator())
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{_plain(value)}×"))
+    times_ticks(axes.yaxis, low, high, 0.5 * axes.figure.bbox.height / axes.figure.dpi)
     axes.set_ylabel(label)
     axes.grid(axis="y")
 
 
-def _marks(low: float, high: float, room_in: float) -> list[float]:
+def times_ticks(
+    axis: Axis, low: float, high: float, room_in: float, apart_in: float = _MARK_IN
+) -> None:
+    """The marks of a logarithmic axis of ratios, as many as there is room for."""
+    axis.set_major_locator(FixedLocator(log_marks(low, high, room_in, apart_in)))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{_plain(value)}×"))
+
+
+def log_marks(low: float, high: float, room_in: float, apart_in: float) -> list[float]:
     """The most marks of a logarithmic axis that do not crowd each other; at least two."""
     decades = range(floor(log10(low)), ceil(log10(high)) + 1)
     found: list[float] = [low, high]
@@ -227,11 +237,19 @@ def _marks(low: float, high: float, room_in: float) -> list[float]:
         gaps = [log10(b / a) / log10(high / low) * room_in for a, b in pairwise(marks)]
         if len(marks) < 2:
             continue
-        if min(gaps) < _MARK_IN and len(found) > 2:
+        if min(gaps) < apart_in and len(found) > 2:
             break
-        # Where even whole decades crowd, every other one or so is enough.
-        found = marks[:: max(1, ceil(_MARK_IN / min(gaps)))]
+        # Where even these crowd, every other one or so is enough; one of them is 1.
+        every = max(1, ceil(apart_in / min(gaps)))
+        found = marks[marks.index(1.0) % every if 1.0 in marks else 0 :: every]
     return found
+
+
+def short(value: float, unit: str = "") -> str:
+    """A mark of an axis with its prefix and unit: ``1 kB``, ``500 ms``."""
+    said = fmt.quantity(value, unit)
+    number, space, rest = said.partition(" ")
+    return f"{number.rstrip('0').rstrip('.') if '.' in number else number}{space}{rest}"
 
 
 def _plain(value: float) -> str:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from matplotlib import rc_context
 from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 from matplotlib.ticker import FixedLocator, FuncFormatter
 
-from nworkers.cli.plots.style import BLUE, GREY, INK, ORANGE, STYLE
+from nworkers.cli.plots.label_places import Key, settle
+from nworkers.cli.plots.style import BLUE, GREY, INK, LARGE, ORANGE, STYLE, Size, sheet, wrapped
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 from nworkers.cli.shown.visible import one_line
@@ -22,18 +23,20 @@ from nworkers.models.base.errors import cut
 from nworkers.models.findings.sweep_map import SweepMap, SweepMaps
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 #: What loses, what is even, and what wins.
 COLOURS = LinearSegmentedColormap.from_list("breakeven", [ORANGE, "#fbfaf8", BLUE])
 #: Colours tell no more than a factor of 2 to this power, so that those near 1 differ.
 MOST_DOUBLINGS = 3.0
-COLUMNS = 3
 #: A cell has its number written in it up to so many on an axis.
 MOST_WRITTEN = 8
 MOST_TICKS = 10
-#: Of a title, in its font.
-CHARACTERS_AN_INCH = 8.5
+#: Inches of a map with its axes, and of a line of its title, which has so many points.
+_COLUMN_IN, _MAP_IN, _LINE_IN, _TITLE = 3.1, 2.9, 0.17, 9.5
+#: A cell's number takes so much.
+_CELL_IN = 0.36
 #: Of a field and its value: more is a file's path, or none that anybody reads here.
 MOST_CHARACTERS = 60
 #: Fields that say nothing where they are as usual.
@@ -42,32 +45,35 @@ USUAL = {
 }  # fmt: skip
 
 
-def sweep(found: SweepMaps) -> Figure:
+def sweep(found: SweepMaps, size: Size = LARGE) -> Figure:
     """A map for each combination, all with the same colours."""
-    columns = min(COLUMNS, len(found.maps))
+    columns = min(max(1, int(size.width_in / _COLUMN_IN)), len(found.maps))
     rows = -(-len(found.maps) // columns)
     reach = _reach(found.speedups)
-    # Words of a file are words, whatever signs are in them.
-    with rc_context(STYLE | {"text.parse_math": False}):
-        figure = Figure(
-            figsize=(max(8.4, 4.4 * columns + 0.8), 3.5 * rows + 1.4), layout="constrained"
-        )
+    room_in = (size.width_in - 1.2) / columns - 0.8
+    titles = [_title(one, room_in) for one in found.maps]
+    body_in = rows * (_MAP_IN + _LINE_IN * max(map(len, titles))) + 0.3
+    figure = sheet(size, _finding(found), filter(None, [_context(found)]), body_in)
+    with rc_context(STYLE):
         all_axes = figure.subplots(rows, columns, squeeze=False).flatten()
-        for axes, one in zip(all_axes, found.maps, strict=False):
-            _draw(axes, one, reach)
+        for axes, one, title in zip(all_axes, found.maps, titles, strict=False):
+            _draw(axes, one, reach, room_in)
+            axes.set_title("\n".join(title), loc="left", fontsize=_TITLE)
         for axes in all_axes[len(found.maps) :]:
             axes.remove()
         shown = list(all_axes[: len(found.maps)])
         _scale(figure, shown, reach)
-        if any(one.impossible for one in found.maps):
-            patch = Patch(facecolor="white", edgecolor=GREY, hatch="////", label="impossible")
-            figure.legend(handles=[patch], loc="outside lower right", fontsize=10)
-        wide = int(CHARACTERS_AN_INCH * figure.get_figwidth())
-        figure.suptitle(fill(_finding(found), wide), weight="bold", x=0.01, ha="left")
-        figure.supxlabel(
-            fill(_context(found), int(1.3 * wide)), x=0.01, ha="left", fontsize=10, color=GREY
-        )
-    return figure
+    line = Line2D([], [], color=INK, lw=2.2, label="as fast as the baseline")
+    key: list[Artist] = [line]
+    if any(one.impossible for one in found.maps):
+        key.append(Patch(facecolor="white", edgecolor=GREY, hatch="////", label="impossible"))
+    return settle(figure, key=Key(shown[0], below=key))
+
+
+def _title(one: SweepMap, room_in: float) -> list[str]:
+    """What tells a map from the others, and where its workers break even."""
+    told = wrapped(", ".join(_told(one)), room_in, _TITLE) if _told(one) else []
+    return [*told, *wrapped(_first(one), room_in, _TITLE)]
 
 
 def _finding(found: SweepMaps) -> str:
@@ -106,7 +112,7 @@ def _reach(speedups: Sequence[float]) -> float:
     return min(MOST_DOUBLINGS, max(1.0, most))
 
 
-def _draw(axes: Axes, one: SweepMap, reach: float) -> None:
+def _draw(axes: Axes, one: SweepMap, reach: float, room_in: float) -> None:
     # Values stand at equal distances: people choose them in steps that matter alike.
     doublings = [[_doublings(one, (b, w)) for w in one.workers] for b in one.batches]
     colours = Normalize(-reach, reach)
@@ -114,13 +120,13 @@ def _draw(axes: Axes, one: SweepMap, reach: float) -> None:
     for batch, workers in one.impossible:
         axes.add_patch(_hatched(one.workers.index(workers), one.batches.index(batch)))
     _break_even(axes, doublings)
-    if max(len(one.batches), len(one.workers)) <= MOST_WRITTEN:
+    few = max(len(one.batches), len(one.workers)) <= MOST_WRITTEN
+    if few and room_in / len(one.workers) > _CELL_IN:
         _write(axes, doublings, reach)
     _ticks(axes.xaxis, one.workers)
     _ticks(axes.yaxis, one.batches)
     axes.set_xlabel("workers")
     axes.set_ylabel("batch")
-    axes.set_title("\n".join([*_wrapped(_told(one)), _first(one)]), loc="left", fontsize=10.5)
 
 
 def _doublings(one: SweepMap, place: tuple[int, int]) -> float:
@@ -179,22 +185,11 @@ def _first(one: SweepMap) -> str:
     return f"breaks even from batch {batch:,} on, with {fmt.count(workers, 'worker')}"
 
 
-def _wrapped(words: Sequence[str]) -> list[str]:
-    """Lines of about as much as a panel is wide."""
-    lines: list[str] = []
-    for word in words:
-        if lines and len(lines[-1]) + len(word) < 44:
-            lines[-1] += f", {word}"
-        else:
-            lines.append(word)
-    return lines
-
-
 def _scale(figure: Figure, all_axes: Sequence[Axes], reach: float) -> None:
     bar = figure.colorbar(
         all_axes[0].images[0], ax=all_axes, location="right", shrink=0.8, extend="both"
     )
     whole = range(-int(reach), int(reach) + 1)
     bar.set_ticks(list(whole), labels=[f"{2.0**power:g}×" for power in whole])
-    bar.set_label("speed-up")
+    bar.set_label("times the baseline")
     bar.outline.set_visible(False)

@@ -419,6 +419,20 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
     ),
     "others": st.one_of(
         _command("plot breakeven", JOB, _CURVE | {"-o": _PICTURE}),
+        _command("plot options", JOB, {"--vs": _of("--ps 2", "--batch 8"), "-o": _PICTURE}),
+        _command(
+            "plot breakdown",
+            JOB | {"--size": _of("small", "tall")},
+            {"--workers": _of("1", "1,2,3"), "-o": _PICTURE},
+        ),
+        _command("plot timeline", JOB, {"--workers": _of("1", "2", "3"), "-o": _PICTURE}),
+        _command("plot sensitivities", JOB, {"--workers": _of("2"), "-o": _PICTURE}),
+        _command(
+            "plot validation",
+            JOB,
+            {"--workers": _of("1,2"), "-o": _PICTURE},
+            given_file(MEASURED, *TABLES),
+        ),
         _command("plot fit", {"--force": _FLAG}, {"-o": _PICTURE}, given_file(FILES["H100"])),
         _command(
             "plot sweep", {"--where": _of("batch=8", "seed=1")}, {"-o": _PICTURE}, given_file(SWEPT)

@@ -1,0 +1,50 @@
+"""Option ratios: how fast each way to do a job is beside the first, with its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from matplotlib import rc_context
+from matplotlib.figure import Figure
+
+from nworkers.cli.plots import dot_rows
+from nworkers.cli.plots.about import about
+from nworkers.cli.plots.label_places import settle
+from nworkers.cli.plots.style import LARGE, STYLE, Size, name, sheet, times_ticks
+from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown import option_views
+
+if TYPE_CHECKING:
+    from nworkers.simulator.decide.job_options import OptionFound
+
+
+def option_ratios(found: Sequence[OptionFound], size: Size = LARGE) -> Figure:
+    """A row for each option; the fastest is marked."""
+    best = max(found, key=lambda option: option.ratio)
+    rows = [
+        dot_rows.DotRow(
+            option.name, option.ratio, option.ratio_interval,
+            f"{fmt.times(option.ratio)}, {fmt.count(option.row.scenario.workers, 'worker')}",
+            option is best,
+        )
+        for option in found
+    ]  # fmt: skip
+    first = found[0]
+    figure = sheet(
+        size,
+        option_views.best_option(found).rstrip("."),
+        [f"{name(first.name)}: {text}" if k == 0 else text
+         for k, text in enumerate(about(first.job, first.row.scenario, counted=False))],
+        dot_rows.AXIS_IN + sum(dot_rows.heights(rows, size)),
+    )  # fmt: skip
+    with rc_context(STYLE):
+        axes = figure.subplots()
+        dot_rows.draw(axes, rows, size, 1.0)
+        ends = [end for row in rows for end in (*row.interval, row.value, 1.0)]
+        low, high = min(ends) / 1.1, max(ends) * 1.1
+        axes.set_xscale("log")
+        axes.set_xlim(low, high)
+        times_ticks(axes.xaxis, low, high, 0.45 * size.width_in, 0.55)
+        axes.set_xlabel("times its samples per second")
+    return settle(figure)
