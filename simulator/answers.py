@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from nworkers.models.records.explained import Explained
     from nworkers.models.records.measured_steps import BesideMeasured, MeasuredSteps
     from nworkers.models.records.measurement import Comparison, Measurement
+    from nworkers.simulator.decide.job_mix import JobMix, WeightedJob
 
 
 #: A way out is looked for at so many numbers of workers, the smallest of those asked about.
@@ -68,6 +69,20 @@ class BreakEvenAnswer:
     def beyond(self) -> tuple[str, ...]:
         """What the rows rest on beyond the measurement."""
         return _beyond(self.result.rows)
+
+
+@dataclass(frozen=True)
+class MixAnswer:
+    """The curve of jobs that share the workers, and the notes of each job by its name."""
+
+    found: JobMix
+    notes: dict[str, tuple[str, ...]]
+
+    @property
+    def beyond(self) -> dict[str, tuple[str, ...]]:
+        """What each job's rows rest on beyond the measurement."""
+        found = self.found
+        return {name: _beyond(row.of[name] for row in found.rows) for name in found.jobs}
 
 
 @dataclass(frozen=True)
@@ -162,6 +177,24 @@ def answer_breakeven(
 def breakeven_answer(job: ResolvedJob, result: BreakEven) -> BreakEvenAnswer:
     """The answer that a job's curve gives."""
     return BreakEvenAnswer(job, result, _notes(job, result.rows))
+
+
+def answer_mix(
+    jobs: Sequence[WeightedJob],
+    max_workers: int,
+    progress: Callable[[int, int], None] | None = None,
+    *,
+    aim: Aim = PLAIN_AIM,
+) -> MixAnswer:
+    """The curve of jobs that take turns, each with all the workers."""
+    from nworkers.simulator.decide.job_mix import job_mix  # noqa: PLC0415 (as for the next)
+
+    found = job_mix(jobs, max_workers, aim=aim, progress=progress)
+    notes = {
+        name: _notes(job, tuple(row.of[name] for row in found.rows))
+        for name, job in found.jobs.items()
+    }
+    return MixAnswer(found, notes)
 
 
 def answer_explain(

@@ -55,9 +55,9 @@ def _breakeven(
     if jsonl and (mix is not None or vs or scenario or others):
         raise InputError("jsonl", "several jobs or options to compare", "<json> for these")
     if mix is not None:
-        if vs or scenario or others or plot or priced.is_asked:
-            raise InputError("mix", mix, "without <vs>, <scenario>, <plot>, prices and strategies")
-        show_mix(options, aimed, mix, max_workers, as_json=json)
+        if vs or scenario or others or priced.is_asked:
+            raise InputError("mix", mix, "without <vs>, <scenario>, prices and strategies")
+        show_mix(options, aimed, mix, max_workers, plot, force=force, as_json=json)
     elif vs or scenario or others:
         asked = replace(options, strategy=first)
         texts = [*(f"--strategy {shlex.quote(name)}" for name in others), *(vs or ())]
@@ -146,9 +146,16 @@ def show_curve(
 
 
 def show_mix(
-    options: Options, aimed: AimOptions, path: Path, max_workers: str, *, as_json: bool
+    options: Options,
+    aimed: AimOptions,
+    path: Path,
+    max_workers: str,
+    drawn: Path | None,
+    *,
+    force: bool,
+    as_json: bool,
 ) -> None:
-    """Answer for several jobs together.
+    """Answer for several jobs together, and draw where there is a file to draw to.
 
     Raises:
         InputError
@@ -158,21 +165,24 @@ def show_mix(
     from nworkers.cli.shown import console, mix_text, notes
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.scenario import MAX_WORKERS
-    from nworkers.simulator.decide.job_mix import job_mix
-    from nworkers.simulator.study.resolve import resolve
+    from nworkers.simulator.answers import answer_mix
 
     most, wanted = integer("--max-workers", max_workers, 1, MAX_WORKERS), aim(aimed)
     jobs = in_mix(options, path)
-    for job in jobs[:1]:
-        console.notes(notes.of_curve(resolve(job.request, [most], curve=True), most))
     with ProgressLine("simulating") as progress:
-        found = job_mix(jobs, most, aim=wanted, progress=progress.update)
+        answer = answer_mix(jobs, most, progress.update, aim=wanted)
+    resolved = answer.found.jobs.items()
+    console.notes(notes.said_of({name: notes.of_curve(job, most) for name, job in resolved}))
+    if drawn is not None:
+        from nworkers.cli.plots import mix_plot, style
+
+        style.save(mix_plot.mix_plot(answer.found), drawn, force=force)
     if as_json:
         from nworkers.cli.shown import json_view
 
-        json_view.emit(mix_text.document(found))
+        json_view.emit(mix_text.document(answer))
     else:
-        console.show(mix_text.curve(found))
+        console.show(mix_text.curve(answer))
 
 
 def show_options(

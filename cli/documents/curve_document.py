@@ -10,7 +10,6 @@ from nworkers.cli.documents.row_document import ContextDocument, DescribedDocume
 from nworkers.models.findings.rests_on import RestsOn
 from nworkers.models.records.prediction import Interval
 from nworkers.models.records.solved import WayKind
-from nworkers.simulator.decide.job_mix import MixRow
 from nworkers.simulator.decide.money import WorkersCost
 
 #: A range of worker counts that win, both ends included.
@@ -162,12 +161,38 @@ class BreakEvenDocument(CurveDocument):
     rows: list[CurveRowDocument]
 
 
+class MixedJobEntry(ContextDocument):
+    """One job of a mix; weights add up to 1, and the evidence is at the mix's break-even."""
+
+    job: str
+    weight: float
+    notes: list[str]
+    extrapolated: list[str]
+    rests_on: RestsOn
+
+
+class MixRowEntry(TypedDict):
+    """What so many workers make of a mix, and each job's own speed-up by its name."""
+
+    workers: int
+    samples_per_s: float
+    speedup: float
+    speedup_interval: Interval
+    probability_exceeds_target: float
+    speedups: dict[str, float]
+
+
 class MixDocument(TypedDict):
     """The curve of several jobs that take turns."""
 
-    rows: list[MixRow]
+    breakeven_workers: int | None
+    breakeven_workers_interval: OpenCounts
+    beats_single: list[Won]
     max_workers: int
     target_speedup: float
-    breakeven_workers: int | None
-    best_workers: int
+    samples_factor: float | None
+    noise_scale_samples: float | None
     answer: str
+    best_workers: int
+    jobs: list[MixedJobEntry]
+    rows: list[MixRowEntry]

@@ -11,6 +11,7 @@ from nworkers.models.records.prediction import BreakEven, Interval, Prediction
 
 if TYPE_CHECKING:
     from nworkers.models.records.measurement import Comparison
+    from nworkers.simulator.decide.job_mix import JobMix
 
 CAUSE_WORDS = {
     "dispatch": "the runtime's dispatch",
@@ -117,17 +118,19 @@ def of_breakeven(result: BreakEven) -> str:
     if first is None:
         return (
             f"No number of workers up to {most} {wins(result.aim, 1)} {reached}: at best, "
-            f"{_train(best)} {_words(best.speedup)}, and {_waits(best)}.{_doubt(result)}"
+            f"{_train(best)} {_words(best.speedup)}, and {_waits(best)}.{doubt(result)}"
         )
     at_first = next(row for row in result.rows if row.scenario.workers == first)
     hosts = result.breakeven_hosts or 1
     on = f" on {hosts} hosts" if hosts > 1 else ""
     by = "by" if result.target_speedup == 1.0 else "at"
-    ratio = _ratio(at_first.speedup, at_first.speedup_interval)
-    parts = [f"{fmt.count(first, 'worker')}{on} {wins(result.aim, first)} {reached}, {by} {ratio}"]
+    by_much = ratio_text(at_first.speedup, at_first.speedup_interval)
+    parts = [
+        f"{fmt.count(first, 'worker')}{on} {wins(result.aim, first)} {reached}, {by} {by_much}"
+    ]
     if len(result.rows) > 1:
         parts += [_best(best, first), *_lost(result, base)]
-    return f"{'; '.join(parts)}.{_doubt(result)}"
+    return f"{'; '.join(parts)}.{doubt(result)}"
 
 
 def wins(aim: Aim, workers: int) -> str:
@@ -144,7 +147,7 @@ def goal(aim: Aim, base: str) -> str:
     return f"{times}{base}{'' if aim.counts_samples else ' in progress'}"
 
 
-def _ratio(value: float, interval: Interval) -> str:
+def ratio_text(value: float, interval: Interval) -> str:
     low, high = map(fmt.digits, interval)
     return f"{fmt.digits(value)} ({low} to {high})"
 
@@ -156,7 +159,7 @@ def _best(best: Prediction, first: int) -> str:
     return f"{workers} are best, at {fmt.digits(best.speedup)}"
 
 
-def _doubt(result: BreakEven) -> str:
+def doubt(result: BreakEven | JobMix) -> str:
     """The interval of the first number that wins, as a sentence; empty where all is never."""
     low, high = result.breakeven_workers_interval
     if low is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -64,3 +64,15 @@ def of_environment(environment: Environment) -> Iterator[str]:
     others = environment.facts.get("gpu_processes_before")
     if others:
         yield f"others were on the GPU when measuring began: {others}; measure again without them"
+
+
+def said_of(lines: Mapping[str, Iterable[str]]) -> tuple[str, ...]:
+    """Each line once: as it is where it is said of all, else after the names of whom it is said."""
+    whom: dict[str, list[str]] = {}
+    for name, said in lines.items():
+        for line in said:
+            whom.setdefault(line, []).append(name)
+    return tuple(
+        line if len(names) == len(lines) else f"{', '.join(names)}: {line}"
+        for line, names in whom.items()
+    )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,7 +13,8 @@ from nworkers.models.records.aim import PLAIN_AIM, Aim, check_aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import Interval, Prediction
 from nworkers.simulator.study.ask import predictions
-from nworkers.simulator.study.resolve import resolve
+from nworkers.simulator.study.crossing import first_wins, undecided, winning_ranges
+from nworkers.simulator.study.resolve import ResolvedJob, resolve
 from nworkers.simulator.study.worker_grid import ends, worker_grid
 
 #: More are a sweep.
@@ -33,25 +33,59 @@ class WeightedJob:
 
 @dataclass(frozen=True)
 class MixRow:
-    """What so many workers make of the mix, and of each of its jobs by its name."""
+    """What so many workers make of the mix, and of each of its jobs.
+
+    ``draws`` holds the speed-up of the mix in every replication; ``of`` each job's own prediction,
+    by its name.
+    """
 
     workers: int
     samples_per_s: float
     speedup: float
     speedup_interval: Interval
-    probability_exceeds_target: float
-    speedups: dict[str, float]
+    draws: tuple[float, ...] = field(repr=False)
+    of: dict[str, Prediction] = field(repr=False)
+
+    def probability_exceeds(self, speedup: float) -> float:
+        """The share of replications that are faster than so many baselines."""
+        return sum(draw > speedup for draw in self.draws) / len(self.draws)
 
 
 @dataclass(frozen=True)
 class JobMix:
-    """The curve of a mix: the first number of workers that wins, the best, and each row."""
+    """The curve of a mix, and on it the first number of workers that wins, and the best.
 
+    ``jobs`` are resolved, in the order in which they were given; ``weights`` add up to 1.
+    """
+
+    jobs: dict[str, ResolvedJob]
+    weights: dict[str, float]
     rows: tuple[MixRow, ...]
     max_workers: int
-    target_speedup: float
     breakeven_workers: int | None
+    breakeven_workers_interval: tuple[int | None, int | None]
+    beats_single: tuple[tuple[int, int], ...]
     best_workers: int
+    aim: Aim = PLAIN_AIM
+
+    @property
+    def target_speedup(self) -> float:
+        """What a speed-up has to exceed."""
+        return self.aim.target_speedup
+
+    @property
+    def best(self) -> MixRow:
+        """The row of the most samples per second."""
+        return self.at(self.best_workers)
+
+    @property
+    def decisive(self) -> MixRow:
+        """The first row that wins, or the nearest to it."""
+        return self.at(self.breakeven_workers or self.best_workers)
+
+    def at(self, workers: int) -> MixRow:
+        """The row of so many workers, which are on the curve."""
+        return next(row for row in self.rows if row.workers == workers)
 
 
 def job_mix(
@@ -65,7 +99,7 @@ def job_mix(
 
     A sample of the mix takes the mean of its jobs' seconds a sample, by their weights: samples per
     second are the weighted harmonic mean. So are the baseline's, and the draws: all jobs meet the
-    same chances. Between neighbours that disagree the crossing is found by bisection.
+    same chances. The curve is that of `breakeven`: the same grid, with the same bisection.
 
     Raises:
         InputError: no jobs, a weight that is none, or a job that cannot be trained.
@@ -81,53 +115,56 @@ def job_mix(
             raise InputError("mix", f"a weight of {job.weight:g}", "a number above 0")
     if len({job.request.seed for job in jobs}) > 1:
         raise InputError("seed", "several", "one for all jobs: they meet the same chances")
-    each = [
-        ends(resolve(job.request, [max_workers], curve=True).scenarios[0], max_workers)
-        for job in jobs
-    ]
+    whole = {job.name: resolve(job.request, [max_workers], curve=True) for job in jobs}
+    each = [ends(job.scenarios[0], max_workers) for job in whole.values()]
     first, limit = max(low for low, _ in each), min(high for _, high in each)
     if limit < first:
         raise InputError("max_workers", limit, f"at least {first} with these jobs")
+    total = sum(job.weight for job in jobs)
+    weights = {job.name: job.weight / total for job in jobs}
     curve: dict[int, MixRow] = {}
     missing = worker_grid(first, limit)
     while missing:
         for workers in missing:
             if progress is not None:
                 progress(len(curve), len(curve) + len(missing))
-            found = [predictions(resolve(job.request, [workers]), aim=aim)[0] for job in jobs]
-            curve[workers] = _together(workers, jobs, found, target)
-        missing = [
-            (low + high) // 2
-            for low, high in pairwise(sorted(curve))
-            if high > low + 1 and (curve[low].speedup > target) != (curve[high].speedup > target)
-        ]
-    rows = tuple(curve[n] for n in sorted(curve))
+            found = {name: _row(job, workers, aim) for name, job in whole.items()}
+            curve[workers] = _together(workers, weights, found)
+        missing = undecided(curve, target)
+    ranges = winning_ranges(curve, target)
     return JobMix(
-        rows=rows,
+        jobs=whole,
+        weights=weights,
+        rows=tuple(curve[n] for n in sorted(curve)),
         max_workers=limit,
-        target_speedup=target,
-        breakeven_workers=next((row.workers for row in rows if row.speedup > target), None),
-        best_workers=max(rows, key=lambda row: row.samples_per_s).workers,
+        breakeven_workers=ranges[0][0] if ranges else None,
+        breakeven_workers_interval=first_wins(curve, target),
+        beats_single=ranges,
+        best_workers=max(curve, key=lambda n: curve[n].samples_per_s),
+        aim=aim,
     )
 
 
-def _together(
-    workers: int, jobs: Sequence[WeightedJob], rows: Sequence[Prediction], target: float
-) -> MixRow:
-    weights = np.array([job.weight for job in jobs]) / sum(job.weight for job in jobs)
-    rate = _harmonic(weights, np.array([row.progress_per_s for row in rows]))
-    base = _harmonic(weights, np.array([row.baseline_samples_per_s for row in rows]))
-    alone = np.array([row.baseline_draws for row in rows])
+def _row(job: ResolvedJob, workers: int, aim: Aim) -> Prediction:
+    at = replace(job.scenarios[0], workers=workers)
+    return predictions(replace(job, scenarios=(at,)), aim=aim)[0]
+
+
+def _together(workers: int, weights: dict[str, float], of: dict[str, Prediction]) -> MixRow:
+    shares = np.array([weights[name] for name in of])
+    rate = _harmonic(shares, np.array([row.progress_per_s for row in of.values()]))
+    base = _harmonic(shares, np.array([row.baseline_samples_per_s for row in of.values()]))
+    alone = np.array([row.baseline_draws for row in of.values()])
     # A row's own draws leave out what a short run gains by chance.
-    draws = _harmonic(weights, np.array([row.draws for row in rows]) * alone)
-    speedups = draws / _harmonic(weights, alone)
+    draws = _harmonic(shares, np.array([row.draws for row in of.values()]) * alone)
+    speedups = draws / _harmonic(shares, alone)
     return MixRow(
         workers=workers,
         samples_per_s=float(rate),
         speedup=float(rate / base),
         speedup_interval=interval90(speedups),
-        probability_exceeds_target=float(np.mean(speedups > target)),
-        speedups={job.name: row.speedup for job, row in zip(jobs, rows, strict=True)},
+        draws=tuple(speedups.tolist()),
+        of=of,
     )
 
 

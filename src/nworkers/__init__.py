@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nworkers.models.records.what_if import WhatIf
     from nworkers.models.records.workload import StepSeconds, Workload
     from nworkers.simulator.decide.explain import explain
+    from nworkers.simulator.decide.job_mix import JobMix, WeightedJob, job_mix
     from nworkers.simulator.decide.job_options import JobOption, OptionCost, OptionFound, compare
     from nworkers.simulator.decide.money import Assignment, CostCurve, Prices, cost_curve
     from nworkers.simulator.decide.next_measurement import NextMeasurement, next_measurement
@@ -48,6 +49,7 @@ __all__ = [
     "Freed",
     "HardwareError",
     "InputError",
+    "JobMix",
     "JobOption",
     "JobRequest",
     "Measurement",
@@ -61,6 +63,7 @@ __all__ = [
     "Setting",
     "Solved",
     "StepSeconds",
+    "WeightedJob",
     "WhatIf",
     "Workload",
     "breakeven",
@@ -68,6 +71,7 @@ __all__ = [
     "cost_curve",
     "explain",
     "fit",
+    "job_mix",
     "keras_recorder",
     "load",
     "measure",
@@ -97,6 +101,7 @@ _HOMES = {
     "Freed": "models.records.explained",
     "HardwareError": "models.base.errors",
     "InputError": "models.base.errors",
+    "JobMix": "simulator.decide.job_mix",
     "JobRequest": "models.records.job_request",
     "Measurement": "models.records.measurement",
     "NextMeasurement": "simulator.decide.next_measurement",
@@ -106,11 +111,13 @@ _HOMES = {
     "Setting": "models.records.setting",
     "Solved": "models.records.solved",
     "StepSeconds": "models.records.workload",
+    "WeightedJob": "simulator.decide.job_mix",
     "WhatIf": "models.records.what_if",
     "Workload": "models.records.workload",
     "breakeven": "simulator.study.ask",
     "explain": "simulator.decide.explain",
     "fit": "models.fitting.fit:fit_profile",
+    "job_mix": "simulator.decide.job_mix",
     "keras_recorder": "calibrate.tensorflow.recorders",
     "load": "models.files.store",
     "measure": "calibrate.campaigns.session",

@@ -79,6 +79,7 @@ SCALING, ROWS = FILES["DAINT"], 5
 #: A sweep, and what is left of one.
 #: Step times of a run.
 STEPS = SUPPORT / "examples" / "my-run.csv"
+JOBS = SUPPORT / "examples" / "two-jobs.toml"
 SWEEP, SWEPT = (SUPPORT / "examples" / f"small-sweep.{kind}" for kind in ("toml", "jsonl"))
 
 
@@ -369,6 +370,7 @@ _FIT_SCALING = _FIT | {
 }
 _DRAWS = {"--draws": _of("20", "50")}
 _CURVE = _CALIBRATION | {"--max-workers": _of("1", "2", "3")}
+_MIX = {"--mix": given_file(JOBS), "--max-workers": _of("1", "2", "3")}
 _AIM = {
     "--target-speedup": _of("2", "1.5", "0.5", "1000000", "1e-300", "1e7"),
     "--samples-factor": _of("2", "0.5", "1e6", "1e-300"),
@@ -398,7 +400,11 @@ COMMANDS: dict[str, st.SearchStrategy[Ask]] = {
         JOB | {"--trace": _of("t.json", "no/t.json"), "--settings": _FLAG},
         _CALIBRATION | {"--workers": _of("1", "2", "3", "1,2", "4")},
     ),
-    "breakeven": _command("breakeven", JOB | _AIM | _MONEY, _CURVE),
+    "breakeven": st.one_of(
+        _command("breakeven", JOB | _AIM | _MONEY, _CURVE),
+        _command("breakeven", JOB | _AIM | _MONEY, _CURVE),
+        _command("breakeven", JOB | _AIM | {"--plot": _PICTURE}, _MIX),
+    ),
     "solve": _command(
         "solve",
         JOB | {"--target-speedup": _of("1", "2", "0.5"), "--overhead": _of("0.2", "50%")},

@@ -31,6 +31,27 @@ def test_a_mix_has_each_job_s_column(run: Run, tmp_path: Path) -> None:
     assert done.code == 0
     assert done.out.startswith(found["answer"])
     assert "mlp:784,512,10" in done.out
+    assert "\nRests on: " in done.out
+    assert len(found["breakeven_workers_interval"]) == 2
+    assert [job["weight"] for job in found["jobs"]] == [0.75, 0.25]
+
+
+def test_what_holds_for_one_job_is_said_of_it(run: Run, tmp_path: Path) -> None:
+    path = tmp_path / "jobs.toml"
+    path.write_text(JOBS + '[[job]]\nname = "third"\nbaseline = "host"\nbatch = 2\n')
+    done = run("breakeven", "--mix", str(path), "--max-workers", "3")
+    assert "\n  - third: efficiency: 100 % would be " in done.out
+    assert "note: third: strong scaling of a batch of 2 ends at as many workers" in done.err
+    assert done.err.count("this is not your hardware") == 1
+
+
+def test_a_picture_of_the_mix(run: Run, tmp_path: Path) -> None:
+    path, picture = tmp_path / "jobs.toml", tmp_path / "mix.svg"
+    path.write_text(JOBS)
+    asked = ("breakeven", "--mix", str(path), "--max-workers", "2", "--plot", str(picture))
+    assert run(*asked).code == 0
+    assert "<svg" in picture.read_text()
+    assert run(*asked).code == 2
 
 
 @pytest.mark.parametrize(
