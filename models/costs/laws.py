@@ -115,7 +115,9 @@ def transfer_s(path: TransferPath[Number], sizes: Sequence[float]) -> Number:
 
     Bytes of the largest segment that a token bucket's credit covers pass at once.
     """
-    moved_s = _total(size / segment_of(path, size).bandwidth_bytes_per_s for size in sizes)
+    # A model has hundreds of variables, of a few sizes.
+    each_s = {size: size / segment_of(path, size).bandwidth_bytes_per_s for size in set(sizes)}
+    moved_s = _total(each_s[size] for size in sizes)
     if path.credit_bytes:
         last = path.segments[-1]
         ruled = sum(size for size in sizes if segment_of(path, size) is last)

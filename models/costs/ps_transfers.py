@@ -71,6 +71,8 @@ def _dispatched(known: Drawn, scenario: Scenario) -> tuple[float, float]:
 
 def _touched(scenario: Scenario) -> int:
     """How many ps hold anything."""
+    if scenario.ps == 1:
+        return 1
     placed = place(scenario.workload, scenario.ps, scenario.what_if)
     return sum(1 for shard in placed if shard)
 
@@ -185,7 +187,9 @@ def fetches(known: Drawn, scenario: Scenario, shard: tuple[Piece, ...]) -> Chain
 def pushes(known: Drawn, scenario: Scenario, shard: tuple[Piece, ...]) -> Chain:
     """Latency, transfer and update of one shard's gradients, in the order in which they appear."""
     factor = compressed(scenario.what_if)
-    sent = tuple(replace(piece, size_bytes=piece.size_bytes * factor) for piece in shard)
+    sent = shard
+    if factor != 1.0:
+        sent = tuple(replace(piece, size_bytes=piece.size_bytes * factor) for piece in shard)
     # A synchronous worker sends the number of its step with each gradient, by which the ps drops
     # those that come too late.
     beside = (_STEP_BYTES,) if scenario.strategy == "ps-sync" else ()

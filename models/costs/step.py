@@ -112,7 +112,9 @@ def step_costs(profile: Profile, scenario: Scenario, draw: int | range | None = 
     push: tuple[Chain, ...] = ()
     collective: Chain = ()
     spread: Chain = ()
-    carried = sum(carried_bytes(v, change) for v in workload.variables)
+    carried = 0.0
+    if change.hybrid or change.compression is not None:
+        carried = sum(carried_bytes(v, change) for v in workload.variables)
     if scenario.strategy == "allreduce":
         own_s = known.collective.dispatch_s
         dispatched_s = known.device.dispatch_s if own_s is None else own_s

@@ -12,13 +12,14 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.nominal_link import MAX_BITS_PER_S, MIN_BITS_PER_S, PAYLOAD_SHARE
 from nworkers.models.records.on_device import through_host_memory, with_device
-from nworkers.models.records.profile import Profile, value_at, with_link
+from nworkers.models.records.profile import Profile, parameters, value_at, with_link
 from nworkers.models.records.scaled_link import with_dispatch, with_latency
 from nworkers.models.records.solved import Sought
 from nworkers.models.records.what_if import InnerLink
 from nworkers.simulator.decide.search import Axis
 from nworkers.simulator.study.hardware import Hardware, hardware_of, read_link, read_source
 from nworkers.simulator.study.resolve import ResolvedJob, resolve, workload_of
+from nworkers.simulator.study.settings import settables
 
 #: No batch beyond is looked at, and no more workers or ps.
 MOST_BATCH, MOST_WORKERS, MOST_PS = 2**24, 256, 64
@@ -133,7 +134,7 @@ def _latency(job: Job, workers: int) -> Quantity:
     now = job.resolved(workers)
     rdma = job.request.what_if.rdma
     if rdma is None:
-        return _scaled(now, "latency", with_latency, _latency_s(now))
+        return _scaled(job, now, "latency", with_latency, _latency_s(now))
 
     def at(factor: float) -> ResolvedJob:
         latency_s = min(_MOST_RDMA_S, factor * rdma.latency_s)
@@ -146,18 +147,59 @@ def _latency(job: Job, workers: int) -> Quantity:
 def _dispatch(job: Job, workers: int) -> Quantity:
     now = job.resolved(workers)
     today_s = step_costs(now.profile, now.scenarios[0]).dispatch.wall_s
-    return _scaled(now, "dispatch", with_dispatch, today_s)
+    return _scaled(job, now, "dispatch", with_dispatch, today_s)
 
 
 def _scaled(
-    now: ResolvedJob, name: str, change: Callable[[Profile, float], Profile], today_s: float
+    job: Job,
+    now: ResolvedJob,
+    name: str,
+    change: Callable[[Profile, float], Profile],
+    today_s: float,
 ) -> Quantity:
     """A time of the profile."""
 
     def at(factor: float) -> ResolvedJob:
         return replace(now, profile=change(now.profile, factor))
 
-    return _of_time(name, at, today_s)
+    paths = _set_paths(job, now, change)
+
+    def said(factor: float) -> tuple[tuple[str, str], ...]:
+        # Rounded down: what is asked for is enough.
+        size = 10.0 ** (math.floor(math.log10(factor)) - 3)
+        text = f"{math.floor(factor / size + 1e-9) * size:.4g}x"
+        return tuple(("settings", f"{path}={text}") for path in paths)
+
+    return replace(_of_time(name, at, today_s), said=said)
+
+
+def _set_paths(
+    job: Job, now: ResolvedJob, change: Callable[[Profile, float], Profile]
+) -> tuple[str, ...]:
+    """Quantities that are set to ask for a change of a profile; none where those are not all of it.
+
+    A factor is of what was measured: of what the request has set, it would be another.
+    """
+    profile = now.profile
+    reduces = now.scenarios[0].strategy == "allreduce"
+    # An all-reduce that nobody measured has the latency of the link.
+    unread: tuple[str, ...] = ("link.", "host.") if profile.collective.measured else ("host.",)
+    if not reduces:
+        unread = ("collective.",)
+    if not now.scenarios[0].scheduled:
+        unread += ("host.coordinator.",)
+    was = dict(parameters(profile))
+    moved = [
+        path
+        for path, value in parameters(change(profile, 2.0))
+        if value != was.get(path) and not path.startswith(unread)
+    ]
+    settable = {one.path for one in settables(profile)}
+    known = [path for path in moved if path in was]
+    stated = {setting.path for setting in job.request.settings}
+    if len(known) < len(moved) or stated & set(moved):
+        return ()
+    return tuple(path for path in moved if path in settable)
 
 
 def _of_time(

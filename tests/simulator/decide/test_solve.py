@@ -14,6 +14,7 @@ from nworkers.models.base.errors import InputError
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.runtimes import Strategy
 from nworkers.models.records.scenario import Scaling
+from nworkers.models.records.setting import Setting
 from nworkers.models.records.solved import Bracket, Goal, Sought, Threshold
 from nworkers.models.records.what_if import PLAIN, Rdma
 from nworkers.simulator.decide.quantities import Quantity, job_of, quantity_of
@@ -216,3 +217,34 @@ def test_each_way_and_each_device_is_known_as_soon_as_it_is_tried(what: Sought) 
     parts = [*found.ways, *found.faster]
     assert len(told) == len(parts) > 1
     assert all(part in told for part in parts)
+
+
+@pytest.mark.parametrize("what", ["latency", "dispatch"])
+@pytest.mark.parametrize("strategy", ["ps-async", "ps-sync", "allreduce"])
+def test_a_time_that_is_found_is_asked_for_by_settings(what: Sought, strategy: Strategy) -> None:
+    """Each as a factor of what was measured, which asks for just the job that was found."""
+    request = JobRequest(
+        "emulated-1gbit", workload="mlp:784,512,10", batch=8192, scaling="weak", strategy=strategy
+    )
+    found = solve(request, what, workers=2, overhead=0.99).threshold
+    assert found is not None
+    assert found.change
+    asked = tuple(Setting(path, factor=factor) for path, factor in map(parted, found.change))
+    row = predict(replace(request, settings=asked), 2)
+    assert row.step_time_s == pytest.approx(found.row.step_time_s, rel=2e-3)
+    assert row.step_time_s != pytest.approx(predict(request, 2).step_time_s, rel=0.01)
+
+
+def parted(change: tuple[str, str]) -> tuple[str, float]:
+    field, text = change
+    path, _, factor = text.partition("=")
+    assert field == "settings"
+    return path, float(factor.removesuffix("x"))
+
+
+def test_a_time_of_what_is_set_already_has_no_settings() -> None:
+    stated = (Setting("link.dispatch_s", factor=2.0),)
+    request = JobRequest("emulated-1gbit", settings=stated)
+    found = solve(request, "dispatch", workers=2, overhead=0.9999).threshold
+    assert found is not None
+    assert not found.change
