@@ -20,8 +20,8 @@ from tests.support.kills import END_S, Outcome, attempt
 TIMES = 50
 HEAD = ("victim", "times", "slowest end", "cells before", "cells kept", "bad")
 INTRODUCTION = f"""`make soak`: a task or the coordinator of a calibration is killed (SIGKILL) at a
-random moment, {{times}} times. *Bad* is any that hung past {END_S:g} s, left a process, lost a cell
-that was measured before, left a file that cannot be read, or did not name the task."""
+random moment, {{times}} times. *Bad* is any that hung past {END_S:g} s, or left a process or an
+unreadable file. So is one that lost a measured cell, or did not name the task."""
 
 
 def summary(outcomes: Iterable[Outcome]) -> list[list[str]]:

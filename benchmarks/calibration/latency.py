@@ -23,16 +23,17 @@ RATE_MBIT = 200
 LARGEST_BYTES = 8192
 ECHOES = 100
 
-INTRODUCTION = f"""Tensors of up to {LARGEST_BYTES // 1024} KiB between two emulated hosts, on links
-of {RATE_MBIT} Mbit/s with a delay added on the way: the latency that the product's fit takes from a
-short calibration (an empty step on the worker's own server, plus what a part on the ps adds, plus a
-transfer's latency), beside the median round trip of datagrams before and after it, all in ms.
+INTRODUCTION = f"""Tensors of up to {LARGEST_BYTES // 1024} KiB move between two emulated hosts,
+on links of {RATE_MBIT} Mbit/s with a delay added on the way. The table has the latency fitted
+from a short calibration, beside the median round trip of datagrams before and after it, all in
+ms. That latency is an empty step on the worker's own server, what a part on the ps adds, and a
+transfer's.
 
-To be expected is one round trip for a fetch: the request that starts the ps's part of the step
-(RunGraph) and the one for the tensor (RecvTensor) leave the worker together, and both answers come
-one round trip later, as an empty step's does. A push makes two, one after the other: RunGraph
-reaches the ps, which asks the worker for the gradient (RecvTensor), gets it, applies it, and only
-then answers."""
+A fetch should take one round trip. The request that starts the ps's part of the step (RunGraph)
+and the one for the tensor (RecvTensor) leave together. Both answers come one round trip later,
+as an empty step's does. A push should take two, one after the other. RunGraph reaches the ps,
+which asks the worker for the gradient (RecvTensor). It gets it, applies it, and only then
+answers."""
 
 
 @dataclass(frozen=True)

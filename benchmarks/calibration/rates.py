@@ -141,15 +141,15 @@ def _fitted(parameter: Parameter) -> Fitted:
     return Fitted(*(value * 8e-6 for value in (parameter.estimate, *parameter.interval)))
 
 
-INTRODUCTION = """Two emulated hosts, a ps and a worker, on links shaped by token buckets: iperf3's
-rate at its receiver, before and after a short calibration, and the bandwidths that the product's
-fit takes from it, in Mbit/s of payload with 90 % intervals. *Shared* is the rate of the link that
-two workers share, from fetches at once (the profile's `shared_bandwidth_bytes_per_s`). *Beyond the
-wire* is 1/β less iperf3's time. Framing is no part of it (see the bytes below); software is: a
-tensor is copied out of gRPC's buffers after the last of it has come, and a push is applied after
-that. The fit knows what an update takes alone and takes it out; the copy adds to the wire's time,
-and a line in the bytes cannot tell the two apart. Of several transfers at once, one's software runs
-beside another's wire."""
+INTRODUCTION = """Two emulated hosts, a ps and a worker, are on links shaped by token buckets.
+The table has iperf3's rate at its receiver, before and after a short calibration, beside the
+bandwidths fitted from it, in Mbit/s of payload. *Shared* is the rate of the link that two
+workers share, from fetches at once (`shared_bandwidth_bytes_per_s`). *Beyond the wire* is 1/β
+less iperf3's time. Framing is no part of it (see the bytes below), software is. A tensor is
+copied out of gRPC's buffers after the last of it has come, and a push is applied after that.
+The fit takes out an update, which it knows alone. The copy adds to the wire's time, and a line
+in the bytes cannot tell the two apart. Of several transfers at once, one's software runs beside
+another's wire."""
 
 
 def _table(links: list[Link]) -> str:

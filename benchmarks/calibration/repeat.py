@@ -36,12 +36,12 @@ class Effort:
 
 SMOKE = Effort(rounds=2, sizes=6, burst_s=0.05)
 
-INTRODUCTION = """So many short calibrations of this machine, tasks on loopback, each of {rounds}
-rounds and fitted by the product. An interval is for the truth, which nobody knows; the mean of
-the other runs' estimates stands for it. That mean varies too, so perfect 90 % intervals would hold
-it in {expected:.1f} % of {runs} runs; a binomial test (two-sided, at {level:g} %) says
-whether the count is that of perfect ones. The half-width is the median one: wide intervals cover
-for free."""
+INTRODUCTION = """Each of these short calibrations of one machine, tasks on loopback, has
+{rounds} rounds and a fit of its own. An interval is for the truth, which nobody knows. The mean
+of the other runs' estimates stands for it. That mean varies too, so perfect 90 % intervals
+would hold it in {expected:.1f} % of {runs} runs. A binomial test (two-sided, at {level:g} %)
+says whether the count is that of perfect ones. The half-width is the median one, since wide
+intervals cover for free."""
 
 
 def measure(effort: Effort, runs: int) -> None:
@@ -68,7 +68,7 @@ def measure(effort: Effort, runs: int) -> None:
             ),
             _table(spreads),
             f"({busy} of {len(done)} runs lost more than {100 * QUIET_STOLEN:g} % of the cores' "
-            f"time to a hypervisor; the last sitting: {conditions.words})",
+            f"time to a hypervisor. The last sitting: {conditions.words})",
         ]
     )
     data: dict[str, Any] = {
