@@ -43,8 +43,9 @@ def report(
     from nworkers.cli.asked.asked_job import job_request
     from nworkers.cli.asked.option_text import in_file, in_words
     from nworkers.cli.report.page import page
-    from nworkers.cli.shown import console, headline, notes
+    from nworkers.cli.shown import console, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
+    from nworkers.cli.shown.sheet import Sheet
     from nworkers.cli.sweeping.executors import on_this_machine
     from nworkers.models.files.atomic_write import check_output, write_bytes
     from nworkers.models.records.scenario import MAX_WORKERS
@@ -69,7 +70,8 @@ def report(
     compared += [("--scenario", str(path)) for path in scenario or ()]
     asked = _commands(options, output, most, compared, found.today.max_workers)
     write_bytes(output, page(found, asked).encode(), force=force)
-    console.emit(f"{headline.of_breakeven(found.answer.result)}\nWritten to {output}.")
+    first = predict_text.first_line(found.answer.result)
+    console.show(Sheet(first, f"Written to {output}."))
 
 
 def _carried_out(

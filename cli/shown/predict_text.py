@@ -13,7 +13,7 @@ from nworkers.cli.shown.tone import Tone, Toned, by_chance
 from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.findings.rests_on import rests_on
 from nworkers.models.records.aim import PLAIN_AIM, Aim
-from nworkers.models.records.prediction import Prediction, ResourceUse
+from nworkers.models.records.prediction import BreakEven, Prediction, ResourceUse
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.solved import WayOut
@@ -89,9 +89,8 @@ def curve(
 ) -> Sheet:
     """The sentence that answers and the table of the curve, with more of both where asked."""
     rows = answer.result.rows
-    tone = Tone.BAD if answer.result.breakeven_workers is None else Tone.GOOD
     return Sheet(
-        Toned(headline.of_breakeven(answer.result), tone),
+        first_line(answer.result),
         *lines,
         *_instead(answer, ask),
         "",
@@ -103,6 +102,12 @@ def curve(
         *noted(answer.notes),
         *caveats(answer.beyond, answer.result.aim),
     )
+
+
+def first_line(result: BreakEven) -> Toned:
+    """The sentence that answers."""
+    tone = Tone.BAD if result.breakeven_workers is None else Tone.GOOD
+    return Toned(headline.of_breakeven(result), tone)
 
 
 def _ways_out(

@@ -66,6 +66,13 @@ def test_no_line_is_wider_than_the_terminal(
         assert "Not shown: " in shown or characters(shown) == characters(str(sheet))
 
 
+def test_a_command_prints_as_it_is_only_what_programs_read() -> None:
+    """All else is laid out for the terminal."""
+    commands = Path(__file__).parents[3] / "cli" / "commands"
+    plain = [path.stem for path in commands.glob("*.py") if "console.emit(" in path.read_text()]
+    assert plain == ["completion"]
+
+
 def characters(text: str) -> Counter[str]:
     """What stands there, wherever lines are broken."""
     return Counter(c for c in text if c.isalnum())
