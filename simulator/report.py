@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -35,6 +35,8 @@ from nworkers.simulator.study.resolve import resolve
 #: The sliders' curves, and those of the options, end here: nine values of five quantities are forty
 #: curves, and the largest numbers take most of their time.
 MOST_SLID = 16
+#: With several ps each transfer is one of its own, and a step takes as many times longer.
+MOST_SLID_OF = {"ps": 8}
 
 #: A part of a report: a function of this package's, and what it is given.
 Part = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -114,21 +116,26 @@ def report_answer(
     wins = answer.result.breakeven_workers is not None
     known = sliders(job, at, wins=wins)
     asked = [
-        position for slider in known for position in slider.positions if position.factor != 1.0
+        (position, min(few, MOST_SLID_OF.get(slider.name, few)))
+        for slider in known
+        for position in slider.positions
     ]
+    # The curve of today is known.
+    moved = [(position, most) for position, most in asked if (position.factor, most) != (1.0, few)]
     parts: list[Part] = [
         (_explained, (request, at)),
         (next_measurement, (request, at)),
         (ranked, (job, Goal(), at)),
         (breakeven_with_ways_out, (answer, request)),
-        *((_curve, (position.request, few)) for position in asked),
+        *((_curve, (position.request, most)) for position, most in moved),
     ]
     explained, following, alike, whole, *found = carry_out(parts)
-    of = {id(position): curve for position, curve in zip(asked, found, strict=True)}
+    of = {id(position): today for position, _ in asked}
+    of |= {id(position): curve for (position, _), curve in zip(moved, found, strict=True)}
     return ReportAnswer(
         answer=whole,
         today=today,
-        slid=tuple(_slid(slider, of, today) for slider in known),
+        slid=tuple(_slid(slider, of) for slider in known),
         explained=explained,
         next=following,
         ranked=alike,
@@ -185,11 +192,9 @@ def _explained(request: JobRequest, workers: int) -> ExplainAnswer:
     return answer_explain(resolve(request, [workers]))
 
 
-def _slid(slider: Slider, of: dict[int, BreakEven | None], today: BreakEven) -> Slid:
-    found = []
-    for position in slider.positions:
-        curve = today if position.factor == 1.0 else of[id(position)]
-        if curve is not None:
-            found.append(SlidTo(position, curve))
+def _slid(slider: Slider, of: Mapping[int, BreakEven | None]) -> Slid:
+    """With the values that the job can have."""
+    curves = ((position, of[id(position)]) for position in slider.positions)
+    found = [SlidTo(position, curve) for position, curve in curves if curve is not None]
     now = next(k for k, one in enumerate(found) if one.position.factor == 1.0)
     return Slid(slider, tuple(found), now)

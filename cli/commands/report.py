@@ -68,7 +68,7 @@ def report(
         found = report_answer(request, most, others, carry_out)
     compared = [("--vs", said) for said in vs or ()]
     compared += [("--scenario", str(path)) for path in scenario or ()]
-    asked = _commands(options, output, most, compared, found.today.max_workers)
+    asked = _commands(options, output, most, compared)
     write_bytes(output, page(found, asked).encode(), force=force)
     first = predict_text.first_line(found.answer.result)
     console.show(Sheet(first, f"Written to {output}."))
@@ -87,13 +87,12 @@ def _carried_out(
 
 
 def _commands(
-    options: Options, output: Path, most: int, compared: Sequence[tuple[str, str]], few: int
+    options: Options, output: Path, most: int, compared: Sequence[tuple[str, str]]
 ) -> PageCommands:
     """The command lines that the page names; of its own file the name alone, without folders.
 
     Args:
         compared: options of ways to do the job that are compared, and their texts.
-        few: where the sliders' curves end.
     """
     from nworkers.cli.asked.command_line import command
     from nworkers.cli.report.page import PageCommands
@@ -103,7 +102,7 @@ def _commands(
     return PageCommands(
         again=" ".join(again),
         ask=partial(command, "predict", options),
-        ask_curve=partial(command, "breakeven", options, few, counted="max_workers"),
+        ask_curve=partial(command, "breakeven", options, counted="max_workers"),
         file=str(options.calibration or "my.json"),
         workload=None if options.workload is None else str(options.workload),
     )

@@ -16,8 +16,8 @@ WIDTH, HEIGHT = 560, 340
 _LEFT, _RIGHT, _TOP, _BOTTOM = 58, 16, 16, 48
 #: A label is set left of its point where less than this is right of it.
 _LABEL_WIDTH = 190
-#: And below it, where above it the goal's line would be within this.
-_LABEL_HEIGHT = 36
+#: And where the goal's line is not within this of its middle.
+_LABEL_HEIGHT = 12
 #: Ticks are no nearer to each other than this, or their numbers would touch.
 _APART = 26.0
 #: Beyond what the rows reach, as a factor.
@@ -107,14 +107,31 @@ def _mark(curve: BreakEven, axes: CurveAxes) -> Iterator[str]:
         )
     yield f'<circle class="mark" cx="{x}" cy="{y}" r="5"/>'
     on_left = x > WIDTH - _RIGHT - _LABEL_WIDTH
-    above = y > _TOP + 40 and not 0.0 < y - axes.y(curve.target_speedup) < _LABEL_HEIGHT
     yield _words(
         x + (-10 if on_left else 10),
-        y + (-14 if above else 28),
+        y + _beside(curve, row, axes, rises_away=_rises_after(curve, row) != on_left),
         f"{fmt.count(row.scenario.workers, 'worker')}: {fmt.digits(row.speedup)} times",
         "end" if on_left else "start",
         "mark-label",
     )
+
+
+def _rises_after(curve: BreakEven, row: Prediction) -> bool:
+    """Whether more workers do notably better."""
+    more = [one for one in curve.rows if one.scenario.workers > row.scenario.workers]
+    return bool(more) and more[0].speedup > 1.05 * row.speedup
+
+
+def _beside(curve: BreakEven, row: Prediction, axes: CurveAxes, *, rises_away: bool) -> float:
+    """How far below its point a label is: off the curve, and off the goal's line if it can be."""
+    y, goal = axes.y(row.speedup), axes.y(curve.target_speedup)
+    ways = (26.0, -14.0) if rises_away else (-14.0, 26.0)
+
+    def is_free(way: float) -> bool:
+        inside = _TOP + 12 < y + way < HEIGHT - _BOTTOM - 6
+        return inside and abs(y + way - 5 - goal) > _LABEL_HEIGHT
+
+    return next(filter(is_free, ways), ways[0])
 
 
 def _grid(axes: CurveAxes) -> Iterator[str]:

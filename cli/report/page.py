@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,7 +31,10 @@ from nworkers.models.records.environment_facts import FACTS
 
 if TYPE_CHECKING:
     from nworkers.models.findings.calibration_answer import CalibrationAnswer
+    from nworkers.models.findings.weak_parameters import Remedy
+    from nworkers.models.records.prediction import Prediction
     from nworkers.models.records.solved import WayOut
+    from nworkers.simulator.answers import BreakEvenAnswer
     from nworkers.simulator.report import ReportAnswer
 
 _HERE = Path(__file__).parent
@@ -47,12 +50,13 @@ class PageCommands:
     """The command lines that a page names.
 
     ``again`` makes the page anew; ``ask`` predicts for so many workers with fields changed, and
-    ``ask_curve`` asks for a curve. ``file`` is where the user's calibration is, or would be.
+    ``ask_curve`` asks for a curve up to so many. ``file`` is where the user's calibration is, or
+    would be.
     """
 
     again: str
     ask: way_out_text.Ask
-    ask_curve: Callable[[Iterable[tuple[str, str]]], str]
+    ask_curve: way_out_text.Ask
     file: str
     workload: str | None
 
@@ -185,15 +189,22 @@ def _curve(found: ReportAnswer) -> str:
             fmt.times(row.speedup, row.speedup_interval),
             fmt.percent(row.probability_exceeds(result.target_speedup)),
         )
-        for row in result.rows
+        for row in _telling(found.answer)
     ]
     numbers = table(
-        "The same in numbers; wins: in so many of the simulated runs",
+        f"Some of the {len(result.rows)} points; wins: in so many of the simulated runs",
         ("workers", "step", "speed-up (90 % interval)", "wins"),
         rows,
         (),
     )
     return section("answer", "Speed-up by workers", f'<div class="two">{picture}{numbers}</div>')
+
+
+def _telling(answer: BreakEvenAnswer) -> list[Prediction]:
+    """The points that say it: doublings, the ends, the first that wins and the best."""
+    rows = answer.result.rows
+    kept = [rows[0], rows[-1], answer.best, answer.decisive]
+    return [row for row in rows if row in kept or row.scenario.workers.bit_count() == 1]
 
 
 def _sliders(found: ReportAnswer, commands: PageCommands) -> str:
@@ -202,9 +213,9 @@ def _sliders(found: ReportAnswer, commands: PageCommands) -> str:
     most = found.today.max_workers
     picture = figure(
         curve_svg("slid", found.today, axes, moves=True),
-        f"Speed-up by workers, up to {most}: solid as the sliders say, dashed as it is today. "
-        "Where a slider rests on one of its computed values, the curve is what the command below "
-        "prints; between two it is interpolated.",
+        f"Speed-up by workers, up to {most}, or fewer where parameter servers move: solid as the "
+        "sliders say, dashed as it is today. Where a slider rests on one of its computed values, "
+        "the curve is what the command below prints; between two it is interpolated.",
     )
     knobs = (
         '<div id="knobs" hidden>'
@@ -215,7 +226,7 @@ def _sliders(found: ReportAnswer, commands: PageCommands) -> str:
         f'<p class="screen"><strong id="moved-answer">{text(headline.of_breakeven(found.today))}'
         '</strong></p><p id="moved-said" class="seen" role="status"></p>'
         '<pre tabindex="0" class="command screen"><code id="moved-command">'
-        f"{text(commands.ask_curve(()))}</code></pre>"
+        f"{text(commands.ask_curve(most, ()))}</code></pre>"
     )
     rows = "".join(
         f'<tr><th scope="row">{row.scenario.workers}</th>'
@@ -235,7 +246,7 @@ def _sliders(found: ReportAnswer, commands: PageCommands) -> str:
         "sliders",
         "What if one thing were otherwise?",
         '<p class="screen">Move one slider; the others go back to today.</p>'
-        f'<div class="two"><div>{picture}{moved}{numbers}</div>{knobs}</div>'
+        f'<div class="two">{picture}{knobs}</div>{moved}{numbers}'
         f'<script type="application/json" id="slider-data">{numbers_of}</script>',
     )
 
@@ -290,13 +301,19 @@ def _better(ranked: tuple[WayOut, ...]) -> list[tuple[str, str, str]]:
         return []
     return [
         (
-            way.change or "as it is",
+            _change(way),
             fmt.times(way.speedup, way.interval),
             f"{fmt.digits(way.speedup / now.speedup)}×",
         )
         for way in ranked
         if way is now or way.speedup > _NO_GAIN * now.speedup
     ]
+
+
+def _change(way: WayOut) -> str:
+    """Such as ``link: 10gbit``; the job as it is has none."""
+    said = (f"{field.replace('_', '-')}: {value}" for field, value in way.fields)
+    return ", ".join(said) or "as it is"
 
 
 def _breakdown(found: ReportAnswer) -> str:
@@ -440,7 +457,7 @@ def _uncertain(found: ReportAnswer, commands: PageCommands) -> str:
                 "What the measurement knows little of",
                 ("what", "why", "what would help"),
                 [
-                    (weak.what, weak.why, _helps(remedy(weak.remedy), weak.remedy.how))
+                    (weak.what, weak.why, _helps(weak.remedy, commands.file))
                     for weak in found.weak[:_MOST_ROWS]
                 ],
                 (0, 1, 2),
@@ -470,8 +487,9 @@ def _uncertain(found: ReportAnswer, commands: PageCommands) -> str:
     return section("uncertain", "What is uncertain", *parts)
 
 
-def _helps(told: str, how: str) -> str:
-    return told if how == "another" else f"scale calibrate {told}"
+def _helps(of: Remedy, file: str) -> str:
+    told = remedy(of)
+    return told if of.how == "another" else f"scale calibrate {told} -o {file}"
 
 
 def _environment(found: ReportAnswer) -> str:

@@ -7,27 +7,33 @@
   const [answer, command, said] = [byId("moved-answer"), byId("moved-command"), byId("moved-said")];
   let drawn = 0;
 
-  // What is `share` of the way between two numbers; a speed-up is one on a logarithmic axis.
-  const between = (a, b, share) => a + (b - a) * share;
-  const onLog = (a, b, share) => a * (b / a) ** share;
+  // How much each of up to four neighbours counts at a value: the one polynomial through them.
+  function weights(value, count) {
+    const below = Math.floor(value);
+    const near = [below - 1, below, below + 1, below + 2].filter((k) => k >= 0 && k < count);
+    const others = (k) => near.filter((other) => other !== k);
+    return near.map((k) => [k, others(k).reduce((w, o) => w * (value - o) / (k - o), 1)]);
+  }
 
-  // The curve at a value: as computed, or between its two neighbours where both have a number.
+  // The curve at a value: as computed, or between its neighbours where all have a number.
   function curveAt(slider, value) {
-    const below = Math.floor(value), share = value - below, a = slider.at[below];
-    if (share === 0) return a;
-    const b = slider.at[below + 1];
-    const pairs = a.workers.map((n, i) => [i, b.workers.indexOf(n)]).filter((p) => p[1] >= 0);
-    const mix = (field, how) => pairs.map(([i, j]) => how(a[field][i], b[field][j], share));
-    const speedup = mix("speedup", onLog);
+    const below = Math.floor(value), here = slider.at[below];
+    if (value === below) return here;
+    const near = weights(value, slider.at.length).map(([k, w]) => [slider.at[k], w]);
+    const common = here.workers.filter((n) => near.every(([at]) => at.workers.includes(n)));
+    const mix = (field, to, from) => common.map((n) => from(near.reduce(
+      (sum, [at, w]) => sum + w * to(at[field][at.workers.indexOf(n)]), 0)));
+    const same = (number) => number;
+    const speedup = mix("speedup", Math.log, Math.exp);
     return {
-      label: "between " + a.label + " and " + b.label,
-      answer: "Interpolated between two computed values.",
+      label: "between " + here.label + " and " + slider.at[below + 1].label,
+      answer: "Interpolated between computed values.",
       command: "",
-      workers: pairs.map(([i]) => a.workers[i]),
+      workers: common,
       speedup: speedup,
       text: speedup.map((s) => "about " + Number(s.toPrecision(3)) + "×"),
-      x: pairs.map(([i]) => a.x[i]),
-      y: mix("y", between), low: mix("low", between), high: mix("high", between),
+      x: mix("x", same, same),
+      y: mix("y", same, same), low: mix("low", same, same), high: mix("high", same, same),
     };
   }
 

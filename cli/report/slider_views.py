@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from nworkers.cli.report.curve_svg import CurveAxes
 from nworkers.cli.report.markup import text
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
+from nworkers.cli.shown.way_out_text import Ask
 
 if TYPE_CHECKING:
     from nworkers.simulator.report import Slid, SlidTo
-
-#: The command that asks for some fields.
-AskCurve = Callable[[Iterable[tuple[str, str]]], str]
 
 TITLES = {
     "batch": "Batch",
@@ -44,7 +42,7 @@ def _control(slid: Slid) -> str:
     )
 
 
-def data(slid: Iterable[Slid], axes: CurveAxes, ask: AskCurve) -> str:
+def data(slid: Iterable[Slid], axes: CurveAxes, ask: Ask) -> str:
     """All that the script needs, as JSON that is safe inside a page."""
     document = [
         {
@@ -57,12 +55,12 @@ def data(slid: Iterable[Slid], axes: CurveAxes, ask: AskCurve) -> str:
     return json.dumps(document, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")
 
 
-def _at(slid: Slid, found: SlidTo, axes: CurveAxes, ask: AskCurve) -> dict[str, object]:
+def _at(slid: Slid, found: SlidTo, axes: CurveAxes, ask: Ask) -> dict[str, object]:
     rows = found.curve.rows
     return {
         "label": _label(slid, found),
         "answer": headline.of_breakeven(found.curve),
-        "command": ask(found.position.fields),
+        "command": ask(found.curve.max_workers, found.position.fields),
         "workers": [row.scenario.workers for row in rows],
         "speedup": [row.speedup for row in rows],
         "text": [fmt.times(row.speedup, row.speedup_interval) for row in rows],
