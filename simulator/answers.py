@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nworkers.models.base.errors import InputError
 from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import BreakEven, Prediction
@@ -17,15 +18,18 @@ from nworkers.simulator.study.breakeven import Refine
 from nworkers.simulator.study.ensemble import MOST_ERROR
 from nworkers.simulator.study.fluid import representatives
 from nworkers.simulator.study.no_effect import idle_settings, no_effects
-from nworkers.simulator.study.resolve import ResolvedJob
+from nworkers.simulator.study.resolve import ResolvedJob, resolve
 
 if TYPE_CHECKING:
+    from nworkers.models.records.calibration import Calibration
     from nworkers.models.records.explained import Explained
     from nworkers.models.records.measured_steps import BesideMeasured, MeasuredSteps
     from nworkers.models.records.measurement import Comparison, Measurement
     from nworkers.simulator.decide.job_mix import JobMix, WeightedJob
 
 
+#: Workers up to which a calibration is looked at where nobody said more.
+FIRST_LOOK = 32
 #: A way out is looked for at so many numbers of workers, the smallest of those asked about.
 _MOST_COUNTS = 4
 
@@ -172,6 +176,20 @@ def answer_breakeven(
     """The curve of a job that was resolved as one; ``known`` is called with each row."""
     found = curve(job, max_workers, progress, known, aim=aim, refine=refine)
     return breakeven_answer(job, found)
+
+
+def answer_calibrated(
+    calibration: Calibration, progress: Callable[[int, int], None] | None = None
+) -> BreakEvenAnswer | None:
+    """The curve of what a calibration measured, as it is asked for without any option.
+
+    None where no such question can be asked of it, such as of a model of the user's own.
+    """
+    try:
+        job = resolve(JobRequest(profile=calibration, workload=None), [FIRST_LOOK], curve=True)
+        return answer_breakeven(job, FIRST_LOOK, progress)
+    except InputError:
+        return None
 
 
 def breakeven_answer(job: ResolvedJob, result: BreakEven) -> BreakEvenAnswer:

@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from nworkers.models.records.calibration import Calibration, Quantity
 
 STDOUT = Path("-")
-#: Workers up to which a first look answers.
-FIRST_LOOK = 32
 
 
 def calibrate(
@@ -336,20 +334,14 @@ def _first_answer(calibration: Calibration, output: Path | None) -> str | None:
     """What a first look is for: how many workers win; None where it is no first look, or whole."""
     from nworkers.cli.shown import headline
     from nworkers.cli.shown.progress import ProgressLine
-    from nworkers.models.records.job_request import JobRequest
-    from nworkers.simulator.answers import answer_breakeven
-    from nworkers.simulator.study.resolve import resolve
+    from nworkers.simulator.answers import answer_calibrated
 
     profile = calibration.profile
     if output is None or profile is None or not (profile.provisional and calibration.complete):
         return None
-    try:
-        job = resolve(JobRequest(profile=calibration, workload=None), [FIRST_LOOK], curve=True)
-    except InputError:
-        return None  # a question that cannot be asked of it, such as of a model of the user's own
     with ProgressLine("simulating") as progress:
-        answer = answer_breakeven(job, FIRST_LOOK, progress.update)
-    return headline.of_breakeven(answer.result)
+        answer = answer_calibrated(calibration, progress.update)
+    return None if answer is None else headline.of_breakeven(answer.result)
 
 
 def _show(
@@ -372,6 +364,8 @@ def _show(
     for cell in calibration.skipped:
         console.note(f"skipped {cell.cell.name}: {cell.reason}")
     first = None if loudness.is_verbose() else _first_answer(calibration, request.output)
+    if first is not None:
+        console.note(f"wrote {request.output}")
     text = (
         calibration_text.report(answer, request.output)
         if first is None or request.output is None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -128,12 +129,20 @@ def fit(
 
 
 def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bool) -> None:
-    from nworkers.cli.shown import console, fit_json, fit_text, json_view
+    from nworkers.cli.shown import (
+        calibration_text,
+        console,
+        fit_json,
+        fit_text,
+        headline,
+        json_view,
+    )
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.files.atomic_write import check_output
     from nworkers.models.files.store import read_calibration, write_record
     from nworkers.models.findings.fit_answer import fit_answer
     from nworkers.models.fitting.fit import fit_profile
+    from nworkers.simulator.answers import answer_calibrated
 
     if output is not None:
         check_output(output, force=force)
@@ -141,11 +150,15 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
     with ProgressLine("fitting") as progress:
         profile = fit_profile(calibration, draws=draws, progress=progress.update)
     answer = fit_answer(calibration, profile, str(file))
+    with ProgressLine("simulating") as progress:
+        curve = answer_calibrated(replace(calibration, profile=profile), progress.update)
     console.notes(f"warning: {warning}" for warning in answer.warnings)
     if output is not None:
         write_record(output, profile, force=force)
         console.note(f"wrote {output}")
     if as_json:
-        json_view.emit(fit_json.fit(answer))
+        json_view.emit(fit_json.fit(answer, curve))
     else:
-        console.show(fit_text.fit(answer))
+        first = None if curve is None else headline.of_breakeven(curve.result)
+        lines = calibration_text.first_lines(answer.original, first)
+        console.show(fit_text.fit(answer, lines))

@@ -6,6 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
+from nworkers.cli.documents.measured_document import OriginalEntry
 from nworkers.models.records.prediction import Interval
 from nworkers.models.records.profile import Candidate, FitRow, FlowWeights
 from nworkers.models.records.runtimes import Strategy
@@ -36,12 +37,25 @@ class WeakEntry(TypedDict):
     remedy: str
 
 
+class CalibratedCurveDocument(TypedDict):
+    """Break-even of what was calibrated, as it is asked for without any option."""
+
+    answer: str
+    breakeven_workers: int | None
+    breakeven_workers_interval: tuple[int | None, int | None]
+    max_workers: int
+    workload: str
+    batch: int
+
+
 class FitDocument(TypedDict):
     profile: str
     hardware: str
     rounds: int
     provisional: bool
     samples_sha256: str
+    original: list[OriginalEntry]
+    breakeven: CalibratedCurveDocument | None
     parameters: list[ParameterDocument]
     fit: list[FitRow]
     sharing: list[Candidate]

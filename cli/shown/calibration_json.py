@@ -48,7 +48,7 @@ def document(answer: CalibrationAnswer, output: Path) -> CalibratedDocument:
             }
             for compared in answer.hosts
         ],
-        "original": [_original(measured) for measured in answer.original],
+        "original": [original_entry(measured) for measured in answer.original],
         "skipped": [
             {"cell": skipped.cell.name, "reason": skipped.reason} for skipped in calibration.skipped
         ],
@@ -57,7 +57,7 @@ def document(answer: CalibrationAnswer, output: Path) -> CalibratedDocument:
     }
 
 
-def _original(measured: OriginalRow) -> OriginalEntry:
+def original_entry(measured: OriginalRow) -> OriginalEntry:
     return {
         "features": measured.features,
         "batch": measured.batch,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -124,11 +125,16 @@ def short_report(answer: CalibrationAnswer, first: str, output: Path) -> Sheet:
     """
     name = shlex.quote(str(output))
     return Sheet(
-        *map(_ratio, answer.original[:1]),
-        Toned(first, Tone.HEADLINE),
+        *first_lines(answer.original, first),
         f"Next: scale breakeven --calibration {name}   "
         f"(firmer: scale calibrate --resume --rounds {PROVISIONAL_ROUNDS} -o {name})",
     )
+
+
+def first_lines(original: Sequence[OriginalRow], first: str | None) -> list[str]:
+    """The original benchmark's ratio, then the break-even; each where it can be had."""
+    ratios: list[str] = [*map(_ratio, original[:1])]
+    return ratios if first is None else [*ratios, Toned(first, Tone.HEADLINE)]
 
 
 def _ratio(measured: OriginalRow) -> str:

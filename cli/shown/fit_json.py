@@ -4,17 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nworkers.cli.shown import fit_text
+from nworkers.cli.shown import fit_text, headline
+from nworkers.cli.shown.calibration_json import original_entry
 from nworkers.cli.shown.row_json import plain
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.for_information import for_information
 from nworkers.models.records.profile import Identified, Parameter, parameters
 
 if TYPE_CHECKING:
-    from nworkers.cli.documents.fit_document import EstimateDocument, FitDocument
+    from nworkers.cli.documents.fit_document import (
+        CalibratedCurveDocument,
+        EstimateDocument,
+        FitDocument,
+    )
+    from nworkers.simulator.answers import BreakEvenAnswer
 
 
-def fit(answer: FitAnswer) -> FitDocument:
+def fit(answer: FitAnswer, curve: BreakEvenAnswer | None = None) -> FitDocument:
+    """The fit; before it the original benchmark's ratios, and break-even where it can be had."""
     profile = answer.profile
     return {
         "profile": profile.name,
@@ -22,6 +29,8 @@ def fit(answer: FitAnswer) -> FitDocument:
         "rounds": profile.rounds,
         "provisional": profile.provisional,
         "samples_sha256": profile.samples_sha256,
+        "original": [original_entry(measured) for measured in answer.original],
+        "breakeven": None if curve is None else _calibrated(curve),
         "parameters": [
             {
                 "parameter": path,
@@ -39,6 +48,18 @@ def fit(answer: FitAnswer) -> FitDocument:
             {"what": weak.what, "why": weak.why, "remedy": fit_text.remedy(weak.remedy)}
             for weak in answer.weak
         ],
+    }
+
+
+def _calibrated(curve: BreakEvenAnswer) -> CalibratedCurveDocument:
+    result = curve.result
+    return {
+        "answer": headline.of_breakeven(result),
+        "breakeven_workers": result.breakeven_workers,
+        "breakeven_workers_interval": result.breakeven_workers_interval,
+        "max_workers": result.max_workers,
+        "workload": curve.best.scenario.workload.name,
+        "batch": curve.best.scenario.batch,
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown.parameter_table import parameter_table
@@ -14,12 +14,12 @@ from nworkers.models.findings.weak_parameters import Remedy
 from nworkers.models.records.profile import Candidate, FitRow, Profile, parameters
 
 
-def fit(answer: FitAnswer) -> Sheet:
-    """What was fitted, how well, and what would strengthen it."""
+def fit(answer: FitAnswer, first: Sequence[str] = ()) -> Sheet:
+    """The lines that come first; what was fitted, how well, and what would strengthen it."""
     profile = answer.profile
     fitted = parameter_table(parameters(profile), "samples")
     told = (*_unread(profile), *_choices(profile), *_shares(profile), *_weak(answer))
-    return Sheet(fitted, quality(profile.fit), *told)
+    return Sheet(*first, fitted, quality(profile.fit), *told)
 
 
 def _unread(profile: Profile) -> list[str]:

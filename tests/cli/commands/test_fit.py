@@ -40,6 +40,14 @@ def test_fit_prints_every_parameter_and_writes_a_profile(
     assert "--force" in again.error
 
 
+def test_a_calibration_tells_the_ratio_and_the_break_even_first(run: Run, samples: Path) -> None:
+    first, second, *_ = run("fit", samples, "--draws", "20").out.splitlines()
+    document = json.loads(run("fit", samples, "--draws", "20", "--json").out)
+    assert first.startswith("A matrix product takes ")
+    assert f"{document['original'][0]['ratio']:.2f}"[:3] in first
+    assert second == document["breakeven"]["answer"]
+
+
 def test_fit_json(run: Run, samples: Path) -> None:
     document = json.loads(run("fit", samples, "--draws", "20", "--json").out)
     assert document["provisional"] is True
