@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from math import nan
 from typing import TYPE_CHECKING
 
 from matplotlib import rc_context
@@ -23,6 +24,8 @@ from nworkers.cli.plots.style import (
     name,
     sheet,
     short,
+    signed_percent,
+    wrapped,
 )
 from nworkers.cli.shown import format as fmt
 from nworkers.models.records.profile import Profile
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
 
 #: A column's least width, and the heights of its two panels.
 _COLUMN_IN, _UPPER_IN, _LOWER_IN = 2.9, 2.0, 1.0
+_TITLE = 10.0
 _UNITS = {"bytes": "B", "floating-point operations": "", "batch": ""}
 
 
@@ -57,26 +61,38 @@ def fitted_laws(curves: Sequence[Curve], profile: Profile, size: Size = LARGE) -
 
 def finding(curves: Sequence[Curve]) -> str:
     """What the fit misses of what it never saw; where it saw all, of what it saw."""
-    held = [
-        abs(residual)
+    missed = [
+        (abs(residual), out, curve.title)
         for curve in curves
         for residual, out in zip(curve.residuals, curve.held_out, strict=True)
-        if out
     ]
-    seen = [abs(residual) for curve in curves for residual in curve.residuals]
-    if not seen:
+    if not missed:
         return "Nothing was fitted"
-    what, misses = ("held-out", held) if held else ("fitted", seen)
-    worst = max(curves, key=lambda curve: max(map(abs, curve.residuals)))
+    unseen = [of for of in missed if of[1]]
+    what, counted = ("held-out", unseen) if unseen else ("fitted", missed)
+    most, _, title = max(counted)
+    median = statistics.median(of[0] for of in counted)
     return (
-        f"The fit misses {what} samples by {fmt.percent(statistics.median(misses))} in the median; "
-        f"at most {fmt.percent(max(map(abs, worst.residuals)))}, of {worst.title}"
+        f"The fit misses {what} samples by {fmt.percent(median)} in the median; "
+        f"at most {fmt.percent(most)}, of {name(title)}"
     )
+
+
+def _unbroken(drawn: Curve) -> tuple[list[float], list[float]]:
+    """The line of the fit with a gap where it jumps down, between two of its segments."""
+    x, seconds = [drawn.line_x[0]], [drawn.line_s[0]]
+    for place, value_s in zip(drawn.line_x[1:], drawn.line_s[1:], strict=True):
+        if value_s < 0.98 * seconds[-1]:
+            x.append(place)
+            seconds.append(nan)
+        x.append(place)
+        seconds.append(value_s)
+    return x, seconds
 
 
 def _draw(upper: Axes, lower: Axes, drawn: Curve, room_in: float) -> None:
     if _is_smooth(drawn):
-        upper.plot(drawn.line_x, drawn.line_s, color=INK, lw=1.3, zorder=1)
+        upper.plot(*_unbroken(drawn), color=INK, lw=1.3, zorder=1)
     else:
         # Neighbours have different shapes: what is fitted of each stands alone.
         upper.plot(drawn.line_x, drawn.line_s, "_", color=INK, ms=11, mew=1.3, zorder=1)
@@ -97,7 +113,8 @@ def _draw(upper: Axes, lower: Axes, drawn: Curve, room_in: float) -> None:
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short(value, unit)))
         axes.grid()
     upper.tick_params(labelbottom=False)
-    upper.set_title(name(drawn.title), weight="bold", wrap=False)
+    title = wrapped(name(drawn.title), room_in, _TITLE, "bold")
+    upper.set_title("\n".join(title), weight="bold", fontsize=_TITLE)
     times = [*drawn.line_s, *drawn.measured_s]
     upper.set_yscale("log")
     upper.set_ylim(min(times) / 1.3, max(times) * 1.3)
@@ -110,7 +127,7 @@ def _draw(upper: Axes, lower: Axes, drawn: Curve, room_in: float) -> None:
     reach = 1.25 * max(0.02, *(abs(residual) for residual in drawn.residuals))
     lower.set_ylim(-reach, reach)
     lower.yaxis.set_major_locator(MaxNLocator(3, symmetric=True, min_n_ticks=2))
-    lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+g} %"))
+    lower.yaxis.set_major_formatter(signed_percent())
     lower.set_xlabel("size" if unit == "B" else drawn.x_label)
     lower.set_ylabel("missed")
 

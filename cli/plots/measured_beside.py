@@ -8,7 +8,7 @@ from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.ticker import MaxNLocator
 
 from nworkers.cli.plots.about import about
 from nworkers.cli.plots.label_places import Key, Label, settle
@@ -21,6 +21,7 @@ from nworkers.cli.plots.style import (
     STYLE,
     Size,
     sheet,
+    signed_percent,
     times_axis,
     worker_axis,
 )
@@ -89,6 +90,6 @@ def _errors(axes: Axes, result: Comparison) -> None:
     reach = 1.3 * max(result.tolerance, 0.02, *map(abs, errors))
     axes.set_ylim(-reach, reach)
     axes.yaxis.set_major_locator(MaxNLocator(3, symmetric=True, min_n_ticks=2))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{100 * value:+g} %"))
+    axes.yaxis.set_major_formatter(signed_percent())
     axes.set_ylabel("step time\npredicted\nover measured", fontsize=8.5)
     axes.grid(axis="y")

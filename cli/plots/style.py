@@ -245,6 +245,11 @@ def log_marks(low: float, high: float, room_in: float, apart_in: float) -> list[
     return found
 
 
+def signed_percent() -> FuncFormatter:
+    """Marks of a difference: ``+15 %``, and ``0 %`` for none."""
+    return FuncFormatter(lambda value, _: f"{100 * value:+g} %" if abs(value) > 1e-9 else "0 %")
+
+
 def short(value: float, unit: str = "") -> str:
     """A mark of an axis with its prefix and unit: ``1 kB``, ``500 ms``."""
     said = fmt.quantity(value, unit)

@@ -41,7 +41,8 @@ _CELL_IN = 0.36
 MOST_CHARACTERS = 60
 #: Fields that say nothing where they are as usual.
 USUAL = {
-    "what_if": "plain", "seed": "1", "ps": "1", "baseline": "device", "scaling": "strong"
+    "what_if": "plain", "seed": "1", "ps": "1", "baseline": "device", "scaling": "strong",
+    "settings": "plain", "step_time": "plain",
 }  # fmt: skip
 
 

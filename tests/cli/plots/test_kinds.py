@@ -86,6 +86,12 @@ def fit(size: style.Size) -> Figure:
     return fitted_laws(*_fitted(), size)  # type: ignore[arg-type]
 
 
+def fit_of_long_names(size: style.Size) -> Figure:
+    found, profile = _fitted()
+    named = [replace(curve, title=f"{curve.title} of {LONG}") for curve in found]
+    return fitted_laws(named, profile, size)  # type: ignore[arg-type]
+
+
 def _compared(tmp: Path) -> ValidateAnswer:
     from nworkers.models.files.store import read_measurement
 
@@ -110,7 +116,8 @@ def _compared(tmp: Path) -> ValidateAnswer:
 
 
 KINDS: dict[str, Callable[[style.Size], Figure]] = {
-    made.__name__: made for made in (breakdown, breakdown_of_many, moves, timeline, options, fit)
+    made.__name__: made
+    for made in (breakdown, breakdown_of_many, moves, timeline, options, fit_of_long_names)
 }
 
 
