@@ -157,7 +157,7 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
         write_record(output, profile, force=force)
         console.note(f"wrote {output}")
     if as_json:
-        json_view.emit(fit_json.fit(answer, curve))
+        json_view.emit(fit_json.calibrated(answer, curve))
     else:
         first = None if curve is None else headline.of_breakeven(curve.result)
         lines = calibration_text.first_lines(answer.original, first)

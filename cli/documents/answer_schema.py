@@ -34,7 +34,7 @@ DOCUMENTS: Mapping[str, tuple[type, ...]] = {
     "explain": (decision.ExplainedDocument,),
     "next": (decision.NextDocument,),
     "fit": (
-        fit.FitDocument,
+        fit.CalibrationFitDocument,
         fit.ImportedFitDocument,
         fit.ScalingFitDocument,
         fit.LawsAloneDocument,

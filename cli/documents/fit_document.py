@@ -54,13 +54,18 @@ class FitDocument(TypedDict):
     rounds: int
     provisional: bool
     samples_sha256: str
-    original: list[OriginalEntry]
-    breakeven: CalibratedCurveDocument | None
     parameters: list[ParameterDocument]
     fit: list[FitRow]
     sharing: list[Candidate]
     uneven: list[FlowWeights]
     weak: list[WeakEntry]
+
+
+class CalibrationFitDocument(FitDocument):
+    """Of a calibration: the original benchmark's ratios too, and break-even where it can be had."""
+
+    original: list[OriginalEntry]
+    breakeven: CalibratedCurveDocument | None
 
 
 class TableRowEntry(TypedDict):

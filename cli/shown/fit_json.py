@@ -14,14 +14,24 @@ from nworkers.models.records.profile import Identified, Parameter, parameters
 if TYPE_CHECKING:
     from nworkers.cli.documents.fit_document import (
         CalibratedCurveDocument,
+        CalibrationFitDocument,
         EstimateDocument,
         FitDocument,
     )
     from nworkers.simulator.answers import BreakEvenAnswer
 
 
-def fit(answer: FitAnswer, curve: BreakEvenAnswer | None = None) -> FitDocument:
-    """The fit; before it the original benchmark's ratios, and break-even where it can be had."""
+def calibrated(answer: FitAnswer, curve: BreakEvenAnswer | None) -> CalibrationFitDocument:
+    """The fit of a calibration, with the two lines that it begins with."""
+    return {
+        "original": [original_entry(measured) for measured in answer.original],
+        "breakeven": None if curve is None else _calibrated(curve),
+        **fit(answer),
+    }
+
+
+def fit(answer: FitAnswer) -> FitDocument:
+    """What any fit found."""
     profile = answer.profile
     return {
         "profile": profile.name,
@@ -29,8 +39,6 @@ def fit(answer: FitAnswer, curve: BreakEvenAnswer | None = None) -> FitDocument:
         "rounds": profile.rounds,
         "provisional": profile.provisional,
         "samples_sha256": profile.samples_sha256,
-        "original": [original_entry(measured) for measured in answer.original],
-        "breakeven": None if curve is None else _calibrated(curve),
         "parameters": [
             {
                 "parameter": path,

@@ -46,7 +46,10 @@ def imported(answer: ImportAnswer, output: Path | None, named: Callable[[str], s
         rounds = fmt.count(profile.rounds, "round")
         lines.append(f"The intervals are provisional: they rest on {rounds}, fewer than 5.")
     if output is not None:
-        lines.append(Order("Next:", f"scale predict --workers 4 --calibration {output}"))
+        # Of all-reduces alone nothing follows for parameter servers.
+        reduced = {fitted.row.quantity for fitted in answer.merged.rows} == {"allreduce"}
+        how = " --strategy allreduce" if reduced else ""
+        lines.append(Order("Next:", f"scale predict --workers 4{how} --calibration {output}"))
     return Sheet(*lines)
 
 

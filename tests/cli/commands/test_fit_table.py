@@ -154,3 +154,10 @@ def test_options_of_the_one_and_of_the_other(run: Run, tmp_path: Path) -> None:
     there = tmp_path / "there.json"
     there.write_text("mine")
     assert "--force" in run("fit", SAMPLES / "nccl.txt", "-o", there).error
+
+
+def test_a_log_of_all_reduces_is_asked_about_by_that_strategy(run: Run, tmp_path: Path) -> None:
+    wanted = "Next: scale predict --workers 4 --strategy allreduce --calibration "
+    assert wanted in run("fit", SAMPLES / "nccl.txt", "-o", tmp_path / "x.json").out
+    done = run("fit", SAMPLES / "iperf3.json", "-o", tmp_path / "y.json")
+    assert "Next: scale predict --workers 4 --calibration " in done.out
