@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from nworkers.models.base.defaults import DEFAULT_WORKLOAD
+
 if TYPE_CHECKING:
     from nworkers.models.records.calibration import Environment
     from nworkers.simulator.study.resolve import ResolvedJob
@@ -26,6 +28,12 @@ def of_job(job: ResolvedJob, runs: float = 1.0) -> Iterator[str]:
     from nworkers.simulator.study.work import expected_work
 
     yield from job.doubts
+    workload = job.scenarios[0].workload
+    if workload.stated_step and workload.name == DEFAULT_WORKLOAD:
+        yield (
+            f"the step time is as stated, and the bytes are those of {DEFAULT_WORKLOAD}; "
+            "--workload names the model that takes it"
+        )
     if not IS_COMPILED:
         yield (
             "simpy simulates, which takes some 50 times as long as the compiled engine. With a C "

@@ -244,3 +244,9 @@ def test_a_machine_that_is_set_is_marked(run: Run) -> None:
 
 def test_workers_are_asked_for(run: Run) -> None:
     assert "--workers: got nothing" in run("predict").error
+
+
+def test_a_step_time_without_its_model_is_told(run: Run) -> None:
+    asked = ("predict", "--workers", "2", "--step-time", "120ms@64", "--batch", "64")
+    assert "the bytes are those of gemm:128,256; --workload names" in run(*asked).err
+    assert "the bytes are" not in run(*asked, "--workload", "resnet-50").err
