@@ -20,7 +20,7 @@ BIN = Path(sys.executable).parent
 #: Words after ``scale``, the last one unfinished, and what it becomes.
 ASKED = [
     ("pred", "predict"),
-    ("plot b", "breakeven"),
+    ("plot breake", "breakeven"),
     ("predict --strat", "--strategy"),
     ("predict --strategy allr", "allreduce"),
     ("plot breakeven --plac", "--placement"),
