@@ -173,6 +173,15 @@ def test_between_two_positions_the_curve_is_nearly_right(
             assert speedup == pytest.approx(known[workers], rel=BETWEEN)
 
 
+def test_what_is_between_follows_four_neighbours(browser: Any, sliders: dict[str, Any]) -> None:
+    """A straight line was 3.9 % off where a link begins to fill; this is the cubic through them."""
+    near = [sliders["bandwidth"]["at"][k]["speedup"] for k in (3, 4, 5, 6)]
+    logs = [[math.log(speedup) for speedup in curve] for curve in near]
+    for n, (_, speedup) in enumerate(_move(browser, "bandwidth", 4.5)):
+        a, b, c, d = (curve[n] for curve in logs)
+        assert math.log(speedup) == pytest.approx((9 * (b + c) - a - d) / 16, abs=1e-9)
+
+
 def _evenly(row: dict[str, Any], name: str) -> bool:
     """Whether the workers share the batch, and those of the computed values, without a rest."""
     return name != "batch" or 8192 % int(row["workers"]) == 0
