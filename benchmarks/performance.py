@@ -13,8 +13,10 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -26,10 +28,16 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.runtimes import STRATEGIES
 from nworkers.models.records.scenario import Scenario
+from nworkers.models.records.solved import SOUGHT
 from nworkers.models.records.workload import named_workload
+from nworkers.simulator.decide.explain import explained
+from nworkers.simulator.decide.job_options import JobOption, compare
+from nworkers.simulator.decide.next_measurement import next_measurement
+from nworkers.simulator.decide.solve import solve
 from nworkers.simulator.engine.engines import IS_COMPILED, compiled, events
 from nworkers.simulator.step.run_spec import RunSpec
 from nworkers.simulator.study.ask import predict
+from nworkers.simulator.study.resolve import resolve
 from tests.support.factories import profile
 from tests.support.runs import specified
 from tests.support.simgrid import Job, by_scale, run
@@ -233,6 +241,61 @@ def many() -> None:
     print(text)
 
 
+def questions(workload: str, workers: int) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What may be asked beside a prediction, each with the function behind it."""
+    job = JobRequest(workload=workload, batch=64, scaling="weak")
+    for what in SOUGHT:
+        yield f"solve {what}", partial(solve, job, what, workers=workers)
+    yield "explain", lambda: explained(resolve(job, [workers]))
+    yield "next", lambda: next_measurement(job, workers)
+    faster = replace(job, link="100gbit")
+    options = [JobOption("as it is", job), JobOption("faster", faster)]
+    yield "breakeven --vs", lambda: compare(options, workers)
+
+
+def seconds_of(workers: int, workloads: Sequence[str]) -> dict[str, dict[str, float]]:
+    """Processor seconds of each question of each workload, once, after one that counts not."""
+    solve(JobRequest(), "batch", workers=2)
+    found: dict[str, dict[str, float]] = defaultdict(dict)
+    for workload in workloads:
+        for question, ask in questions(workload, workers):
+            began_s = time.process_time()
+            ask()
+            found[question][workload] = time.process_time() - began_s
+        print(workers, workload, {q: round(of[workload], 2) for q, of in found.items()}, flush=True)
+    return found
+
+
+def decisions(workers: int, workloads: Sequence[str] = (), engine: str = "compiled") -> None:
+    """How long the slowest workload of each question takes."""
+    shipped = (ROOT / "models" / "files" / "workloads").glob("*.toml")
+    names = workloads or ("gemm:128,256", "mlp:784,512,10", *sorted(p.stem for p in shipped))
+    found = seconds_of(workers, names)
+    rows = []
+    for question, of in found.items():
+        slowest = max(of, key=lambda name: of[name])
+        middle = statistics.median(of.values())
+        rows.append([f"`{question}`", f"{middle:.2f}", f"{of[slowest]:.2f}", f"`{slowest}`"])
+    head = ["question", "median, s", "slowest, s", "of"]
+    text = (
+        f"{table(head, rows)}\n\n{workers} workers, batch 64 each, asynchronous, {len(names)} "
+        f"workloads, engine `{engine}`. Processor seconds, once each: what others do on the "
+        "machine counts little."
+    )
+    title = f"Questions about {workers} workers, {engine}"
+    PAGE.publish(f"questions-{workers}-{engine}", title, text, {"head": head, "rows": rows})
+
+
+def by_simpy(workers: int) -> None:
+    """The same without a kernel, in a process that cannot import it; of three workloads."""
+    code = (
+        "import sys; sys.modules['nworkers.simulator.engine.compiled.kernel'] = None\n"
+        "from benchmarks.performance import decisions\n"
+        f"decisions({workers}, ('gemm:128,256', 'mlp:784,512,10', 'resnet-50'), 'events')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def ratios() -> None:
     """A few ratios of a machine that may be busy, printed and not kept."""
     if not IS_COMPILED:
@@ -247,7 +310,16 @@ def ratios() -> None:
 
 
 def main() -> None:
-    parts = {"many": many, "engines": engines, "answers": answers, "peers": peers}
+    parts: dict[str, Callable[[], None]] = {
+        "many": many,
+        "engines": engines,
+        "answers": answers,
+        "questions-8": partial(decisions, 8),
+        "questions-64": partial(decisions, 64),
+        "simpy-8": partial(by_simpy, 8),
+        "simpy-64": partial(by_simpy, 64),
+        "peers": peers,
+    }
     for name in sys.argv[1:] or parts:
         (parts | {"ratios": ratios})[name]()
 
