@@ -36,21 +36,32 @@ $(READY_FOR_SITE): $(VENV)/.made pyproject.toml $(KERNEL)
 	$(INSTALL) --no-build-isolation -e '.[docs]'
 	@touch $@
 
+# The first lines of each answer; all of it is in $(DEMO)/.
+JOB := --workload mlp:784,512,512,10
+MINE := --calibration $(DEMO)/calibration.json $(JOB)
+HOSTS := --calibration h100 --link 25gbit $(JOB) --batch 65536 --scaling weak --max-workers 16
+
 demo: $(READY)
 	@mkdir -p $(DEMO)
-	$(BIN)/scale calibrate --quick -o $(DEMO)/calibration.json --force
-	$(BIN)/scale predict --calibration $(DEMO)/calibration.json --workers 4
-	$(BIN)/scale breakeven --calibration $(DEMO)/calibration.json \
-		--plot $(DEMO)/breakeven.png --force
+	@echo "1. The complaint of 2017 on this machine, measured:"
+	@$(BIN)/scale calibrate --quick $(JOB) --batch 256 -o $(DEMO)/calibration.json --force
+	@printf '\n2. How many workers does it take here?\n'
+	@$(BIN)/scale breakeven $(MINE) --max-workers 8 --plot $(DEMO)/breakeven.png --force -q \
+		> $(DEMO)/breakeven.txt && head -n 1 $(DEMO)/breakeven.txt
+	@printf '\n3. From which batch on do two workers pay here?\n'
+	@$(BIN)/scale solve batch $(MINE) --workers 2 --scaling weak -q \
+		> $(DEMO)/batch.txt && head -n 1 $(DEMO)/batch.txt
+	@printf '\n4. Another host of 16 cores, its wire of 25 Gbit/s, batch 65536 for each worker:\n'
+	@$(BIN)/scale breakeven $(HOSTS) --device cpu -q > $(DEMO)/processors.txt && \
+		head -n 1 $(DEMO)/processors.txt
+	@printf '\n5. The same with an H100 for each worker: one process gains more than the workers do.\n'
+	@$(BIN)/scale breakeven $(HOSTS) -q > $(DEMO)/gpus.txt && head -n 1 $(DEMO)/gpus.txt
+	@printf '\n6. The page for a colleague:\n'
+	@$(BIN)/scale report $(MINE) --max-workers 8 -o $(DEMO)/report.html --force -q
 	@echo
-	@echo "Your machine's calibration:  $(DEMO)/calibration.json"
-	@echo "The curve as a picture:      $(DEMO)/breakeven.png"
-	@echo "Was it right?                $(BIN)/scale validate --calibration" \
-		"$(DEMO)/calibration.json --workers 1,2,3"
-
-# docs/ as a site, with a reference made from the code; a warning or a link that leads nowhere fails.
-site: $(READY_FOR_SITE)
-	$(BIN)/python -m benchmarks.site $(SITE)
+	@echo "All answers and the curve:  $(DEMO)/"
+	@echo "The report:                 $(DEMO)/report.html"
+	@echo "Was it right?               $(BIN)/scale validate $(MINE) --workers 1,2"
 
 lint: $(READY)
 	$(BIN)/ruff check .
