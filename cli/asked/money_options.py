@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from nworkers.simulator.decide.money import Assignment, Prices
 
 
+#: What another way to do the job may have of its own. The work and its limits are the same for all.
+PRICES = ("price_per_host_hour", "capex_per_host", "capex_per_port", "years")
+
+
 @dataclass(frozen=True)
 class MoneyOptions:
     """Prices in any currency and what is to be done, as they were typed."""
@@ -58,20 +62,31 @@ def money(options: MoneyOptions) -> tuple[Prices, Assignment]:
     Raises:
         InputError: one is no number, makes no sense, or lacks another that it needs.
     """
-    from nworkers.simulator.decide.money import Assignment, Prices, checked
+    from nworkers.simulator.decide.money import Assignment, checked
 
     return checked(
-        Prices(
-            _price("price_per_host_hour", options.price_per_host_hour),
-            _price("capex_per_host", options.capex_per_host),
-            _price("capex_per_port", options.capex_per_port),
-            _number("years", options.years),
-        ),
+        prices(options),
         Assignment(
             _number("samples", options.samples),
             None if options.deadline is None else _time_s(options.deadline),
             _number("budget", options.budget),
         ),
+    )
+
+
+def prices(options: MoneyOptions) -> Prices:
+    """The prices alone.
+
+    Raises:
+        InputError: one is no number.
+    """
+    from nworkers.simulator.decide.money import Prices
+
+    return Prices(
+        _price("price_per_host_hour", options.price_per_host_hour),
+        _price("capex_per_host", options.capex_per_host),
+        _price("capex_per_port", options.capex_per_port),
+        _number("years", options.years),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from nworkers.cli.asked.asked_job import job_request
+from nworkers.cli.asked.money_options import PRICES, MoneyOptions, prices
 from nworkers.cli.asked.options import OPTION_OF, Options, integer
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.scenario import MAX_WORKERS
@@ -20,14 +21,16 @@ if TYPE_CHECKING:
 WORKERS, NAME = "workers", "name"
 #: These may be given several times.
 _SEVERAL = ("what_if", "settings", "step_time")
-#: What an option may change: all that is asked of predict.
-CHANGEABLE = (WORKERS, *(entry.name for entry in fields(Options)))
+#: What an option may change: all that is asked of predict, and what its hosts cost.
+CHANGEABLE = (WORKERS, *(entry.name for entry in fields(Options)), *PRICES)
 _CALLED = {OPTION_OF.get(name, f"--{name.replace('_', '-')}"): name for name in CHANGEABLE}
 _WANTED = "options of predict in quotes, such as '--link 10gbit --ps 2' or '--workers 16'"
 
 
-def in_words(options: Options, text: str, workers: int | None) -> JobOption:
-    """What ``--vs`` asks: all as in ``options`` but for what the text says.
+def in_words(options: Options, text: str, priced: MoneyOptions | None = None) -> JobOption:
+    """What ``--vs`` asks: all as in ``options`` and ``priced`` but for what the text says.
+
+    Without ``priced`` nothing has a price, and an option has none either.
 
     Raises:
         InputError: the text is no list of options with their values.
@@ -40,10 +43,10 @@ def in_words(options: Options, text: str, workers: int | None) -> JobOption:
     if not said:
         raise InputError("vs", repr(text), _WANTED)
     flat = {name: values if name in _SEVERAL else values[0] for name, values in said.items()}
-    return _option(options, text.strip(), flat, workers)
+    return _option(options, text.strip(), flat, priced)
 
 
-def in_file(options: Options, path: Path, workers: int | None) -> JobOption:
+def in_file(options: Options, path: Path, priced: MoneyOptions | None = None) -> JobOption:
     """What a scenario's file states: options of predict in TOML, and perhaps a name.
 
     Raises:
@@ -56,7 +59,7 @@ def in_file(options: Options, path: Path, workers: int | None) -> JobOption:
     said = {name: _text(path, name, value) for name, value in document.items()}
     name = str(said.pop(NAME, path.stem))
     try:
-        return _option(options, name, said, workers)
+        return _option(options, name, said, priced)
     except InputError as error:
         raise InputError(f"{path}: {error.field}", error.got, error.allowed) from None
 
@@ -86,20 +89,26 @@ def in_mix(options: Options, path: Path) -> list[WeightedJob]:
         said = {name: _text(path, name, value) for name, value in table.items()}
         name = str(said.pop(NAME, said.get("workload", f"job {number}")))
         try:
-            request = _option(options, name, said, None).request
+            request = _option(options, name, said).request
         except InputError as error:
             raise InputError(f"{where}{error.field}", error.got, error.allowed) from None
         jobs.append(WeightedJob(name, request, float(weight)))
     return jobs
 
 
-def _option(options: Options, name: str, said: Mapping[str, Any], workers: int | None) -> JobOption:
+def _option(
+    options: Options, name: str, said: Mapping[str, Any], priced: MoneyOptions | None = None
+) -> JobOption:
     from nworkers.simulator.decide.job_options import JobOption
 
-    changed = dict(said)
+    changed, workers, own = dict(said), None, None
+    if costs := {of: changed.pop(of) for of in PRICES if of in changed}:
+        if priced is None:
+            raise InputError(next(iter(costs)), name, "no prices here; breakeven compares them")
+        own = prices(replace(priced, **costs))
     if WORKERS in changed:
         workers = integer(WORKERS, changed.pop(WORKERS), 1, MAX_WORKERS)
-    return JobOption(name, job_request(replace(options, **changed)), workers)
+    return JobOption(name, job_request(replace(options, **changed)), workers, own)
 
 
 def _pairs(text: str) -> Iterator[tuple[str, str]]:

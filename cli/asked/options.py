@@ -151,8 +151,8 @@ Versus = Annotated[
     list[str] | None,
     typer.Option(
         metavar="'OPTIONS'",
-        help="Compare with another way to do the job, as options in quotes: '--link 10gbit'. "
-        "May be given several times.",
+        help="Compare with another way to do the job, as options in quotes: '--link 10gbit'; "
+        "breakeven takes its prices too. May be given several times.",
     ),
 ]
 Scenarios = Annotated[

@@ -222,8 +222,8 @@ def show_options(
     prices, work = worth or (None, None)
     asked = [
         JobOption(name, job_request(options)),
-        *(in_words(options, text, None) for text in texts),
-        *(in_file(options, path, None) for path in files),
+        *(in_words(options, text, priced) for text in texts),
+        *(in_file(options, path, priced) for path in files),
     ]
     with ProgressLine("comparing") as progress:
         found = compare(asked, most, progress.update, aim=wanted, prices=prices, assignment=work)

@@ -58,8 +58,8 @@ def report(
     most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
     request = job_request(options)
     others = [
-        *(in_words(options, said, None) for said in vs or ()),
-        *(in_file(options, path, None) for path in scenario or ()),
+        *(in_words(options, said) for said in vs or ()),
+        *(in_file(options, path) for path in scenario or ()),
     ]
     console.notes(notes.of_curve(resolve(request, [most], curve=True), most))
     processes = max(1, min(MOST_PROCESSES, round(usable_cores())))

@@ -152,7 +152,9 @@ def command(answer: NextMeasurement, one: Suggested, file: str, workload: str | 
         case "own" | "workload":
             trained = of if scenario.workload.widths else ""
             batch = f" --batch {scenario.batch}" if trained else ""
-            return f"scale calibrate{trained}{batch}{cluster} -o {path}"
+            # Over a file of the user's, an imported one say, a fresh calibration is not written.
+            new = path if answer.job.shipped is not None else "new.json"
+            return f"scale calibrate{trained}{batch}{cluster} -o {new}"
         case "sizes":
             return f"scale calibrate --full{cluster} -o new.json"
         case "refine":

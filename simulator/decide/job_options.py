@@ -33,11 +33,15 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class JobOption:
-    """A way to do the job, under its name; with ``workers``, or as many as are best."""
+    """A way to do the job, under its name; with ``workers``, or as many as are best.
+
+    Hosts or cards of another kind cost something else, so that ``prices`` may replace the common.
+    """
 
     name: str
     request: JobRequest
     workers: int | None = None
+    prices: Prices | None = None
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,8 @@ def compare(
         max_workers: the largest number to look at where an option leaves it open.
         progress: called with options done and their number.
         aim: what each option has to reach, and what of its samples counts as progress.
-        prices: what hosts cost; each option is then compared at its best number for the money.
+        prices: what hosts cost, where an option has no prices of its own; each option is then
+            compared at its best number for the money.
         assignment: what is to be trained, and its limits; as for prices.
 
     Raises:
@@ -97,21 +102,37 @@ def compare(
     """
     if not 1 <= len(options) <= MOST_OPTIONS:
         raise InputError("vs", len(options), f"1 to {MOST_OPTIONS} options; more are a sweep")
-    worth = None
-    if prices is not None or assignment is not None:
-        worth = checked(prices or Prices(), assignment or Assignment())
+    worths = _worths(options, prices, assignment)
     jobs = [_job(option, max_workers) for option in options]
     if len({job.seed for job in jobs}) > 1:
         raise InputError("seed", "several", "one for all options: they meet the same chances")
     found: list[OptionFound] = []
-    for option, job in zip(options, jobs, strict=True):
+    for option, job, worth in zip(options, jobs, worths, strict=True):
         if progress is not None:
             progress(len(found), len(options))
         row, over_workers, costs = _answer(job, option, max_workers, check_aim(aim), worth)
         first = found[0].row if found else row
-        spent = None if worth is None else _spent(row, costs, first, *worth)
+        spent = None
+        if worth is not None and worths[0] is not None:
+            spent = _spent(row, costs, *worth, first, worths[0][0])
         found.append(OptionFound(option.name, job, row, over_workers, *_ratio(row, first), spent))
     return tuple(found)
+
+
+def _worths(
+    options: Sequence[JobOption], prices: Prices | None, assignment: Assignment | None
+) -> list[tuple[Prices, Assignment] | None]:
+    """Prices and work of each option: all have prices, or none has.
+
+    Raises:
+        InputError
+    """
+    own = [option.prices or prices or Prices() for option in options]
+    if len({each.known for each in own}) > 1:
+        raise InputError("vs", "a price for some options", "one above 0 for each, or for none")
+    if prices is None and assignment is None and not own[0].known:
+        return [None] * len(options)
+    return [checked(each, assignment or Assignment()) for each in own]
 
 
 def _job(option: JobOption, max_workers: int) -> ResolvedJob:
@@ -143,15 +164,16 @@ def _answer(
 def _spent(
     row: Prediction,
     over_workers: CostCurve | None,
-    first: Prediction,
     prices: Prices,
     assignment: Assignment,
+    first: Prediction,
+    first_prices: Prices,
 ) -> OptionCost:
     """What an option costs, beside the first."""
     at = cost_of(row, prices, assignment)
     if not prices.known:
         return OptionCost(at, over_workers, None, None)
-    dearer = prices.of_an_hour(at.hosts) / prices.of_an_hour(first.scenario.hosts)
+    dearer = prices.of_an_hour(at.hosts) / first_prices.of_an_hour(first.scenario.hosts)
     faster, draws = _over(row, first)
     return OptionCost(at, over_workers, dearer / faster, interval90(dearer / draws))
 

@@ -103,3 +103,32 @@ def test_what_makes_no_sense_is_refused(run: Run, options: tuple[str, ...], word
     done = run(*SMALL, *options)
     assert (done.code, done.out) == (2, "")
     assert words in done.err
+
+
+def test_faster_cards_have_a_price_of_their_own_in_words_and_in_a_file(
+    run: Run, tmp_path: Path
+) -> None:
+    bought = ("--capex-per-host", "9000", "--capex-per-port", "700", "--years", "4")
+    cards = ("--vs", "--workers 2 --link 25gbit --capex-per-port 1200")
+    path = tmp_path / "cards.toml"
+    path.write_text('workers = 2\nlink = "25gbit"\ncapex_per_port = 1200\n')
+    asked = (*SMALL, *bought, "--vs", "--workers 2 --link 25gbit", *cards, "--scenario", str(path))
+    options = json.loads(run(*asked, "--json").out)["options"]
+    cheap, dear, same = (row["money"]["cost_per_hour"] for row in options[1:])
+    assert dear - cheap == pytest.approx(options[1]["hosts"] * 500 / (4 * 365 * 24))
+    assert same == dear
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (SMALL, "--vs: got a price for some options; allowed: one above 0 for each"),
+        (("report", "-o", "page.html"), "allowed: no prices here; breakeven compares them"),
+    ],
+)
+def test_a_price_of_one_option_alone_is_no_comparison(
+    run: Run, asked: tuple[str, ...], words: str
+) -> None:
+    done = run(*asked, "--vs", "--link 25gbit --price-per-host-hour 2")
+    assert done.code == 2
+    assert words in done.err

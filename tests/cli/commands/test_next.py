@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 import pytest
 
 from tests.cli.conftest import Run
 from tests.kept.commands import FILES
+
+SAMPLES = Path(__file__).parents[2] / "support" / "samples"
 
 OWN = ("next", "--calibration", str(FILES["LOOPBACK"]), "--workers", "2")
 
@@ -64,3 +67,16 @@ def test_a_number_that_is_none_is_refused(run: Run, count: str) -> None:
     done = run("next", "--workers", count)
     assert done.code == 2
     assert done.err.startswith("scale: error: --workers: ")
+
+
+def test_a_fresh_calibration_goes_to_a_file_that_is_not_there(run: Run, tmp_path: Path) -> None:
+    """The log's profile is asked with: calibrate would refuse to write over it."""
+    path = tmp_path / "log.json"
+    assert run("fit", str(SAMPLES / "nccl.txt"), "-o", str(path)).code == 0
+    job = ("--strategy", "allreduce", "--step-time", "120ms@64", "--workers", "8")
+    found = json.loads(run("next", "--calibration", str(path), *job, "--json").out)
+    own = [
+        m["command"] for m in found["measurements"] if m["command"].startswith("scale calibrate")
+    ]
+    assert own
+    assert not [command for command in own if str(path) in command]

@@ -91,3 +91,16 @@ def test_without_prices_an_option_has_hours_and_no_ratio_of_costs() -> None:
     assert found.row == max((found.curve or breakeven(JOB, 4)).rows, key=lambda r: r.progress_per_s)
     with pytest.raises(InputError, match="deadline"):
         compare([JobOption("open", JOB)], 4, assignment=Assignment(deadline_s=1.0))
+
+
+def test_an_option_s_own_prices_count_for_it_alone() -> None:
+    common, dearer = Prices(price_per_host_hour=2.0), Prices(price_per_host_hour=3.0)
+    options = [JobOption("one", JOB, 4), JobOption("dearer", JOB, 4, dearer)]
+    first, other = (option.spent for option in compare(options, 4, prices=common))
+    assert first is not None
+    assert other is not None
+    assert (first.ratio, other.ratio) == (1.0, 1.5)
+    assert other.ratio_interval == pytest.approx((1.5, 1.5))
+    assert other.at.cost_per_hour == pytest.approx(1.5 * (first.at.cost_per_hour or 0.0))
+    with pytest.raises(InputError, match="one above 0 for each"):
+        compare(options, 4)
