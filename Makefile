@@ -63,6 +63,10 @@ demo: $(READY)
 	@echo "The report:                 $(DEMO)/report.html"
 	@echo "Was it right?               $(BIN)/scale validate $(MINE) --workers 1,2"
 
+# docs/ as a site, with a reference made from the code; a warning or a link that leads nowhere fails.
+site: $(READY_FOR_SITE)
+	$(BIN)/python -m benchmarks.site $(SITE)
+
 lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
