@@ -114,7 +114,7 @@ def next_() -> Command:
     epilog="Example: scale plot breakeven --calibration my.json -o breakeven.png",
 )
 def plot_breakeven() -> Command:
-    """Draw speed-up over workers with its interval, and the break-even point."""
+    """Draw speed-up over workers with its interval, and where they break even."""
     from nworkers.cli.commands.plot import plot_breakeven
 
     return plot_breakeven

@@ -132,7 +132,7 @@ def _between(
     pairs = [row for row in rows if row.hosts == 2]
     # Two hosts pass on fewer bytes than more do, and may be as fast as one.
     used = [row for row in rows if row.hosts > 2] or rows
-    if tier is None and pairs and used is not rows and per_host > 1:
+    if tier is None and used is not rows and _several_a_host(pairs):
         of_two, of_more = (_line(of, None, "tree", draws, rng, where) for of in (pairs, used))
         _, tier = _apart(pairs, of_two, "tree", rng, _inside_share(of_two, of_more))
         notes += _bounds(pairs, (), tier)
@@ -150,7 +150,7 @@ def _between(
     if tier is not None:
         segments, note = _seen(used, found, tier, algorithm, rng)
         notes += note
-    elif per_host > 1:
+    elif _several_a_host(used):
         segments, tier = _apart(used, found, algorithm, rng)
         notes += _bounds(used, segments, tier)
     else:
@@ -218,7 +218,7 @@ def _largest_of_each(
     """Every segment with its largest row, of the most hosts."""
     begins = [*(of.from_bytes for of in segments), math.inf]
     for of, (begin, end) in zip(segments, pairwise(begins), strict=True):
-        inside = [row for row in rows if begin <= row.size_bytes < end]
+        inside = [row for row in rows if begin <= row.size_bytes < end] or rows
         yield of, max(inside, key=lambda row: (row.size_bytes, row.hosts))
 
 
@@ -261,6 +261,11 @@ def _up_to(seen: Parameter, inner: Parameter, rng: np.random.Generator) -> NotId
     return NotIdentified(between(None, 0.5), "bytes/s", seen.samples, spread)
 
 
+def _several_a_host(rows: Sequence[Row]) -> list[Row]:
+    """Runs with hops inside hosts."""
+    return [row for row in rows if row.workers > row.hosts]
+
+
 def _places(draws: int, rng: np.random.Generator) -> list[float]:
     """Evenly from 0 to 1, in random order."""
     return [float(place) for place in (rng.permutation(draws) + 0.5) / draws]
@@ -279,7 +284,7 @@ def _apart(
     in all. Between hosts they may take as long, or less by what two hosts alone do not pass on.
     """
     outer, inner = [], []
-    for of, row in _largest_of_each(rows, found.segments):
+    for of, row in _largest_of_each(_several_a_host(rows), found.segments):
         (hops, moved), (between, crossing) = _terms(row, algorithm)
         latency_s, seen = of.latency_s, of.bandwidth_bytes_per_s
         draws = len(latency_s.draws)

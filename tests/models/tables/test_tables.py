@@ -379,6 +379,12 @@ pieces = st.text(alphabet='0123456789.,-+e#{}[]": \n\tnaNinf\x00\u2028', max_siz
 digits = st.sampled_from(["0", "-1", "1e308", "1e-308", "NaN", "null", "[]", "", "9" * 400])
 
 
+def test_two_hosts_of_one_rank_beside_two_of_four() -> None:
+    """Nothing of the first is inside a host."""
+    text = (SAMPLES / "nccl-two-groups.txt").read_text()
+    settle(text[:384] + "0" + text[389:])
+
+
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.data())
 def test_no_damage_to_a_file_is_a_traceback(data: st.DataObject) -> None:
