@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from nworkers.cli.plots.style import BLUE, INK, ORANGE, Size, name, wrapped
+from nworkers.cli.plots.style import BLUE, INK, ORANGE, Size, name, times_ticks, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 #: Inches of a row's first line, of each further one, and of the axis below all.
 _ROW_IN, _LINE_IN, AXIS_IN = 0.36, 0.17, 0.75
 _POINTS = 9.5
+_MARGIN = 1.1
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,17 @@ def draw(axes: Axes, rows: Sequence[DotRow], size: Size, even: float) -> None:
     axes.spines["left"].set_visible(False)
     axes.set_ylim(-sum(room), 0.0)
     axes.grid(axis="x")
+
+
+def draw_ratios(axes: Axes, rows: Sequence[DotRow], size: Size, label: str) -> None:
+    """Rows of ratios, on a logarithmic axis beside 1."""
+    draw(axes, rows, size, 1.0)
+    ends = [end for row in rows for end in (*row.interval, row.value, 1.0)]
+    low, high = min(ends) / _MARGIN, max(ends) * _MARGIN
+    axes.set_xscale("log")
+    axes.set_xlim(low, high)
+    times_ticks(axes.xaxis, low, high, 0.45 * size.width_in, 0.55)
+    axes.set_xlabel(label)
 
 
 def _lines(row: DotRow, size: Size) -> list[str]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from nworkers.cli.plots import dot_rows
 from nworkers.cli.plots.about import about
 from nworkers.cli.plots.label_places import settle
-from nworkers.cli.plots.style import LARGE, STYLE, Size, name, sheet, times_ticks
+from nworkers.cli.plots.style import LARGE, STYLE, Size, name, sheet
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import option_views
 
@@ -40,11 +40,5 @@ def option_ratios(found: Sequence[OptionFound], size: Size = LARGE) -> Figure:
     )  # fmt: skip
     with rc_context(STYLE):
         axes = figure.subplots()
-        dot_rows.draw(axes, rows, size, 1.0)
-        ends = [end for row in rows for end in (*row.interval, row.value, 1.0)]
-        low, high = min(ends) / 1.1, max(ends) * 1.1
-        axes.set_xscale("log")
-        axes.set_xlim(low, high)
-        times_ticks(axes.xaxis, low, high, 0.45 * size.width_in, 0.55)
-        axes.set_xlabel("times its samples per second")
+        dot_rows.draw_ratios(axes, rows, size, "times its samples per second")
     return settle(figure)

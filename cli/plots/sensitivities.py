@@ -11,7 +11,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from nworkers.cli.plots import dot_rows
 from nworkers.cli.plots.about import about
 from nworkers.cli.plots.label_places import settle
-from nworkers.cli.plots.style import LARGE, STYLE, Size, sheet, times_ticks
+from nworkers.cli.plots.style import LARGE, STYLE, Size, sheet
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 
@@ -49,13 +49,7 @@ def sensitivities(answer: ExplainAnswer, size: Size = LARGE) -> Figure:
         )[:, 0]
         for axes, rows in zip(drawn, panels, strict=True):
             if rows is freed:
-                dot_rows.draw(axes, rows, size, 1.0)
-                ends = [end for row in rows for end in (*row.interval, row.value, 1.0)]
-                low, high = min(ends) / 1.05, max(ends) * 1.05
-                axes.set_xscale("log")
-                axes.set_xlim(low, high)
-                times_ticks(axes.xaxis, low, high, 0.45 * size.width_in, 0.55)
-                axes.set_xlabel("times as fast without it")
+                dot_rows.draw_ratios(axes, rows, size, "times as fast without it")
             else:
                 dot_rows.draw(axes, rows, size, 0.0)
                 axes.xaxis.set_major_locator(MaxNLocator(5))
