@@ -1,4 +1,4 @@
-"""Rooms: the tables of docs/developer-guide.md, from each module's first line of documentation.
+"""Rooms: the tables of docs/modules.md, from each module's first line of documentation.
 
 python -m benchmarks.rooms
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.page import ROOT, table, with_section
 
-PAGE = ROOT / "docs" / "developer-guide.md"
+PAGE = ROOT / "docs" / "modules.md"
 FOLDERS = ("models", "simulator", "calibrate", "cli")
 
 

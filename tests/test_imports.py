@@ -121,6 +121,15 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
 NAMED_TWICE = {"fit", "laws", "memory", "plan"}
 
 
+def test_the_developer_guide_has_these_floors_once() -> None:
+    page = (ROOT / "docs" / "developer-guide.md").read_text()
+    rows = re.findall(r"^\| `(\w+)/` \| (.*) \|$", page.partition("floors, the lowest")[2], re.M)
+    told = [
+        (name, [set(re.split(", | and ", one)) for one in row.split("; ")]) for name, row in rows
+    ]
+    assert told == [(name, list(floors)) for name, floors in FLOORS.items()]
+
+
 def module_of(path: Path) -> str:
     """``nworkers.models.files.store``; a package for its __init__."""
     parts = path.relative_to(ROOT).with_suffix("").parts

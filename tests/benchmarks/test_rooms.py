@@ -1,4 +1,4 @@
-"""The developer guide tells of every module, in that module's own words."""
+"""The map tells of every module, in that module's own words."""
 
 from __future__ import annotations
 

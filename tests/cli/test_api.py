@@ -41,10 +41,10 @@ def python(code: str) -> str:
 
 
 def test_the_example_of_the_page_runs() -> None:
-    (example,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(), flags=re.DOTALL)
-    lines = python(example).splitlines()
-    assert lines[0].startswith("4 workers: ")
-    assert lines[-1] == "workers at most the global batch (2) under strong scaling"
+    page = PAGE.read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
+    printed = page.partition("```\n\n    ")[2].partition("\n\n")[0]
+    assert python(example).split() == printed.split()
 
 
 def test_import_costs_nothing_and_predict_little() -> None:
