@@ -47,7 +47,9 @@ def words(text: str) -> str:
         pytest.param("README.md", marks=pytest.mark.tensorflow),
         "docs/answers.md",
         "docs/command-line.md",
+        "docs/money.md",
         "docs/no-hardware.md",
+        "docs/own-run.md",
         pytest.param("docs/tutorial.md", marks=pytest.mark.tensorflow),
         "docs/workloads.md",
         "docs/gpu.md",
@@ -56,6 +58,7 @@ def words(text: str) -> str:
         "docs/simulator.md",
         "docs/sweeps.md",
         pytest.param("docs/training.md", marks=[pytest.mark.tensorflow, pytest.mark.slow]),
+        "docs/what-would-help.md",
     ],
 )
 def test_examples_run(page: str, tmp_path: Path) -> None:

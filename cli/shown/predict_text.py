@@ -233,7 +233,7 @@ def _counts(aim: Aim) -> str:
     if aim.noise_scale is not None:
         how = f"at a gradient noise scale of {aim.noise_scale:g} samples"
     else:
-        how = f"which take the workers {aim.samples_factor:g} times the samples, as stated"
+        how = f"for which the workers need {aim.samples_factor:g} times the samples, as stated"
     return (
         f"Speed-up counts progress, {how}; nothing else of learning is counted.\n{INTERVALS_NOTE}"
     )

@@ -28,7 +28,7 @@ def test_progress_has_a_column_and_is_said_in_place_of_the_note(run: Run) -> Non
     assert "not time to accuracy" in plain.out
     assert "a sample brings" not in plain.out
     assert "not time to accuracy" not in counted.out
-    assert "which take the workers 2 times the samples" in counted.out
+    assert "for which the workers need 2 times the samples" in counted.out
     assert "a sample brings" in counted.out
 
 
