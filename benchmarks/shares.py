@@ -37,7 +37,7 @@ PAGE = Page(
     "shares",
     "# How evenly TCP shares a link\n\n"
     "Written by `python -m benchmarks.shares`; what follows from it is in "
-    "[design.md](design.md#what-real-training-showed).\n",
+    "[what real training showed](findings.md).\n",
 )
 
 

@@ -113,7 +113,8 @@ def test_the_notebook_runs(tmp_path: Path) -> None:
 
 def test_what_decides_the_answer_quotes_figures_of_the_pages_that_it_names() -> None:
     page = (ROOT / "docs" / "what-decides.md").read_text()
-    rows = re.findall(r"^\| ([^|]*) \| ([^|]*) \| \[[^|]*\]\((.*)\) \|$", page, re.MULTILINE)
+    row = r"^\| ([^|]*) \| ([^|]*) \| [^|]* \| \[[^|]*\]\(([\w.-]*).*\) \|$"
+    rows = re.findall(row, page, re.MULTILINE)
     assert len(rows) == 11
     for what, measured, source in rows:
         figures = set(re.findall(r"\d+\.\d+", measured)) - {"0.75"}
