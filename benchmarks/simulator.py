@@ -59,8 +59,8 @@ def disciplines() -> None:
         for workers in (1, 2, 3, 4, 6, 8, 16, 64) if strategy == "ps-async" else counts:
             real = counts.get(workers)
             windows = shaped(workers, strategy, "fair")
-            low, high = interval90(windows)
             fair, fifo = float(windows.mean()), float(shaped(workers, strategy, "fifo").mean())
+            low, high = interval90(windows, fair)
             error = None if real is None else fair / real - 1
             data.append(
                 {"strategy": strategy, "workers": workers, "tensorflow": real, "fair": fair}

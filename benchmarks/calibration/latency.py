@@ -134,7 +134,7 @@ def _trips(what: str, points: list[Point]) -> Trips:
         slope(x, drawn)
         for drawn in zip(*(point.latencies_ms[what] for point in points), strict=True)
     ]
-    return Trips(what, slopes[0], *interval90(slopes[1:]))
+    return Trips(what, slopes[0], *interval90(slopes[1:], slopes[0]))
 
 
 def _table(points: list[Point]) -> str:

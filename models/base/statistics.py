@@ -61,10 +61,13 @@ def central(values: Floats | Sequence[float]) -> float:
     return float(np.exp(np.mean(np.log(np.asarray(values, dtype=float)))))
 
 
-def interval90(values: Floats | Sequence[float]) -> tuple[float, float]:
-    """5th and 95th percentile."""
+def interval90(values: Floats | Sequence[float], estimate: float) -> tuple[float, float]:
+    """5th and 95th percentile of an estimate's draws, or the estimate where it is beyond.
+
+    A few draws that are far out carry a mean past both, and what can be no better has it at an end.
+    """
     ordered = np.sort(np.asarray(values, dtype=float))
-    return _quantile(ordered, 0.05), _quantile(ordered, 0.95)
+    return min(_quantile(ordered, 0.05), estimate), max(_quantile(ordered, 0.95), estimate)
 
 
 def _quantile(ordered: Floats, share: float) -> float:

@@ -217,7 +217,7 @@ def _drawn_again(values: Sequence[Floats], draws: int, rng: np.random.Generator)
 def _parameter(unknown: Unknown, best: float, drawn: Floats, seen: bool, samples: int) -> Parameter:
     """No draw is far from the estimate; a rate is one over what was fitted."""
     values = best * np.exp(np.clip(np.log(drawn / best), -WIDEST, WIDEST))
-    low, high = interval90(values)
+    low, high = interval90(values, best)
     if unknown.rate:
         best, low, high, values = 1.0 / best, 1.0 / high, 1.0 / low, 1.0 / values
     draws = tuple(float(v) for v in values)

@@ -19,7 +19,7 @@ def of_draws(
     """
     if not seen:
         return NotIdentified(best, unit, samples, draws)
-    return Identified(best, interval90(draws), unit, samples, draws)
+    return Identified(best, interval90(draws, best), unit, samples, draws)
 
 
 def combined(function: Callable[..., float], unit: str, *of: Parameter, draws: int) -> Parameter:

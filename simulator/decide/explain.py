@@ -116,12 +116,13 @@ def _as_cause(name: str) -> Cause:
 def _freed(row: Prediction, without: Prediction, cause: str) -> Freed:
     """The ratio's interval is of the ratio in each draw: what moves both cancels."""
     draws = np.array(without.throughput_draws) / np.array(row.throughput_draws)
+    ratio = without.throughput_samples_per_s / row.throughput_samples_per_s
     return Freed(
         cause,
         row.breakdown[cause],
         without.step_time_s,
-        without.throughput_samples_per_s / row.throughput_samples_per_s,
-        interval90(draws),
+        ratio,
+        interval90(draws, ratio),
         without.speedup,
         without.speedup_interval,
         without.bottleneck,

@@ -158,11 +158,12 @@ def _together(workers: int, weights: dict[str, float], of: dict[str, Prediction]
     # A row's own draws leave out what a short run gains by chance.
     draws = _harmonic(shares, np.array([row.draws for row in of.values()]) * alone)
     speedups = draws / _harmonic(shares, alone)
+    speedup = float(rate / base)
     return MixRow(
         workers=workers,
         samples_per_s=float(rate),
-        speedup=float(rate / base),
-        speedup_interval=interval90(speedups),
+        speedup=speedup,
+        speedup_interval=interval90(speedups, speedup),
         draws=tuple(speedups.tolist()),
         of=of,
     )

@@ -175,12 +175,13 @@ def _spent(
         return OptionCost(at, over_workers, None, None)
     dearer = prices.of_an_hour(at.hosts) / first_prices.of_an_hour(first.scenario.hosts)
     faster, draws = _over(row, first)
-    return OptionCost(at, over_workers, dearer / faster, interval90(dearer / draws))
+    ratio = dearer / faster
+    return OptionCost(at, over_workers, ratio, interval90(dearer / draws, ratio))
 
 
 def _ratio(row: Prediction, first: Prediction) -> tuple[float, Interval]:
     ratio, draws = _over(row, first)
-    return ratio, interval90(draws)
+    return ratio, interval90(draws, ratio)
 
 
 def _over(row: Prediction, first: Prediction) -> tuple[float, Floats]:

@@ -267,34 +267,40 @@ def _cost(
     prices: Prices,
     assignment: Assignment,
 ) -> WorkersCost:
-    samples, an_hour = assignment.samples, prices.of_an_hour(hosts)
-    hours = samples and samples / samples_per_s / 3600.0
-    drawn_hours = None if samples is None else samples / draws / 3600.0
-    is_priced = prices.known
-    cost = None if hours is None or not is_priced else an_hour * hours
+    def over_rate(amount: float | None) -> tuple[float, Interval, Floats] | tuple[None, None, None]:
+        """So much over the samples per second: estimate, interval and draws."""
+        if amount is None:
+            return None, None, None
+        estimate, drawn = amount / samples_per_s, amount / draws
+        return estimate, interval90(drawn, estimate), drawn
+
+    an_hour = prices.of_an_hour(hosts) if prices.known else None
+    work_h = None if assignment.samples is None else assignment.samples / 3600.0
+    hours, hours_interval, drawn_hours = over_rate(work_h)
+    work = None if an_hour is None or work_h is None else an_hour * work_h
+    cost, cost_interval, drawn_costs = over_rate(work)
+    millions = None if an_hour is None else an_hour * 1e6 / 3600.0
+    per_million, per_million_interval, _ = over_rate(millions)
     deadline_h = (assignment.deadline_s or math.inf) / 3600.0
     budget = assignment.budget or math.inf
-    millions = 1e6 / 3600.0 * an_hour
     return WorkersCost(
         workers=workers,
         hosts=hosts,
         samples_per_s=samples_per_s,
-        samples_per_s_interval=interval90(draws),
-        cost_per_hour=an_hour if is_priced else None,
-        cost_per_million=millions / samples_per_s if is_priced else None,
-        cost_per_million_interval=interval90(millions / draws) if is_priced else None,
+        samples_per_s_interval=interval90(draws, samples_per_s),
+        cost_per_hour=an_hour,
+        cost_per_million=per_million,
+        cost_per_million_interval=per_million_interval,
         hours=hours,
-        hours_interval=None if drawn_hours is None else interval90(drawn_hours),
+        hours_interval=hours_interval,
         cost=cost,
-        cost_interval=None
-        if drawn_hours is None or not is_priced
-        else interval90(an_hour * drawn_hours),
+        cost_interval=cost_interval,
         is_in_time=hours is None or hours <= deadline_h,
         probability_in_time=None
         if drawn_hours is None or assignment.deadline_s is None
         else float(np.mean(drawn_hours <= deadline_h)),
         is_in_budget=cost is None or cost <= budget,
         probability_in_budget=None
-        if drawn_hours is None or assignment.budget is None
-        else float(np.mean(an_hour * drawn_hours <= budget)),
+        if drawn_costs is None or assignment.budget is None
+        else float(np.mean(drawn_costs <= budget)),
     )

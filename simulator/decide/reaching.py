@@ -61,7 +61,7 @@ def fully(goal: Goal, job: ResolvedJob, replications: int = REPLICATIONS) -> Rea
     row = _row(replace(job, baseline="device"), replications, goal)
     computing = row.breakdown["compute"] / row.step_time_s
     shares = np.minimum(1.0, computing * np.array(row.draws) / row.speedup)
-    low, high = interval90(shares)
+    low, high = interval90(shares, computing)
     allowed = 1.0 - goal.target
     return Reached(
         row, computing / allowed, shares / allowed, 1.0 - computing, (1.0 - high, 1.0 - low)

@@ -6,9 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
 from nworkers.models.base.errors import InputError
+from nworkers.models.base.statistics import interval90
 from nworkers.models.records.solved import Goal, OpenInterval
 from nworkers.simulator.decide.reaching import Reached, fully, roughly
 from nworkers.simulator.study.predict import REPLICATIONS
@@ -195,7 +194,7 @@ def search(
             break
     at = high if high is not None else max(curve.full, key=lambda known: curve.full[known].score)
     reached = curve.full[at]
-    return Found(high, _interval(curve, at), at, reached)
+    return Found(high, _interval(curve, at, is_enough=high is not None), at, reached)
 
 
 def _proposed(curve: _Curve, off: float) -> float:
@@ -226,14 +225,21 @@ def _neighbour(axis: Axis, value: float) -> float:
     return max(near, axis.grid[0]) if rising else min(near, axis.grid[0])
 
 
-def _interval(curve: _Curve, at: float) -> OpenInterval:
+def _interval(curve: _Curve, at: float, *, is_enough: bool) -> OpenInterval:
     reached, rough = curve.full[at], curve.roughly(at)
     if rough <= 0.0:
         return (None, None)
-    low, high = np.quantile(reached.scores, [0.05, 0.95])
+    low, high = interval90(reached.scores, reached.score)
     likely, hardly = (
-        curve.first(rough / float(quantile)) if quantile > 0.0 else None for quantile in (high, low)
+        curve.first(rough / quantile) if quantile > 0.0 else None for quantile in (high, low)
     )
+    # The answer is between the ends, whatever the rough curve is off by elsewhere.
+    if not is_enough:
+        hardly = None
+    elif likely is None or _before(curve.axis, at, likely):
+        likely = at
+    if hardly is not None and _before(curve.axis, hardly, at):
+        hardly = at
     # In ascending order; what is never reached has no end.
     rising = curve.axis.grid[0] <= curve.axis.grid[-1]
     return (likely, hardly) if rising else (hardly, likely)

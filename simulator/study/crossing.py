@@ -58,12 +58,19 @@ def winning_ranges(curve: Mapping[int, Point], target: float) -> tuple[tuple[int
 
 
 def first_wins(curve: Mapping[int, Point], target: float) -> tuple[int | None, int | None]:
-    """5 % and 95 % quantiles over replications of the first number that wins; None is never."""
+    """5 % and 95 % quantiles over replications of the first number that wins; None is never.
+
+    The first number by the estimates is between them, even where most replications win before: of
+    several numbers that are as good as the target, each replication wins at some.
+    """
     workers = sorted(curve)
+    ranges = winning_ranges(curve, target)
+    estimate = ranges[0][0] if ranges else np.inf
     wins = np.array([curve[n].draws for n in workers]) > target
     numbers = np.array(workers, dtype=float)
     first = np.where(wins.any(axis=0), numbers[wins.argmax(axis=0)], np.inf)
-    low, high = np.quantile(first, [0.05, 0.95], method="inverted_cdf")
+    quantiles = np.quantile(first, [0.05, 0.95], method="inverted_cdf")
+    low, high = min(quantiles[0], estimate), max(quantiles[1], estimate)
     return (
         int(low) if np.isfinite(low) else None,
         int(high) if np.isfinite(high) else None,

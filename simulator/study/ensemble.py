@@ -207,6 +207,9 @@ def simulate(
 
     groups = [_Group(which, of_which) for which, of_which in _alike(spec, count)]
     traits = _traits(costs, slowdown)
+    least_s = np.empty(count)
+    for group in groups:
+        least_s[group.places] = alone_s(group.spec, taken(factors, group.places))
     parts: list[_Part] = []
     demands, residences = _CentralSeconds(), _CentralSeconds()
     most = _MOST_WORKER_STEPS // (of.layout.workers * (warmup + steps))
@@ -228,11 +231,10 @@ def simulate(
         # Two steps at least: in the first, nobody has met anybody.
         cut = max(2, warmup_steps(all_s, np.bincount(run.kinds)))
         means_s = np.asarray(mean_of(all_s[..., cut:], run.kinds))
-        step_time_s, error = _as_long_runs(means_s, traits, all_s.shape[2] - cut)
-    least_s, busy_s = np.empty(count), np.empty(count)
+        step_time_s, error = _as_long_runs(means_s, traits, least_s, all_s.shape[2] - cut)
+    busy_s = np.empty(count)
     for group in groups:
         of_group = taken(factors, group.places)
-        least_s[group.places] = alone_s(group.spec, of_group)
         demands_s = service_demands_s(group.spec, group.ended(group.places.size), of_group)
         busy_s[group.places] = busiest_s(group.spec, demands_s)
     # No resource is faster than it can be, whatever few steps say.
@@ -331,7 +333,9 @@ def _alone_s(costs: StepCosts, slowdown: Mapping[Operation, float]) -> list[floa
     return [wall_s, processor_s]
 
 
-def _as_long_runs(step_time_s: Floats, traits: Floats, steps: int) -> tuple[Floats, float]:
+def _as_long_runs(
+    step_time_s: Floats, traits: Floats, least_s: Floats, steps: int
+) -> tuple[Floats, float]:
     """Step times with as much chance left in them as runs of 30 s would have; and what chance
     leaves open of their mean logarithm, as its standard error.
 
@@ -341,11 +345,13 @@ def _as_long_runs(step_time_s: Floats, traits: Floats, steps: int) -> tuple[Floa
     between runs, and stays. The residuals are the chance of a short run, whose variance falls with
     its length: they shrink by √(steps simulated / steps in 30 s). Draws that were not run have the
     fit's step time, and the residuals of those that were in turn (a regression metamodel: Kleijnen,
-    *Design and Analysis of Simulation Experiments*, 2015).
+    *Design and Analysis of Simulation Experiments*, 2015). In the middle they are no shorter
+    than steps of workers alone, so that few lucky steps are no speed-up of N times and more.
 
     Args:
         step_time_s: of the first draws.
         traits: of all draws.
+        least_s: the mean step of a worker alone, of all draws.
         steps: that each of them is the mean of.
     """
     design = np.column_stack([np.ones(len(traits)), traits])
@@ -354,6 +360,7 @@ def _as_long_runs(step_time_s: Floats, traits: Floats, steps: int) -> tuple[Floa
     fitted = design @ np.linalg.lstsq(design[: logs.size], logs, rcond=None)[0]
     left = logs - fitted[: logs.size]
     long_run_steps = max(1.0, RUN_S / central(step_time_s))
+    fitted += max(0.0, float(np.mean(np.log(np.maximum(least_s, 1e-300)) - fitted)))
     shrunk = fitted + np.resize(left, fitted.size) * math.sqrt(steps / long_run_steps)
     freedom = max(1, logs.size - design.shape[1])
     error = math.sqrt(float(np.sum(left**2)) / freedom / logs.size)

@@ -109,7 +109,7 @@ def beside(
     counted = aim.progress_per_sample(workers.batch, compared.batch)
     speedups = counted * workers.draws / slower / compared.draws
     step_time_s = central(ensemble.step_time_s)
-    low, high = interval90(workers.draws)
+    low, high = interval90(workers.draws, workers.samples_per_s)
     speedup = counted * workers.samples_per_s / compared.samples_per_s
     breakdown = ensemble.breakdown
     compute = compute_time(profile.drawn(None), scenario.workload, scenario.per_worker_batch)
@@ -125,7 +125,7 @@ def beside(
         baseline=baseline,
         baseline_samples_per_s=compared.samples_per_s,
         speedup=speedup,
-        speedup_interval=interval90(speedups),
+        speedup_interval=interval90(speedups, speedup),
         efficiency=speedup / scenario.workers,
         probability_beats=float(np.mean(speedups > 1.0)),
         compute_source=compute.source,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from tests.support.estimates import outside
 from tests.support.forked import MEMORY_BYTES, Commands, Ended
 from tests.support.questions import COMMANDS, Ask
 
@@ -57,7 +58,9 @@ def wrong(ended: Ended, arguments: list[str], folder: Path) -> str:
     if errors and len(errors[0]) > MESSAGE_CHARACTERS + len("scale: error: "):
         return f"an error of {len(errors[0])} characters"
     if ended.code < 2 and "--json" in arguments and "--help" not in arguments:
-        json.loads(ended.out, parse_constant=_unreal)
+        document = json.loads(ended.out, parse_constant=_unreal)
+        if found := outside(document):
+            return f"an estimate beyond its interval: {found[0]}"
     return ""
 
 

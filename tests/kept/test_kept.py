@@ -9,6 +9,7 @@ from tests.cli.conftest import unchanged
 from tests.kept.answers import FOLDER, answer, file_of, moved, recorded
 from tests.kept.commands import COMMANDS
 from tests.support.answer_schemas import unstated
+from tests.support.estimates import outside
 
 
 # simpy rounds the rates of a network otherwise, which a fair link makes grow to some per cent.
@@ -19,6 +20,7 @@ def test_the_answer_is_the_kept_one(name: str) -> None:
         now = answer(name)
     differences = list(moved(recorded(name), now))
     assert not (found := unstated(name.split()[0], now["answer"])), found
+    assert not outside(now["answer"])
     assert not differences, f"{len(differences)} differences, the first {differences[:5]}"
 
 

@@ -193,8 +193,8 @@ def _times(
     )
     runs = fit.spread.predictive * rng.standard_normal(drawn.shape)
     times_s = np.exp(at_last + beyond(drawn - at_last, doublings, rng) + runs)
-    intervals = [interval90(times_s[:, k]) for k in range(len(rows))]
-    return linear.times_s.tolist(), intervals
+    found: list[float] = linear.times_s.tolist()
+    return found, [interval90(times_s[:, k], time_s) for k, time_s in enumerate(found)]
 
 
 def _drawn_logs(fit: ScalingFit, linear: Linearised) -> Floats:

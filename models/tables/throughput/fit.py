@@ -84,7 +84,7 @@ def drawn_parameter(
     values = tuple(float(v) for v in draws)
     if not identified:
         return NotIdentified(estimate, unit, samples, values)
-    return Identified(estimate, interval90(draws), unit, samples, values)
+    return Identified(estimate, interval90(draws, estimate), unit, samples, values)
 
 
 def check_rows(rows: Sequence[ScalingRow], source: str) -> None:
