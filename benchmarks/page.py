@@ -22,13 +22,17 @@ class Page:
 
     def publish(self, part: str, title: str, text: str, data: dict[str, Any]) -> None:
         """Replace a part's section, or add it, and its figures."""
-        page = ROOT / "docs" / f"{self.name}.md"
+        self.write(part, title, text)
         raw = ROOT / "benchmarks" / "data" / f"{self.name}.json"
-        before = page.read_text() if page.exists() else self.introduction
-        page.write_text(with_section(before, part, title, text))
         raw.parent.mkdir(parents=True, exist_ok=True)
         kept = json.loads(raw.read_text()) if raw.exists() else {}
         raw.write_text(json.dumps(kept | {part: data}, indent=1) + "\n")
+
+    def write(self, part: str, title: str, text: str) -> None:
+        """Replace a part's section, or add it; its figures lie elsewhere."""
+        page = ROOT / "docs" / f"{self.name}.md"
+        before = page.read_text() if page.exists() else self.introduction
+        page.write_text(with_section(before, part, title, text))
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

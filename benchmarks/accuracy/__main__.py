@@ -100,7 +100,7 @@ def _judge(told: argparse.Namespace, half: Half, curves: Sequence[Curve]) -> Non
     else:
         from benchmarks.accuracy import whatifs
 
-        whatifs.publish(report.PAGE, curves)
+        whatifs.publish(report.PAGE, report.CELLS, curves)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Report: what was predicted beside what was measured, in the terminal and in docs/accuracy.md."""
+"""Report: predicted beside measured, in the terminal and in docs/accuracy.md and its cells."""
 
 from __future__ import annotations
 
@@ -36,6 +36,8 @@ from nworkers.models.records.measured_accuracy import (
 from nworkers.models.records.profile import Evidence
 
 PAGE = Page("accuracy", "# Accuracy\n\nSee git for the introduction.\n")
+#: What few read: each curve, single process and cell.
+CELLS = Page("accuracy-cells", "# Accuracy, cell by cell\n\nSee git for the introduction.\n")
 FIGURES = ROOT / "benchmarks" / "data" / "accuracy.json"
 NAMES: Mapping[str, str] = {
     "scale": "scale",
@@ -72,24 +74,27 @@ def show(found: Sequence[Row]) -> None:
             flush=True,
         )
     if found:
-        print("\n" + "\n\n".join([*figures(judged, METHODS), _breakeven(found)]))
+        print("\n" + "\n\n".join([*figures(judged, METHODS), *_breakeven(found)]))
 
 
 def publish(part: str, curves: Sequence[Curve], version: int | None) -> None:
-    """Write a half's section of docs/accuracy.md, and the errors by class that ship.
+    """Write a half's sections of both pages, and the errors by class that ship.
 
     Args:
         version: of what was written down before training; without it, cells are predicted anew.
     """
     found = list(rows(curves, version))
     judged = cells(found)
-    if found:
-        parts = [*figures(judged, METHODS), _breakeven(found), _singles(found), _cells(found)]
-    else:
-        parts = [_untrained()]
     section, title = part, TITLES[part]
     if DATA != HOME:
         section, title = f"{part}-{DATA.name}", f"{title} on another machine ({DATA.name})"
+    if found:
+        exact, curves_told = _breakeven(found)
+        parts = [*figures(judged, METHODS), exact]
+        each = [curves_told, _singles(found), _cells(found)]
+        CELLS.write(section, title, "\n\n".join(each))
+    else:
+        parts = [_untrained()]
     PAGE.publish(section, title, "\n\n".join(parts), {"cells": [asdict(cell) for cell in judged]})
     ACCURACY.write_text(accuracy_text(shipped()))
 
@@ -190,8 +195,8 @@ def _columns(found: Scores, method: str) -> list[str]:
     ]
 
 
-def _breakeven(found: Sequence[Row]) -> str:
-    """Each curve's first count that beats one process, measured and predicted."""
+def _breakeven(found: Sequence[Row]) -> tuple[str, str]:
+    """How often the first count that beats one process was right, and that of each curve."""
     lines, contradicted = [], 0
     for curve, group in groupby(found, key=lambda row: row.curve):
         tried = [row for row in group if row.alone]
@@ -222,8 +227,8 @@ def _breakeven(found: Sequence[Row]) -> str:
     exact, inside = (sum(line[-1] == word for line in lines) for word in ("exact", "inside"))
     return (
         f"**Break-even** among the counts tried: {exact} of {len(lines)} curves exact, {inside} "
-        f"more inside the interval. {contradicted} cells contradict a probability of 0.95."
-        f"\n\n{table(head, lines)}"
+        f"more inside the interval. {contradicted} cells contradict a probability of 0.95.",
+        f"Break-even of each curve:\n\n{table(head, lines)}",
     )
 
 

@@ -30,8 +30,8 @@ def _profile(link_mbit: int) -> Profile:
     return with_link(here, store.profile(store.calibration_name(link_mbit, NAMES["gemm"])))
 
 
-def publish(page: Page, curves: Sequence[Curve]) -> None:
-    """Write the section of docs/accuracy.md."""
+def publish(page: Page, each: Page, curves: Sequence[Curve]) -> None:
+    """Write the section of docs/accuracy.md, and the cells beside it."""
     lines, judged = [], []
     for curve, workers, found in _judged(curves):
         low_s, high_s = found.interval_s or (found.predicted_s, found.predicted_s)
@@ -54,10 +54,12 @@ def publish(page: Page, curves: Sequence[Curve]) -> None:
         "link of this page's calibration; 1 Gbit/s: of the shipped `emulated-1gbit`).\n\n"
         f"{of.cells} cells: median error {100 * of.median_error:.1f} %, worst "
         f"{100 * of.worst_error:.1f} %; {held}, "
-        f"whose median half-width is {100 * of.half_width:.1f} %.\n\n{table(head, lines)}"
+        f"whose median half-width is {100 * of.half_width:.1f} %."
     )
     data = {"cells": [[line[0], line[2], line[3], line[4]] for line in lines]}
-    page.publish("what-if", "What if it were another link", text, data)
+    title = "What if it were another link"
+    page.publish("what-if", title, text, data)
+    each.write("what-if", title, table(head, lines))
 
 
 def _judged(curves: Sequence[Curve]) -> Iterator[tuple[Curve, int, Judged]]:

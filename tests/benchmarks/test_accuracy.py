@@ -377,6 +377,16 @@ def test_a_class_is_told_by_the_blind_half_first() -> None:
         assert shipped.of(kind, "cluster") is None
 
 
+def test_every_published_cell_is_on_the_page_of_cells_alone() -> None:
+    docs = ROOT / "docs"
+    names = {cell.name for half in ("blind", "development") for cell in report.published(half)}
+    told = re.findall(
+        r"^\| ([a-z]+-[a-z]+-\d+-\d+) \|", (docs / "accuracy-cells.md").read_text(), re.M
+    )
+    assert names <= set(told)
+    assert not names & set(re.findall(r"[\w-]+", (docs / "accuracy.md").read_text()))
+
+
 def test_the_page_s_predictor_is_scored(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "accuracy.md").read_text()
     (example,) = re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL)
