@@ -1,4 +1,4 @@
-"""Published nccl-tests of several hosts, predicted from those of fewer, for docs/imports.md.
+"""Published nccl-tests of several hosts, predicted from those of fewer, for docs/imports-judged.md.
 
     python -m benchmarks.nccl_tiers
 
@@ -26,7 +26,7 @@ from nworkers.models.tables.components.merge import graft
 from nworkers.models.tables.components.rows import MeasuredTable, Row
 
 TIMES = Path(__file__).parent / "data" / "nccl-tiers.csv"
-PAGE = Page("imports", "# Other people's measurements\n")
+PAGE = Page("imports-judged", "# Imported figures, judged\n")
 #: Variables of single precision.
 ITEM_BYTES = 4
 #: Hosts that were fitted, and those that were predicted.

@@ -6,7 +6,7 @@
 ``table`` asks about the links over which the development half of docs/accuracy.md was trained.
 ``train`` asks about a link before it is there, then builds it and trains; root and a quiet machine
 are needed, for six minutes. The calibration is that of docs/accuracy.md on the same processor, or
-one that stays in build/nominal. Figures go to docs/imports.md.
+one that stays in build/nominal. Figures go to docs/imports-judged.md.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ RATE_MBIT = 300
 #: Of a machine like the one that the page's figures are from.
 COMMITTED = FOLDER / "epyc" / "calibrations" / "0-mlp-784-256-128-10.json.gz"
 CALIBRATION = Path("build/nominal/loopback.json")
-PAGE = Page("imports", "# Other people's measurements\n")
+PAGE = Page("imports-judged", "# Imported figures, judged\n")
 MLP = "mlp:784,256,128,10"
 BATCH = 128
 COUNTS = (1, 2, 4)

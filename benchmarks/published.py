@@ -2,7 +2,7 @@
 
 ``python -m benchmarks.published`` fits each system of benchmarks/data/multi-node.csv to at most a
 quarter of its largest number of workers, predicts the rows beyond, and writes all of them into
-docs/scaling-tables.md. Systems' names as arguments take these again and keep the others' figures.
+docs/imports-judged.md. Systems' names as arguments take these again and keep the others' figures.
 No TensorFlow, any machine; a quarter of an hour, of which three systems with parameter servers take
 all but two minutes.
 """
@@ -31,8 +31,8 @@ from nworkers.models.tables.throughput.jobs import Predict
 from nworkers.simulator.study.steady import steady_step_s
 from tests.support.coverage import p_values
 
-PAGE = Page("scaling-tables", "# From throughput alone\n")
-TITLE = "Coverage"
+PAGE = Page("imports-judged", "# Imported figures, judged\n")
+TITLE = "Throughput tables of several nodes"
 DATA = ROOT / "benchmarks" / "data" / "multi-node.csv"
 BASE = "emulated-1gbit"
 #: A parameter count that nobody stated: one size in a system changes no prediction.
@@ -149,7 +149,7 @@ def median_errors(rows: Sequence[Row], law: str) -> tuple[float, float]:
 
 def main(chosen: Sequence[str]) -> None:
     every = systems()
-    raw = ROOT / "benchmarks" / "data" / "scaling-tables.json"
+    raw = ROOT / "benchmarks" / "data" / "imports-judged.json"
     kept = json.loads(raw.read_text()).get("coverage", {}).get("rows", []) if chosen else []
     stated = {system.name for system in every}
     fields = set(Row.__dataclass_fields__)
