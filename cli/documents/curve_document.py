@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import NotRequired
 
 from typing_extensions import TypedDict
@@ -68,27 +69,8 @@ class CurveRowDocument(RowDocument):
     progress_per_sample: float
 
 
-class CostEntry(TypedDict):
-    """The fields of a `WorkersCost`, where others stand beside them."""
-
-    workers: int | None
-    hosts: int
-    samples_per_s: float
-    samples_per_s_interval: Interval
-    cost_per_hour: float | None
-    cost_per_million: float | None
-    cost_per_million_interval: Interval | None
-    hours: float | None
-    hours_interval: Interval | None
-    cost: float | None
-    cost_interval: Interval | None
-    is_in_time: bool
-    probability_in_time: float | None
-    is_in_budget: bool
-    probability_in_budget: float | None
-
-
-class OptionCostEntry(CostEntry):
+@dataclass(frozen=True)
+class OptionCostEntry(WorkersCost):
     """What an option costs, and a sample's cost over the first option's."""
 
     ratio: float | None
@@ -141,12 +123,11 @@ class BesideCurveDocument(TypedDict):
     options: NotRequired[list[OptionDocument]]
 
 
-class CurveDocument(ContextDocument, NotesDocument, BesideCurveDocument):
-    """Of a curve all but its rows, which `--jsonl` prints one a line before it."""
+class WonDocument(TypedDict):
+    """How many workers win, of one job or of several."""
 
     breakeven_workers: int | None
     breakeven_workers_interval: OpenCounts
-    breakeven_hosts: int | None
     beats_single: list[Won]
     max_workers: int
     target_speedup: float
@@ -154,6 +135,12 @@ class CurveDocument(ContextDocument, NotesDocument, BesideCurveDocument):
     noise_scale_samples: float | None
     answer: str
     best_workers: int
+
+
+class CurveDocument(WonDocument, ContextDocument, NotesDocument, BesideCurveDocument):
+    """Of a curve all but its rows, which `--jsonl` prints one a line before it."""
+
+    breakeven_hosts: int | None
     rests_on: RestsOn
 
 
@@ -182,17 +169,8 @@ class MixRowEntry(TypedDict):
     speedups: dict[str, float]
 
 
-class MixDocument(TypedDict):
+class MixDocument(WonDocument):
     """The curve of several jobs that take turns."""
 
-    breakeven_workers: int | None
-    breakeven_workers_interval: OpenCounts
-    beats_single: list[Won]
-    max_workers: int
-    target_speedup: float
-    samples_factor: float | None
-    noise_scale_samples: float | None
-    answer: str
-    best_workers: int
     jobs: list[MixedJobEntry]
     rows: list[MixRowEntry]

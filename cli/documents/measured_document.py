@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from typing_extensions import TypedDict
 
 from nworkers.cli.documents.row_document import RowDocument
 from nworkers.models.findings.bus_bandwidth import Reduction
 from nworkers.models.findings.soak import Soak
-from nworkers.models.records.calibration import Environment, Executor, Neighbour, Quantity, Stop
-from nworkers.models.records.measurement import StepParts
+from nworkers.models.fitting.precision import RoundsPrecision
+from nworkers.models.records.calibration import Environment, Executor, Neighbour, Quantity
+from nworkers.models.records.measurement import MeasuredCount, StepParts
 from nworkers.models.records.prediction import Interval
 from nworkers.models.records.profile import Evidence, FitRow
 
@@ -18,21 +21,14 @@ class QuantileEntry(TypedDict):
     interval: Interval
 
 
-class PrecisionEntry(TypedDict):
+@dataclass(frozen=True)
+class PrecisionEntry(RoundsPrecision):
     """A cell over all rounds; a percentile is null where samples are too few for its interval."""
 
     cell: str
     quantity: Quantity
     path: Executor
-    rounds: int
-    samples: int
-    outliers: int
-    median_s: float
-    interval_s: Interval | None
-    half_width: float | None
-    target: float
     reached: bool
-    stops: list[Stop]
     p50_s: QuantileEntry | None
     p90_s: QuantileEntry | None
     p95_s: QuantileEntry | None
@@ -97,21 +93,11 @@ class PartsDocument(TypedDict):
     most_off: str | None
 
 
-class ComparedEntry(TypedDict):
+@dataclass(frozen=True)
+class ComparedEntry(MeasuredCount):
     """A number of workers, trained and predicted; ranges are those of the starts."""
 
-    workers: int
-    starts: int
-    measured_step_time_s: float
-    measured_step_time_s_range: Interval
-    measured_throughput_samples_per_s: float
-    measured_throughput_samples_per_s_range: Interval
-    measured_speedup: float
-    measured_speedup_range: Interval
-    processor_share: float | None
     parts: PartsDocument | None
-    error: float
-    covered: bool
     predicted: RowDocument
 
 

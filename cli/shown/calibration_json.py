@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nworkers.cli.shown.row_json import plain
+from nworkers.cli.shown.row_json import beside, plain
 from nworkers.models.findings.calibration_answer import CalibrationAnswer
 from nworkers.models.findings.original import OriginalRow
-from nworkers.models.fitting.precision import CellPrecision, Quantile
+from nworkers.models.fitting.precision import CellPrecision, Quantile, RoundsPrecision
 
 if TYPE_CHECKING:
     from nworkers.cli.documents.measured_document import (
@@ -73,24 +73,19 @@ def original_entry(measured: OriginalRow) -> OriginalEntry:
 
 def _precision(found: CellPrecision) -> PrecisionEntry:
     p50, p90, p95, p99 = map(_quantile, found.quantiles)
-    return {
-        "cell": found.cell.name,
-        "quantity": found.cell.quantity,
-        "path": found.cell.path,
-        "rounds": found.rounds,
-        "samples": found.samples,
-        "outliers": found.outliers,
-        "median_s": found.median_s,
-        "interval_s": found.interval_s,
-        "half_width": found.half_width,
-        "target": found.target,
-        "reached": found.reached,
-        "stops": list(found.stops),
-        "p50_s": p50,
-        "p90_s": p90,
-        "p95_s": p95,
-        "p99_s": p99,
-    }
+    entry: PrecisionEntry = beside(
+        found,
+        RoundsPrecision,
+        cell=found.cell.name,
+        quantity=found.cell.quantity,
+        path=found.cell.path,
+        reached=found.reached,
+        p50_s=p50,
+        p90_s=p90,
+        p95_s=p95,
+        p99_s=p99,
+    )
+    return entry
 
 
 def _quantile(found: Quantile | None) -> QuantileEntry | None:

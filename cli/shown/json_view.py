@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import console, headline, settings_json, way_out_text
-from nworkers.cli.shown.row_json import plain, row
+from nworkers.cli.shown.row_json import beside, plain, row
 from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.findings.rests_on import rests_on
-from nworkers.models.records.prediction import Prediction
+from nworkers.models.records.prediction import BreakEven, Prediction
 
 if TYPE_CHECKING:
     from nworkers.cli.documents.curve_document import (
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
         OnePredictionDocument,
         OptionDocument,
         PredictionsDocument,
+        WonDocument,
     )
     from nworkers.cli.documents.measured_document import ComparisonDocument, PartsDocument
     from nworkers.cli.documents.row_document import ContextDocument, DescribedDocument
     from nworkers.models.records.measurement import ComparedCount, Comparison
     from nworkers.simulator.answers import BreakEvenAnswer, PredictAnswer
+    from nworkers.simulator.decide.job_mix import JobMix
     from nworkers.simulator.study.resolve import ResolvedJob
 
 #: A thousand workers have three thousand, most of them alike; a sweep has a row for each scenario.
@@ -116,16 +118,8 @@ def breakeven(
     if options:
         beside["options"] = [*options]
     return {
-        "breakeven_workers": result.breakeven_workers,
-        "breakeven_workers_interval": result.breakeven_workers_interval,
+        **won(result, answer.best.scenario.workers, headline.of_breakeven(result)),
         "breakeven_hosts": result.breakeven_hosts,
-        "beats_single": list(result.beats_single),
-        "max_workers": result.max_workers,
-        "target_speedup": result.target_speedup,
-        "samples_factor": result.aim.samples_factor,
-        "noise_scale_samples": result.aim.noise_scale,
-        "answer": headline.of_breakeven(result),
-        "best_workers": answer.best.scenario.workers,
         "rests_on": plain(rests_on(answer.job.profile, answer.decisive)),
         "rows": [
             {
@@ -141,6 +135,21 @@ def breakeven(
     }
 
 
+def won(found: BreakEven | JobMix, best_workers: int, answer: str) -> WonDocument:
+    """How many workers win, with the sentence that says so."""
+    return {
+        "breakeven_workers": found.breakeven_workers,
+        "breakeven_workers_interval": found.breakeven_workers_interval,
+        "beats_single": list(found.beats_single),
+        "max_workers": found.max_workers,
+        "target_speedup": found.target_speedup,
+        "samples_factor": found.aim.samples_factor,
+        "noise_scale_samples": found.aim.noise_scale,
+        "answer": answer,
+        "best_workers": best_workers,
+    }
+
+
 def _parts(compared: ComparedCount) -> PartsDocument | None:
     if compared.parts is None:
         return None
@@ -153,6 +162,8 @@ def _parts(compared: ComparedCount) -> PartsDocument | None:
 
 
 def comparison(result: Comparison) -> ComparisonDocument:
+    from nworkers.models.records.measurement import MeasuredCount
+
     return {
         "holds": result.holds,
         "tolerance": result.tolerance,
@@ -163,23 +174,12 @@ def comparison(result: Comparison) -> ComparisonDocument:
         "breakeven_measured": result.breakeven_measured,
         "breakeven_predicted": result.breakeven_predicted,
         "rows": [
-            {
-                "workers": compared.workers,
-                "starts": compared.starts,
-                "measured_step_time_s": compared.measured_step_time_s,
-                "measured_step_time_s_range": compared.measured_step_time_s_range,
-                "measured_throughput_samples_per_s": compared.measured_throughput_samples_per_s,
-                "measured_throughput_samples_per_s_range": (
-                    compared.measured_throughput_samples_per_s_range
-                ),
-                "measured_speedup": compared.measured_speedup,
-                "measured_speedup_range": compared.measured_speedup_range,
-                "processor_share": compared.processor_share,
-                "parts": _parts(compared),
-                "error": compared.error,
-                "covered": compared.covered,
-                "predicted": row(compared.predicted),
-            }
+            beside(
+                compared,
+                MeasuredCount,
+                parts=_parts(compared),
+                predicted=row(compared.predicted),
+            )
             for compared in result.rows
         ],
     }

@@ -75,15 +75,7 @@ def document(answer: MixAnswer) -> MixDocument:
     found = answer.found
     first = found.decisive
     return {
-        "breakeven_workers": found.breakeven_workers,
-        "breakeven_workers_interval": found.breakeven_workers_interval,
-        "beats_single": list(found.beats_single),
-        "max_workers": found.max_workers,
-        "target_speedup": found.target_speedup,
-        "samples_factor": found.aim.samples_factor,
-        "noise_scale_samples": found.aim.noise_scale,
-        "answer": headline_of(found),
-        "best_workers": found.best_workers,
+        **json_view.won(found, found.best_workers, headline_of(found)),
         "jobs": [
             {
                 "job": name,

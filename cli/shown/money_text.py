@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
-from nworkers.cli.shown.row_json import plain
+from nworkers.cli.shown.row_json import beside, plain
 from nworkers.cli.shown.table import TextTable
 
 if TYPE_CHECKING:
-    from nworkers.cli.documents.curve_document import CostEntry, MoneyDocument, OptionCostEntry
+    from nworkers.cli.documents.curve_document import MoneyDocument, OptionCostEntry
     from nworkers.models.records.prediction import Interval
     from nworkers.simulator.decide.job_options import OptionCost, OptionFound
     from nworkers.simulator.decide.money import Assignment, CostCurve, Prices, WorkersCost
@@ -258,8 +258,10 @@ def _of(option: OptionFound) -> OptionCost:
 
 def option_document(of: OptionCost) -> OptionCostEntry:
     """What an option costs, for machines."""
-    at = cast("CostEntry", plain(of.at))
-    return {**at, "ratio": of.ratio, "ratio_interval": of.ratio_interval}
+    entry: OptionCostEntry = beside(
+        of.at, type(of.at), ratio=of.ratio, ratio_interval=of.ratio_interval
+    )
+    return entry
 
 
 def document(found: CostCurve) -> MoneyDocument:

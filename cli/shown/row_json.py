@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from nworkers.models.records.prediction import Prediction
@@ -16,6 +16,11 @@ R = TypeVar("R")
 def plain(record: R) -> R:
     """A record as an object of JSON; to types it is the record, whose fields it has."""
     return cast(R, asdict(cast(Any, record)))
+
+
+def beside(record: object, kind: type[Any], **others: object) -> Any:
+    """The fields that a record has of a kind that it is of, and others beside them."""
+    return {field.name: getattr(record, field.name) for field in fields(kind)} | others
 
 
 def row(prediction: Prediction) -> RowDocument:

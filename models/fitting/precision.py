@@ -36,16 +36,14 @@ class Quantile:
 
 
 @dataclass(frozen=True)
-class CellPrecision:
-    """One cell over all its rounds.
+class RoundsPrecision:
+    """How precisely several rounds tell a cell's centre.
 
     ``median_s`` is the median of the rounds' medians. ``interval_s`` is the 95 % interval of their
     centre (Student's t on their logarithms) and ``half_width`` its relative half-width; both are
-    None below two rounds. ``stops`` has a reason for each round. ``quantiles`` has None where the
-    samples are too few for a two-sided interval.
+    None below two rounds. ``stops`` has a reason for each round.
     """
 
-    cell: Cell
     rounds: int
     samples: int
     outliers: int
@@ -54,6 +52,16 @@ class CellPrecision:
     half_width: float | None
     target: float
     stops: tuple[Stop, ...]
+
+
+@dataclass(frozen=True)
+class CellPrecision(RoundsPrecision):
+    """One cell over all its rounds.
+
+    ``quantiles`` has None where the samples are too few for a two-sided interval.
+    """
+
+    cell: Cell
     quantiles: tuple[Quantile | None, ...]
 
     @property

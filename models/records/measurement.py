@@ -121,12 +121,11 @@ class StepParts:
 
 
 @dataclass(frozen=True)
-class ComparedCount:
-    """One worker count, measured beside predicted; ``error`` is predicted over measured − 1.
+class MeasuredCount:
+    """What was measured of one worker count, and ``error``, predicted over measured − 1.
 
-    What is measured is the median of the starts, each range from the least of them to the largest.
-    ``processor_share`` is what the host's processors were used, where that was measured;
-    ``parts`` are those of a traced step, where some were, and of a simulated one.
+    It is the median of the starts, each range from the least of them to the largest.
+    ``processor_share`` is what the host's processors were used, where that was measured.
     """
 
     workers: int
@@ -137,10 +136,19 @@ class ComparedCount:
     measured_throughput_samples_per_s_range: Interval
     measured_speedup: float
     measured_speedup_range: Interval
-    predicted: Prediction
     error: float
     covered: bool
     processor_share: float | None
+
+
+@dataclass(frozen=True)
+class ComparedCount(MeasuredCount):
+    """One worker count, measured beside predicted.
+
+    ``parts`` are those of a traced step, where some were, and of a simulated one.
+    """
+
+    predicted: Prediction
     parts: tuple[StepParts, StepParts] | None = None
 
     @property
