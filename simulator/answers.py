@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from nworkers.models.base.defaults import DEFAULT_BATCH
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.job_request import JobRequest
@@ -181,12 +182,15 @@ def answer_breakeven(
 def answer_calibrated(
     calibration: Calibration, progress: Callable[[int, int], None] | None = None
 ) -> BreakEvenAnswer | None:
-    """The curve of what a calibration measured, as it is asked for without any option.
+    """The curve of what a calibration measured, at its batch, and by default for all else.
 
     None where no such question can be asked of it, such as of a model of the user's own.
     """
     try:
-        job = resolve(JobRequest(profile=calibration, workload=None), [FIRST_LOOK], curve=True)
+        request = JobRequest(
+            profile=calibration, workload=None, batch=calibration.batch or DEFAULT_BATCH
+        )
+        job = resolve(request, [FIRST_LOOK], curve=True)
         return answer_breakeven(job, FIRST_LOOK, progress)
     except InputError:
         return None

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.session import CalibrationRequest, News
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.calibration import Calibration, Quantity
+    from nworkers.simulator.answers import BreakEvenAnswer
 
 STDOUT = Path("-")
 
@@ -330,18 +331,15 @@ class _Told:
         console.note(calibration_text.news(news))
 
 
-def _first_answer(calibration: Calibration, output: Path | None) -> str | None:
-    """What a first look is for: how many workers win; None where it is no first look, or whole."""
-    from nworkers.cli.shown import headline
+def first_curve(calibration: Calibration) -> BreakEvenAnswer | None:
+    """What a calibration is for: how many workers win; None where it cannot be asked."""
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.simulator.answers import answer_calibrated
 
-    profile = calibration.profile
-    if output is None or profile is None or not (profile.provisional and calibration.complete):
+    if calibration.profile is None:
         return None
     with ProgressLine("simulating") as progress:
-        answer = answer_calibrated(calibration, progress.update)
-    return None if answer is None else headline.of_breakeven(answer.result)
+        return answer_calibrated(calibration, progress.update)
 
 
 def _show(
@@ -356,21 +354,21 @@ def _show(
         console.notes(notes.of_environment(environment))
     for warning in calibration_text.warnings(answer):
         console.note(warning)
+    curve = first_curve(calibration)
     if as_json:
-        json_view.emit(calibration_json.document(answer, request.output or STDOUT))
+        json_view.emit(calibration_json.document(answer, curve, request.output or STDOUT))
         return
     for device, reason in calibration.memory_skipped.items():
         console.note(f"skipped memory of a training step ({device}): {reason}")
     for cell in calibration.skipped:
         console.note(f"skipped {cell.cell.name}: {cell.reason}")
-    first = None if loudness.is_verbose() else _first_answer(calibration, request.output)
-    if first is not None:
-        console.note(f"wrote {request.output}")
-    text = (
-        calibration_text.report(answer, request.output)
-        if first is None or request.output is None
-        else calibration_text.short_report(answer, first, request.output)
-    )
+    profile, output = calibration.profile, request.output
+    first_look = profile is not None and profile.provisional and calibration.complete
+    if first_look and curve and output and not loudness.is_verbose():
+        console.note(f"wrote {output}")
+        text = calibration_text.short_report(answer, output, curve)
+    else:
+        text = calibration_text.report(answer, output, curve)
     if request.output is None:
         console.show(text, sys.stderr)
         console.emit_json(record_text(calibration))

@@ -129,12 +129,12 @@ def fit(
 
 
 def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: bool) -> None:
+    from nworkers.cli.commands.calibrate import first_curve
     from nworkers.cli.shown import (
         calibration_text,
         console,
         fit_json,
         fit_text,
-        headline,
         json_view,
     )
     from nworkers.cli.shown.progress import ProgressLine
@@ -142,7 +142,6 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
     from nworkers.models.files.store import read_calibration, write_record
     from nworkers.models.findings.fit_answer import fit_answer
     from nworkers.models.fitting.fit import fit_profile
-    from nworkers.simulator.answers import answer_calibrated
 
     if output is not None:
         check_output(output, force=force)
@@ -150,8 +149,7 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
     with ProgressLine("fitting") as progress:
         profile = fit_profile(calibration, draws=draws, progress=progress.update)
     answer = fit_answer(calibration, profile, str(file))
-    with ProgressLine("simulating") as progress:
-        curve = answer_calibrated(replace(calibration, profile=profile), progress.update)
+    curve = first_curve(replace(calibration, profile=profile))
     console.notes(f"warning: {warning}" for warning in answer.warnings)
     if output is not None:
         write_record(output, profile, force=force)
@@ -159,6 +157,5 @@ def _fit(file: Path, output: Path | None, draws: int, *, force: bool, as_json: b
     if as_json:
         json_view.emit(fit_json.calibrated(answer, curve))
     else:
-        first = None if curve is None else headline.of_breakeven(curve.result)
-        lines = calibration_text.first_lines(answer.original, first)
+        lines = calibration_text.first_lines(answer.original, curve)
         console.show(fit_text.fit(answer, lines))

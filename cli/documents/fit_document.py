@@ -6,7 +6,7 @@ from typing import Literal
 
 from typing_extensions import TypedDict
 
-from nworkers.cli.documents.measured_document import OriginalEntry
+from nworkers.cli.documents.measured_document import CalibratedCurveDocument, OriginalEntry
 from nworkers.models.records.prediction import Interval
 from nworkers.models.records.profile import Candidate, FitRow, FlowWeights
 from nworkers.models.records.runtimes import Strategy
@@ -35,17 +35,6 @@ class WeakEntry(TypedDict):
     what: str
     why: str
     remedy: str
-
-
-class CalibratedCurveDocument(TypedDict):
-    """Break-even of what was calibrated, as it is asked for without any option."""
-
-    answer: str
-    breakeven_workers: int | None
-    breakeven_workers_interval: tuple[int | None, int | None]
-    max_workers: int
-    workload: str
-    batch: int
 
 
 class FitDocument(TypedDict):

@@ -60,12 +60,25 @@ class OriginalEntry(TypedDict):
     ratio: float
 
 
+class CalibratedCurveDocument(TypedDict):
+    """Break-even of what was calibrated, at the batch of its step."""
+
+    answer: str
+    breakeven_workers: int | None
+    breakeven_workers_interval: tuple[int | None, int | None]
+    max_workers: int
+    workload: str
+    batch: int
+
+
 class SkippedEntry(TypedDict):
     cell: str
     reason: str
 
 
 class CalibratedDocument(TypedDict):
+    """``next`` is the command that asks for the curve of ``breakeven``."""
+
     output: str
     complete: bool
     stopped: str | None
@@ -82,6 +95,8 @@ class CalibratedDocument(TypedDict):
     neighbours: list[Neighbour]
     hosts: list[HostEntry]
     original: list[OriginalEntry]
+    breakeven: CalibratedCurveDocument | None
+    next: str | None
     skipped: list[SkippedEntry]
     memory_skipped: dict[str, str]
     fit: list[FitRow]

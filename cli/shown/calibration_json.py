@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from nworkers.cli.shown import calibration_text, headline
 from nworkers.cli.shown.row_json import beside, plain
 from nworkers.models.findings.calibration_answer import CalibrationAnswer
 from nworkers.models.findings.original import OriginalRow
@@ -12,14 +13,18 @@ from nworkers.models.fitting.precision import CellPrecision, Quantile, RoundsPre
 
 if TYPE_CHECKING:
     from nworkers.cli.documents.measured_document import (
+        CalibratedCurveDocument,
         CalibratedDocument,
         OriginalEntry,
         PrecisionEntry,
         QuantileEntry,
     )
+    from nworkers.simulator.answers import BreakEvenAnswer
 
 
-def document(answer: CalibrationAnswer, output: Path) -> CalibratedDocument:
+def document(
+    answer: CalibrationAnswer, curve: BreakEvenAnswer | None, output: Path
+) -> CalibratedDocument:
     """The end report, as the command contract names it."""
     calibration = answer.calibration
     return {
@@ -49,6 +54,8 @@ def document(answer: CalibrationAnswer, output: Path) -> CalibratedDocument:
             for compared in answer.hosts
         ],
         "original": [original_entry(measured) for measured in answer.original],
+        "breakeven": curve_entry(curve),
+        "next": None if curve is None else calibration_text.then(answer, output),
         "skipped": [
             {"cell": skipped.cell.name, "reason": skipped.reason} for skipped in calibration.skipped
         ],
@@ -68,6 +75,21 @@ def original_entry(measured: OriginalRow) -> OriginalEntry:
         "fetch_gemm_s": measured.fetch[0],
         "fetch_gemm_s_interval": measured.fetch[1:],
         "ratio": measured.ratio,
+    }
+
+
+def curve_entry(curve: BreakEvenAnswer | None) -> CalibratedCurveDocument | None:
+    """Break-even of what was calibrated; None where no such question can be asked of it."""
+    if curve is None:
+        return None
+    result = curve.result
+    return {
+        "answer": headline.of_breakeven(result),
+        "breakeven_workers": result.breakeven_workers,
+        "breakeven_workers_interval": result.breakeven_workers_interval,
+        "max_workers": result.max_workers,
+        "workload": curve.best.scenario.workload.name,
+        "batch": curve.best.scenario.batch,
     }
 
 

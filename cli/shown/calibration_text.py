@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
+from nworkers.cli.shown import headline
 from nworkers.cli.shown.fit_text import remedy
 from nworkers.cli.shown.sheet import Sheet, Shown
 from nworkers.cli.shown.table import TextTable
 from nworkers.cli.shown.tone import Tone, Toned
+from nworkers.models.base.defaults import DEFAULT_BATCH
 from nworkers.models.findings.calibration_answer import SHOWN, CalibrationAnswer
 from nworkers.models.findings.weak_parameters import Remedy
 from nworkers.models.fitting.precision import (
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from nworkers.calibrate.campaigns.plan import MeasurementPlan
     from nworkers.calibrate.campaigns.session import News
     from nworkers.models.findings.original import OriginalRow
+    from nworkers.simulator.answers import BreakEvenAnswer
 
 #: Other processes named in one warning.
 NAMED = 3
@@ -106,9 +109,13 @@ def warnings(answer: CalibrationAnswer) -> list[str]:
     return [*lines, *answer.mixed, *answer.implausible]
 
 
-def report(answer: CalibrationAnswer, output: Path | None) -> Sheet:
+def report(
+    answer: CalibrationAnswer, output: Path | None, curve: BreakEvenAnswer | None = None
+) -> Sheet:
     """The end of a calibration, as a person reads it; without an output it is on stdout."""
-    parts: list[Shown] = [line for measured in answer.original for line in _original(measured)]
+    first = [] if curve is None else [*first_lines(answer.original, curve), ""]
+    parts: list[Shown] = [*first]
+    parts += [line for measured in answer.original for line in _original(measured)]
     parts += _gpus(answer)
     parts += _reductions(answer)
     parts += _soak(answer)
@@ -118,23 +125,32 @@ def report(answer: CalibrationAnswer, output: Path | None) -> Sheet:
     return Sheet(*parts)
 
 
-def short_report(answer: CalibrationAnswer, first: str, output: Path) -> Sheet:
+def short_report(answer: CalibrationAnswer, output: Path, curve: BreakEvenAnswer) -> Sheet:
     """The end of a first look: the original benchmark's ratio, the break-even, the next command.
 
     How firm each cell is, two rounds cannot say.
     """
     name = shlex.quote(str(output))
     return Sheet(
-        *first_lines(answer.original, first),
-        f"Next: scale breakeven --calibration {name}   "
+        *first_lines(answer.original, curve),
+        f"Next: {then(answer, output)}   "
         f"(firmer: scale calibrate --resume --rounds {PROVISIONAL_ROUNDS} -o {name})",
     )
 
 
-def first_lines(original: Sequence[OriginalRow], first: str | None) -> list[str]:
+def first_lines(original: Sequence[OriginalRow], curve: BreakEvenAnswer | None) -> list[str]:
     """The original benchmark's ratio, then the break-even; each where it can be had."""
     ratios: list[str] = [*map(_ratio, original[:1])]
-    return ratios if first is None else [*ratios, Toned(first, Tone.HEADLINE)]
+    if curve is None:
+        return ratios
+    return [*ratios, Toned(headline.of_breakeven(curve.result), Tone.HEADLINE)]
+
+
+def then(answer: CalibrationAnswer, output: Path) -> str:
+    """The command that asks for the curve, at the batch that was calibrated."""
+    batch = answer.calibration.batch or DEFAULT_BATCH
+    more = "" if batch == DEFAULT_BATCH else f" --batch {batch}"
+    return f"scale breakeven --calibration {shlex.quote(str(output))}{more}"
 
 
 def _ratio(measured: OriginalRow) -> str:
@@ -267,9 +283,7 @@ def _done(answer: CalibrationAnswer, output: Path | None) -> list[str]:
     lines.append(f"Wrote {where}: {bursts} of samples and the profile fitted to them.")
     if output is not None:
         name = shlex.quote(str(output))
-        lines.append(
-            f"Next: scale breakeven --calibration {name}   or, how well it fits: scale fit {name}"
-        )
+        lines.append(f"Next: {then(answer, output)}   or, how well it fits: scale fit {name}")
     return lines
 
 

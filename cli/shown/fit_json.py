@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nworkers.cli.shown import fit_text, headline
-from nworkers.cli.shown.calibration_json import original_entry
+from nworkers.cli.shown import fit_text
+from nworkers.cli.shown.calibration_json import curve_entry, original_entry
 from nworkers.cli.shown.row_json import plain
 from nworkers.models.findings.fit_answer import FitAnswer
 from nworkers.models.findings.for_information import for_information
@@ -13,7 +13,6 @@ from nworkers.models.records.profile import Identified, Parameter, parameters
 
 if TYPE_CHECKING:
     from nworkers.cli.documents.fit_document import (
-        CalibratedCurveDocument,
         CalibrationFitDocument,
         EstimateDocument,
         FitDocument,
@@ -25,7 +24,7 @@ def calibrated(answer: FitAnswer, curve: BreakEvenAnswer | None) -> CalibrationF
     """The fit of a calibration, with the two lines that it begins with."""
     return {
         "original": [original_entry(measured) for measured in answer.original],
-        "breakeven": None if curve is None else _calibrated(curve),
+        "breakeven": curve_entry(curve),
         **fit(answer),
     }
 
@@ -56,18 +55,6 @@ def fit(answer: FitAnswer) -> FitDocument:
             {"what": weak.what, "why": weak.why, "remedy": fit_text.remedy(weak.remedy)}
             for weak in answer.weak
         ],
-    }
-
-
-def _calibrated(curve: BreakEvenAnswer) -> CalibratedCurveDocument:
-    result = curve.result
-    return {
-        "answer": headline.of_breakeven(result),
-        "breakeven_workers": result.breakeven_workers,
-        "breakeven_workers_interval": result.breakeven_workers_interval,
-        "max_workers": result.max_workers,
-        "workload": curve.best.scenario.workload.name,
-        "batch": curve.best.scenario.batch,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from nworkers.models.base.defaults import DEFAULT_WORKLOAD
+from nworkers.models.base.defaults import DEFAULT_BATCH, DEFAULT_WORKLOAD
 
 if TYPE_CHECKING:
     from nworkers.models.records.calibration import Environment
@@ -28,7 +28,15 @@ def of_job(job: ResolvedJob, runs: float = 1.0) -> Iterator[str]:
     from nworkers.simulator.study.work import expected_work
 
     yield from job.doubts
-    workload = job.scenarios[0].workload
+    workload, batch = job.scenarios[0].workload, job.scenarios[0].batch
+    calibrated = job.profile.batch
+    same = workload.name == job.profile.workload and calibrated not in (None, batch)
+    # Whoever says a batch of his own knows which it is.
+    if same and batch == DEFAULT_BATCH:
+        yield (
+            f"this is of the default batch, {DEFAULT_BATCH}; the step was calibrated around "
+            f"{calibrated}: --batch {calibrated} asks about that"
+        )
     if workload.stated_step and workload.name == DEFAULT_WORKLOAD:
         yield (
             f"the step time is as stated, and the bytes are those of {DEFAULT_WORKLOAD}; "

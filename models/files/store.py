@@ -16,7 +16,7 @@ from nworkers.models.files.input_file import COMPRESSED, is_input, read_bytes
 from nworkers.models.files.json_document import Convert, JsonDocument
 from nworkers.models.files.shipped import shipped_profile, shipped_profiles
 from nworkers.models.files.validate_json import shown
-from nworkers.models.records.calibration import Calibration, with_memory
+from nworkers.models.records.calibration import Calibration, as_calibrated
 from nworkers.models.records.contribution import Contribution
 from nworkers.models.records.measurement import Comparison, Measurement
 from nworkers.models.records.profile import Profile
@@ -124,7 +124,7 @@ def fitted(calibration: Calibration, source: str) -> Profile:
             "none (samples that were never fitted)",
             f"a fitted calibration; `scale fit {source} -o PROFILE` fits it",
         )
-    return with_memory(calibration.profile, calibration)
+    return as_calibrated(calibration.profile, calibration)
 
 
 def find_profile(field: str, name: str, *others: str) -> tuple[Profile, Calibration | None]:

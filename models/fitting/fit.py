@@ -52,9 +52,9 @@ from nworkers.models.records.calibration import (
     Calibration,
     Cell,
     Quantity,
+    as_calibrated,
     samples_sha256,
     typical_rounds,
-    with_memory,
 )
 from nworkers.models.records.environment_facts import fact_value
 from nworkers.models.records.profile import (
@@ -283,7 +283,7 @@ def _profile(
         fit=fit_rows(bursts, fits.of, fits.candidates, held_out),
         workload=calibration.workload.name,
     )
-    return with_gpu(with_memory(made, calibration), calibration)
+    return with_gpu(as_calibrated(made, calibration), calibration)
 
 
 def _link(calibration: Calibration, fits: _Fits, shared: Sharing) -> Link[Parameter]:

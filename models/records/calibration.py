@@ -295,15 +295,22 @@ class Calibration:
     memory_skipped: dict[str, str] = field(default_factory=dict)
 
     @property
+    def batch(self) -> int | None:
+        """The batch that the training step was measured around, where the file tells it."""
+        text = self.planned.options.get("batch", "") if self.planned else ""
+        return int(text) if text.isdecimal() else None
+
+    @property
     def worker_hosts(self) -> tuple[int, ...]:
         """The host of each worker, numbered from 0; empty where no task told."""
         return tuple(t.host for t in self.tasks if t.task.startswith("worker"))
 
 
-def with_memory(profile: Profile, calibration: Calibration) -> Profile:
-    """A profile with what its calibration tells of memory: of the smallest host, and of a sample.
+def as_calibrated(profile: Profile, calibration: Calibration) -> Profile:
+    """A profile with what its calibration tells beside samples: its batch, and memory.
 
-    Profiles that were fitted by an earlier version know neither.
+    That is of the smallest host, and of a sample. Profiles that were fitted by an earlier version
+    know none of it.
     """
     environments = [task.environment for task in calibration.tasks] or [calibration.environment]
     told_kib = [fact_value(found.facts, "memory_total") for found in environments]
@@ -317,6 +324,7 @@ def with_memory(profile: Profile, calibration: Calibration) -> Profile:
     )
     return replace(
         profile,
+        batch=calibration.batch,
         device=replace(profile.device, workloads=workloads),
         host=replace(profile.host, memory_bytes=min(known, default=None)),
     )

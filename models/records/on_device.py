@@ -122,6 +122,7 @@ def with_device(profile: Profile, other: Profile) -> Profile:
         noise=_noise(profile.noise, _of_compute(other.noise)),
         stand_ins={s: base for s, base in profile.stand_ins.items() if s not in sections},
         workload=other.workload or profile.workload,
+        batch=other.batch if other.workload else profile.batch,
     )
 
 

@@ -505,7 +505,8 @@ class Profile:
 
     ``stand_ins`` names, of each section that is not the user's, the profile that it is from; of the
     link's ``bandwidth`` also alone, where a wire hid what the software passes. ``stated`` has the
-    paths of what the user said instead.
+    paths of what the user said instead. ``batch`` is what the step of ``workload`` was measured
+    around; None where nothing tells it.
     """
 
     name: str
@@ -525,6 +526,7 @@ class Profile:
     stand_ins: dict[Section | Literal["bandwidth"], str] = field(default_factory=dict)
     stated: tuple[str, ...] = ()
     gpu: GpuSection[Parameter] | None = None
+    batch: int | None = None
 
     @property
     def draws(self) -> int:

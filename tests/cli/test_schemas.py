@@ -96,7 +96,8 @@ def test_a_report_of_a_calibration_and_a_sweep_s_rows_keep_to_theirs(
     run: Run, tmp_path: Path
 ) -> None:
     bursts = [burst(CELLS[0], 0), burst(CELLS[0], 1)]
-    report = calibration_json.document(calibration_answer(calibration(*bursts)), Path("my.json"))
+    answer = calibration_answer(calibration(*bursts))
+    report = calibration_json.document(answer, None, Path("my.json"))
     assert not (found := unstated("calibrate", json.loads(json.dumps(report)))), found
     (tmp_path / "few.toml").write_text("workers = [1, 2]\nbatch = [1, 64]\n")
     assert run("sweep", "few.toml", "-o", "rows.jsonl", "--jobs", "1", "--json").code == 0

@@ -123,6 +123,8 @@ def test_more_rounds_make_it_firm_and_json_has_the_end_report(
     assert len(after.resumed) == 1
 
     document = json.loads(done.out)
+    assert document["breakeven"]["batch"] == 32
+    assert document["next"] == "scale breakeven --calibration a.json"
     assert document["provisional"] is False
     assert document["fitted"] is True
     assert document["not_fitted"] is None
@@ -250,6 +252,7 @@ def test_to_stdout_goes_the_calibration_alone(run: Run, tmp_path: Path) -> None:
     document = json.loads(done.out)
     assert (document["kind"], document["complete"]) == ("calibration", True)
     assert document["profile"]
+    assert "as long when its operand is fetched from a parameter server" in done.err
     assert "Wrote stdout" in done.err
     assert list(tmp_path.iterdir()) == []
     assert "one of them" in run("calibrate", "--quick", "-o", "-", "--json").error

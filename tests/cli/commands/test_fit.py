@@ -10,6 +10,7 @@ import pytest
 
 from nworkers.models.files.store import read_profile, write_record
 from nworkers.models.fitting.fit import fit_profile
+from nworkers.models.records.calibration import Planned
 from nworkers.models.records.profile import Identified, parameters
 from tests.cli.conftest import Run
 from tests.support.measurements import measurement
@@ -46,6 +47,19 @@ def test_a_calibration_tells_the_ratio_and_the_break_even_first(run: Run, sample
     assert first.startswith("A matrix product takes ")
     assert f"{document['original'][0]['ratio']:.2f}"[:3] in first
     assert second == document["breakeven"]["answer"]
+
+
+def test_another_batch_than_the_calibrated_one_is_told(run: Run, tmp_path: Path) -> None:
+    taken = synthetic(rounds=2)
+    taken = replace(taken, planned=Planned({"batch": "1024"}, 2, ()))
+    write_record(
+        tmp_path / "c.json", replace(taken, profile=fit_profile(taken, draws=20)), force=True
+    )
+    asked = ("predict", "--workers", "1", "--calibration", "c.json")
+    assert "--batch 1024 asks about that" in run(*asked).err
+    # Of a batch, or a model, that somebody chose nothing need be told.
+    for more in (("--batch", "64"), ("--workload", "mlp:8,4")):
+        assert "asks about that" not in run(*asked, *more).err
 
 
 def test_fit_json(run: Run, samples: Path) -> None:

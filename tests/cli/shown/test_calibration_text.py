@@ -13,13 +13,16 @@ from nworkers.calibrate.campaigns.session import (
     NothingLeft,
     NothingToResume,
 )
-from nworkers.cli.shown import calibration_text
+from nworkers.cli.shown import calibration_json, calibration_text, headline
 from nworkers.models.findings.calibration_answer import calibration_answer
 from nworkers.models.findings.host_speed import HostRow
 from nworkers.models.findings.weak_parameters import Remedy
-from nworkers.models.records.calibration import Cell, Neighbour
+from nworkers.models.fitting.fit import fit_profile
+from nworkers.models.records.calibration import Cell, Neighbour, Planned
 from nworkers.models.records.workload import named_workload
+from nworkers.simulator.answers import answer_calibrated
 from tests.support.calibrations import CELLS, burst, calibration
+from tests.support.synthetic import synthetic
 
 FILE = Path("a.json")
 
@@ -73,6 +76,25 @@ def test_few_rounds_call_for_more_and_many_for_a_refinement() -> None:
     assert many.firmer == Remedy("refine", only=("fetch",))
     text = str(calibration_text.report(many, None))
     assert "then: scale calibrate --refine --only fetch -o FILE" in text
+
+
+def test_a_whole_report_begins_with_the_ratio_and_the_break_even() -> None:
+    taken = synthetic(rounds=5)
+    asked = Planned({"batch": "1024"}, 5, ())
+    made = replace(taken, profile=fit_profile(taken, draws=20), planned=asked)
+    curve = answer_calibrated(made)
+    answer = calibration_answer(made)
+    assert curve is not None
+    ratio, found, *_, last = str(calibration_text.report(answer, FILE, curve)).splitlines()
+    assert ratio.startswith("A matrix product takes ")
+    assert found == headline.of_breakeven(curve.result)
+    # What was calibrated is what is asked about.
+    then = "scale breakeven --calibration a.json --batch 1024"
+    assert last.startswith(f"Next: {then}   or")
+    report = calibration_json.document(answer, curve, FILE)
+    assert report["breakeven"] is not None
+    assert report["breakeven"]["batch"] == 1024
+    assert report["next"] == then
 
 
 def test_the_report_s_two_lines_are_of_each_device() -> None:
