@@ -56,6 +56,7 @@ def words(text: str) -> str:
         "docs/imports.md",
         "docs/scaling-tables.md",
         "docs/simulator.md",
+        "docs/what-if.md",
         "docs/sweeps.md",
         pytest.param("docs/training.md", marks=[pytest.mark.tensorflow, pytest.mark.slow]),
         "docs/what-would-help.md",
@@ -142,7 +143,7 @@ def test_every_command_that_a_page_shows_has_known_options(page: Path) -> None:
 
 
 def test_every_variation_is_told_of() -> None:
-    page = (ROOT / "docs" / "simulator.md").read_text()
+    page = (ROOT / "docs" / "what-if.md").read_text()
     for name, kind in KINDS.items():
         assert f"| `{name}` |" in page
         assert "=" not in kind.example or f"`{kind.example}`" in page or f"`{name}=" in page

@@ -26,8 +26,9 @@ def what_ifs() -> str:
     rows = [[code(f"--what-if {kind.example}"), escaped(kind.meaning)] for kind in KINDS.values()]
     return (
         "# What-ifs\n\n`--what-if` asks about another way to train, or other hardware. It may be "
-        "given several times. What the simulator does with each is on its "
-        f"[own page](../simulator.md).\n\n{table(['written', 'what it says'], rows)}\n"
+        "given several times. [Ask what if](../what-if.md) says when to use which, "
+        "[simulator](../simulator.md) what becomes of it.\n\n"
+        f"{table(['written', 'what it says'], rows)}\n"
     )
 
 

@@ -284,7 +284,7 @@ class Options:
             "staleness=3, all-reduce=tree, buckets=25MB, hybrid, racks=8,4, inner-link=10GB/s, "
             "slow-workers=1,2, slow-links=1,4, compute=10x, input=2000, dead-workers=1, "
             "stragglers=6,3,30s, worker-failures=0.5,3m, ps-failures=0.1,10m, one-machine; "
-            "docs/simulator.md says what each means and in which units.",
+            "docs/what-if.md says what each means and in which units.",
         ),
     ] = None
     memory: Annotated[
