@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from nworkers.models.records.measured_steps import BesideMeasured, MeasuredSteps
     from nworkers.models.records.measurement import Comparison, Measurement
     from nworkers.simulator.decide.job_mix import JobMix, WeightedJob
+    from nworkers.simulator.decide.job_options import OptionFound
 
 
 #: Workers up to which a calibration is looked at where nobody said more.
@@ -130,7 +131,7 @@ def predict_with_ways_out(
     progress: Callable[[int, int], None] | None = None,
 ) -> PredictAnswer:
     """The answer; where none of its rows wins, with what would."""
-    if max(row.speedup for row in answer.rows) > 1.0 or request.add is not None:
+    if max(row.speedup for row in answer.rows) > 1.0:
         return answer
     from nworkers.simulator.decide.way_out import ways_out  # noqa: PLC0415 (who wins needs none)
 
@@ -143,14 +144,21 @@ def breakeven_with_ways_out(
     answer: BreakEvenAnswer,
     request: JobRequest,
     progress: Callable[[int, int], None] | None = None,
+    *,
+    beside: Iterable[OptionFound] = (),
 ) -> BreakEvenAnswer:
     """The answer; where no number of workers reaches the aim, with what would.
 
     Where it takes more workers than the baseline says are there, with what would do for those.
+
+    Args:
+        beside: options that were compared with it, of which one that reaches the aim is way enough.
     """
     result, owned = answer.result, answer.best.owned_workers
     first, most = result.breakeven_workers, result.rows[-1].scenario.workers
-    if request.add is not None or (first is not None and (owned is None or first <= owned)):
+    if _is_enough(first, owned) or any(
+        _is_enough(option.first_to_reach(result.target_speedup), owned) for option in beside
+    ):
         return answer
     from nworkers.models.records.solved import Goal  # noqa: PLC0415 (who wins needs none)
     from nworkers.simulator.decide.way_out import counts_to_try, ways_out  # noqa: PLC0415
@@ -163,6 +171,11 @@ def breakeven_with_ways_out(
         tried, beyond = [owned], None
     found = ways_out(request, tried, progress, goal=goal, beyond=beyond)
     return replace(answer, ways_out=found)
+
+
+def _is_enough(first: int | None, owned: int | None) -> bool:
+    """Whether the first number of workers that reaches the aim is there."""
+    return first is not None and (owned is None or first <= owned)
 
 
 def answer_breakeven(

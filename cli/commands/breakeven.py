@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -30,6 +30,9 @@ from nworkers.cli.asked.options import (
     with_options,
 )
 from nworkers.models.base.errors import Contradiction, InputError
+
+if TYPE_CHECKING:
+    from nworkers.cli.shown.way_out_text import Ask
 
 DEFAULT_MAX_WORKERS = 64
 MaxWorkers = Annotated[str, typer.Option(metavar="N", help="Largest number of workers to look at.")]
@@ -99,7 +102,6 @@ def show_curve(
     from nworkers.cli.asked.money_options import money
     from nworkers.cli.shown import console, headline, money_text, notes, predict_text
     from nworkers.cli.shown.progress import ProgressLine
-    from nworkers.models.records.aim import PLAIN_AIM
     from nworkers.models.records.scenario import MAX_WORKERS
     from nworkers.simulator.answers import answer_breakeven, breakeven_with_ways_out
     from nworkers.simulator.decide.money import costs_of, undecided
@@ -129,10 +131,7 @@ def show_curve(
         if costs is not None:
             figure = cost_plot.costs([("what is asked", costs)], money_text.title(costs))
         style.save(figure, drawn, force=force)
-    ask = partial(command, "predict", options)
-    if wanted != PLAIN_AIM:
-        # Of an aim the curve alone tells.
-        ask = partial(command, "breakeven", options, beside=aimed, counted="max_workers")
+    ask = _ask(options, aimed)
     if as_json or as_lines:
         from nworkers.cli.shown import json_view
 
@@ -143,6 +142,14 @@ def show_curve(
         lines = money_text.in_words(costs) if costs else []
         tables = [money_text.table(costs)] if costs else []
         console.show(predict_text.curve(answer, ask, lines, tables))
+
+
+def _ask(options: Options, aimed: AimOptions | None) -> Ask:
+    """The command that asks for a way out."""
+    if aimed is None or aimed == AimOptions():
+        return partial(command, "predict", options)
+    # Of an aim the curve alone tells.
+    return partial(command, "breakeven", options, beside=aimed, counted="max_workers")
 
 
 def show_mix(
@@ -213,7 +220,7 @@ def show_options(
     from nworkers.cli.shown.sheet import Sheet
     from nworkers.cli.shown.tone import Tone, Toned
     from nworkers.models.records.scenario import MAX_WORKERS
-    from nworkers.simulator.answers import breakeven_answer
+    from nworkers.simulator.answers import breakeven_answer, breakeven_with_ways_out
     from nworkers.simulator.decide.job_options import JobOption, compare
 
     most = integer("--max-workers", max_workers, 1, MAX_WORKERS)
@@ -227,10 +234,12 @@ def show_options(
     ]
     with ProgressLine("comparing") as progress:
         found = compare(asked, most, progress.update, aim=wanted, prices=prices, assignment=work)
+        curve = found[0].curve
+        assert curve is not None
+        answer = breakeven_answer(found[0].job, curve)
+        answer = breakeven_with_ways_out(answer, asked[0].request, progress.update, beside=found)
+    ask = _ask(options, aimed)
     console.notes(notes.of_curve(found[0].job, most))
-    curve = found[0].curve
-    assert curve is not None
-    answer = breakeven_answer(found[0].job, curve)
     costs = found[0].spent.curve if found[0].spent is not None else None
     first_line = option_views.best_option(found)
     if worth is not None:
@@ -247,12 +256,12 @@ def show_options(
 
         spent = money_text.document(costs) if costs else None
         compared = option_views.options_json(found)
-        json_view.emit(json_view.breakeven(answer, money=spent, options=compared))
+        json_view.emit(json_view.breakeven(answer, ask, money=spent, options=compared))
         return
     best = Toned(first_line, Tone.HEADLINE)
     if worth is not None and costs is not None:
         lines, tables = money_text.in_words(costs), [money_text.table(costs)]
-        curve_text = predict_text.curve(answer, None, lines, tables)
+        curve_text = predict_text.curve(answer, ask, lines, tables)
         console.show(Sheet(best, money_text.options_table(found, *worth), curve_text))
     else:
-        console.show(Sheet(best, option_views.options_text(found), predict_text.curve(answer)))
+        console.show(Sheet(best, option_views.options_text(found), predict_text.curve(answer, ask)))

@@ -38,6 +38,8 @@ def sentence(way: WayOut, base: str, aim: Aim = PLAIN_AIM) -> str:
         "link": f"Over {way.change}, ",
     }.get(way.what, f"With {way.change}, ")
     workers = fmt.count(way.workers, "worker")
+    if workers == base:
+        base = f"the same {way.workers} without it"
     beat, goal = headline.wins(aim, way.workers), headline.goal(aim, base)
     return f"{begun}{workers} {beat} {goal} ({fmt.digits(way.speedup)})"
 

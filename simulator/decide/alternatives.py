@@ -16,6 +16,7 @@ from nworkers.simulator.decide.quantities import Job
 from nworkers.simulator.decide.reaching import fully, roughly
 from nworkers.simulator.study.hardware import hardware_of
 from nworkers.simulator.study.resolve import ResolvedJob
+from nworkers.simulator.study.worker_grid import ends
 
 #: So many of the ranked are predicted in full and shown.
 SHOWN = 8
@@ -47,6 +48,17 @@ class Alternative:
 
     def resolved(self, workers: int) -> ResolvedJob:
         return self.job.resolved(workers)
+
+    def ends(self, workers: int, most: int) -> tuple[int, int]:
+        """The fewest and the most workers of its curve, which so many are on."""
+        return ends(self.resolved(max(2, workers)).scenarios[0], most)
+
+    def rough(self, goal: Goal, workers: int) -> float:
+        """How near it comes, roughly; 0 where so many cannot train so."""
+        try:
+            return roughly(goal, self.resolved(workers))
+        except InputError:
+            return 0.0
 
     def way(self, goal: Goal, workers: int) -> WayOut:
         """What so many workers then do, in full."""
@@ -107,6 +119,15 @@ def unchanged(job: Job, what: WayKind = "batch") -> Alternative:
     return Alternative(what, "", (), job)
 
 
+def with_more(job: Job, most: int) -> Alternative:
+    """The job with more workers; of those that are added, up to so many in all."""
+    add, request = job.request.add, job.request
+    if add is None:
+        return unchanged(job, "workers")
+    more = replace(add, workers=max(add.workers, most - int(request.baseline)))
+    return _changed(job, "workers", "", (), add=more)
+
+
 def over(job: Job, link: str) -> Alternative:
     """The job over a nominal wire, all else as it is."""
     request = replace(job.request, link=link)
@@ -133,7 +154,7 @@ def ranked(
     tried = [
         (score, of)
         for of in (*alternatives(job), *wires(job))
-        if (score := rough(of, goal, workers)) > least
+        if (score := of.rough(goal, workers)) > least
     ]
     tried.sort(key=lambda each: -each[0])
     shown = [now, *(of for _, of in tried[:SHOWN])]
@@ -146,14 +167,6 @@ def ranked(
             known(ways[-1])
     sign = 1.0 if goal.measure == "overhead" else -1.0
     return tuple(sorted(ways, key=lambda way: sign * way.reached))
-
-
-def rough(alternative: Alternative, goal: Goal, workers: int) -> float:
-    """How near it comes, roughly; 0 where so many cannot train so."""
-    try:
-        return roughly(goal, alternative.resolved(workers))
-    except InputError:
-        return 0.0
 
 
 def _changed(

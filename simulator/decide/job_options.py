@@ -76,6 +76,12 @@ class OptionFound:
     ratio_interval: Interval
     spent: OptionCost | None = None
 
+    def first_to_reach(self, speedup: float) -> int | None:
+        """The first number of workers that does; the only one where that was not open."""
+        if self.curve is not None:
+            return self.curve.breakeven_workers
+        return self.row.scenario.workers if self.row.speedup > speedup else None
+
 
 def compare(
     options: Sequence[JobOption],

@@ -4,30 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
+from typing import Protocol
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.records.job_request import JobRequest
-from nworkers.models.records.runtimes import STRATEGIES
+from nworkers.models.records.job_request import Addition, JobRequest
 from nworkers.models.records.solved import Goal, WayOut
 from nworkers.simulator.decide.alternatives import (
-    Alternative,
     alternatives,
-    rough,
     unchanged,
     wires,
     with_batch,
-    with_strategy,
+    with_more,
 )
-from nworkers.simulator.decide.quantities import MOST_BATCH, MOST_WORKERS, job_of
+from nworkers.simulator.decide.quantities import MOST_BATCH, MOST_WORKERS, Job, job_of
 from nworkers.simulator.engine.engines import IS_COMPILED
-from nworkers.simulator.study.worker_grid import ends, worker_grid
+from nworkers.simulator.study.worker_grid import worker_grid
 
 #: Numbers of workers that are tried where any may be the first to win.
 COUNTS = (2, 3, 4, 8)
 BREAK_EVEN = Goal()
 #: Each larger batch that is tried is so many times the one before.
 _LARGER = 2 if IS_COMPILED else 8
+#: Kinds of changes, for whoever waits.
+_KINDS = 6
 #: Of each kind of change, so many are predicted in full until one wins.
 _TRIES = 2
 
@@ -44,6 +45,40 @@ def counts_to_try(goal: Goal, most: int, owned: int | None = None) -> list[int]:
     return sorted(found | ({min(most, owned)} if owned else set()))[: len(COUNTS)]
 
 
+class Possibility(Protocol):
+    """What may be a way out: a job with a change, or a mix with the change in each job."""
+
+    def ends(self, workers: int, most: int) -> tuple[int, int]:
+        """The fewest and the most workers of its curve, which so many are on."""
+
+    def rough(self, goal: Goal, workers: int) -> float:
+        """How near it comes, roughly; 0 where so many cannot train so."""
+
+    def way(self, goal: Goal, workers: int) -> WayOut:
+        """What so many workers then do, in full."""
+
+
+#: Candidates with so many times the batch.
+Larger = Callable[[int], Sequence[Possibility]]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """All that may be changed, by kind.
+
+    ``larger`` is the job with a larger batch, ``both`` that by another strategy. The wires are read
+    only where they are asked for.
+    """
+
+    larger: Larger
+    strategies: Sequence[Possibility]
+    both: Larger
+    others: Sequence[Possibility]
+    more: Possibility
+    wires: Callable[[], Sequence[Possibility]]
+    most_times: float
+
+
 def ways_out(
     request: JobRequest,
     counts: Sequence[int],
@@ -54,86 +89,133 @@ def ways_out(
 ) -> tuple[WayOut, ...]:
     """Of each kind of change the nearest that reaches the goal; none where none does.
 
-    Nearest is the smallest of the batches, which are doubled, and of all else the fewest workers,
-    then the largest speed-up. All are tried roughly, and what is told is predicted in full. A
-    larger batch by another strategy is told where it is at most half of what this one takes.
-    Faster wires are tried where nothing else wins.
-
     Args:
         counts: numbers of workers to try.
         goal: a speed-up; by default that the baseline is beaten.
-        beyond: more workers than so many are a way out too.
+        beyond: more workers than so many are a way out too; of added ones, more of those.
 
     Raises:
         InputError
     """
-    counts = [count for count in counts if count <= MOST_WORKERS]
-    counts = counts if IS_COMPILED else counts[:1]
-    # For more workers, and without the kernel for several numbers, it takes too long.
-    if not counts:
+    if not _tried(counts):
         return ()
-    job = job_of(request)
-    single = [*alternatives(job)]
-    others = [of for of in single if of.what == "strategy"]
-    changes = [of for of in single if of.what != "strategy"]
-    tasks: tuple[Callable[[], WayOut | None], ...] = (
-        lambda: _first(_by_batch([unchanged(job)], counts, goal), goal),
-        lambda: _first(_by_workers(others, counts, goal), goal),
-        lambda: _first(_by_workers(changes, counts, goal), goal),
-        lambda: _first(
-            _by_batch(
-                [with_strategy(job, s) for s in STRATEGIES if s != request.strategy], counts, goal
-            ),
-            goal,
-        ),
-        lambda: None if beyond is None else _more_workers(unchanged(job, "workers"), beyond, goal),
-        # Hardware is the last resort.
-        lambda: _first(_by_workers([*wires(job)], counts, goal), goal),
+    found = nearest(_changes(job_of(request)), counts, progress, goal=goal, beyond=beyond)
+    add = request.add
+    if add is None:
+        return found
+    owned = int(request.baseline)
+    return tuple(_asked(way, add, owned) if way.what == "workers" else way for way in found)
+
+
+def _asked(way: WayOut, add: Addition, owned: int) -> WayOut:
+    """More workers that are added, as they are asked for."""
+    device = f"{add.device:g}x" if isinstance(add.device, float | int) else str(add.device)
+    return replace(way, fields=(("add", f"{way.workers - owned}:{device}"),))
+
+
+def _changes(job: Job) -> Changes:
+    now, single, batch = unchanged(job), [*alternatives(job)], job.request.batch
+    strategies = [of for of in single if of.what == "strategy"]
+    return Changes(
+        larger=lambda times: [with_batch(now, times * batch)],
+        strategies=strategies,
+        both=lambda times: [with_batch(of, times * batch) for of in strategies],
+        others=[of for of in single if of.what != "strategy"],
+        more=with_more(job, MOST_WORKERS),
+        wires=lambda: [*wires(job)],
+        most_times=MOST_BATCH / batch,
     )
-    found: list[WayOut | None] = []
-    for done, task in enumerate(tasks):
+
+
+def nearest(
+    of: Changes,
+    counts: Sequence[int],
+    progress: Progress | None = None,
+    *,
+    goal: Goal = BREAK_EVEN,
+    beyond: int | None = None,
+) -> tuple[WayOut, ...]:
+    """Of each kind of change the nearest that reaches the goal, as of `ways_out`.
+
+    Nearest is the smallest of the batches, which are doubled, and of all else the fewest workers,
+    then the largest speed-up. All are tried roughly, and what is told is predicted in full. A
+    larger batch by another strategy is told where it is at most half of what this one takes.
+    Faster wires are tried where nothing else wins.
+    """
+    counts = _tried(counts)
+
+    def done(kinds: int) -> None:
         if progress is not None:
-            progress(done, len(tasks))
-        # Another strategy that wins as it is needs no larger batch.
-        needless = (done == 3 and found[1] is not None) or (done == 5 and any(found))
-        found.append(None if needless else task())
-    batch, strategy, other, both, more, wire = found
-    if batch is not None and both is not None and 2 * _batch(both) > _batch(batch):
+            progress(kinds, _KINDS)
+
+    done(0)
+    batch = _first_batch(of.larger, of.most_times, counts, goal)
+    done(1)
+    strategy = _first(_by_workers(of.strategies, counts, goal), goal)
+    done(2)
+    other = _first(_by_workers(of.others, counts, goal), goal)
+    done(3)
+    # Another strategy that wins as it is needs no larger batch.
+    both = _first_batch(of.both, of.most_times, counts, goal) if strategy is None else None
+    if batch is not None and both is not None and 2 * both[0] > batch[0]:
         both = None
-    return tuple(way for way in (more, batch, strategy, both, other, wire) if way is not None)
+    done(4)
+    more = None if beyond is None else _more_workers(of.more, beyond, goal)
+    ways = [more, batch and batch[1], strategy, both and both[1], other]
+    done(5)
+    if not any(ways):
+        # Hardware is the last resort.
+        ways.append(_first(_by_workers(of.wires(), counts, goal), goal))
+    return tuple(way for way in ways if way is not None)
 
 
-def _batch(way: WayOut) -> int:
-    return int(dict(way.fields)["batch"])
+def _tried(counts: Sequence[int]) -> list[int]:
+    """For more workers, and without the kernel for several numbers, it takes too long."""
+    few = [count for count in counts if count <= MOST_WORKERS]
+    return few if IS_COMPILED else few[:1]
 
 
-def _first(tried: Iterable[tuple[Alternative, int]], goal: Goal) -> WayOut | None:
+def _first(tried: Iterable[tuple[Possibility, int]], goal: Goal) -> WayOut | None:
     """The first that wins in full, of a few that do roughly."""
-    for alternative, workers in islice(tried, _TRIES):
-        way = alternative.way(goal, workers)
+    for candidate, workers in islice(tried, _TRIES):
+        way = candidate.way(goal, workers)
         if way.speedup > goal.target:
             return way
     return None
 
 
-def _more_workers(job: Alternative, beyond: int, goal: Goal) -> WayOut | None:
+def _first_batch(
+    larger: Larger, most_times: float, counts: Sequence[int], goal: Goal
+) -> tuple[int, WayOut] | None:
+    """The smallest batch, as times today's, with the fewest workers that win in full."""
+    times, tries = _LARGER, 0
+    while times <= most_times and tries < _TRIES:
+        for candidate, workers in islice(_by_workers(larger(times), counts, goal), 1):
+            tries += 1
+            way = candidate.way(goal, workers)
+            if way.speedup > goal.target:
+                return times, way
+        times *= _LARGER
+    return None
+
+
+def _more_workers(candidate: Possibility, beyond: int, goal: Goal) -> WayOut | None:
     """The fewest workers above ``beyond`` that reach the goal; None where none is found.
 
     The first that roughly does is sought on the grid of curves. From it, bisection in full goes
     down to the last that does not.
     """
     try:
-        scenario = job.resolved(max(2, beyond)).scenarios[0]
-        first, limit = ends(scenario, MOST_WORKERS)
+        first, limit = candidate.ends(beyond, MOST_WORKERS)
     except InputError:
         return None
     numbers = [n for n in worker_grid(first, limit) if n > beyond]
-    likely = (n for n in numbers if rough(job, goal, n) >= 1.0)
-    way = _first(((job, n) for n in likely), goal)
+    likely = (n for n in numbers if candidate.rough(goal, n) >= 1.0)
+    way = _first(((candidate, n) for n in likely), goal)
     low = beyond
     while way is not None and way.workers > low + 1:
         middle = (low + way.workers) // 2
-        tried = job.way(goal, middle)
+        tried = candidate.way(goal, middle)
         if tried.speedup > goal.target:
             way = tried
         else:
@@ -142,22 +224,11 @@ def _more_workers(job: Alternative, beyond: int, goal: Goal) -> WayOut | None:
 
 
 def _by_workers(
-    of: list[Alternative], counts: Sequence[int], goal: Goal
-) -> Iterator[tuple[Alternative, int]]:
+    of: Sequence[Possibility], counts: Sequence[int], goal: Goal
+) -> Iterator[tuple[Possibility, int]]:
     """What roughly wins: by the number of workers, then the best first."""
     for workers in counts:
-        scores = [(rough(alternative, goal, workers), alternative) for alternative in of]
-        for score, alternative in sorted(scores, key=lambda each: -each[0]):
+        scores = [(candidate.rough(goal, workers), candidate) for candidate in of]
+        for score, candidate in sorted(scores, key=lambda each: -each[0]):
             if score >= 1.0:
-                yield alternative, workers
-
-
-def _by_batch(
-    of: list[Alternative], counts: Sequence[int], goal: Goal
-) -> Iterator[tuple[Alternative, int]]:
-    """What roughly wins with larger batches, the smallest first; of each the fewest workers."""
-    batch = _LARGER * of[0].job.request.batch
-    while batch <= MOST_BATCH:
-        larger = [with_batch(alternative, batch) for alternative in of]
-        yield from islice(_by_workers(larger, counts, goal), 1)
-        batch *= _LARGER
+                yield candidate, workers

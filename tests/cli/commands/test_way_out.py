@@ -64,6 +64,41 @@ def test_what_is_there_already_without_more_of_it(run: Run) -> None:
     assert (way["what"], way["workers"]) == ("what_if", 4)
 
 
+def proven(run: Run, ways: list[dict[str, object]]) -> bool:
+    """Whether each command gives the speed-up that was told of it."""
+    for way in ways:
+        row = json.loads(run(*shlex.split(str(way["command"]))[1:], "--json").out)
+        assert row["speedup"] == way["speedup"]
+    return bool(ways)
+
+
+def test_options_of_which_none_wins_have_ways_out_and_others_need_none(run: Run) -> None:
+    asked = ("breakeven", "--workload", "resnet-50", "--batch", "8", "--max-workers", "3")
+    found = run(*asked, "--vs", "--ps 2")
+    assert "\nAt batch " in found.out
+    ways = json.loads(run(*asked, "--vs", "--ps 2", "--json").out)["ways_out"]
+    assert proven(run, ways)
+    assert json.loads(run(*asked, "--vs", "--batch 1024", "--json").out)["ways_out"] == []
+
+
+def test_nodes_that_do_not_pay_have_ways_out(run: Run) -> None:
+    asked = ("breakeven", "--workload", "mlp:784,512,10", "--baseline", "4", "--add", "4:1x")
+    lines = run(*asked).out.splitlines()
+    assert lines[1].startswith("With half-precision, 4 workers beat the same 4 without it (")
+    assert proven(run, json.loads(run(*asked, "--json").out)["ways_out"])
+
+
+def test_more_nodes_than_were_to_be_added(run: Run) -> None:
+    job = ("--workload", "resnet-50", "--batch", "64", "--scaling", "weak", "--step-time", "60s@64")
+    asked = ("breakeven", *job, "--baseline", "2", "--add", "1:1x", "--target-speedup", "2.4")
+    way = json.loads(run(*asked, "--json").out)["ways_out"][0]
+    assert (way["what"], way["workers"]) == ("workers", 5)
+    assert "--add 3:1x" in way["command"]
+    found = json.loads(run(*shlex.split(way["command"])[1:], "--json").out)
+    assert found["breakeven_workers"] == 5
+    assert found["rows"][-1]["speedup"] == way["speedup"]
+
+
 def test_who_wins_needs_no_way_out(run: Run) -> None:
     asked = ("predict", "--workers", "2", "--workload", "resnet-50", "--batch", "512")
     assert json.loads(run(*asked, "--json").out)["ways_out"] == []
