@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from nworkers.models.base.errors import InputError
@@ -11,9 +12,10 @@ from nworkers.models.files.shipped import shipped_profiles
 from nworkers.models.files.store import find_profile
 from nworkers.models.findings.calibration_answer import CalibrationAnswer, calibration_answer
 from nworkers.models.findings.weak_parameters import Weakness, weaknesses
+from nworkers.models.records.aim import PLAIN_AIM, Aim
 from nworkers.models.records.calibration import Calibration
 from nworkers.models.records.job_request import JobRequest
-from nworkers.models.records.prediction import BreakEven
+from nworkers.models.records.prediction import BreakEven, Prediction
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.runtimes import STRATEGIES
 from nworkers.models.records.solved import Goal, WayOut
@@ -26,17 +28,21 @@ from nworkers.simulator.answers import (
 )
 from nworkers.simulator.decide.alternatives import ranked
 from nworkers.simulator.decide.job_options import MOST_OPTIONS, JobOption, OptionFound, compare
+from nworkers.simulator.decide.money import Assignment, CostCurve, Prices, costs_of, undecided
 from nworkers.simulator.decide.next_measurement import NextMeasurement, next_measurement
 from nworkers.simulator.decide.quantities import job_of
 from nworkers.simulator.decide.sliders import Position, Slider, sliders
 from nworkers.simulator.study.ask import breakeven
-from nworkers.simulator.study.resolve import resolve
+from nworkers.simulator.study.resolve import ResolvedJob, resolve
 
 #: The sliders' curves, and those of the options, end here: nine values of five quantities are forty
 #: curves, and the largest numbers take most of their time.
 MOST_SLID = 16
 #: With several ps each transfer is one of its own, and a step takes as many times longer.
 MOST_SLID_OF = {"ps": 8}
+#: Workers that come so near to the fastest are as good, and cost less.
+NEARLY = 0.9
+FAR_FEWER = 0.75
 
 #: A part of a report: a function of this package's, and what it is given.
 Part = tuple[Callable[..., Any], tuple[Any, ...]]
@@ -67,7 +73,8 @@ class ReportAnswer:
 
     ``today`` is the curve that all sliders start from; ``explained`` and ``next`` are of the number
     of workers that decides. ``ranked`` are single changes there, the best first and among them the
-    job as it is. ``measured`` is the calibration, where the profile's file has one.
+    job as it is. ``costs`` are those of the curve, where prices or samples are given. ``measured``
+    is the calibration, where the profile's file has one.
     """
 
     answer: BreakEvenAnswer
@@ -77,8 +84,17 @@ class ReportAnswer:
     next: NextMeasurement
     ranked: tuple[WayOut, ...]
     options: tuple[OptionFound, ...]
+    costs: CostCurve | None
     measured: CalibrationAnswer | None
     weak: tuple[Weakness, ...]
+
+    @property
+    def nearly_best(self) -> Prediction:
+        """Far fewer workers that are nearly as fast as the fastest; else those themselves."""
+        result, best = self.answer.result, self.answer.best
+        enough = next(row for row in result.rows if row.speedup >= NEARLY * best.speedup)
+        far = enough.scenario.workers <= FAR_FEWER * best.scenario.workers
+        return enough if far else best
 
 
 def report_answer(
@@ -86,6 +102,9 @@ def report_answer(
     max_workers: int,
     others: Sequence[JobOption] = (),
     carry_out: CarryOut | None = None,
+    *,
+    aim: Aim = PLAIN_AIM,
+    worth: tuple[Prices, Assignment] | None = None,
 ) -> ReportAnswer:
     """All that a report tells.
 
@@ -94,6 +113,8 @@ def report_answer(
         others: ways to do the job that are compared with it; by default the other strategies.
         carry_out: carries out parts that need not wait for each other; by default one after
             another.
+        aim: from when on workers win, and what of their samples counts.
+        worth: what hosts cost, and what is to be trained by when and for how much.
 
     Raises:
         InputError: the request cannot be met; it carries the field.
@@ -104,12 +125,14 @@ def report_answer(
     job = job_of(request)
     few = min(max_workers, MOST_SLID)
     options = _options(request, job.request, others, max_workers=few)
+    prices, work = worth or (None, None)
+    curve_of = partial(_curve, aim=aim)
     answer: BreakEvenAnswer
     answer, today, compared = carry_out(
         [
-            (answer_breakeven, (named, max_workers)),
-            (breakeven, (job.request, few)),
-            (compare, (options, few)),
+            (_answered, (named, max_workers, aim, worth)),
+            (partial(breakeven, aim=aim), (job.request, few)),
+            (partial(compare, aim=aim, prices=prices, assignment=work), (options, few)),
         ]
     )
     at = answer.decisive.scenario.workers
@@ -125,9 +148,9 @@ def report_answer(
     parts: list[Part] = [
         (_explained, (request, at)),
         (next_measurement, (request, at)),
-        (ranked, (job, Goal(), at)),
+        (ranked, (job, Goal("speedup", aim.target_speedup, aim), at)),
         (breakeven_with_ways_out, (answer, request)),
-        *((_curve, (position.request, most)) for position, most in moved),
+        *((curve_of, (position.request, most)) for position, most in moved),
     ]
     explained, following, alike, whole, *found = carry_out(parts)
     of = {id(position): today for position, _ in asked}
@@ -140,6 +163,7 @@ def report_answer(
         next=following,
         ranked=alike,
         options=compared,
+        costs=costs_of(whole.result, *worth) if worth is not None else None,
         measured=_measured(request),
         weak=weaknesses(named.profile),
     )
@@ -165,9 +189,9 @@ def _options(
 ) -> list[JobOption]:
     """The job, and what it is compared with; of the other strategies those that it may have."""
     if others:
-        return [JobOption("as asked", read), *others][:MOST_OPTIONS]
+        return [JobOption("what is asked", read), *others][:MOST_OPTIONS]
     plain = replace(read, runtime=None)
-    possible = [JobOption(f"as asked ({request.strategy})", read)]
+    possible = [JobOption(f"{request.strategy} (as asked)", read)]
     for strategy in STRATEGIES:
         if strategy == request.strategy:
             continue
@@ -180,10 +204,17 @@ def _options(
     return possible
 
 
-def _curve(request: JobRequest, max_workers: int) -> BreakEven | None:
+def _answered(
+    job: ResolvedJob, max_workers: int, aim: Aim, worth: tuple[Prices, Assignment] | None
+) -> BreakEvenAnswer:
+    refine = None if worth is None else undecided(*worth)
+    return answer_breakeven(job, max_workers, aim=aim, refine=refine)
+
+
+def _curve(request: JobRequest, max_workers: int, *, aim: Aim) -> BreakEven | None:
     """The curve of a value; None where the job cannot have it."""
     try:
-        return breakeven(request, max_workers)
+        return breakeven(request, max_workers, aim=aim)
     except InputError:
         return None
 

@@ -22,7 +22,7 @@ def command(
     workers: int,
     changes: Changes = (),
     *,
-    beside: Any = None,
+    beside: Iterable[Any] = (),
     counted: str = "workers",
 ) -> str:
     """The command for so many workers: what was typed, in whose place changes stand.
@@ -30,7 +30,7 @@ def command(
     Args:
         changes: names of options without their dashes, and their texts; what-ifs and settings are
             more of them, in place of one that was typed of the same thing.
-        beside: more options, as they were typed.
+        beside: records of more options, as they were typed.
         counted: the option that says the number of workers.
     """
     typed = _typed(options)
@@ -39,7 +39,8 @@ def command(
         if field == "strategy":
             # Each has runtimes of its own.
             typed.pop("runtime", None)
-    typed |= {} if beside is None else _typed(beside)
+    for more in beside:
+        typed |= _typed(more)
     typed[counted] = typed.get("workers", [str(workers)])
     words = ["scale", name]
     for field in (counted, *(field for field in typed if field not in (counted, "workers"))):

@@ -27,10 +27,8 @@ _CALLED = {OPTION_OF.get(name, f"--{name.replace('_', '-')}"): name for name in 
 _WANTED = "options of predict in quotes, such as '--link 10gbit --ps 2' or '--workers 16'"
 
 
-def in_words(options: Options, text: str, priced: MoneyOptions | None = None) -> JobOption:
+def in_words(options: Options, text: str, priced: MoneyOptions) -> JobOption:
     """What ``--vs`` asks: all as in ``options`` and ``priced`` but for what the text says.
-
-    Without ``priced`` nothing has a price, and an option has none either.
 
     Raises:
         InputError: the text is no list of options with their values.
@@ -46,7 +44,7 @@ def in_words(options: Options, text: str, priced: MoneyOptions | None = None) ->
     return _option(options, text.strip(), flat, priced)
 
 
-def in_file(options: Options, path: Path, priced: MoneyOptions | None = None) -> JobOption:
+def in_file(options: Options, path: Path, priced: MoneyOptions) -> JobOption:
     """What a scenario's file states: options of predict in TOML, and perhaps a name.
 
     Raises:
@@ -89,7 +87,7 @@ def in_mix(options: Options, path: Path) -> list[WeightedJob]:
         said = {name: _text(path, name, value) for name, value in table.items()}
         name = str(said.pop(NAME, said.get("workload", f"job {number}")))
         try:
-            request = _option(options, name, said).request
+            request = _option(options, name, said, MoneyOptions()).request
         except InputError as error:
             raise InputError(f"{where}{error.field}", error.got, error.allowed) from None
         jobs.append(WeightedJob(name, request, float(weight)))
@@ -97,14 +95,12 @@ def in_mix(options: Options, path: Path) -> list[WeightedJob]:
 
 
 def _option(
-    options: Options, name: str, said: Mapping[str, Any], priced: MoneyOptions | None = None
+    options: Options, name: str, said: Mapping[str, Any], priced: MoneyOptions
 ) -> JobOption:
     from nworkers.simulator.decide.job_options import JobOption
 
     changed, workers, own = dict(said), None, None
     if costs := {of: changed.pop(of) for of in PRICES if of in changed}:
-        if priced is None:
-            raise InputError(next(iter(costs)), name, "no prices here; breakeven compares them")
         own = prices(replace(priced, **costs))
     if WORKERS in changed:
         workers = integer(WORKERS, changed.pop(WORKERS), 1, MAX_WORKERS)

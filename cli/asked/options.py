@@ -152,7 +152,7 @@ Versus = Annotated[
     typer.Option(
         metavar="'OPTIONS'",
         help="Compare with another way to do the job, as options in quotes: '--link 10gbit'; "
-        "breakeven takes its prices too. May be given several times.",
+        "with its prices, if it has its own. May be given several times.",
     ),
 ]
 Scenarios = Annotated[

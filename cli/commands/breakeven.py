@@ -149,7 +149,7 @@ def _ask(options: Options, aimed: AimOptions | None) -> Ask:
     if aimed is None or aimed == AimOptions():
         return partial(command, "predict", options)
     # Of an aim the curve alone tells.
-    return partial(command, "breakeven", options, beside=aimed, counted="max_workers")
+    return partial(command, "breakeven", options, beside=[aimed], counted="max_workers")
 
 
 def show_mix(

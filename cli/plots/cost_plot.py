@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib import rc_context
@@ -13,17 +13,16 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from nworkers.cli.plots.style import BLUE, GREY, INK, ORANGE, STYLE
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
+from nworkers.cli.shown.cost_panels import CostPanel, panels
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from nworkers.models.records.prediction import Interval
     from nworkers.simulator.decide.job_options import OptionFound
-    from nworkers.simulator.decide.money import CostCurve, WorkersCost
+    from nworkers.simulator.decide.money import CostCurve
 
 #: Of the options, the first is what is asked.
 COLOURS = (BLUE, "#2f8f6b", "#8a4fa3", "#b08a1e", "#5a6069")
-_MILLION = 1e6
 #: Beyond this many workers the axis is logarithmic.
 LINEAR_WORKERS = 16
 
@@ -41,26 +40,17 @@ def costs(curves: Sequence[tuple[str, CostCurve]], title: str) -> Figure:
     are hours alone; without samples, all is for a million.
     """
     first = curves[0][1]
-    samples = first.assignment.samples or _MILLION
-    work = f"{samples:,.0f} samples"
-    panels: list[tuple[str, _Value, float | None, str]] = []
-    if first.prices.known:
-        budget = first.assignment.budget
-        told = "" if budget is None else f"budget {fmt.digits(budget)}"
-        panels.append((f"cost of {work}", _cost_of(samples), budget, told))
-    deadline_s = first.assignment.deadline_s
-    deadline_h = None if deadline_s is None else deadline_s / 3600.0
-    told = "" if deadline_h is None else f"deadline {fmt.digits(deadline_h)} h"
-    panels.append((f"hours of {work}", _hours_of(samples), deadline_h, told))
+    drawn_of = panels(first)
     with rc_context(STYLE):
-        figure = Figure(figsize=(8.4, 1.8 + 3.0 * len(panels)), layout="constrained")
-        drawn = figure.subplots(len(panels), 1, sharex=True, squeeze=False)[:, 0]
-        for axes, (label, value, limit, name) in zip(drawn, panels, strict=True):
-            _draw(axes, curves, value)
-            _line(axes, value(first.baseline)[0], headline.baseline(first.result.rows[0]), "--")
-            if limit is not None:
-                _line(axes, limit, name, ":", ORANGE)
-            axes.set_ylabel(label)
+        figure = Figure(figsize=(8.4, 1.8 + 3.0 * len(drawn_of)), layout="constrained")
+        drawn = figure.subplots(len(drawn_of), 1, sharex=True, squeeze=False)[:, 0]
+        for axes, panel in zip(drawn, drawn_of, strict=True):
+            _draw(axes, curves, panel)
+            base = headline.baseline(first.result.rows[0])
+            _line(axes, panel.value(first.baseline)[0], base, "--")
+            if panel.limit is not None:
+                _line(axes, panel.limit, panel.limit_name, ":", ORANGE)
+            axes.set_ylabel(panel.label)
         _axis_of_workers(drawn[-1], [row.workers or 0 for _, one in curves for row in one.rows])
         if len(curves) > 1:
             handles, names = drawn[0].get_legend_handles_labels()
@@ -69,43 +59,19 @@ def costs(curves: Sequence[tuple[str, CostCurve]], title: str) -> Figure:
     return figure
 
 
-#: A number of a row, with its interval.
-_Value = Callable[["WorkersCost"], tuple[float, "Interval"]]
-
-
-def _cost_of(samples: float) -> _Value:
-    def value(row: WorkersCost) -> tuple[float, Interval]:
-        each, interval = row.cost_per_million, row.cost_per_million_interval
-        assert each is not None
-        assert interval is not None
-        many = samples / _MILLION
-        return many * each, (many * interval[0], many * interval[1])
-
-    return value
-
-
-def _hours_of(samples: float) -> _Value:
-    def value(row: WorkersCost) -> tuple[float, Interval]:
-        low, high = row.samples_per_s_interval
-        each = samples / 3600.0
-        return each / row.samples_per_s, (each / high, each / low)
-
-    return value
-
-
-def _draw(axes: Axes, curves: Sequence[tuple[str, CostCurve]], value: _Value) -> None:
+def _draw(axes: Axes, curves: Sequence[tuple[str, CostCurve]], panel: CostPanel) -> None:
     from nworkers.simulator.decide.money import best_of
 
     for place, (name, of) in enumerate(curves):
         colour = COLOURS[place % len(COLOURS)]
         workers = [row.workers or 0 for row in of.rows]
-        values = [value(row) for row in of.rows]
+        values = [panel.value(row) for row in of.rows]
         low, high = zip(*(interval for _, interval in values), strict=True)
         axes.fill_between(workers, low, high, color=colour, alpha=0.15, lw=0)
         axes.plot(workers, [one for one, _ in values], color=colour, lw=2, marker="o", ms=4,
                   label=name)  # fmt: skip
         best = best_of(of.rows, of.prices, of.assignment)
-        at = (best.workers or 0, value(best)[0])
+        at = (best.workers or 0, panel.value(best)[0])
         axes.plot(*([number] for number in at), "o", ms=10, mfc="white", mec=ORANGE, mew=2.4)
         axes.annotate(
             fmt.count(at[0], "worker"),

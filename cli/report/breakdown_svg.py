@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from nworkers.cli.report.markup import text
@@ -83,10 +84,16 @@ def _largest(row: Prediction) -> str:
 
 
 def _spread(rows: Sequence[Prediction], most: int) -> list[Prediction]:
-    """At most so many, the first and last among them."""
+    """At most so many, the first and last among them, evenly by the logarithm of the workers."""
     if len(rows) <= most:
         return list(rows)
-    return [rows[round(k * (len(rows) - 1) / (most - 1))] for k in range(most)]
+    ends = [math.log(row.scenario.workers) for row in (rows[0], rows[-1])]
+    places = [ends[0] + (ends[1] - ends[0]) * k / (most - 1) for k in range(most)]
+    nearest = [
+        min(range(len(rows)), key=lambda k: abs(math.log(rows[k].scenario.workers) - place))
+        for place in places
+    ]
+    return [rows[k] for k in dict.fromkeys(nearest)]
 
 
 def _legend(named: Sequence[str], kinds: dict[str, str]) -> str:

@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
+from nworkers.cli.shown.table import TextTable
 from nworkers.cli.shown.visible import visible
+
+#: A value may part from its interval, which stays whole.
+_INTERVAL = re.compile(r" (\([^()]*\))$")
+#: Longer words, such as paths of quantities, may be broken where a part of them ends.
+_LONG = re.compile(r"\b[A-Za-z][^\s&;]{16,}")
+#: Tables of more columns are printed over the whole width of a sheet.
+_MOST_IN_PRINT = 5
+_PART = re.compile(r"(?<=[a-z0-9\]])([._\[,/=])")
 
 
 def text(plain: str) -> str:
@@ -13,41 +23,94 @@ def text(plain: str) -> str:
     return html.escape(visible(plain))
 
 
-def paragraph(plain: str) -> str:
-    return f"<p>{text(plain)}</p>"
+def paragraph(plain: str, kind: str = "") -> str:
+    return f"<p{_class(kind)}>{text(plain)}</p>"
 
 
 def bullets(lines: Iterable[str]) -> str:
     """Nothing where there are none."""
-    items = "".join(f"<li>{text(line)}</li>" for line in lines)
+    items = "".join(f"<li>{breakable(line)}</li>" for line in lines)
     return f"<ul>{items}</ul>" if items else ""
 
 
+def breakable(plain: str) -> str:
+    """Text whose long words may go on in the next line."""
+    return _LONG.sub(lambda long: _PART.sub(r"<wbr>\1", long[0]), text(plain))
+
+
 def command(line: str) -> str:
-    """A command line; a long one scrolls by itself, which the keyboard reaches."""
-    return f'<pre tabindex="0" class="command"><code>{text(line)}</code></pre>'
+    """A command line, in as many lines as it takes."""
+    return f'<pre class="command"><code>{text(line)}</code></pre>'
 
 
 def table(
-    caption: str, header: Sequence[str], rows: Iterable[Sequence[str]], words: Sequence[int] = (0,)
+    caption: str,
+    header: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    words: Iterable[int] = (0,),
 ) -> str:
-    """A table under its caption; the columns in ``words`` hold words, the others numbers."""
-    kinds = [' class="w"' if k in words else "" for k in range(len(header))]
+    """A table under its caption; the columns in ``words`` hold words, the others numbers.
+
+    Of a cell with several lines all but the first are small.
+    """
+    left = frozenset(words)
     head = "".join(
-        f'<th scope="col"{kind}>{text(name)}</th>' for name, kind in zip(header, kinds, strict=True)
+        f'<th scope="col"{_kind(k, left)}>{_cell(of, is_word=" (" not in of)}</th>'
+        for k, of in enumerate(header)
     )
-    body = "".join(f"<tr>{_cells(row, kinds)}</tr>" for row in rows)
+    body = "".join(f"<tr>{_cells(row, left)}</tr>" for row in rows)
+    content = f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody>"
+    return region(caption, content, len(header))
+
+
+def table_of(caption: str, made: TextTable, without: Iterable[str] = ()) -> str:
+    """A table as a terminal shows it, with all columns but some."""
+    header, *rows = made.rows
+    gone = set(without)
+    kept = [k for k, name in enumerate(header) if name not in gone]
+    words = [place for place, k in enumerate(kept) if k in (made.left or (0,))]
+    return table(
+        caption, [header[k] for k in kept], [[row[k] for k in kept] for row in rows], words
+    )
+
+
+def region(caption: str, content: str, columns: int = 2) -> str:
+    """A table's content under its caption; what is too wide scrolls by itself."""
+    name = re.sub(r"[^a-z0-9]+", "-", caption.lower()).strip("-")
     return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{text(caption)}"><table>'
-        f"<caption>{text(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
+        f"<div{_class('' if columns <= _MOST_IN_PRINT else 'full')}>"
+        f'<p class="caption" id="{name}">{text(caption)}</p>'
+        f'<div class="wide" role="region" aria-labelledby="{name}" tabindex="0">'
+        f'<table aria-labelledby="{name}">{content}</table></div></div>'
     )
 
 
-def _cells(row: Sequence[str], kinds: Sequence[str]) -> str:
-    first, *others = zip(row, kinds, strict=True)
-    head = f'<th scope="row"{first[1]}>{text(first[0])}</th>'
-    return head + "".join(f"<td{kind}>{text(cell)}</td>" for cell, kind in others)
+def _cells(row: Sequence[str], left: frozenset[int]) -> str:
+    first, *others = (_cell(cell, is_word=k in left) for k, cell in enumerate(row))
+    head = f'<th scope="row"{_kind(0, left)}>{first}</th>'
+    return head + "".join(f"<td{_kind(k, left)}>{cell}</td>" for k, cell in enumerate(others, 1))
+
+
+def _cell(plain: str, *, is_word: bool) -> str:
+    first, *more = (breakable(line) if is_word else _number(line) for line in plain.split("\n"))
+    return first + "".join(f"<small>{line}</small>" for line in more)
+
+
+def _number(plain: str) -> str:
+    """In one line, or in two where an interval follows."""
+    value = _INTERVAL.sub("", plain)
+    whole = f'<span class="n">{text(value)}</span>'
+    if value == plain:
+        return whole
+    return f'{whole} <span class="n">{text(plain[len(value) + 1 :])}</span>'
+
+
+def _kind(column: int, left: frozenset[int]) -> str:
+    return _class("w" if column in left else "")
+
+
+def _class(kind: str) -> str:
+    return f' class="{kind}"' if kind else ""
 
 
 def section(name: str, title: str, *parts: str) -> str:
@@ -59,6 +122,20 @@ def section(name: str, title: str, *parts: str) -> str:
         f'<section id="{name}" aria-labelledby="{name}-title">'
         f'<h2 id="{name}-title">{text(title)}</h2>{content}</section>'
     )
+
+
+def heading(title: str) -> str:
+    return f"<h3>{text(title)}</h3>"
+
+
+def two(*parts: str) -> str:
+    """Side by side, where there is room."""
+    return f'<div class="two">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
+
+
+def even(*parts: str) -> str:
+    """Side by side and equally wide, where there is room."""
+    return f'<div class="even">{"".join(parts)}</div>'
 
 
 def figure(picture: str, caption: str) -> str:

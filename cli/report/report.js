@@ -89,4 +89,15 @@
     said.textContent = answer.textContent;
   });
   byId("knobs").hidden = false;
+
+  // The keyboard stops at what scrolls alone.
+  function stops() {
+    for (const box of document.querySelectorAll(".wide,pre")) {
+      if (box.scrollWidth > box.clientWidth) box.tabIndex = 0;
+      else box.removeAttribute("tabindex");
+    }
+  }
+  addEventListener("resize", stops);
+  document.addEventListener("toggle", stops, true);
+  stops();
 })();

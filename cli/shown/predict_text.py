@@ -223,10 +223,10 @@ def caveats(beyond: Sequence[str], aim: Aim = PLAIN_AIM) -> list[str]:
     """What a prediction rests on beyond the measurement, then what its speed-up counts."""
     lines = [f"  - {reason}" for reason in beyond]
     head = ["", "Beyond what was measured:"] if lines else []
-    return [*head, *lines, "", _counts(aim)]
+    return [*head, *lines, "", counts(aim)]
 
 
-def _counts(aim: Aim) -> str:
+def counts(aim: Aim) -> str:
     """What a speed-up counts."""
     if aim.counts_samples:
         return ACCURACY_NOTE

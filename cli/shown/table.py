@@ -50,6 +50,16 @@ class TextTable:
             raise ValueError(f"{len(cells)} cells for {len(self._rows[0])} columns")
         self._rows.append(tuple(Toned(one_line(cell), tone_of(cell)) for cell in cells))
 
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The header, then each row, whatever a terminal has room for."""
+        return [*self._rows]
+
+    @property
+    def left(self) -> frozenset[int]:
+        """The columns that hold words."""
+        return self._left
+
     def __str__(self) -> str:
         """As wide as it needs: a cut number is worse than a wrapped line."""
         return self.laid(NO_TERMINAL)

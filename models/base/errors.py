@@ -32,6 +32,10 @@ class InputError(ValueError):
         self.allowed = allowed
         super().__init__(self.worded(lambda name: name))
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """So that it comes out of another process as it was raised there."""
+        return type(self), (self.field, self.got, self.allowed)
+
     def parts(self, named: Callable[[str], str]) -> tuple[str, str, str]:
         """Field, what it got and what is allowed, with each field by the name its reader knows."""
         own = isinstance(self.got, FieldText)
@@ -49,6 +53,9 @@ class Contradiction(InputError):
     def __init__(self, field: str, got: object, other: str) -> None:
         self.other = other
         super().__init__(field, got, "one of the two options")
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self), (self.field, self.got, self.other)
 
     def parts(self, named: Callable[[str], str]) -> tuple[str, str, str]:
         """The same three, with both fields in the second."""

@@ -31,12 +31,27 @@ SECTIONS = (
 BETWEEN = 0.03
 
 
+#: The same with a target and prices, on fewer workers.
+AIMED = (*JOB[:-1], "2", "--target-speedup", "0.3")
+SPENT = ("--price-per-host-hour", "2", "--samples", "1e6", "--deadline", "3d", "--budget", "900")
+BOTH = ("--strategy", "ps-async,ps-sync")
+
+
+def _page(folder: Path, *job: str) -> Path:
+    path = folder / "report.html"
+    with unchanged():
+        assert app.run(["report", *job, "-o", str(path), "--quiet"]) == 0
+    return path
+
+
 @pytest.fixture(scope="module")
 def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("report") / "report.html"
-    with unchanged():
-        assert app.run(["report", *JOB, "-o", str(path), "--quiet"]) == 0
-    return path
+    return _page(tmp_path_factory.mktemp("report"), *JOB)
+
+
+@pytest.fixture(scope="module")
+def priced(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return _page(tmp_path_factory.mktemp("priced"), *AIMED, *SPENT, *BOTH).read_text()
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +61,13 @@ def text(page: Path) -> str:
 
 @pytest.fixture(scope="module")
 def sliders(text: str) -> dict[str, Any]:
-    (found,) = re.findall(r'<script type="application/json" id="slider-data">(.*?)</script>', text)
-    return {slider["name"]: slider for slider in json.loads(found)}
+    return {slider["name"]: slider for slider in _slider_data(text)}
+
+
+def _slider_data(page: str) -> list[dict[str, Any]]:
+    (found,) = re.findall(r'<script type="application/json" id="slider-data">(.*?)</script>', page)
+    read: list[dict[str, Any]] = json.loads(found)
+    return read
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +115,43 @@ def test_a_slider_has_nine_positions_and_each_is_what_its_command_prints(
             assert position["answer"] == found["answer"]
             assert position["workers"] == [row["workers"] for row in found["rows"]]
             assert position["speedup"] == [row["speedup"] for row in found["rows"]]
+
+
+def test_a_target_and_prices_are_answered(priced: str, run: Run) -> None:
+    found = json.loads(run("breakeven", *AIMED, *SPENT, "--json").out)
+    money = found["money"]
+    (title,) = re.findall(r"<h1>(.*?)</h1>", priced)
+    assert title == found["answer"]
+    assert "1 worker reaches 0.3 times one process" in title
+    assert re.findall(r'<section id="(\w+)"', priced) == [SECTIONS[0], "costs", *SECTIONS[1:]]
+    # What they cost is told at the top, drawn with its best number, and in a table.
+    head, costs = priced.partition("</header>")[0], _section(priced, "costs")
+    assert money["answer"] in " ".join(re.findall("<li>(.*?)</li>", head))
+    drawn = re.findall(r'<text class="mark-label"[^>]*>(\d+) workers?: ', costs)
+    assert drawn == [str(money["cheapest"]["workers"] or money["best_cost_workers"])] * 2
+    assert costs.count("</figure>") == 2
+    assert ">budget 900</text>" in costs
+    assert ">deadline 72.0 h</text>" in costs
+    for row in money["rows"]:
+        assert f'<span class="n">{row["cost_per_hour"]:.2f}</span>' in costs
+
+
+def test_sliders_options_and_the_page_s_command_keep_the_target(priced: str) -> None:
+    for slider in _slider_data(priced):
+        for position in slider["at"]:
+            assert "0.3 times one process" in position["answer"]
+            assert "--target-speedup 0.3" in position["command"]
+    assert ">its cost<" in _section(priced, "options")
+    assert ">--strategy ps-sync<" in _section(priced, "options")
+    (again,) = re.findall(r"makes the same page:</p><pre[^>]*><code>(.*?)</code>", priced)
+    _, *asked = shlex.split(again.replace("&#x27;", "'"))
+    for option in (*AIMED[-2:], *SPENT[:2], "--strategy ps-sync"):
+        assert option in asked
+
+
+def _section(page: str, name: str) -> str:
+    (found,) = re.findall(rf'<section id="{name}".*?</section>', page, re.DOTALL)
+    return str(found)
 
 
 def test_a_calibration_with_failed_cells_says_so_at_the_top(run: Run, tmp_path: Path) -> None:
