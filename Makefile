@@ -111,7 +111,7 @@ first-run: $(READY)
 calibration: $(READY)
 	$(BIN)/python -m benchmarks.calibration
 
-# By hand, about ten minutes: the figures of docs/models.md that need no measurement.
+# By hand, about ten minutes: the figures of docs/fits.md that need no measurement.
 models: $(READY)
 	$(BIN)/python -m benchmarks.models recovery
 

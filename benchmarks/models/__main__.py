@@ -1,4 +1,4 @@
-"""Measure the figures of docs/models.md: ``make models``; no TensorFlow, any machine.
+"""Measure the figures of docs/fits.md: ``make models``; no TensorFlow, any machine.
 
 python -m benchmarks.models recovery 500             # synthetic data sets of every law
 python -m benchmarks.models rounds FILE FILE …       # how rounds of real calibrations differ

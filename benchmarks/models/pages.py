@@ -2,4 +2,4 @@
 
 from benchmarks.page import Page
 
-PAGE = Page("models", "# Cost models\n")
+PAGE = Page("fits", "# How well the laws fit\n")

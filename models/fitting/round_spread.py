@@ -19,7 +19,7 @@ from nworkers.models.base.statistics import Floats, student_factor
 from nworkers.models.fitting.laws import Law
 from nworkers.models.records.calibration import Cell
 
-#: The prior, from eight calibrations of five rounds (docs/models.md, "How rounds differ"): a cell's
+#: The prior, from eight calibrations of five rounds (docs/fits.md, "How rounds differ"): a cell's
 #: own log-deviation from round to round, the degrees of freedom that it is worth for each cell,
 CELL_LOG_SPREAD = 0.110
 PRIOR_FREEDOM = 3.4
