@@ -12,6 +12,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from nworkers.cli import loudness
+from nworkers.cli.help_lines import HelpContext
 
 #: What a command does; typer reads its options from its signature.
 Command = Callable[..., None]
@@ -27,6 +28,8 @@ Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="More about how i
 
 class LateGroup(TyperGroup):
     """Commands, for a program that checks the text of its options itself."""
+
+    context_class = HelpContext
 
     def get_params(self, ctx: Any) -> list[Any]:
         """The group's own options."""
@@ -69,6 +72,8 @@ class LateCommand(TyperCommand):
 
 
 class _Called(TyperCommand):
+    context_class = HelpContext
+
     def get_params(self, ctx: Any) -> list[Any]:
         return [_unvalidated(option) for option in super().get_params(ctx)]
 

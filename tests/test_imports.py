@@ -112,7 +112,7 @@ FLOORS: dict[str, tuple[set[str], ...]] = {
     ),
     "calibrate": ({"host"}, {"probes"}, {"training"}, {"tensorflow"}, {"cluster"}, {"campaigns"}),
     "cli": (
-        {"interrupt", "loudness", "documents"}, {"late"}, {"asked", "shown"},
+        {"interrupt", "loudness", "help_lines", "documents"}, {"late"}, {"asked", "shown"},
         {"sweeping", "plots", "report"},
         {"commands"}, {"tree"}, {"app"},
     ),

@@ -11,11 +11,14 @@ import subprocess
 import sys
 import termios
 import textwrap
+from contextlib import redirect_stdout
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nworkers.cli import app
 from tests.support.without_kernel import other_than_simpy
 
 ROOT = Path(__file__).parents[2]
@@ -57,6 +60,22 @@ def test_a_terminal_gets_colours_and_lines_that_fit() -> None:
     assert "\x1b[33mnote:\x1b[0m" in said
     assert max(map(len, plain(said).splitlines())) <= 40
     assert "Not shown: " in plain(said)
+
+
+@pytest.mark.parametrize("columns", [40, 60, 80, 120])
+@pytest.mark.parametrize("command", ["", "predict", "calibrate", "plot validation"])
+def test_help_fits(command: str, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    said = StringIO()
+    with redirect_stdout(said):
+        assert app.run([*command.split(), "--help"]) == 0
+    lines = said.getvalue().splitlines()
+    assert max(map(len, lines)) <= min(columns, 80)
+    assert lines[0].startswith(f"Usage: scale {command}".rstrip())
+    # What is said of an option is not a column of single words, and none of these is broken.
+    assert len(lines) * min(columns, 80) < 2.6 * len(said.getvalue())
+    if command == "calibrate":
+        assert "MultiWorkerMirroredStrategy" in said.getvalue()
 
 
 def test_the_page_shows_what_a_narrow_terminal_gets() -> None:
