@@ -17,10 +17,12 @@ from nworkers.simulator.study.resolve import ResolvedJob
 TOLERANCE = 0.005
 #: Full predictions of one search.
 MOST_FULL = 12
-#: After so many, halves are taken instead of what the rough curve proposes.
-_PATIENCE = 5
-#: Bisections of the rough curve.
-_HALVINGS = 40
+#: After so many, halves are taken instead of what a straight line proposes.
+_PATIENCE = 8
+#: Two values that are to enclose the answer are this share of the tolerance apart.
+_CLOSE = 0.9
+#: Each time that a value on the other side was sought in vain, so many times as far away.
+_FARTHER = 4.0
 
 
 #: Takes how many values were predicted in full, the last that is not enough, the first that is.
@@ -77,18 +79,12 @@ class _Curve:
 
     def first(self, needed: float) -> float | None:
         """The first value whose rough score is ``needed``; None if there is none."""
-        grid = self.axis.grid
         place = self._place(needed)
         if place is None or place == 0:
-            return None if place is None else grid[0]
-        low: float = grid[place - 1]
-        high: float = grid[place]
-        for _ in range(_HALVINGS):
-            middle = between(self.axis, low, high)
-            if middle is None:
-                break
-            low, high = (low, middle) if self.roughly(middle) >= needed else (middle, high)
-        return high
+            return None if place is None else self.axis.grid[0]
+        low, high = self.axis.grid[place - 1], self.axis.grid[place]
+        count, at = rungs(self.axis, low, high)
+        return at(first_rung(count, lambda k: self.roughly(at(k)), needed))
 
     def _place(self, needed: float) -> int | None:
         """Of the first such value of the grid."""
@@ -116,16 +112,45 @@ class _Curve:
         return self.full[near].score / max(self.rough.get(near, 0.0), 1e-300)
 
 
-def between(axis: Axis, low: float, high: float) -> float | None:
-    """A value in the middle of two; None where they are next to each other."""
-    if axis.step is None:
-        close = abs(math.log(high / low)) <= TOLERANCE / 4.0
-        return None if close else math.sqrt(low * high)
-    middle: float = axis.step * round(math.sqrt(low * high) / axis.step)
-    inner = sorted((low, high))
-    if not inner[0] < middle < inner[1]:
-        middle = axis.step * ((low + high) / axis.step // 2)
-    return middle if inner[0] < middle < inner[1] else None
+def rungs(axis: Axis, low: float, high: float) -> tuple[int, Callable[[int], float]]:
+    """Values from one to another that are told apart: how many follow the first, and each."""
+    if axis.step is not None:
+        step = axis.step if high > low else -axis.step
+        return round((high - low) / step), lambda k: low + k * step
+    ratio = high / low
+    count = 2 ** max(0, math.ceil(math.log2(abs(math.log(ratio)) / (TOLERANCE / 4.0))))
+    return count, lambda k: low * ratio ** (k / count)
+
+
+def first_rung(count: int, score: Callable[[int], float], needed: float) -> int:
+    """The first place whose score is ``needed``, of a curve that rises from place 0 to ``count``.
+
+    By a straight line between the ends, in logarithms, with the end that stays weighed half as
+    much each time (the Illinois method: Dowell and Jarratt, *BIT* 11, 1971); by halves where that
+    is slower.
+    """
+    low, high = 0, count
+    below, above = _over(score(low), needed), _over(score(high), needed)
+    kept, slow = 0, 0
+    while high - low > 1:
+        share = below / (below - above) if above > below else 0.5
+        width = high - low
+        middle = low + (width // 2 if slow > 2 else round(share * width))
+        middle = min(max(middle, low + 1), high - 1)
+        here = _over(score(middle), needed)
+        if here >= 0.0:
+            high, above = middle, here
+            below, kept = (below / 2.0, 1) if kept == 1 else (below, 1)
+        else:
+            low, below = middle, here
+            above, kept = (above / 2.0, -1) if kept == -1 else (above, -1)
+        slow = slow + 1 if 2 * (high - low) > width else 0
+    return high
+
+
+def _over(score: float, needed: float) -> float:
+    """By what, in logarithms, a score is above the needed one."""
+    return math.log(max(score, 1e-300) / needed)
 
 
 def search(
@@ -140,8 +165,9 @@ def search(
 
     The grid is scanned roughly, and the first crossing on it refined: the rough curve, times what
     it was off by where a full prediction was made, proposes where the next one is made, until two
-    of them enclose the answer: neighbours, or values within `TOLERANCE`. Where the curve crosses
-    twice between neighbours of the grid, that is not seen.
+    of them enclose the answer; then a straight line between these does, until they are neighbours,
+    or within `TOLERANCE`. Where the curve crosses twice between neighbours of the grid, that is not
+    seen.
 
     The interval is from the draws at the value found: the values at which the rough curve, times
     the 5 % and the 95 % quantile of the scores there, reaches the goal. That is exact where a
@@ -155,8 +181,8 @@ def search(
     curve = _Curve(axis, goal, replications)
     low: float | None = None  # the last value before the answer that is known not to suffice
     high: float | None = None
-    guess = _proposed(curve, 1.0)
-    while len(curve.full) < MOST_FULL:
+    guess: float | None = _proposed(curve, 1.0)
+    while guess is not None and len(curve.full) < MOST_FULL:
         here = curve.fully(guess)
         if abs(here.score - 1.0) <= slack:
             high = guess
@@ -167,34 +193,61 @@ def search(
             low = guess if low is None or _before(axis, low, guess) else low
         if known is not None:
             known(len(curve.full), low, high)
-        off = curve.off(guess)
-        proposed = _proposed(curve, off)
-        if high is None:
-            if proposed in curve.full:
-                break
-            guess = proposed
-            continue
-        if high == axis.grid[0]:
-            break
-        if low is not None and _near(axis, low, high):
-            break
-        if low is None or not (_before(axis, low, proposed) and _before(axis, proposed, high)):
-            # The rough curve says that this is it: look at its neighbour.
-            proposed = _neighbour(axis, high)
-        if low is not None and (
-            len(curve.full) >= _PATIENCE
-            or not (_before(axis, low, proposed) and _before(axis, proposed, high))
-        ):
-            middle = between(axis, low, high)
-            if middle is None:
-                break
-            proposed = middle
-        guess = proposed
-        if guess in curve.full:
-            break
+        guess = _next(curve, guess, low, high)
     at = high if high is not None else max(curve.full, key=lambda known: curve.full[known].score)
     reached = curve.full[at]
     return Found(high, _interval(curve, at, is_enough=high is not None), at, reached)
+
+
+def _next(curve: _Curve, last: float, low: float | None, high: float | None) -> float | None:
+    """Where to predict in full after ``last``; None where nothing is left to learn."""
+    axis = curve.axis
+    if high == axis.grid[0]:
+        return None
+    if low is not None and high is not None:
+        return _enclosed(curve, low, high)
+    proposed = _proposed(curve, curve.off(last))
+    # Somewhat farther than the answer is thought to be: it is to lie between this and the last.
+    distance = _CLOSE * TOLERANCE * _FARTHER ** (len(curve.full) - 1)
+    if high is None:
+        if proposed in curve.full:
+            return None
+        return proposed if len(curve.full) == 1 else _beside(axis, proposed, distance)
+    nearest = proposed if _before(axis, proposed, high) else high
+    return _beside(axis, nearest, -distance)
+
+
+def _enclosed(curve: _Curve, low: float, high: float) -> float | None:
+    """Between a value that is not enough and one that is; None where they are neighbours.
+
+    Where a straight line between logarithms crosses, but so far from either end that what is found
+    to be left of the answer, or right of it, encloses it.
+    """
+    axis = curve.axis
+    if _near(axis, low, high):
+        return None
+    if len(curve.full) >= _PATIENCE:
+        return _middle(axis, low, high)
+    below, above = (_over(curve.full[value].score, 1.0) for value in (low, high))
+    guess = _on_step(axis, low * (high / low) ** (below / (below - above)))
+    close = _CLOSE * TOLERANCE
+    first, last = _beside(axis, low, close), _beside(axis, high, -close)
+    if _before(axis, guess, first):
+        guess = first
+    if _before(axis, last, guess):
+        guess = last
+    inside = _before(axis, low, guess) and _before(axis, guess, high)
+    return guess if inside else _middle(axis, low, high)
+
+
+def _middle(axis: Axis, low: float, high: float) -> float:
+    """Halfway, of values that are not neighbours."""
+    count, at = rungs(axis, low, high)
+    return at(count // 2)
+
+
+def _on_step(axis: Axis, value: float) -> float:
+    return value if axis.step is None else axis.step * round(value / axis.step)
 
 
 def _proposed(curve: _Curve, off: float) -> float:
@@ -213,16 +266,16 @@ def _near(axis: Axis, low: float, high: float) -> bool:
     return abs(math.log(high / low)) <= TOLERANCE
 
 
-def _neighbour(axis: Axis, value: float) -> float:
-    """The value that comes just before another, by the tolerance or by one step."""
-    rising = axis.grid[0] <= axis.grid[-1]
-    near = value * (1.0 - 0.9 * TOLERANCE) if rising else value / (1.0 - 0.9 * TOLERANCE)
-    if axis.step is None:
-        return max(near, axis.grid[0]) if rising else min(near, axis.grid[0])
-    one = value - axis.step if rising else value + axis.step
-    whole = axis.step * round(near / axis.step)
-    near = min(one, whole) if rising else max(one, whole)
-    return max(near, axis.grid[0]) if rising else min(near, axis.grid[0])
+def _beside(axis: Axis, value: float, distance: float) -> float:
+    """The value so much farther on, as a share of it, or before it; at least by one step."""
+    first, last = axis.grid[0], axis.grid[-1]
+    on = math.copysign(1.0, last - first) * distance
+    found = value * (1.0 + on) if on > 0.0 else value / (1.0 - on)
+    if axis.step is not None:
+        found = _on_step(axis, found)
+        if found == value:
+            found += axis.step if on > 0.0 else -axis.step
+    return min(max(found, min(first, last)), max(first, last))
 
 
 def _interval(curve: _Curve, at: float, *, is_enough: bool) -> OpenInterval:
