@@ -79,10 +79,14 @@ class BreakEvenAnswer:
 
 @dataclass(frozen=True)
 class MixAnswer:
-    """The curve of jobs that share the workers, and the notes of each job by its name."""
+    """The curve of jobs that share the workers, and the notes of each job by its name.
+
+    Where no number of workers reaches the aim, what would in every job.
+    """
 
     found: JobMix
     notes: dict[str, tuple[str, ...]]
+    ways_out: tuple[WayOut, ...] | None = None
 
     @property
     def beyond(self) -> dict[str, tuple[str, ...]]:
@@ -230,6 +234,31 @@ def answer_mix(
         for name, job in found.jobs.items()
     }
     return MixAnswer(found, notes)
+
+
+def mix_with_ways_out(
+    answer: MixAnswer,
+    jobs: Sequence[WeightedJob],
+    progress: Callable[[int, int], None] | None = None,
+) -> MixAnswer:
+    """The answer; where no number of workers reaches the aim for the mix, with what would."""
+    found = answer.found
+    # Jobs may own workers each; what the most of them do is there for all.
+    owned = max((row.owned_workers or 0 for row in found.best.of.values()), default=0) or None
+    if _is_enough(found.breakeven_workers, owned):
+        return answer
+    from nworkers.models.records.solved import Goal  # noqa: PLC0415 (as below)
+    from nworkers.simulator.decide.mixed_alternatives import mixed_changes  # noqa: PLC0415
+    from nworkers.simulator.decide.way_out import counts_to_try, nearest  # noqa: PLC0415
+
+    goal, most = Goal("speedup", found.target_speedup, found.aim), found.max_workers
+    if found.breakeven_workers is None:
+        tried, beyond = counts_to_try(goal, most, owned), most
+    else:
+        assert owned is not None
+        tried, beyond = [owned], None
+    ways = nearest(mixed_changes(jobs), tried, progress, goal=goal, beyond=beyond)
+    return replace(answer, ways_out=ways)
 
 
 def answer_explain(

@@ -62,6 +62,18 @@ def in_file(options: Options, path: Path, priced: MoneyOptions) -> JobOption:
         raise InputError(f"{path}: {error.field}", error.got, error.allowed) from None
 
 
+def stated_in_mix(path: Path) -> set[str]:
+    """Options that some job of a mix's file states itself; a runtime is one of its strategy's.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    from nworkers.models.files.toml_document import read_toml
+
+    stated = {name for job in read_toml(path, "a TOML file with [[job]]")["job"] for name in job}
+    return stated | ({"strategy"} if "runtime" in stated else set())
+
+
 def in_mix(options: Options, path: Path) -> list[WeightedJob]:
     """The jobs of a mix's file: ``[[job]]`` with a weight, options of predict, perhaps a name.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -168,16 +168,27 @@ def show_mix(
         InputError
     """
     from nworkers.cli.asked.aim_options import aim
-    from nworkers.cli.asked.option_text import in_mix
+    from nworkers.cli.asked.option_text import in_mix, stated_in_mix
     from nworkers.cli.shown import console, mix_text, notes
     from nworkers.cli.shown.progress import ProgressLine
     from nworkers.models.records.scenario import MAX_WORKERS
-    from nworkers.simulator.answers import answer_mix
+    from nworkers.simulator.answers import answer_mix, mix_with_ways_out
 
     most, wanted = integer("--max-workers", max_workers, 1, MAX_WORKERS), aim(aimed)
     jobs = in_mix(options, path)
     with ProgressLine("simulating") as progress:
         answer = answer_mix(jobs, most, progress.update, aim=wanted)
+        answer = mix_with_ways_out(answer, jobs, progress.update)
+    stated = stated_in_mix(path)
+
+    def ask(workers: int, fields: Iterable[tuple[str, str]]) -> str:
+        """Of what jobs state themselves, no command changes it in all of them."""
+        changes = [("mix", str(path)), *fields]
+        if stated & {name for name, _ in changes} or (len(changes) == 1 and workers <= most):
+            return ""
+        more = [aimed]
+        return command("breakeven", options, workers, changes, beside=more, counted="max_workers")
+
     resolved = answer.found.jobs.items()
     console.notes(notes.said_of({name: notes.of_curve(job, most) for name, job in resolved}))
     if drawn is not None:
@@ -187,9 +198,9 @@ def show_mix(
     if as_json:
         from nworkers.cli.shown import json_view
 
-        json_view.emit(mix_text.document(answer))
+        json_view.emit(mix_text.document(answer, ask))
     else:
-        console.show(mix_text.curve(answer))
+        console.show(mix_text.curve(answer, ask))
 
 
 def show_options(

@@ -20,14 +20,14 @@ OpenCounts = tuple[int | None, int | None]
 
 
 class WayDocument(TypedDict):
-    """What would win instead, and the command that asks it."""
+    """What would win instead, and the command that asks it; null where no single one does."""
 
     what: WayKind
     change: str
     workers: int
     speedup: float
     interval: Interval
-    command: str
+    command: str | None
 
 
 class NotesDocument(TypedDict):
@@ -174,3 +174,4 @@ class MixDocument(WonDocument):
 
     jobs: list[MixedJobEntry]
     rows: list[MixRowEntry]
+    ways_out: list[WayDocument]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown import headline, json_view, predict_text
+from nworkers.cli.shown import headline, json_view, predict_text, way_out_text
 from nworkers.cli.shown.notes import said_of
 from nworkers.cli.shown.row_json import plain
 from nworkers.cli.shown.sheet import Sheet
 from nworkers.cli.shown.table import TextTable
 from nworkers.cli.shown.tone import Tone, Toned, by_chance
+from nworkers.cli.shown.way_out_text import Ask
 from nworkers.models.findings.rests_on import rests_on
 
 if TYPE_CHECKING:
@@ -18,13 +19,14 @@ if TYPE_CHECKING:
     from nworkers.simulator.answers import MixAnswer
     from nworkers.simulator.decide.job_mix import JobMix
 
+BASE = "the baseline"
 HOW = "The mix: seconds a sample, averaged by weights; each job in turn has all the workers."
 
 
 def headline_of(found: JobMix) -> str:
     """The first number of workers that wins for the mix, the best, and how sure the first is."""
     best = found.best
-    goal = headline.goal(found.aim, "the baseline")
+    goal = headline.goal(found.aim, BASE)
     at_best = f"{fmt.count(best.workers, 'worker')}, at {fmt.times(best.speedup)}"
     if found.breakeven_workers is None:
         text = (
@@ -40,9 +42,10 @@ def headline_of(found: JobMix) -> str:
     return text + headline.doubt(found)
 
 
-def curve(answer: MixAnswer) -> Sheet:
+def curve(answer: MixAnswer, ask: Ask) -> Sheet:
     """The sentence, a line for each number of workers with each job's own speed-up, and notes."""
     found = answer.found
+    ways = answer.ways_out
     spare = ("samples/s", *reversed(found.jobs))
     table = TextTable("workers", "samples/s", "mix", "wins", *found.jobs, spare=spare)
     for row in found.rows:
@@ -61,6 +64,7 @@ def curve(answer: MixAnswer) -> Sheet:
     tone = Tone.BAD if found.breakeven_workers is None else Tone.GOOD
     return Sheet(
         Toned(headline_of(found), tone),
+        *(() if ways is None else way_out_text.ways_out(ways, BASE, ask, found.aim)),
         table,
         HOW,
         *said_of(evidence),
@@ -70,7 +74,7 @@ def curve(answer: MixAnswer) -> Sheet:
     )
 
 
-def document(answer: MixAnswer) -> MixDocument:
+def document(answer: MixAnswer, ask: Ask) -> MixDocument:
     """The same for machines."""
     found = answer.found
     first = found.decisive
@@ -98,4 +102,5 @@ def document(answer: MixAnswer) -> MixDocument:
             }
             for row in found.rows
         ],
+        "ways_out": way_out_text.as_json(answer.ways_out or (), ask),
     }

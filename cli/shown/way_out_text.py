@@ -14,7 +14,7 @@ from nworkers.models.records.solved import WayOut
 if TYPE_CHECKING:
     from nworkers.cli.documents.curve_document import WayDocument
 
-#: The command that asks for some fields.
+#: The command that asks for some fields; "" where none does.
 Ask = Callable[[int, Iterable[tuple[str, str]]], str]
 
 NONE = "No larger batch, other strategy, wire or single what-if that was tried does."
@@ -25,16 +25,16 @@ def ways_out(ways: Sequence[WayOut], base: str, ask: Ask, aim: Aim = PLAIN_AIM) 
     if not ways:
         yield NONE
     for way in ways:
-        yield Order(f"{sentence(way, base, aim)}:", ask(way.workers, way.fields))
+        said, asked = sentence(way, base, aim), ask(way.workers, way.fields)
+        yield Order(f"{said}:", asked) if asked else f"{said}."
 
 
 def sentence(way: WayOut, base: str, aim: Aim = PLAIN_AIM) -> str:
     """Such as ``At batch 512, 3 workers beat one process (1.31)``."""
-    batch = dict(way.fields).get("batch")
     strategy = dict(way.fields).get("strategy")
     begun = {
         "workers": "",
-        "batch": f"At batch {batch}" + (f" with {strategy}, " if strategy else ", "),
+        "batch": f"At {way.change}" + (f" with {strategy}, " if strategy else ", "),
         "link": f"Over {way.change}, ",
     }.get(way.what, f"With {way.change}, ")
     workers = fmt.count(way.workers, "worker")
@@ -53,7 +53,7 @@ def as_json(found: Iterable[WayOut], ask: Ask) -> list[WayDocument]:
             "workers": way.workers,
             "speedup": way.speedup,
             "interval": way.interval,
-            "command": ask(way.workers, way.fields),
+            "command": ask(way.workers, way.fields) or None,
         }
         for way in found
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -120,8 +120,7 @@ def job_mix(
     first, limit = max(low for low, _ in each), min(high for _, high in each)
     if limit < first:
         raise InputError("max_workers", limit, f"at least {first} with these jobs")
-    total = sum(job.weight for job in jobs)
-    weights = {job.name: job.weight / total for job in jobs}
+    weights = shares_of(jobs)
     curve: dict[int, MixRow] = {}
     missing = worker_grid(first, limit)
     while missing:
@@ -129,7 +128,7 @@ def job_mix(
             if progress is not None:
                 progress(len(curve), len(curve) + len(missing))
             found = {name: _row(job, workers, aim) for name, job in whole.items()}
-            curve[workers] = _together(workers, weights, found)
+            curve[workers] = together(workers, weights, found)
         missing = undecided(curve, target)
     ranges = winning_ranges(curve, target)
     return JobMix(
@@ -150,23 +149,35 @@ def _row(job: ResolvedJob, workers: int, aim: Aim) -> Prediction:
     return predictions(replace(job, scenarios=(at,)), aim=aim)[0]
 
 
-def _together(workers: int, weights: dict[str, float], of: dict[str, Prediction]) -> MixRow:
-    shares = np.array([weights[name] for name in of])
-    rate = _harmonic(shares, np.array([row.progress_per_s for row in of.values()]))
-    base = _harmonic(shares, np.array([row.baseline_samples_per_s for row in of.values()]))
+def shares_of(jobs: Sequence[WeightedJob]) -> dict[str, float]:
+    """Each job's share of all samples."""
+    total = sum(job.weight for job in jobs)
+    return {job.name: job.weight / total for job in jobs}
+
+
+def together(workers: int, shares: Mapping[str, float], of: dict[str, Prediction]) -> MixRow:
+    """What jobs that have these shares do together, from the prediction of each."""
+    rate = harmonic(shares, [row.progress_per_s for row in of.values()])
+    base = harmonic(shares, [row.baseline_samples_per_s for row in of.values()])
     alone = np.array([row.baseline_draws for row in of.values()])
+    each = np.array([shares[name] for name in of])
     # A row's own draws leave out what a short run gains by chance.
-    draws = _harmonic(shares, np.array([row.draws for row in of.values()]) * alone)
-    speedups = draws / _harmonic(shares, alone)
-    speedup = float(rate / base)
+    draws = _harmonic(each, np.array([row.draws for row in of.values()]) * alone)
+    speedups = draws / _harmonic(each, alone)
+    speedup = rate / base
     return MixRow(
         workers=workers,
-        samples_per_s=float(rate),
+        samples_per_s=rate,
         speedup=speedup,
         speedup_interval=interval90(speedups, speedup),
         draws=tuple(speedups.tolist()),
         of=of,
     )
+
+
+def harmonic(shares: Mapping[str, float], rates: Sequence[float]) -> float:
+    """The rate at which jobs of these shares are done, in their order."""
+    return float(_harmonic(np.array([*shares.values()]), np.array(rates)))
 
 
 def _harmonic(weights: Floats, rates: Floats) -> Floats:

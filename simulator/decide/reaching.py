@@ -82,11 +82,20 @@ def _row(job: ResolvedJob, replications: int, goal: Goal) -> Prediction:
 
 def roughly(goal: Goal, job: ResolvedJob) -> float:
     """The score by one run without chance, within some 15 % of `fully`; 0 for what cannot be."""
+    if goal.measure == "overhead":
+        (scenario,) = job.scenarios
+        costs = step_costs(job.profile, scenario)
+        step_s = steady_step_s(job.profile, scenario, costs=costs)
+        return costs.compute.wall_s / step_s / (1.0 - goal.target)
+    progress_per_s, base_per_s = rough_rates(goal, job)
+    return progress_per_s / base_per_s / goal.target
+
+
+def rough_rates(goal: Goal, job: ResolvedJob) -> tuple[float, float]:
+    """Progress a second of the workers, and samples of the baseline, by one run without chance."""
     (scenario,) = job.scenarios
     costs = step_costs(job.profile, scenario)
     step_s = steady_step_s(job.profile, scenario, costs=costs)
-    if goal.measure == "overhead":
-        return costs.compute.wall_s / step_s / (1.0 - goal.target)
     samples = scenario.counted_workers * scenario.per_worker_batch
     base_batch = scenario.batch
     base_per_s = base_batch / costs.single_process.step_s(1.0)
@@ -95,7 +104,7 @@ def roughly(goal: Goal, job: ResolvedJob) -> float:
         base_batch = owned.counted_workers * owned.per_worker_batch
         base_per_s = base_batch / steady_step_s(job.profile, owned)
     progress = goal.aim.progress_per_sample(samples, base_batch)
-    return progress * samples / step_s / base_per_s / goal.target
+    return progress * samples / step_s, base_per_s
 
 
 def held_by(goal: Goal, row: Prediction) -> str:

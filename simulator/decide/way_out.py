@@ -97,8 +97,6 @@ def ways_out(
     Raises:
         InputError
     """
-    if not _tried(counts):
-        return ()
     found = nearest(_changes(job_of(request)), counts, progress, goal=goal, beyond=beyond)
     add = request.add
     if add is None:
@@ -143,6 +141,8 @@ def nearest(
     Faster wires are tried where nothing else wins.
     """
     counts = _tried(counts)
+    if not counts:
+        return ()
 
     def done(kinds: int) -> None:
         if progress is not None:

@@ -114,6 +114,13 @@ BREAKEVEN = {
     "network": f"--max-workers 6 --calibration NETWORK {MLP}",
     "h100": "--max-workers 5 --calibration H100 --device cpu",
     "shipped-h100": "--max-workers 4 --calibration h100",
+    "mix": "--max-workers 4 --mix EXAMPLES/two-jobs.toml",
+    "mix-never": "--max-workers 4 --mix EXAMPLES/two-jobs.toml --target-speedup 4",
+    "options": (
+        f"--max-workers 3 {MLP} --price-per-host-hour 0.9 --vs '--ps 2' "
+        "--vs '--workers 2 --batch 32768 --scaling weak'"
+    ),
+    "added": f"--baseline 2 --add 2:10x {MLP}",
 }
 
 FIT = {

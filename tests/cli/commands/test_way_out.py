@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from pathlib import Path
 
 from tests.cli.conftest import Run
 
@@ -97,6 +98,26 @@ def test_more_nodes_than_were_to_be_added(run: Run) -> None:
     found = json.loads(run(*shlex.split(way["command"])[1:], "--json").out)
     assert found["breakeven_workers"] == 5
     assert found["rows"][-1]["speedup"] == way["speedup"]
+
+
+def test_a_mix_has_ways_out_with_a_command_where_no_job_states_it_itself(
+    run: Run, tmp_path: Path
+) -> None:
+    path = tmp_path / "jobs.toml"
+    job = '[[job]]\nworkload = "resnet-50"\nbatch = {}\nscaling = "weak"\n'
+    path.write_text("name = 'a'\n".join([job.format(64), job.format(32)]))
+    asked = ("breakeven", "--mix", str(path), "--strategy", "ps-sync", "--max-workers", "2")
+    lines = run(*asked).out.splitlines()
+    found = json.loads(run(*asked, "--json").out)
+    of = {way["what"]: way for way in found["ways_out"]}
+    assert of["batch"]["command"] is None
+    assert f"At {of['batch']['change']}, 2 workers beat the baseline (" in lines[2]
+    for what in ("strategy", "workers"):
+        again = json.loads(run(*shlex.split(of[what]["command"])[1:], "--json").out)
+        assert again["rows"][-1]["speedup"] == of[what]["speedup"] > 1.0
+    path.write_text(path.read_text().replace("batch = 64", "batch = 64\nstrategy = 'ps-sync'"))
+    found = json.loads(run(*asked, "--json").out)
+    assert {way["what"]: way["command"] for way in found["ways_out"]}["strategy"] is None
 
 
 def test_who_wins_needs_no_way_out(run: Run) -> None:
