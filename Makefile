@@ -107,7 +107,7 @@ gpu-check: $(READY)
 first-run: $(READY)
 	$(BIN)/python -m benchmarks.first_run
 
-# By hand, as root, on a quiet machine, about half an hour: the figures of docs/calibration.md.
+# By hand, as root, on a quiet machine, about half an hour: the figures of docs/calibration-checks.md.
 calibration: $(READY)
 	$(BIN)/python -m benchmarks.calibration
 

@@ -2,7 +2,7 @@
 
     python -m benchmarks.soak [times]
 
-Writes the figures into docs/calibration.md and exits 1 where one did not end as it must.
+Writes the figures into docs/calibration-checks.md and exits 1 where one did not end as it must.
 """
 
 from __future__ import annotations

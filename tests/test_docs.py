@@ -15,6 +15,7 @@ import pytest
 import typer
 
 from nworkers.cli.asked.what_if_options import KINDS
+from nworkers.cli.shown.headline import CAUSE_WORDS
 from nworkers.cli.tree import app
 
 ROOT = Path(__file__).parent.parent
@@ -147,6 +148,11 @@ def test_every_variation_is_told_of() -> None:
     for name, kind in KINDS.items():
         assert f"| `{name}` |" in page
         assert "=" not in kind.example or f"`{kind.example}`" in page or f"`{name}=" in page
+
+
+def test_every_cause_is_told_of_by_its_key_and_its_words() -> None:
+    page = (ROOT / "docs" / "numbers.md").read_text()
+    assert all(f"`{key}`" in page and words in page for key, words in CAUSE_WORDS.items())
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -1,1 +1,1 @@
-"""The figures of docs/calibration.md, by hand and as root: ``python -m benchmarks.calibration``."""
+"""The figures of docs/calibration-checks.md: ``python -m benchmarks.calibration``, as root."""

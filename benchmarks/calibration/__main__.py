@@ -1,4 +1,4 @@
-"""Measure the figures of docs/calibration.md: ``make calibration``, as root, on a quiet machine.
+"""Measure docs/calibration-checks.md: ``make calibration``, as root, on a quiet machine.
 
     python -m benchmarks.calibration                 # all parts
     python -m benchmarks.calibration rates latency   # some of them
@@ -20,7 +20,7 @@ REPEATS = 20
 
 def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.calibration", description="Measure docs/calibration.md."
+        prog="python -m benchmarks.calibration", description="Measure docs/calibration-checks.md."
     )
     parser.add_argument("parts", nargs="*", metavar="PART", help=f"{', '.join(PARTS)} [N]")
     parser.add_argument("--smoke", action="store_true", help="the smallest settings")

@@ -3,11 +3,11 @@
 from benchmarks.page import Page
 
 PAGE = Page(
-    "calibration",
-    """# How good a calibration is
+    "calibration-checks",
+    """# How right calibrations are
 
 The figures of this page are measured by `make calibration`, as root, on a quiet machine; each
 table stands between markers that the command writes, and its raw data is in
-[calibration.json](../benchmarks/data/calibration.json).
+[calibration-checks.json](../benchmarks/data/calibration-checks.json).
 """,
 )

@@ -1,4 +1,4 @@
-"""The pure parts of what measures docs/calibration.md."""
+"""The pure parts of what measures docs/calibration-checks.md."""
 
 from __future__ import annotations
 
