@@ -100,8 +100,8 @@ def _draw(upper: Axes, lower: Axes, drawn: Curve, room_in: float) -> None:
         kept = [k for k, held in enumerate(drawn.held_out) if held == out]
         x = [drawn.x[k] for k in kept]
         seconds = [drawn.measured_s[k] for k in kept]
-        upper.plot(x, seconds, marker, ms=4, color=colour, alpha=0.8)
-        lower.plot(x, [drawn.residuals[k] for k in kept], marker, ms=3.5, color=colour, alpha=0.8)
+        upper.plot(x, seconds, marker, ms=4, color=colour)
+        lower.plot(x, [drawn.residuals[k] for k in kept], marker, ms=3.5, color=colour)
     low, high = max(min(drawn.x), 0.5), max(drawn.x)
     unit = _UNITS.get(drawn.x_label, "")
     for axes in (upper, lower):

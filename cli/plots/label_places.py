@@ -44,6 +44,8 @@ class Label:
     colour: str = INK
     weight: str = "normal"
     points: float = 9.5
+    #: Rather nowhere than far from its point.
+    near: bool = False
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,8 @@ def _below(figure: Figure, handles: Sequence[Artist]) -> Legend:
             loc="outside lower left",
             ncols=columns,
             columnspacing=1.4,
-            borderaxespad=0.2,
+            borderaxespad=MARGIN_IN * 72 / STYLE["legend.fontsize"],  # as far in as the heading
+            borderpad=0.0,
         )
         figure.draw_without_rendering()
         if legend.get_window_extent().width <= room or columns == 1:
@@ -143,7 +146,7 @@ def _put(figure: Figure, label: Label) -> None:
                 },
             )  # fmt: skip
         return
-    for x, y in _anywhere(axes, own):
+    for x, y in () if label.near else _anywhere(axes, own):
         if _free(axes, own.translated(x, y), taken, words, dot):
             word.set_position((x / dot, y / dot))
             return
@@ -160,8 +163,8 @@ def _places(own: Bbox, dot: float) -> Iterator[tuple[float, tuple[float, float]]
         for side in (1, -1):
             x = side * (own.width / 2 + distance * dot)
             yield distance, (x, 0.0)
-            yield distance, (x, own.height / 2)
-            yield distance, (x, -own.height / 2)
+            yield distance, (x, own.height / 2 + 3 * dot)
+            yield distance, (x, -own.height / 2 - 3 * dot)
 
 
 def _anywhere(axes: Axes, own: Bbox) -> Iterator[tuple[float, float]]:
@@ -238,22 +241,24 @@ def _lines(axes: Axes) -> Points:
     for line in axes.lines:
         path = line.get_transform().transform_path(line.get_path())
         if line.get_linestyle() not in ("None", "", " "):
-            found.append(_sampled(path.vertices))
+            found.append(sampled(path.vertices))
         if line.get_marker() not in ("None", "", " ", None):
             reach = line.get_markersize() / 2 * axes.figure.dpi / 72
             found += [_around(np.asarray(path.vertices), reach)]
     for collection in axes.collections:
+        if isinstance(collection, ContourSet) and collection.filled:
+            continue  # a ground, as an interval is
         if isinstance(collection, LineCollection | ContourSet):
             for path in collection.get_paths():
                 drawn = collection.get_transform().transform_path(path)
-                found += [_sampled(part) for part in drawn.to_polygons(closed_only=False)]
+                found += [sampled(part) for part in drawn.to_polygons(closed_only=False)]
         elif isinstance(collection, PathCollection):
             offsets = collection.get_offset_transform().transform(collection.get_offsets())
             found.append(_around(np.asarray(offsets), 4 * axes.figure.dpi / 72))
     for patch in axes.patches:
         if patch.get_visible() and (patch.get_alpha() or 1.0) > _FAINT:
             path = patch.get_transform().transform_path(patch.get_path())
-            found += [_sampled(part) for part in path.to_polygons()]
+            found += [sampled(part) for part in path.to_polygons()]
     return np.concatenate(found) if found else np.empty((0, 2))
 
 
@@ -262,7 +267,7 @@ def _around(points: Points, reach: float) -> Points:
     return np.asarray((points[:, None, :] + sides[None, :, :]).reshape(-1, 2))
 
 
-def _sampled(vertices: Any) -> Points:
+def sampled(vertices: Any) -> Points:
     """Dots every two pixels or so along a line."""
     corners = np.asarray(vertices, dtype=float)
     corners = corners[np.isfinite(corners).all(axis=1)]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from math import ceil, floor, log2, log10
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from matplotlib import rc_context
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -82,7 +82,7 @@ _STEPS = (
 _MARK_IN = 0.2
 #: Of a longer name the two ends are shown.
 MOST_CHARACTERS = 100
-STYLE = {
+STYLE: dict[str, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": _TEXT,
     "axes.edgecolor": GREY,
@@ -144,6 +144,7 @@ def sheet(
                 1 - (heading_in + edge_in) / height_in,
             )
         )
+    figure.set_label(cut(one_line(finding)))
     return figure
 
 
@@ -185,24 +186,28 @@ def worker_axis(axes: Axes, workers: Sequence[int]) -> None:
     axes.set_xscale("log", base=2)
     axes.set_xlim(workers[0] / EDGE, workers[-1] * EDGE)
     room_in = 0.8 * axes.figure.bbox.width / axes.figure.dpi
-    ticks = _apart(workers, room_in)
+    ticks = apart(workers, room_in, lambda text: width_in(text) + 0.12)
     axes.xaxis.set_major_locator(FixedLocator(ticks))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("workers")
 
 
-def _apart(workers: Sequence[int], room_in: float) -> list[int]:
-    """The first and the last, powers of two, then others that do not come near to those."""
-    span = max(1e-9, log2(workers[-1] / workers[0]))
-    first = [workers[0], workers[-1], *(n for n in workers if n & (n - 1) == 0), *workers]
+def apart(counts: Sequence[int], room_in: float, mark_in: Callable[[str], float]) -> list[int]:
+    """The marks of a logarithmic axis: both ends, powers of two, then others with room for them.
+
+    Args:
+        mark_in: inches along the axis that a mark takes, of its text.
+    """
+    span = max(1e-9, log2(counts[-1] / counts[0]))
+    powers = [n for n in counts if n & (n - 1) == 0]
     chosen: list[int] = []
-    for count in first:
-        half_in = width_in(f"{count:,}") / 2 + 0.06
+    for count in [counts[0], counts[-1], *powers, *counts]:
+        half_in = mark_in(f"{count:,}") / 2
 
         def near(other: int, count: int = count, half_in: float = half_in) -> bool:
             gap_in = abs(log2(other / count)) / span * room_in
-            return gap_in < half_in + width_in(f"{other:,}") / 2
+            return gap_in < half_in + mark_in(f"{other:,}") / 2
 
         if not any(near(other) for other in chosen):
             chosen.append(count)
@@ -271,7 +276,8 @@ def picture(figure: Figure, suffix: str) -> bytes:
     buffer = io.BytesIO()
     kind = suffix.lower().removeprefix(".")
     # Without its date the same answer gives the same file.
-    metadata = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    undated = {"png": {}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}[kind]
+    metadata = undated | {"Title": figure.get_label()}
     with rc_context(STYLE):
         figure.savefig(buffer, format=kind, dpi=figure.dpi, metadata=metadata)
     return buffer.getvalue()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.records.prediction import Interval
 
 BATCH, WORKERS = "batch", "workers"
 #: More maps are no picture any more.
@@ -20,7 +21,8 @@ Place = tuple[int, int]
 class SweepMap:
     """Speed-ups by batch and number of workers; ``impossible`` are those without an answer.
 
-    ``tells`` has the fields by which it differs from the other maps, with their values.
+    ``tells`` has the fields by which it differs from the other maps, with their values. Where rows
+    say how sure they are, there are ``intervals``.
     """
 
     tells: tuple[tuple[str, str], ...]
@@ -28,6 +30,7 @@ class SweepMap:
     workers: tuple[int, ...]
     speedups: Mapping[Place, float]
     impossible: frozenset[Place]
+    intervals: Mapping[Place, Interval]
 
     @property
     def best(self) -> Place | None:
@@ -67,6 +70,7 @@ class _Draft:
 
     speedups: dict[Place, float]
     impossible: set[Place]
+    intervals: dict[Place, Interval]
 
 
 def sweep_maps(rows: Iterable[Mapping[str, Any]], chosen: Sequence[tuple[str, str]]) -> SweepMaps:
@@ -87,11 +91,13 @@ def sweep_maps(rows: Iterable[Mapping[str, Any]], chosen: Sequence[tuple[str, st
         if not _chosen(inputs, chosen):
             continue
         others = tuple(of for of in inputs.items() if of[0] not in (BATCH, WORKERS))
-        draft = drafts.setdefault(others, _Draft({}, set()))
+        draft = drafts.setdefault(others, _Draft({}, set(), {}))
         if speedup is None:
             draft.impossible.add(place)
-        else:
-            draft.speedups[place] = speedup
+            continue
+        draft.speedups[place] = speedup
+        if (ends := _interval(row)) is not None:
+            draft.intervals[place] = ends
     if not drafts:
         raise _nothing(seen, chosen)
     return _maps(drafts)
@@ -107,6 +113,14 @@ def _read(row: Mapping[str, Any]) -> tuple[dict[str, str], Place, float | None]:
     if not (isinstance(batch, int) and isinstance(workers, int) and known):
         raise InputError(f"row {row.get('key')}", "no inputs or no speedup", _WANTED)
     return {name: _text(value) for name, value in inputs.items()}, (batch, workers), speedup
+
+
+def _interval(row: Mapping[str, Any]) -> Interval | None:
+    """How sure a row is of its speed-up, where it says so."""
+    match row.get("speedup_interval"):
+        case [float() | int() as low, float() | int() as high]:
+            return low, high
+    return None
 
 
 def _text(value: object) -> str:
@@ -172,4 +186,5 @@ def _map(tells: tuple[tuple[str, str], ...], draft: _Draft) -> SweepMap:
     places = [*draft.speedups, *draft.impossible]
     batches = tuple(sorted({batch for batch, _ in places}))
     workers = tuple(sorted({count for _, count in places}))
-    return SweepMap(tells, batches, workers, draft.speedups, frozenset(draft.impossible))
+    impossible = frozenset(draft.impossible)
+    return SweepMap(tells, batches, workers, draft.speedups, impossible, draft.intervals)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
+from matplotlib.contour import ContourSet
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.text import Text
@@ -90,6 +91,11 @@ def _lines(axes: Axes) -> Iterator[Any]:
         if isinstance(collection, LineCollection):
             for segment in collection.get_segments():
                 yield _clipped(_dots(collection.get_transform().transform(segment)), clip)
+        elif isinstance(collection, ContourSet) and not collection.filled:
+            for path in collection.get_paths():
+                drawn = collection.get_transform().transform_path(path)
+                for part in drawn.to_polygons(closed_only=False):
+                    yield _clipped(_dots(part), clip)
 
 
 def _dots(corners: Any) -> Any:
