@@ -77,7 +77,7 @@ lint: $(READY)
 test: lint
 	$(BIN)/pytest -n $$($(BIN)/python -c 'import os; print(min(8, 1 + os.cpu_count()))') \
 		--dist worksteal -m "not timed and not slow"
-	$(BIN)/pytest -m "timed and not slow"
+	$(BIN)/pytest -m "timed and not slow" $$(grep -rl --include=*.py mark.timed tests)
 	$(BIN)/python -m benchmarks.performance ratios
 
 # By hand, on an idle machine: ratios within one run, with the figures that docs/ quote.
@@ -93,6 +93,7 @@ bench: $(READY)
 soak: $(READY)
 	$(BIN)/pytest -m slow
 	SCALE_QUESTIONS=10000 $(BIN)/pytest -n auto tests/cli/test_any_question.py
+	SCALE_OFTEN=10 $(BIN)/pytest -n auto $$(grep -rl --include=test_*.py support.often tests)
 	$(BIN)/python -m benchmarks.soak
 
 # By hand, as root: measure the two profiles that the package ships.

@@ -21,8 +21,6 @@ import numpy as np
 from benchmarks.page import ROOT, Page, table
 from nworkers.models.files.shipped import shipped_profile
 from nworkers.models.files.workload_toml import read_workload, shipped_workloads
-from nworkers.models.records.profile import Profile
-from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import Variable, Workload
 from nworkers.models.tables.formats.csv_throughput import ScalingRow
 from nworkers.models.tables.throughput.compare import compare, split
@@ -97,17 +95,9 @@ def judged(system: System, predict: Predict = steady_step_s) -> list[Row]:
     """The rows beyond, beside their intervals and every law."""
     inside, outside = split(system.rows, system.fit_to)
     base = shipped_profile(BASE)
-    known: dict[tuple[str, str], float] = {}
-
-    def once(profile: Profile, scenario: Scenario) -> float:
-        key = repr(profile), repr(scenario)
-        if key not in known:
-            known[key] = predict(profile, scenario)
-        return known[key]
-
-    fitted = fit(inside, system.workloads, base, once, source=system.name)
+    fitted = fit(inside, system.workloads, base, predict, source=system.name)
     found = []
-    for c in compare(fitted, outside, system.workloads, base, once):
+    for c in compare(fitted, outside, system.workloads, base, predict):
         if c.fitted or c.interval is None:
             continue
         low, high = c.interval
@@ -234,7 +224,7 @@ def _system(rows: Sequence[dict[str, str]]) -> System:
     first = rows[0]
     half: Half = "held-out" if first["half"] == "held-out" else "development"
     workloads = {}
-    for row in rows:
+    for row in {row["model"]: row for row in rows}.values():
         name = row["model"]
         shipped = [of for of in shipped_workloads() if name in (of, f"{of}-fp32", f"{of}-fp16")]
         parameters = int(row["parameters"] or UNKNOWN_PARAMETERS)

@@ -27,13 +27,21 @@ def pytest_configure() -> None:
         leave()
 
 
+#: Of what starts tasks, the files whose tests are longest.
+LONGEST = ("test_docs.py", "test_clusters.py", "test_calibrate_ends.py", "test_validate.py")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    # What starts tasks takes longest and waits most, a whole page above all. It comes first: one of
-    # pytest's processes has it then, and the others compute meanwhile.
+    # What starts tasks takes longest and waits most. It comes first: one of pytest's processes has
+    # it then, and the others compute meanwhile. What they take over at the end is short.
     def computes(item: pytest.Item) -> bool:
         return not any(item.get_closest_marker(name) for name in ("tensorflow", "root"))
 
-    items.sort(key=lambda item: (computes(item), item.path.name != "test_docs.py"))
+    def place(item: pytest.Item) -> int:
+        name = item.path.name
+        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+
+    items.sort(key=lambda item: (computes(item), place(item)))
 
 
 @pytest.fixture(params=list(ENGINES.values()), ids=list(ENGINES))

@@ -11,7 +11,6 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from pathlib import Path
 
 from benchmarks.accuracy.curves import BLIND, DATA, NAMES, Curve, Half
@@ -32,6 +31,7 @@ MOST_STOLEN = 0.03
 
 #: A line's key, and the record as JSON.
 Line = tuple[str, str]
+_READ: dict[Path, Sequence[Line]] = {}
 
 
 @dataclass(frozen=True)
@@ -198,17 +198,18 @@ def write_lines(path: Path, key: str, lines: Iterable[Line]) -> None:
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_bytes(path, gzip.compress(text.encode(), mtime=0), force=True)
-    read_lines.cache_clear()
+    _READ.pop(path, None)
 
 
-@cache
 def read_lines(path: Path, key: str) -> Sequence[Line]:
     """None of a file that is not there. Read once: a table asks for a hundred cells of one file."""
-    if not path.exists():
-        return ()
-    lines = gzip.decompress(path.read_bytes()).decode().splitlines()
-    documents = (json.loads(line) for line in lines)
-    return [(document[key], record_json(document["record"])) for document in documents]
+    if path not in _READ:
+        if not path.exists():
+            return ()
+        lines = gzip.decompress(path.read_bytes()).decode().splitlines()
+        documents = (json.loads(line) for line in lines)
+        _READ[path] = [(each[key], record_json(each["record"])) for each in documents]
+    return _READ[path]
 
 
 def _grouped(path: Path, key: str) -> dict[str, list[str]]:

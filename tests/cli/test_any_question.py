@@ -19,7 +19,7 @@ from tests.support.questions import COMMANDS, Ask
 #: Done, a check did not hold, bad input, the hardware failed, interrupted.
 CODES = {0, 1, 2, 3, 130}
 #: Examples of all commands together; `make soak` asks 10,000.
-IN_CI = 300
+IN_CI = 147
 QUESTIONS = int(os.environ.get("SCALE_QUESTIONS", IN_CI))
 MESSAGE_CHARACTERS = 400
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.tensorflow
 @pytest.mark.parametrize(
     "seed",
     [
-        pytest.param(k, marks=() if victim in ("ps0", "worker1") else pytest.mark.slow, id=victim)
+        pytest.param(k, marks=() if victim == "ps0" else pytest.mark.slow, id=victim)
         for k, victim in enumerate(VICTIMS)
     ],
 )
@@ -32,7 +32,9 @@ def test_whoever_is_killed_it_ends_soon_and_loses_nothing(seed: int, near: Path)
     assert outcome.ended_after_s < 15
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [pytest.param(signal.SIGINT, marks=pytest.mark.slow), signal.SIGTERM]
+)
 def test_a_signal_ends_every_task_and_keeps_the_samples(
     tmp_path: Path, number: signal.Signals
 ) -> None:

@@ -244,6 +244,7 @@ def test_validate_trains_on_hosts_that_serve(
 
 @on_hosts
 @pytest.mark.root
+@pytest.mark.slow
 def test_validate_trains_with_all_reduce_from_tf_config(
     network: tuple[Host, ...], tmp_path: Path
 ) -> None:

@@ -15,6 +15,7 @@ from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.records.calibration import Burst, Calibration
 from nworkers.models.records.profile import Identified, parameters, value_at
+from tests.support.often import often
 from tests.support.synthetic import synthetic
 
 WHOLE = synthetic(rounds=2)
@@ -43,7 +44,7 @@ def spoil(burst: Burst, how: str, rng: np.random.Generator) -> Burst:
     how=st.sampled_from(["as it is", "constant", "one size", "thousandth", "one sample", "wild"]),
     seed=st.integers(0, 2**32 - 1),
 )
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=often(25), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_no_input_makes_a_nan(kept: float, how: str, seed: int) -> None:
     rng = np.random.default_rng(seed)
     bursts = tuple(spoil(b, how, rng) for b in WHOLE.bursts if kept == 1.0 or rng.random() < kept)

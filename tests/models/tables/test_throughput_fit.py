@@ -27,6 +27,7 @@ from nworkers.models.tables.throughput.system import Cost, trial
 from nworkers.simulator.study.predict import predict
 from nworkers.simulator.study.steady import steady_step_s
 from tests.support.factories import estimate, interval, profile
+from tests.support.often import often
 
 BASE = profile()
 WORKLOADS = {
@@ -223,7 +224,7 @@ def test_intervals_hold_the_truth() -> None:
     assert min(held.values()) >= 27, held
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=often(12), deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(
     st.lists(
         st.tuples(

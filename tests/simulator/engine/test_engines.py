@@ -28,6 +28,7 @@ from nworkers.simulator.study.replications import starting_phases
 from nworkers.simulator.study.setup import faults, setup
 from tests.support.costs import costs
 from tests.support.factories import WORKLOAD, every_feature, profile
+from tests.support.often import often
 from tests.support.runs import job, specified
 
 pytestmark = pytest.mark.skipif(not IS_COMPILED, reason="NOT TESTED: no kernel was compiled")
@@ -180,7 +181,7 @@ def content(span: Span) -> Span:
 
 
 @given(JOBS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=often(150), deadline=None)
 def test_engines_do_the_same(asked: dict[str, Any]) -> None:
     """Ends of the first ten steps, what they went to, and each span."""
     try:
@@ -208,7 +209,7 @@ def test_engines_do_the_same(asked: dict[str, Any]) -> None:
 
 
 @given(JOBS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=often(15), deadline=None)
 def test_long_runs_differ_by_no_more_than_rounding_makes_of_them(asked: dict[str, Any]) -> None:
     """Their mean step, by five times what a few changes of 1e-12 in compute make of it."""
     asked = asked | {"record": False}

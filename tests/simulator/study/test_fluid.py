@@ -34,6 +34,11 @@ REQUESTS = st.fixed_dictionaries(
         "workers": st.integers(FEWEST, 2 * FEWEST),
     }
 )
+SOME = (
+    ("emulated-1gbit", None, 1, "fair"),
+    ("made up", "gemm:1024,1024", 4096, "fair"),
+    ("every feature", "mlp:784,512,10", 1_000_000, "fifo"),
+)
 
 
 def spec_of(asked: dict[str, Any], replications: int, *, all_of_them: bool) -> RunSpec:
@@ -55,11 +60,28 @@ def spec_of(asked: dict[str, Any], replications: int, *, all_of_them: bool) -> R
     return run_spec(step_costs(job.profile, scenario), laid, chance, warmup=2, steps=4)
 
 
-@pytest.mark.skipif(not IS_COMPILED, reason="NOT TESTED: simpy takes minutes for so many workers")
+compiled = pytest.mark.skipif(
+    not IS_COMPILED, reason="NOT TESTED: simpy takes minutes for so many workers"
+)
+
+
+@compiled
+@pytest.mark.parametrize("job", SOME, ids=lambda job: job[0])
+def test_few_stand_for_all(job: tuple[str, str | None, int, str]) -> None:
+    asked = dict(zip(("name", "workload", "batch", "discipline"), job, strict=True))
+    check({**asked, "workers": FEWEST}, all_of_them=2, few_of_them=12)
+
+
+@compiled
+@pytest.mark.slow
 @given(REQUESTS)
-@settings(max_examples=8, deadline=None)
-def test_few_stand_for_all(asked: dict[str, Any]) -> None:
-    """In the mean: one replication of few has more chance than that."""
+@settings(max_examples=20, deadline=None)
+def test_few_stand_for_all_in_any_job(asked: dict[str, Any]) -> None:
+    check(asked, all_of_them=4, few_of_them=24)
+
+
+def check(asked: dict[str, Any], *, all_of_them: int, few_of_them: int) -> None:
+    """In the mean of so many replications: one of few has more chance than that."""
     few = spec_of(asked, 1, all_of_them=False)
     assert few.workers < asked["workers"] / 4
     assert few.workers * few.stands_for == pytest.approx(asked["workers"])
@@ -69,8 +91,8 @@ def test_few_stand_for_all(asked: dict[str, Any]) -> None:
         each = [np.asarray(run.step_time_s) for _, run in run_all(DEFAULT, spec)]
         return float(np.concatenate(each).mean())
 
-    all_s = mean_s(4, all_of_them=True)
-    assert mean_s(24, all_of_them=False) == pytest.approx(all_s, rel=0.01)
+    all_s = mean_s(all_of_them, all_of_them=True)
+    assert mean_s(few_of_them, all_of_them=False) == pytest.approx(all_s, rel=0.01)
 
 
 @pytest.mark.parametrize(
