@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -179,7 +180,32 @@ def carry_out(
     """
     _check(request)
     before = _before(request, tell)
-    logs = cache(lambda: made_folder(request.logs or default_logs(request.output), "logs"))
+    with ExitStack() as at_end:
+        logs = cache(lambda: at_end.enter_context(_logs(request)))
+        return _carried_out(request, before, logs, progress, tell)
+
+
+@contextmanager
+def _logs(request: CalibrationRequest) -> Iterator[Path]:
+    """The folder of the tasks' logs; one that was made in vain is none to be left behind."""
+    folder = request.logs or default_logs(request.output)
+    new = request.logs is None and not folder.exists()
+    made_folder(folder, "logs")
+    try:
+        yield folder
+    finally:
+        if new:
+            with suppress(OSError):
+                folder.rmdir()
+
+
+def _carried_out(
+    request: CalibrationRequest,
+    before: Calibration | None,
+    logs: Callable[[], Path],
+    progress: ShowProgress,
+    tell: Tell,
+) -> Outcome:
     made = _planned(request, before, logs, progress)
     machines = request.machines or local_machines(*made.tasks)
     TENSORFLOW.require()

@@ -19,7 +19,7 @@ def settings(texts: Sequence[str]) -> tuple[Setting, ...]:
     """What each text sets.
 
     Raises:
-        InputError: a text has no path, or no value that its path's unit fits.
+        InputError: a text has no path, or no value that the unit fits in which its path ends.
     """
     return tuple(map(_setting, texts))
 
@@ -36,8 +36,9 @@ def _setting(text: str) -> Setting:
     found = _number(value)
     if found is None:
         found = _with_unit(path, value)
-    if found is None:
-        raise InputError("settings", repr(text), f"{_allowed(path)}, or a factor such as 0.5x")
+    if found is None and (allowed := _allowed(path)):
+        raise InputError("settings", repr(text), f"{allowed}, or a factor such as 0.5x")
+    # A path that ends in no unit may be none: who knows the profile says which is the nearest.
     return Setting(path, value=found)
 
 
@@ -62,7 +63,7 @@ def _allowed(path: str) -> str:
         return "a rate such as 10Gbit/s"
     if path.endswith("_s"):
         return "a time such as 50us"
-    return "a size such as 64GB" if path.endswith("_bytes") else "a number, or a share such as 3%"
+    return "a size such as 64GB" if path.endswith("_bytes") else ""
 
 
 def _number(text: str) -> float | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
+from nworkers.models.base.choices import hint
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.units import bytes_per_s, seconds, size_bytes
 from nworkers.models.records.what_if import (
@@ -254,9 +254,7 @@ def what_if(texts: Iterable[str]) -> WhatIf:
         name, _, value = text.partition("=")
         kind = KINDS.get(name)
         if kind is None:
-            near = get_close_matches(name, KINDS, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
-            raise InputError("what_if", text, ", ".join(KINDS) + hint)
+            raise InputError("what_if", text, ", ".join(KINDS) + hint(name, tuple(KINDS)))
         if kind.field in found:
             raise InputError("what_if", text, f"{name} once")
         found[kind.field] = _value(text, kind, value)

@@ -20,6 +20,6 @@ def choice(field: str, text: str, allowed: Sequence[Choice]) -> Choice:
 
 
 def hint(text: str, allowed: Sequence[str]) -> str:
-    """Which of the words may have been meant; empty where none is near."""
-    near = get_close_matches(text, allowed, n=1)
+    """Which of the words may have been meant, in whatever case; empty where none is near."""
+    near = get_close_matches(text, allowed, n=1) or get_close_matches(text.lower(), allowed, n=1)
     return f" (did you mean {near[0]}?)" if near else ""

@@ -75,8 +75,8 @@ def _line(field: str, got: str, allowed: str) -> str:
     if len(field) + len(got) + len(allowed) > _MOST - 20:
         field = field if len(field) <= 120 else f"…{field[-119:]}"
         got = cut(got, max(60, _MOST - 20 - len(field) - len(allowed)))
-    line = f"{field}: got {got}; allowed: {allowed}"
-    return line if len(line) <= _MOST else f"{line[: _MOST - 1]}…"
+    # What may have been meant stands at the end of what is allowed.
+    return cut(f"{field}: got {got}; allowed: {allowed}", _MOST)
 
 
 def with_fields(text: str, named: Callable[[str], str]) -> str:

@@ -187,9 +187,9 @@ def _checked(scenario: Scenario, profile: Profile, request: JobRequest, *, curve
     reduced = scenario.strategy == "allreduce" and profile.collective.per_host is not None
     if profile.link.kind == "loopback" and scenario.hosts > 1 and not reduced:
         raise InputError(
-            "placement",
+            _spreads(request, curve=curve),
             f"tasks on {scenario.hosts} hosts, with a link that was measured inside one",
-            "shared, or add <link> NAME|FILE|RATE for the wire between hosts "
+            "all tasks on one host, or add <link> NAME|FILE|RATE for the wire between hosts "
             f"(shipped: <link> {DEFAULT_PROFILE}; nominal: <link> 10gbit)",
         )
     if (
@@ -198,13 +198,22 @@ def _checked(scenario: Scenario, profile: Profile, request: JobRequest, *, curve
         and not _outer_known(profile, request)
     ):
         raise InputError(
-            "workers_per_host",
+            _spreads(request, curve=curve),
             f"{scenario.workers} workers on {scenario.hosts} hosts, with all-reduces that were "
             "imported from one host",
-            "all workers on one host, or a table of several hosts beside that of one, or <link> "
-            "NAME|FILE|RATE for the wire between hosts (nominal: <link> 100gbit)",
+            f"up to {scenario.workers_per_host}, which share one host, or a table of several hosts "
+            "beside that of one, or <link> NAME|FILE|RATE for the wire between hosts (nominal: "
+            "<link> 100gbit)",
         )
     return scenario
+
+
+def _spreads(request: JobRequest, *, curve: bool) -> str:
+    """Which field puts tasks on several hosts: one of those that were given, else their number."""
+    for field in ("placement", "hosts", "workers_per_host", "ps_placement"):
+        if getattr(request, field) is not None:
+            return field
+    return "max_workers" if curve else "workers"
 
 
 def _outer_known(profile: Profile, request: JobRequest) -> bool:

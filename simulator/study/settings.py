@@ -264,7 +264,8 @@ def _value(
         InputError: it is neither or both, or beyond what there is.
     """
     if (setting.value is None) == (setting.factor is None):
-        raise InputError("settings", setting.path, "a value, or a factor of what was measured")
+        allowed = "a number, a share such as 3%, or a factor such as 0.5x"
+        raise InputError("settings", setting.path, allowed)
     if setting.value is not None:
         value = setting.value
     elif was is None:

@@ -52,7 +52,6 @@ def test_what_is_set(text: str, setting: Setting) -> None:
         (f"{LATENCY}=0x", "a factor above 0"),
         (f"{LATENCY}=-2x", "a factor above 0"),
         (f"{LATENCY}=infx", "a factor above 0"),
-        ("host.cores=8s", "a number"),
     ],
 )
 def test_what_sets_nothing(text: str, words: str) -> None:

@@ -81,6 +81,8 @@ def test_ctrl_c_of_a_terminal_reaches_all_processes_and_one_answers(
     assert "Traceback" not in err
     assert "KeyboardInterrupt" not in err
     assert list(near.iterdir()) == []
+    # Logs that nobody wrote are no folder to be left behind.
+    assert all(list(folder.iterdir()) for folder in tmp_path.glob("*.logs"))
 
 
 def test_a_killed_calibration_goes_on_to_its_end(tmp_path: Path) -> None:

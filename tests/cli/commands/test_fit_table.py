@@ -161,3 +161,21 @@ def test_a_log_of_all_reduces_is_asked_about_by_that_strategy(run: Run, tmp_path
     assert wanted in run("fit", SAMPLES / "nccl.txt", "-o", tmp_path / "x.json").out
     done = run("fit", SAMPLES / "iperf3.json", "-o", tmp_path / "y.json")
     assert "Next: scale predict --workers 4 --calibration " in done.out
+
+
+def test_a_log_of_one_host_names_what_was_typed(run: Run) -> None:
+    done = run("fit", SAMPLES / "nccl-one-host.txt", "-o", "p.json")
+    assert done.code == 0, done.err
+    asked = ("--strategy", "allreduce", "--calibration", "p.json")
+    for names, wanted in (
+        (("predict", "--workers", "16"), "--workers: got 16 workers on 4 hosts"),
+        (("breakeven", "--max-workers", "8"), "--max-workers: got 8 workers on 2 hosts"),
+        (("predict", "--workers", "16", "--hosts", "8"), "--hosts: got 16 workers on 8 hosts"),
+    ):
+        assert run(*names, *asked).error.startswith(wanted)
+
+
+@pytest.mark.parametrize("name", ["nccl.txt", "nccl-one-host.txt"])
+def test_what_is_not_identified_is_explained_where_it_is_said(run: Run, name: str) -> None:
+    said = run("fit", SAMPLES / name).out
+    assert ("Not identified: too small to see" in said) == ("not identified   " in said)
