@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from nworkers.cli.report.job_words import meaning
 from nworkers.cli.report.markup import breakable, paragraph, text
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline, money_text, option_views, predict_text, way_out_text
@@ -25,7 +26,8 @@ def answer_head(found: ReportAnswer) -> str:
     name = best.scenario.workload.name
     kicker = f"{name}: how many workers {headline.wins(result.aim, 2)} {reached}?"
     said = "".join(f"<li>{breakable(line)}</li>" for line in _decision(found))
-    setting = "".join(f"<li>{breakable(line)}</li>" for line in predict_text.heading(best, job))
+    told = [*predict_text.heading(best, job), meaning(best.scenario)]
+    setting = "".join(f"<li>{breakable(line)}</li>" for line in told)
     return (
         f"<header>{paragraph(kicker, 'kicker')}{_alert(found)}"
         f"<h1>{text(headline.of_breakeven(result))}</h1>"
@@ -120,10 +122,10 @@ def _enough(found: ReportAnswer) -> tuple[str, str, str]:
     chance = fmt.percent(decisive.probability_exceeds(result.target_speedup))
     if result.breakeven_workers is None:
         most = fmt.count(result.max_workers, "worker")
-        return name, "none", f"up to {most}; chance of the best: {chance}"
+        return name, "none", f"up to {most}; probability of the best: {chance}"
     first = fmt.count(result.breakeven_workers, "worker")
     known = headline.interval_of_first(result)
-    return name, first, f"90 % interval: {known}; chance: {chance}"
+    return name, first, f"90 % interval: {known}; probability: {chance}"
 
 
 def _at_best(found: ReportAnswer) -> tuple[str, str, str]:

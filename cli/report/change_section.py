@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nworkers.cli.asked.what_if_options import KINDS
+from nworkers.cli.report.job_words import STRATEGY_WORDS
 from nworkers.cli.report.markup import command, heading, paragraph, section, table
 from nworkers.cli.report.page_commands import PageCommands
 from nworkers.cli.shown import format as fmt
@@ -19,11 +20,6 @@ if TYPE_CHECKING:
 _MOST_ROWS = 8
 #: What ranks below this is no gain worth a line.
 _NO_GAIN = 1.005
-_STRATEGIES = {
-    "ps-async": "workers go their own pace, over parameter servers",
-    "ps-sync": "workers wait for each other, over parameter servers",
-    "allreduce": "workers add up gradients among themselves",
-}
 
 
 def change_section(found: ReportAnswer, commands: PageCommands) -> str:
@@ -109,7 +105,7 @@ def _change(way: WayOut) -> str:
 def _meaning(field: str, value: str) -> str:
     """What a change is, where its text does not say it."""
     if field == "strategy":
-        return _STRATEGIES.get(value, "")
+        return STRATEGY_WORDS.get(value, "")
     if field == "link":
         return "the wire alone, at its nominal rate"
     kind = KINDS.get(value.partition("=")[0]) if field == "what_if" else None

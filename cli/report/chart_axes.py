@@ -12,14 +12,14 @@ from nworkers.models.records.prediction import Interval
 
 WIDTH, HEIGHT = 560, 340
 LEFT, RIGHT, TOP, BOTTOM = 58, 16, 16, 48
-#: A label is set left of its point where less than this is right of it.
-LABEL_WIDTH = 190
-#: And where a line across is not within this of its middle.
-_LABEL_HEIGHT = 12
+#: A letter of a label is about as wide; what comes so near to the middle of letters touches them.
+_LETTER, _LABEL_HEIGHT = 8.5, 12
 #: Ticks are no nearer to each other than this, or their numbers would touch.
 _APART = 26.0
 #: Beyond what the values reach, as a factor.
 _MARGIN = 1.25
+#: How far below its point a label may be.
+_BESIDE = (-14, 26, -32, 46, 60)
 #: Of a piece of a curve so many places are looked at.
 _STEPS = 8
 #: Numbers of workers with their values.
@@ -79,21 +79,35 @@ def across(
 ) -> str:
     """A level that is the same for all numbers of workers, named where curves leave room."""
     y = axes.y(value)
-    right, left = WIDTH - RIGHT - 4, LEFT + 4
-    ends = {"end": (right - LABEL_WIDTH, right), "start": (left, left + LABEL_WIDTH)}
-    # At the top there is no room above it.
-    heights = [y + below for below in (-6, 16) if TOP + 12 < y + below < HEIGHT - BOTTOM - 6]
-    places = [(anchor, at) for at in heights or [y + 16] for anchor in ends]
-    free = (
-        (anchor, at)
-        for anchor, at in places
-        if not any(_meets(axes, of, ends[anchor], at - 5) for of in curves)
-    )
-    anchor, at = next(free, places[0])
+    places = [
+        (anchor, x, y + below)
+        for below in (-6, 16)
+        for anchor, x in (("end", WIDTH - RIGHT - 4), ("start", LEFT + 4))
+    ]
+    anchor, x, at = _free(axes, places, label, curves)
     return (
         f'<line class="{kind}" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y}" y2="{y}"/>'
-        f"{words(right if anchor == 'end' else left, at, label, anchor, f'{kind}-label')}"
+        f"{words(x, at, label, anchor, f'{kind}-label')}"
     )
+
+
+#: The end of a label that is given, where that is, and how high its letters stand.
+_Place = tuple[str, float, float]
+
+
+def _free(
+    axes: ChartAxes, places: Sequence[_Place], label: str, curves: Sequence[Points]
+) -> _Place:
+    """The first place that is in the picture and away from curves; the first if there is none."""
+    width = _LETTER * len(label)
+
+    def is_free(place: _Place) -> bool:
+        anchor, x, y = place
+        left, right = (x, x + width) if anchor == "start" else (x - width, x)
+        inside = left >= LEFT and right <= WIDTH - RIGHT and TOP + 8 < y < HEIGHT - BOTTOM - 6
+        return inside and not any(_meets(axes, of, (left, right), y - 5) for of in curves)
+
+    return next(filter(is_free, places), places[0])
 
 
 def _meets(axes: ChartAxes, curve: Points, span: tuple[float, float], height: float) -> bool:
@@ -120,35 +134,27 @@ def band(axes: ChartAxes, spans: Sequence[tuple[int, Interval]], name: str = "")
     return f'<path class="band"{known} d="M{outline}Z"/>'
 
 
-def mark(
-    axes: ChartAxes,
-    workers: int,
-    value: float,
-    label: str,
-    lines: Sequence[float],
-    *,
-    rises: bool,
-) -> str:
-    """A point with its label, beside the curve and off lines across, if it can be.
-
-    Args:
-        lines: values of lines across.
-        rises: whether the curve rises beyond the point.
-    """
+def mark(axes: ChartAxes, workers: int, value: float, label: str, curves: Sequence[Points]) -> str:
+    """A point with its label, beside it where curves leave room."""
     x, y = axes.x(workers), axes.y(value)
-    on_left = x > WIDTH - RIGHT - LABEL_WIDTH
-    ways = (26.0, -14.0) if rises != on_left else (-14.0, 26.0)
-
-    def is_free(way: float) -> bool:
-        inside = TOP + 12 < y + way < HEIGHT - BOTTOM - 6
-        return inside and all(abs(y + way - 5 - axes.y(of)) > _LABEL_HEIGHT for of in lines)
-
-    below = next(filter(is_free, ways), ways[0])
-    anchor, beside = ("end", -10) if on_left else ("start", 10)
+    places = [
+        (anchor, x + beside, y + below)
+        for anchor, beside in (("start", 10), ("end", -10))
+        for below in _BESIDE
+    ]
+    # Without room on its right a label would leave the picture.
+    half = len(_BESIDE)
+    first = places if x < (LEFT + WIDTH) / 2 else [*places[half:], *places[:half]]
+    anchor, at, below = _free(axes, first, label, curves)
     return (
         f'<circle class="mark" cx="{x}" cy="{y}" r="5"/>'
-        f"{words(x + beside, y + below, label, anchor, 'mark-label')}"
+        f"{words(at, below, label, anchor, 'mark-label')}"
     )
+
+
+def level(axes: ChartAxes, value: float) -> Points:
+    """A line across, as a curve."""
+    return [(1, value), (axes.most, value)]
 
 
 def words(x: float, y: float, plain: str, anchor: str, kind: str) -> str:

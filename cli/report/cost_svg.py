@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nworkers.cli.report.chart_axes import across, axes_around, band, grid, line, mark, svg
+from nworkers.cli.report.chart_axes import across, axes_around, band, grid, level, line, mark, svg
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
 
@@ -26,11 +26,11 @@ def cost_svg(name: str, found: CostCurve, panel: CostPanel) -> str:
     points = [(workers, value) for workers, value, _ in values]
     base, _ = panel.value(found.baseline)
     limits = [panel.limit] if panel.limit is not None else []
+    levels = [base, *limits]
     ends = [end for _, span in spans for end in span]
-    axes = axes_around((workers for workers, _ in spans), [base, *limits, *ends])
+    axes = axes_around((workers for workers, _ in spans), [*levels, *ends])
     at = best_of(found.rows, found.prices, found.assignment)
     best, _ = panel.value(at)
-    after = [value for workers, value in points if workers > (at.workers or 0)]
     label = f"{fmt.count(at.workers or 0, 'worker')}: {fmt.digits(best)}"
     parts = [
         *grid(axes, _tick),
@@ -38,14 +38,7 @@ def cost_svg(name: str, found: CostCurve, panel: CostPanel) -> str:
         *(across(axes, limit, panel.limit_name, [points], "limit") for limit in limits),
         band(axes, spans),
         f'<path class="curve" d="{line(axes, points)}"/>',
-        mark(
-            axes,
-            at.workers or 0,
-            best,
-            label,
-            [base, *limits],
-            rises=bool(after) and after[0] > 1.05 * best,
-        ),
+        mark(axes, at.workers or 0, best, label, [points, *(level(axes, of) for of in levels)]),
     ]
     told = "; ".join(f"{fmt.count(of, 'worker')} {fmt.digits(value)}" for of, value in points)
     return svg(name, panel.label.capitalize(), f"{told}; the best: {label}", parts)

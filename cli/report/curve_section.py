@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from nworkers.cli.report.cost_svg import cost_svg
 from nworkers.cli.report.curve_svg import axes_of, curve_svg
-from nworkers.cli.report.markup import even, figure, section, table, two
+from nworkers.cli.report.markup import even, figure, paragraph, section, table, two
 from nworkers.cli.shown import format as fmt
-from nworkers.cli.shown import headline, money_text
+from nworkers.cli.shown import headline, money_text, predict_text
 from nworkers.cli.shown.cost_panels import CostPanel, panels
 
 if TYPE_CHECKING:
@@ -50,7 +50,8 @@ def curve_section(found: ReportAnswer) -> str:
         rows,
         (),
     )
-    return section("answer", "Speed-up by workers", two(picture, numbers))
+    counted = paragraph(predict_text.counts(result.aim).replace("\n", " "))
+    return section("answer", "Speed-up by workers", two(picture, numbers), counted)
 
 
 def telling(found: ReportAnswer) -> list[Prediction]:

@@ -9,10 +9,12 @@ from nworkers.cli.report.chart_axes import (
     BOTTOM,
     HEIGHT,
     ChartAxes,
+    Points,
     across,
     axes_around,
     band,
     grid,
+    level,
     line,
     mark,
     svg,
@@ -55,7 +57,7 @@ def curve_svg(name: str, curve: BreakEven, axes: ChartAxes, *, moves: bool = Fal
     moved = ' id="moved"' if moves else ""
     parts.append(f'<path class="curve"{moved} d="{through}"/>')
     if not moves:
-        parts += [_first(curve, axes), _mark(curve, axes)]
+        parts += [_first(curve, axes), _mark(curve, axes, [points, ideal, level(axes, goal)])]
     return svg(name, "Speed-up over workers", _described(rows), parts)
 
 
@@ -80,16 +82,14 @@ def _first(curve: BreakEven, axes: ChartAxes) -> str:
     return f'<line class="first" x1="{ends[0]}" x2="{ends[1]}" y1="{y}" y2="{y}"/>'
 
 
-def _mark(curve: BreakEven, axes: ChartAxes) -> str:
+def _mark(curve: BreakEven, axes: ChartAxes, drawn: Sequence[Points]) -> str:
     """The first number that wins, or the best where none does."""
     first = curve.breakeven_workers
     best = max(curve.rows, key=lambda row: row.speedup)
     row = next((row for row in curve.rows if row.scenario.workers == first), best)
     workers = row.scenario.workers
-    more = [one for one in curve.rows if one.scenario.workers > workers]
-    rises = bool(more) and more[0].speedup > 1.05 * row.speedup
     label = f"{fmt.count(workers, 'worker')}: {fmt.digits(row.speedup)} times"
-    return mark(axes, workers, row.speedup, label, [curve.target_speedup], rises=rises)
+    return mark(axes, workers, row.speedup, label, drawn)
 
 
 def _ideal(axes: ChartAxes) -> str:

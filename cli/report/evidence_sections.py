@@ -150,10 +150,9 @@ def uncertain_section(found: ReportAnswer, commands: PageCommands) -> str:
                     )
                     for one in following.suggested[:_MOST_ROWS]
                 ],
+                (0, 1),
             )
         )
-    counted = predict_text.counts(answer.result.aim).replace("\n", " ")
-    parts += [heading("What a speed-up counts"), paragraph(counted)]
     return section("uncertain", "What is uncertain", *parts)
 
 

@@ -15,16 +15,17 @@ _INTERVAL = re.compile(r" (\([^()]*\))$")
 _LONG = re.compile(r"\b[A-Za-z][^\s&;]{16,}")
 #: Tables of more columns are printed over the whole width of a sheet.
 _MOST_IN_PRINT = 5
+_OPTION = re.compile(r"(?<!\S)--?[a-z][a-z-]*")
 _PART = re.compile(r"(?<=[a-z0-9\]])([._\[,/=])")
 
 
 def text(plain: str) -> str:
     """Any text, as HTML: what it says is shown, never read as markup."""
-    return html.escape(visible(plain))
+    return html.escape(visible(plain)).replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def paragraph(plain: str, kind: str = "") -> str:
-    return f"<p{_class(kind)}>{text(plain)}</p>"
+    return f"<p{_class(kind)}>{breakable(plain)}</p>"
 
 
 def bullets(lines: Iterable[str]) -> str:
@@ -34,8 +35,9 @@ def bullets(lines: Iterable[str]) -> str:
 
 
 def breakable(plain: str) -> str:
-    """Text whose long words may go on in the next line."""
-    return _LONG.sub(lambda long: _PART.sub(r"<wbr>\1", long[0]), text(plain))
+    """Text whose long words may go on in the next line, but not the names of options."""
+    broken = _LONG.sub(lambda long: _PART.sub(r"<wbr>\1", long[0]), text(plain))
+    return _OPTION.sub(r'<span class="n">\g<0></span>', broken)
 
 
 def command(line: str) -> str:

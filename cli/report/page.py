@@ -20,7 +20,6 @@ from nworkers.cli.report.markup import command, paragraph, section, text
 from nworkers.cli.report.option_section import breakdown_section, option_section
 from nworkers.cli.report.page_commands import PageCommands
 from nworkers.cli.report.slider_views import slider_section
-from nworkers.cli.shown import predict_text
 from nworkers.models.files.store import record_json
 
 if TYPE_CHECKING:
@@ -49,8 +48,7 @@ def page(found: ReportAnswer, commands: PageCommands) -> str:
         _scenario(found, commands),
         "</main>",
         f"<footer>Made by scale {text(__version__)}, with no network and no other file. "
-        f"{text(predict_text.INTERVALS_NOTE)} The same command with the same seed "
-        f"({job.seed}) makes the same page.</footer>",
+        f"The same command with the same seed ({job.seed}) makes the same page.</footer>",
     ]
     policy = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
     return (
