@@ -261,8 +261,8 @@ def _processors(profile: Profile, shared: Parameter) -> Iterator[str]:
     wire = value_at(shared, None)
     if limit < wire:
         yield (
-            f"the base's processors pass {limit:.3g} bytes/s a host at most, less than this wire's "
-            f"{wire:.3g}: predictions stay at that unless the base is faster"
+            f"the base's processors pass {limit / 1e9:.3g} GB/s a host at most, less than this "
+            f"wire's {wire / 1e9:.3g} GB/s: predictions stay at that unless the base is faster"
         )
 
 

@@ -243,7 +243,7 @@ def _seen(
             kept = replace(of, bandwidth_bytes_per_s=_up_to(seen, inner, rng))
             notes = [
                 f"the bandwidth between hosts is not identified: {row.hosts} hosts are as fast as "
-                f"one. It is {value_at(seen, None):.3g} bytes/s a host at least"
+                f"one. It is {value_at(seen, None) / 1e9:.3g} GB/s a host at least"
             ]
         segments.append(kept)
     return tuple(segments), notes
@@ -329,11 +329,12 @@ def _bounds(rows: Sequence[Row], outer: _Segments, inner: InnerTier[Parameter]) 
     rate = value_at(inner.segments[-1].bandwidth_bytes_per_s, None)
     yield (
         f"what is inside a host is not identified, as all runs are of {counts} hosts: a hop there "
-        f"takes {1e6 * hop_s:.3g} us at most, and bytes pass at {rate:.3g} bytes/s at least"
+        f"takes {1e6 * hop_s:.3g} us at most, and bytes pass at {rate / 1e9:.3g} GB/s at least"
     )
     last = outer[-1].bandwidth_bytes_per_s if outer else None
     if isinstance(last, NotIdentified):
+        low, high = min(last.draws) / 1e9, max(last.draws) / 1e9
         yield (
-            f"between hosts it is {min(last.draws):.3g} to {max(last.draws):.3g} bytes/s a host, "
+            f"between hosts it is {low:.3g} to {high:.3g} GB/s a host, "
             "so more of them are predicted between those; a run of one host alone would tell more"
         )
