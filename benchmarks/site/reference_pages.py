@@ -91,6 +91,11 @@ def cite() -> str:
     )
 
 
+def changelog() -> str:
+    """What each version brought, with its links from where the page lies."""
+    return (ROOT / "CHANGELOG.md").read_text().replace("](docs/", "](../")
+
+
 def schemas() -> str:
     """The fields of all files, and of all answers under --json."""
     answers = answer_schema()
@@ -179,5 +184,6 @@ PAGES = {
     "reference/settings": MadePage("Settings", "the quantities that `--set` changes", settings),
     "reference/schemas": MadePage("Schemas", "the fields of files and of answers as JSON", schemas),
     "reference/exit-codes": MadePage("Exit codes", "what the end of a command says", exit_codes),
+    "reference/changelog": MadePage("Changelog", "what users see of each version", changelog),
     "reference/cite": MadePage("How to cite", "the citation file", cite),
 }

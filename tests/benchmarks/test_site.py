@@ -13,7 +13,7 @@ from benchmarks.site.command_pages import commands, pages
 from benchmarks.site.links import broken
 from benchmarks.site.markdown import escaped
 from benchmarks.site.navigation import groups, with_trees
-from benchmarks.site.reference_pages import Words, python, settings, what_ifs
+from benchmarks.site.reference_pages import Words, changelog, python, settings, what_ifs
 from nworkers.cli.app import EXIT_CODES, run
 from nworkers.cli.asked.what_if_options import KINDS
 
@@ -50,6 +50,12 @@ def test_what_ifs_settings_and_names_are_all_there() -> None:
     assert all(escaped(kind.meaning) in what_ifs() for kind in KINDS.values())
     assert "`link.fetch.latency_s`" in settings()
     assert all(f":: nworkers.{name}\n" in python() for name in nworkers.__all__)
+
+
+def test_the_changelog_s_links_lead_to_pages_of_the_site() -> None:
+    links = re.findall(r"\]\(([^)#]*)", changelog())
+    assert len(links) > 20
+    assert all((ROOT / "docs" / "reference" / link).resolve().exists() for link in links)
 
 
 def test_a_field_leads_to_the_record_that_it_has() -> None:
