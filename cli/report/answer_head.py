@@ -73,10 +73,12 @@ def _decision(found: ReportAnswer) -> Iterator[str]:
     result, best, base = answer.result, answer.best, headline.baseline(answer.best)
     if answer.ways_out is not None:
         there = result.breakeven_workers is not None
-        with_them = f"With the {best.owned_workers} that are there: " if there else "What would: "
-        way = next(iter(answer.ways_out), None)
-        said = way and f"{way_out_text.sentence(way, base, result.aim)}."
-        yield f"{with_them}{said}" if said else way_out_text.NONE
+        begun = f"With the {best.owned_workers} that are there" if there else "It takes a change"
+        if not answer.ways_out:
+            yield way_out_text.NONE
+        for way in answer.ways_out[:1]:
+            said, known = way_out_text.sentence(way, base, result.aim), fmt.span(way.interval)
+            yield f"{begun}: {said[0].lower()}{said[1:]}; 90 % interval {known}."
     nearly = found.nearly_best
     if result.breakeven_workers is not None and nearly is not best:
         yield (
@@ -98,7 +100,8 @@ def _another(found: ReportAnswer) -> str | None:
             others = fmt.count(len(options) - 1, "other way")
             return f"Beside {others}: {best[0].lower()}{best[1:]}" if len(options) > 1 else None
     fastest = max(options, key=lambda option: option.ratio)
-    return option_views.best_option(options) if fastest.ratio > _NOTABLE else None
+    is_enough = fastest.row.speedup > found.answer.result.target_speedup
+    return option_views.best_option(options) if is_enough and fastest.ratio > _NOTABLE else None
 
 
 def _are(workers: int) -> str:

@@ -9,6 +9,7 @@ from nworkers.cli.asked.what_if_options import KINDS
 from nworkers.cli.report.job_words import STRATEGY_WORDS
 from nworkers.cli.report.markup import command, heading, paragraph, section, table
 from nworkers.cli.report.page_commands import PageCommands
+from nworkers.cli.report.quantity_words import with_words
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline, way_out_text
 
@@ -37,7 +38,7 @@ def change_section(found: ReportAnswer, commands: PageCommands) -> str:
                 ("1 % more of", "which is", "moves the step by"),
                 [
                     (
-                        of.path,
+                        with_words(of.path),
                         fmt.quantity(of.value, of.unit) if of.unit else fmt.digits(of.value),
                         f"{of.percent:+.2f} %",
                     )
@@ -62,7 +63,8 @@ def _would_win(found: ReportAnswer, commands: PageCommands) -> Iterator[str]:
     if not answer.ways_out:
         yield paragraph(way_out_text.NONE)
     for way in answer.ways_out:
-        yield paragraph(f"{way_out_text.sentence(way, base, aim)}.")
+        known = fmt.span(way.interval)
+        yield paragraph(f"{way_out_text.sentence(way, base, aim)}; 90 % interval {known}.")
         yield command(commands.ask(way.workers, way.fields))
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nworkers import __version__
+from nworkers.cli.report.job_words import WORDS
 from nworkers.cli.report.markup import bullets, heading, paragraph, section, table
 from nworkers.cli.report.page_commands import PageCommands
+from nworkers.cli.report.quantity_words import with_words
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import next_text, predict_text
 from nworkers.cli.shown.fit_text import remedy
@@ -60,9 +62,7 @@ def measured_section(found: ReportAnswer) -> str:
                 ("operation", "off by, median", "at worst"),
                 [
                     (
-                        f"{row.operation}: {told}"
-                        if (told := _OPERATIONS.get(row.operation))
-                        else row.operation,
+                        _operation(row.operation),
                         fmt.percent(row.median_error or 0.0),
                         "—" if row.worst_error is None else fmt.percent(row.worst_error),
                     )
@@ -127,7 +127,7 @@ def uncertain_section(found: ReportAnswer, commands: PageCommands) -> str:
                 "What the measurement knows little of, and the command that would tell more",
                 ("what", "why", "what would help"),
                 [
-                    (weak.what, weak.why, _helps(weak.remedy, commands.file))
+                    (_operation(weak.what), weak.why, _helps(weak.remedy, commands.file))
                     for weak in found.weak[:_MOST_ROWS]
                 ],
                 (0, 1, 2),
@@ -156,6 +156,12 @@ def uncertain_section(found: ReportAnswer, commands: PageCommands) -> str:
     return section("uncertain", "What is uncertain", *parts)
 
 
+def _operation(name: str) -> str:
+    """What an operation or a quantity is, and in a second line what it is called."""
+    words = _OPERATIONS.get(name)
+    return f"{words}\n{name}" if words else with_words(name)
+
+
 def _helps(of: Remedy, file: str) -> str:
     told = remedy(of)
     return told if of.how == "another" else f"scale calibrate {told} -o {file}"
@@ -175,6 +181,11 @@ def environment_section(found: ReportAnswer) -> str:
         "What is known of the machines that were measured", ("fact", "value"), rows, (0, 1)
     )
     return section("environment", "Environment", inside)
+
+
+def word_section() -> str:
+    """What the page's words mean."""
+    return section("words", "Words", bullets(f"{word}: {meant}." for word, meant in WORDS))
 
 
 def _fact(name: str, value: str) -> str:

@@ -16,7 +16,7 @@ _LONG = re.compile(r"\b[A-Za-z][^\s&;]{16,}")
 #: Tables of more columns are printed over the whole width of a sheet.
 _MOST_IN_PRINT = 5
 _OPTION = re.compile(r"(?<!\S)--?[a-z][a-z-]*")
-_PART = re.compile(r"(?<=[a-z0-9\]])([._\[,/=])")
+_PART = re.compile(r"(?<=[a-z0-9\]])(?=[._\[])|(?<=[,/=])")
 
 
 def text(plain: str) -> str:
@@ -36,7 +36,7 @@ def bullets(lines: Iterable[str]) -> str:
 
 def breakable(plain: str) -> str:
     """Text whose long words may go on in the next line, but not the names of options."""
-    broken = _LONG.sub(lambda long: _PART.sub(r"<wbr>\1", long[0]), text(plain))
+    broken = _LONG.sub(lambda long: _PART.sub("<wbr>", long[0]), text(plain))
     return _OPTION.sub(r'<span class="n">\g<0></span>', broken)
 
 
@@ -95,7 +95,10 @@ def _cells(row: Sequence[str], left: frozenset[int]) -> str:
 
 def _cell(plain: str, *, is_word: bool) -> str:
     first, *more = (breakable(line) if is_word else _number(line) for line in plain.split("\n"))
-    return first + "".join(f"<small>{line}</small>" for line in more)
+    # A name alone, such as a path, is of use where it can be typed.
+    return first + "".join(
+        f"<small{_class('' if ' ' in line else 'name')}>{line}</small>" for line in more
+    )
 
 
 def _number(plain: str) -> str:

@@ -15,6 +15,7 @@ from nworkers.cli.report.evidence_sections import (
     environment_section,
     measured_section,
     uncertain_section,
+    word_section,
 )
 from nworkers.cli.report.markup import command, paragraph, section, text
 from nworkers.cli.report.option_section import breakdown_section, option_section
@@ -45,6 +46,7 @@ def page(found: ReportAnswer, commands: PageCommands) -> str:
         accuracy_section(found),
         uncertain_section(found, commands),
         environment_section(found),
+        word_section(),
         _scenario(found, commands),
         "</main>",
         f"<footer>Made by scale {text(__version__)}, with no network and no other file. "

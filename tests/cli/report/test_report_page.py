@@ -25,7 +25,7 @@ from tests.support.calibrations import burst, calibration
 JOB = ("--calibration", str(FILES["LOOPBACK"]), "--batch", "512", "--max-workers", "4")
 SECTIONS = (
     "answer", "sliders", "changes", "breakdown", "options", "measured", "accuracy", "uncertain",
-    "environment", "scenario",
+    "environment", "words", "scenario",
 )  # fmt: skip
 #: How far a curve may be off between two computed positions.
 BETWEEN = 0.03
