@@ -35,9 +35,7 @@ FIRST_PORT = 6000
 _FORK = get_context("fork")
 PAGE = Page(
     "shares",
-    "# How evenly TCP shares a link\n\n"
-    "Written by `python -m benchmarks.shares`; what follows from it is in "
-    "[what real training showed](findings.md).\n",
+    "# How evenly TCP shares a link\n",
 )
 
 

@@ -119,6 +119,14 @@ def _job(request: ValidateRequest, earlier: Measurement | None) -> ResolvedJob:
 
     if earlier is None:
         job = resolve(request.job, request.counts)
+        workload = job.scenarios[0].workload
+        if request.model is None and not workload.trainable:
+            raise InputError(
+                "workload",
+                workload.name,
+                "what can be trained: gemm:…, mlp:… or a file with [cost]; any other model by "
+                "--model MODULE:FUNCTION",
+            )
         for scenario in job.scenarios:
             _check_hosts(scenario, job.profile.link.kind, request.machines)
         return job

@@ -169,7 +169,14 @@ def command(answer: NextMeasurement, one: Suggested, file: str, workload: str | 
             return f"time it; then add {more}"
         case "train":
             weak = " --scaling weak" if scenario.scaling == "weak" else ""
-            job = f"{of} --batch {scenario.batch} --strategy {scenario.strategy}{weak}"
+            stated = "".join(
+                f" --step-time {1e3 * row.seconds:g}ms@{row.batch}"
+                for row in scenario.workload.stated_step
+            )
+            code = "" if scenario.workload.trainable else " --model MODULE:FUNCTION"
+            job = (
+                f"{of}{stated}{code} --batch {scenario.batch} --strategy {scenario.strategy}{weak}"
+            )
             return f"scale validate --workers {scenario.workers}{job}{cluster} --calibration {path}"
         case "iperf3":
             return f"iperf3 -c HOST -J > iperf.json; scale fit iperf.json --base {path} -o new.json"

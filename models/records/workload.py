@@ -120,6 +120,11 @@ class Workload:
         match = _NAMED.fullmatch(self.name)
         return tuple(int(w) for w in match[2].split(",")) if match else ()
 
+    @property
+    def trainable(self) -> bool:
+        """Whether it can be trained from this record: by its layers, or by a wait for its cost."""
+        return bool(self.widths) or self.cost is not None
+
 
 @dataclass(frozen=True)
 class Form:

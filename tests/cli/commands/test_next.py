@@ -80,3 +80,10 @@ def test_a_fresh_calibration_goes_to_a_file_that_is_not_there(run: Run, tmp_path
     ]
     assert own
     assert not [command for command in own if str(path) in command]
+
+
+def test_training_is_of_the_job_that_was_asked_and_of_a_model_that_can_be_trained(run: Run) -> None:
+    asked = ("--workload", "resnet-50", "--step-time", "120ms@64", "--batch", "64")
+    found = json.loads(run(*OWN, *asked, "--json").out)
+    (train,) = [m["command"] for m in found["measurements"] if m["how"] == "train"]
+    assert " --workload resnet-50 --step-time 120ms@64 --model MODULE:FUNCTION " in train

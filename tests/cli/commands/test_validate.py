@@ -126,3 +126,13 @@ def test_an_earlier_measurement_says_what_was_trained(
     )
     (row,) = json.loads(done.out)["rows"]
     assert row["predicted"]["strategy"] == "ps-sync"
+
+
+def test_a_model_that_nothing_here_can_train_is_refused_before_a_task_starts(
+    run: Run, loopback: Path
+) -> None:
+    done = run("validate", "--calibration", loopback, "--workers", "1", "--workload", "resnet-50")
+    assert done.code == 2
+    assert done.err.startswith(
+        "scale: error: --workload: got resnet-50; allowed: what can be train"
+    )
