@@ -11,12 +11,15 @@ from nworkers.cli.documents.row_document import ContextDocument, DescribedDocume
 from nworkers.models.records.explained import Elasticity, Freed
 from nworkers.models.records.measured_steps import BesideMeasured
 from nworkers.models.records.prediction import Interval
-from nworkers.models.records.solved import OpenInterval, Sought
+from nworkers.models.records.solved import OpenInterval, OutOfMemory, Sought
 from nworkers.simulator.decide.next_measurement import How, Remains
 
 
 class ThresholdDocument(TypedDict):
-    """The value at which a goal is reached; null where none does, ``at`` is the nearest then."""
+    """The value at which a goal is reached; null where none does, ``at`` is the nearest then.
+
+    ``memory`` is what would do if memory held it, null where that is not in the way.
+    """
 
     value: float | None
     interval: OpenInterval
@@ -26,6 +29,7 @@ class ThresholdDocument(TypedDict):
     reached: float
     reached_interval: Interval
     held_by: str | None
+    memory: OutOfMemory | None
 
 
 class FasterDocument(TypedDict):

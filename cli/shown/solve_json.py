@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nworkers.cli.shown import solve_text
-from nworkers.cli.shown.row_json import row
+from nworkers.cli.shown.row_json import plain, row
 from nworkers.cli.shown.way_out_text import Ask, as_json
 from nworkers.models.records.solved import Solved, Threshold
 
@@ -68,5 +68,6 @@ def _short(found: Threshold) -> ThresholdDocument:
         "at": found.at,
         "reached": found.reached,
         "reached_interval": found.reached_interval,
-        "held_by": found.held_by,
+        "held_by": found.held_by if found.memory is None else "memory",
+        "memory": found.memory and plain(found.memory),
     }

@@ -11,7 +11,15 @@ from nworkers.cli.shown.sheet import Order, Sheet, Shown
 from nworkers.cli.shown.table import TextTable
 from nworkers.cli.shown.tone import Tone, Toned
 from nworkers.cli.shown.way_out_text import Ask
-from nworkers.models.records.solved import Bracket, FasterDevice, Goal, Solved, Threshold, WayOut
+from nworkers.models.records.solved import (
+    Bracket,
+    FasterDevice,
+    Goal,
+    OutOfMemory,
+    Solved,
+    Threshold,
+    WayOut,
+)
 
 _EXTREME = {
     "batch": "the smallest batch",
@@ -78,6 +86,8 @@ def _of_threshold(answer: Solved, found: Threshold) -> str:
         said = f"{_EXTREME[name]} {with_} which {_workers(answer)} {goal}"
         value = str(round(found.value)) if name == "batch" else quantity(found, found.value)
         return f"{said[0].upper()}{said[1:]} is {value}{_interval(found)}{_today(found)}."
+    if found.memory is not None:
+        return _out_of_memory(answer, found, found.memory)
     where = _EVEN.get(name) or f"at best, with {quantity(found, found.at)}"
     held = f", held by {headline.CAUSE_WORDS[found.held_by]}" if found.held_by else ""
     perhaps = [end for end in found.interval if end is not None]
@@ -86,6 +96,20 @@ def _of_threshold(answer: Solved, found: Threshold) -> str:
         nearest = perhaps[-1] if name in ("latency", "dispatch") else perhaps[0]
         may = f" It may be that {quantity(found, nearest)} is enough (90 % interval)."
     return f"Not possible: {where}, {_workers(answer)} {_reach(answer.goal, found)}{held}.{may}"
+
+
+def _out_of_memory(answer: Solved, found: Threshold, beyond: OutOfMemory) -> str:
+    """What would do, the memory that it takes, and how far what fits goes."""
+    over = beyond.over
+    text = (
+        f"Not possible: {quantity(found, beyond.value)} would do; that takes "
+        f"{fmt.quantity(over.needed_bytes, 'B')} of a {over.where}, which has "
+        f"{fmt.quantity(over.available_bytes, 'B')}."
+    )
+    if not found.fits:
+        return text
+    reach = _reach(answer.goal, found)
+    return f"{text} At best, with {quantity(found, found.at)}, {_workers(answer)} {reach}."
 
 
 def _goal(goal: Goal, base: str) -> str:

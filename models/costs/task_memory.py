@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nworkers.models.base.errors import InputError, with_fields
 from nworkers.models.costs.sharding import carried_bytes, compressed, place
-from nworkers.models.records.prediction import TaskMemory
+from nworkers.models.records.prediction import Overfull, TaskMemory
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.workload import SLOTS
@@ -98,10 +98,36 @@ def check_task_memory(profile: Profile, scenario: Scenario, *, curve: bool) -> N
     )
 
 
+def overfull(profile: Profile, scenario: Scenario) -> Overfull | None:
+    """What memory cannot hold the job, of those that are known; None if it can.
+
+    Raises:
+        InputError: there are more ps than bytes.
+    """
+    memory = task_memory(profile, scenario)
+    on_a_gpu = _per_gpu(scenario) * memory.worker_bytes
+    has = profile.gpu.memory_bytes if profile.gpu else None
+    if has is not None and on_a_gpu > has:
+        return Overfull("GPU", on_a_gpu, has)
+    if memory.available_bytes is not None and memory.host_bytes > memory.available_bytes:
+        return Overfull("host", memory.host_bytes, memory.available_bytes)
+    return None
+
+
+def _per_gpu(scenario: Scenario) -> int:
+    """Workers that share a GPU."""
+    return min(scenario.workers_per_gpu or 0, scenario.workers_on_a_host)
+
+
 def memory_notes(profile: Profile, scenario: Scenario) -> Iterator[str]:
     """What of a job does not fit, or may not."""
-    memory = task_memory(profile, scenario)
-    yield from _on_a_gpu(profile, scenario, memory.worker_bytes)
+    memory, over = task_memory(profile, scenario), overfull(profile, scenario)
+    if over is not None and over.where == "GPU":
+        count = _per_gpu(scenario)
+        yield (
+            f"memory: {count} worker{'' if count == 1 else 's'} need {_gb(over.needed_bytes)} "
+            f"of a GPU, which has {_gb(over.available_bytes)}: it cannot train"
+        )
     available, needed = memory.available_bytes, memory.host_bytes
     low, high = RESIDENT_OVER_TENSORS
     who = f"memory: {_needs(scenario, memory)} on one host"
@@ -114,17 +140,6 @@ def memory_notes(profile: Profile, scenario: Scenario) -> Iterator[str]:
         yield (
             f"{who} of {_gb(available)}; TensorFlow took {low:g} to {high:g} times the tensors "
             "where that was measured"
-        )
-
-
-def _on_a_gpu(profile: Profile, scenario: Scenario, worker_bytes: float) -> Iterator[str]:
-    """Whether the workers that share a GPU fit into its memory."""
-    per_gpu = min(scenario.workers_per_gpu or 0, scenario.workers_on_a_host)
-    available = profile.gpu.memory_bytes if profile.gpu else None
-    if available is not None and per_gpu * worker_bytes > available:
-        yield (
-            f"memory: {per_gpu} worker{'' if per_gpu == 1 else 's'} need "
-            f"{_gb(per_gpu * worker_bytes)} of a GPU, which has {_gb(available)}: it cannot train"
         )
 
 

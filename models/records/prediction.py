@@ -60,6 +60,15 @@ class TaskMemory:
 
 
 @dataclass(frozen=True)
+class Overfull:
+    """What a job's tensors need of a host's memory, or of a GPU's, which has less."""
+
+    where: Literal["host", "GPU"]
+    needed_bytes: float
+    available_bytes: float
+
+
+@dataclass(frozen=True)
 class Prediction:
     """One scenario's answer. Intervals are 90 %, for the mean of a fresh run of 30 s.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from nworkers.models.records.aim import PLAIN_AIM, Aim
-from nworkers.models.records.prediction import Interval, Prediction
+from nworkers.models.records.prediction import Interval, Overfull, Prediction
 
 Sought = Literal["batch", "latency", "bandwidth", "dispatch", "ps", "device", "strategy"]
 SOUGHT: tuple[Sought, ...] = get_args(Sought)
@@ -33,6 +33,14 @@ def goal_of(target_speedup: float, overhead: float | None) -> Goal:
 
 
 @dataclass(frozen=True)
+class OutOfMemory:
+    """A value at which the goal would be reached, and the memory that cannot hold such a job."""
+
+    value: float
+    over: Overfull
+
+
+@dataclass(frozen=True)
 class Threshold:
     """The value of one quantity at which the goal is reached, its least or its most.
 
@@ -40,7 +48,8 @@ class Threshold:
     the one that comes nearest. ``interval`` holds the values at which 95 % and 5 % of what the
     measurements leave possible reach the goal, in ascending order. ``today`` is what it is now, if
     that is known. ``held_by`` is the cause that stands in the way where nothing reaches the goal.
-    ``change`` is the field of a request, and its text, that asks for ``at``.
+    ``change`` is the field of a request, and its text, that asks for ``at``. ``memory`` is what
+    stands in the way where it is that. ``fits`` is false where memory holds no value.
     """
 
     quantity: str
@@ -54,6 +63,8 @@ class Threshold:
     reached_interval: Interval
     held_by: str | None
     change: tuple[tuple[str, str], ...] = ()
+    memory: OutOfMemory | None = None
+    fits: bool = True
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nworkers.models.base.errors import InputError
+from nworkers.models.costs.task_memory import overfull
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.runtimes import STRATEGIES, Strategy
 from nworkers.models.records.solved import Goal, WayKind, WayOut
@@ -54,9 +55,11 @@ class Alternative:
         return ends(self.resolved(max(2, workers)).scenarios[0], most)
 
     def rough(self, goal: Goal, workers: int) -> float:
-        """How near it comes, roughly; 0 where so many cannot train so."""
+        """How near it comes, roughly; 0 where so many cannot train so, or memory not hold it."""
         try:
-            return roughly(goal, self.resolved(workers))
+            job = self.resolved(workers)
+            held = overfull(job.profile, job.scenarios[0]) is None
+            return roughly(goal, job) if held else 0.0
         except InputError:
             return 0.0
 

@@ -12,11 +12,11 @@ from nworkers.models.costs.step import step_costs
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.nominal_link import MAX_BITS_PER_S, MIN_BITS_PER_S, PAYLOAD_SHARE
 from nworkers.models.records.on_device import through_host_memory, with_device
-from nworkers.models.records.profile import Profile, parameters, value_at, with_link
+from nworkers.models.records.profile import MEMORY, Profile, parameters, value_at, with_link
 from nworkers.models.records.scaled_link import with_dispatch, with_latency
 from nworkers.models.records.solved import Sought
 from nworkers.models.records.what_if import InnerLink
-from nworkers.simulator.decide.search import Axis
+from nworkers.simulator.decide.search import Axis, first_rung, rungs
 from nworkers.simulator.study.hardware import Hardware, hardware_of, read_link, read_source
 from nworkers.simulator.study.resolve import ResolvedJob, resolve, workload_of
 from nworkers.simulator.study.settings import settables
@@ -85,6 +85,33 @@ def quantity_of(job: Job, what: Sought | str, workers: int) -> Quantity:
     return _QUANTITIES[what](job, workers)
 
 
+def _held(job: Job, axis: Callable[[Job], Axis]) -> Axis:
+    """An axis on which a value is none whose job memory cannot hold, and the last that it can.
+
+    What memory was stated to be ends the search, and is no contradiction.
+    """
+    hardware = job.hardware
+    if hardware.profile.host.memory_bytes is None and hardware.profile.gpu is None:
+        return axis(job)
+    stated = tuple(path for path in hardware.profile.stated if path != MEMORY)
+    profile = replace(hardware.profile, stated=stated)
+    found = replace(axis(replace(job, hardware=replace(hardware, profile=profile))), held=True)
+
+    def over(value: float) -> bool:
+        try:
+            return found.overfull(found.at(value))
+        except InputError:
+            return False
+
+    grid = [*found.grid]
+    place = next((k for k, value in enumerate(grid) if over(value)), 0)
+    if place == 0:
+        return found
+    count, at = rungs(found, grid[place - 1], grid[place])
+    last = first_rung(count, lambda k: float(over(at(k))), 0.5) - 1
+    return replace(found, grid=[*grid[:place], *([at(last)] if last else []), *grid[place:]])
+
+
 def _batch(job: Job, workers: int) -> Quantity:
     """Batches that the workers share evenly: of others, samples count that nobody trains."""
     each = workers if job.request.scaling == "strong" else 1
@@ -92,10 +119,13 @@ def _batch(job: Job, workers: int) -> Quantity:
     return Quantity(
         "batch",
         "samples",
-        Axis(
-            lambda value: job.resolved(workers, batch=round(value)),
-            [each * k for k in _whole(most // each, math.sqrt(2.0))],
-            step=each,
+        _held(
+            job,
+            lambda of: Axis(
+                lambda value: of.resolved(workers, batch=round(value)),
+                [each * k for k in _whole(most // each, math.sqrt(2.0))],
+                step=each,
+            ),
         ),
         float(job.request.batch),
         said=lambda value: (("batch", str(round(value))),),
@@ -108,7 +138,12 @@ def _ps(job: Job, workers: int) -> Quantity:
     return Quantity(
         "ps",
         "parameter servers",
-        Axis(lambda value: job.resolved(workers, ps=round(value)), _whole(MOST_PS, 1.2), step=1),
+        _held(
+            job,
+            lambda of: Axis(
+                lambda value: of.resolved(workers, ps=round(value)), _whole(MOST_PS, 1.2), step=1
+            ),
+        ),
         float(job.request.ps),
         said=lambda value: (("ps", str(round(value))),),
     )
@@ -123,7 +158,7 @@ def _workers(job: Job, workers: int) -> Quantity:
     return Quantity(
         "workers",
         "workers",
-        Axis(lambda value: job.resolved(round(value)), grid, step=1),
+        _held(job, lambda of: Axis(lambda value: of.resolved(round(value)), grid, step=1)),
         float(workers),
         said=lambda value: (("workers", str(round(value))),),
     )

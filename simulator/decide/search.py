@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+
+import numpy as np
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import interval90
+from nworkers.models.costs.task_memory import overfull
 from nworkers.models.records.solved import Goal, OpenInterval
 from nworkers.simulator.decide.reaching import Reached, fully, roughly
 from nworkers.simulator.study.predict import REPLICATIONS
@@ -34,13 +37,19 @@ class Axis:
     """Values of one quantity, in the order in which the first that is enough is wanted.
 
     ``step`` is what values are multiples of; None where they are continuous. ``rises`` says that
-    the goal is nearer with each further value, so that nothing need be scanned.
+    the goal is nearer with each further value, so that nothing need be scanned. ``held`` says that
+    a value is none whose job memory cannot hold.
     """
 
     at: Callable[[float], ResolvedJob]
     grid: Sequence[float]
     step: int | None = None
     rises: bool = False
+    held: bool = False
+
+    def overfull(self, job: ResolvedJob) -> bool:
+        """Whether a job of this axis is none, since memory cannot hold it."""
+        return self.held and overfull(job.profile, job.scenarios[0]) is not None
 
 
 @dataclass(frozen=True)
@@ -66,15 +75,19 @@ class _Curve:
     def roughly(self, value: float) -> float:
         if value not in self.rough:
             try:
-                self.rough[value] = roughly(self.goal, self.axis.at(value))
+                job = self.axis.at(value)
+                self.rough[value] = 0.0 if self.axis.overfull(job) else roughly(self.goal, job)
             except InputError:
-                # What does not fit into memory, say.
                 self.rough[value] = 0.0
         return self.rough[value]
 
     def fully(self, value: float) -> Reached:
         if value not in self.full:
-            self.full[value] = fully(self.goal, self.axis.at(value), self.replications)
+            job = self.axis.at(value)
+            found = fully(self.goal, job, self.replications)
+            if self.axis.overfull(job):
+                found = replace(found, score=0.0, scores=np.zeros_like(found.scores))
+            self.full[value] = found
         return self.full[value]
 
     def first(self, needed: float) -> float | None:
@@ -252,7 +265,7 @@ def _on_step(axis: Axis, value: float) -> float:
 
 def _proposed(curve: _Curve, off: float) -> float:
     """Where the rough curve, so much off, first reaches the goal; else where it is nearest."""
-    found = curve.first(1.0 / off)
+    found = curve.first(1.0 / off) if off > 0.0 else None
     return curve.best() if found is None else found
 
 

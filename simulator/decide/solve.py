@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nworkers.models.base.choices import choice
 from nworkers.models.base.errors import InputError
+from nworkers.models.costs.task_memory import overfull
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.scenario import MAX_WORKERS
 from nworkers.models.records.solved import (
@@ -14,6 +15,7 @@ from nworkers.models.records.solved import (
     Bracket,
     FasterDevice,
     Goal,
+    OutOfMemory,
     Solved,
     Sought,
     Threshold,
@@ -88,8 +90,23 @@ def solve(
         if progress is not None:
             progress(predicted, MOST_FULL)
 
-    threshold = _threshold(quantity, goal, search(quantity.axis, goal, known=on_the_way))
+    found = search(quantity.axis, goal, known=on_the_way)
+    threshold = replace(_threshold(quantity, goal, found), memory=_memory(quantity, goal, found))
     return Solved(what, goal, workers, threshold=threshold)
+
+
+def _memory(quantity: Quantity, goal: Goal, found: Found) -> OutOfMemory | None:
+    """What would do if memory held it, where nothing does that it holds."""
+    axis = quantity.axis
+    ends = (axis.at(axis.grid[0]), axis.at(axis.grid[-1]))
+    if found.value is not None or not any(map(axis.overfull, ends)):
+        return None
+    beyond = search(replace(axis, held=False), goal).value
+    if beyond is None:
+        return None
+    job = axis.at(beyond)
+    over = overfull(job.profile, job.scenarios[0])
+    return None if over is None else OutOfMemory(quantity.scale * beyond, over)
 
 
 def _threshold(quantity: Quantity, goal: Goal, found: Found) -> Threshold:
@@ -108,6 +125,7 @@ def _threshold(quantity: Quantity, goal: Goal, found: Found) -> Threshold:
         reached_interval=reached.interval,
         held_by=held_by(goal, reached.row) if value is None else None,
         change=quantity.said(found.at),
+        fits=not quantity.axis.overfull(quantity.axis.at(found.at)),
     )
 
 

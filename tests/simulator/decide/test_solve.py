@@ -248,3 +248,43 @@ def test_a_time_of_what_is_set_already_has_no_settings() -> None:
     found = solve(request, "dispatch", workers=2, overhead=0.9999).threshold
     assert found is not None
     assert not found.change
+
+
+HELD = JobRequest("h100", workload="mlp:784,512,512,10", device="cpu", scaling="weak")
+
+
+def test_no_batch_that_memory_cannot_hold_is_the_answer() -> None:
+    free = solve(HELD, "batch", workers=2).threshold
+    assert free is not None
+    assert free.value is not None
+    # All tensors of both workers and the ps, and what a sample more takes of each worker.
+    held = replace(HELD, memory_bytes=20e6)
+    found = solve(held, "batch", workers=2).threshold
+    assert found is not None
+    assert (found.value, found.interval[1]) == (None, None)
+    assert found.memory is not None
+    assert found.memory.value == free.value
+    assert found.memory.over.needed_bytes > found.memory.over.available_bytes == 20e6
+    assert predict(replace(held, batch=round(found.at)), 2).memory.host_bytes <= 20e6
+    with pytest.raises(InputError, match="memory_bytes"):
+        predict(replace(held, batch=round(found.at) + 1), 2)
+    nothing = solve(replace(HELD, memory_bytes=10e6), "batch", workers=2).threshold
+    assert nothing is not None
+    assert not nothing.fits
+    plenty = solve(replace(HELD, memory_bytes=1e9), "batch", workers=2).threshold
+    assert plenty is not None
+    assert (plenty.value, plenty.interval) == (free.value, free.interval)
+
+
+def test_no_ps_that_memory_cannot_hold_is_the_answer() -> None:
+    spread = replace(HELD, link="10gbit", placement="separate")
+    free, held = (
+        solve(replace(spread, memory_bytes=memory), "ps", workers=3, target_speedup=0.2).threshold
+        for memory in (None, 9e6)
+    )
+    assert free is not None
+    assert held is not None
+    assert free.value == 1.0
+    assert held.value is not None
+    assert held.value > 1.0
+    assert held.row.memory.host_bytes <= 9e6

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from nworkers.models.files.store import find_profile
 from nworkers.models.records.aim import Aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.solved import Goal
@@ -103,3 +104,14 @@ def test_counts_grow_with_the_aim_and_with_what_is_owned() -> None:
 
 def test_too_many_workers_are_not_tried() -> None:
     assert ways_out(replace(RESNET, batch=1024), [1000]) == ()
+
+
+def test_a_batch_that_memory_cannot_hold_is_no_way_out() -> None:
+    asked = JobRequest("h100", workload="mlp:784,512,512,10", device="cpu", scaling="weak")
+    (way,) = (way for way in ways_out(asked, [2]) if way.fields == (("batch", "256"),))
+    assert way.speedup > 1.0
+    # As measured, not as stated: what is stated is refused before.
+    profile = find_profile("calibration", "h100")[0]
+    small = replace(profile, host=replace(profile.host, memory_bytes=20e6))
+    ways = ways_out(replace(asked, profile=small), [2])
+    assert not [way for way in ways if "batch" in dict(way.fields)]
