@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -41,20 +42,32 @@ Engine = Callable[[RunSpec], Run]
 
 def stacked(runs: Sequence[Run]) -> Run:
     """Runs of one structure as one `Run` of all of them, without their spans."""
+    return _together(runs, np.stack, lambda _: np.array(0.0))
+
+
+def joined(runs: Sequence[Run]) -> Run:
+    """The same of what holds several runs each already."""
+    if len(runs) == 1:
+        return runs[0]
+    return _together(runs, np.concatenate, lambda run: np.zeros(len(run.steps_s)))
+
+
+def _together(
+    runs: Sequence[Run], join: Callable[[list[Any]], Floats], nothing: Callable[[Run], Floats]
+) -> Run:
+    """Args: nothing: what a run has of a cause that is not among its own."""
     causes = dict.fromkeys(cause for run in runs for cause in run.breakdown)
+    breakdown: dict[Cause, Any] = {
+        cause: join([run.breakdown.get(cause, nothing(run)) for run in runs]) for cause in causes
+    }
     return Run(
-        np.stack([run.steps_s for run in runs]),
-        np.stack([run.warmup_s for run in runs]),
-        {cause: _stacked(run.breakdown.get(cause, 0.0) for run in runs) for cause in causes},
-        tuple(map(np.stack, zip(*(run.lasted_s for run in runs), strict=True))),
+        join([run.steps_s for run in runs]),
+        join([run.warmup_s for run in runs]),
+        breakdown,
+        tuple(join(list(of)) for of in zip(*(run.lasted_s for run in runs), strict=True)),
         runs[0].kinds,
         (),
     )
-
-
-def _stacked(numbers: Iterable[float]) -> float:
-    each: float = np.array(list(numbers))  # type: ignore[assignment]
-    return each
 
 
 def mean_step_s(steps_s: Floats, kinds: tuple[int, ...]) -> float:

@@ -9,15 +9,17 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
-from nworkers.simulator.engine.base import Engine, Run
+from nworkers.simulator.engine.base import Engine, Run, joined
 from nworkers.simulator.engine.engines import lets_others_run
 from nworkers.simulator.step.run_spec import RunSpec
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-#: Fewer steps of all workers take less than a thread costs; so many are run at once.
-_FEW_STEPS = 20_000
+#: So many steps of all workers are run at once.
+_STEPS_AT_ONCE = 20_000
+#: Fewer activities of all workers take less than threads cost.
+_FEW_ACTIVITIES = 60_000
 #: Runs that are told of at once.
 _MOST_RUNS = 64
 #: Who asks many questions at once takes a core for each.
@@ -50,37 +52,51 @@ def run_all(engine: Engine, spec: RunSpec) -> Generator[tuple[RunSpec, Run]]:
     """
     runs, threads = spec.runs or 1, cores()
     steps = spec.workers * (spec.warmup + spec.steps)
-    at_once = max(1, min(_MOST_RUNS, _FEW_STEPS // steps))
-    whole = runs <= at_once
-    parts = (
-        spec if whole else spec.of_runs(slice(first, first + at_once))
-        for first in range(0, runs, at_once)
-    )
-    if runs * steps < _FEW_STEPS or threads == 1 or not lets_others_run(engine):
-        yield from ((part, engine(part)) for part in parts)
+    at_once = max(1, min(_MOST_RUNS, _STEPS_AT_ONCE // steps))
+    places = [range(first, min(runs, first + at_once)) for first in range(0, runs, at_once)]
+    activities = steps * max(len(plan.activities) for plan in spec.plans)
+    few = runs == 1 or runs * activities < _FEW_ACTIVITIES
+    if few or threads == 1 or not lets_others_run(engine):
+        yield from ((part, engine(part)) for part in (_of(spec, of) for of in places))
         return
     # Most predictions are over sooner than this is imported.
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
 
-    ahead: deque[tuple[RunSpec, Future[Run]]] = deque()
+    # Each core has as much to do as any other, also where there are few parts.
+    each = 1 if len(places) > 2 * threads else threads
+    ahead: deque[tuple[range, list[Future[Run]]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
-            for part in parts:
-                ahead.append((part, pool.submit(engine, part)))
+            for of in places:
+                pieces = [piece for k in range(each) if (piece := _piece(of, k, each))]
+                ahead.append((of, [pool.submit(engine, _of(spec, piece)) for piece in pieces]))
                 if len(ahead) > threads:
-                    yield _next(ahead)
+                    yield _next(spec, ahead)
             while ahead:
-                yield _next(ahead)
+                yield _next(spec, ahead)
         except BaseException:
             spec.cancelled[0] = 1
-            for _, run in ahead:
-                run.cancel()
+            for _, made in ahead:
+                for run in made:
+                    run.cancel()
             raise
 
 
-def _next(ahead: deque[tuple[RunSpec, Future[Run]]]) -> tuple[RunSpec, Run]:
-    # It stays among those that an interrupt ends until its run is there.
-    part, run = ahead[0]
-    done = run.result()
+def _of(spec: RunSpec, places: range) -> RunSpec:
+    """The runs at these places."""
+    if len(places) == (spec.runs or 1):
+        return spec
+    return spec.of_runs(slice(places.start, places.stop))
+
+
+def _piece(places: range, number: int, of: int) -> range:
+    """One of so many pieces that are as long as each other."""
+    return places[number * len(places) // of : (number + 1) * len(places) // of]
+
+
+def _next(spec: RunSpec, ahead: deque[tuple[range, list[Future[Run]]]]) -> tuple[RunSpec, Run]:
+    # It stays among those that an interrupt ends until its runs are there.
+    places, made = ahead[0]
+    done = joined([run.result() for run in made])
     ahead.popleft()
-    return part, done
+    return _of(spec, places), done

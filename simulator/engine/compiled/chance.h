@@ -22,17 +22,42 @@ static inline double uniform(uint64_t state) {
     return ((double)(state >> 12) + 0.5) * 0x1p-52;
 }
 
-/* Points of a function in ascending order, with straight lines between them. */
+#define GUIDES 1024
+
+/* Points of a function in ascending order, with straight lines between them. `guide` has, of each
+   even part of their range, the last point before it: half of the time went into looking for it. */
 typedef struct {
     const double *x, *y;
     size_t count;
+    double parts_per_x;
+    uint32_t guide[GUIDES + 1];
 } Points;
 
-static double between(const Points *points, double x) {
+static inline size_t part_of(const Points *points, double x) {
+    size_t part = (size_t)((x - points->x[0]) * points->parts_per_x);
+    return part < GUIDES ? part : GUIDES - 1;
+}
+
+static void lay_out_points(Points *points, const double *x, const double *y, size_t count) {
+    points->x = x;
+    points->y = y;
+    points->count = count;
+    points->parts_per_x = count > 1 ? GUIDES / (x[count - 1] - x[0]) : 0.0;
+    uint32_t last = 0;
+    for (size_t part = 0; part <= GUIDES; part++) {
+        while (last + 1 < count && part_of(points, x[last + 1]) < part) last++;
+        points->guide[part] = last;
+    }
+}
+
+static inline double between(const Points *points, double x) {
     const double *at = points->x;
-    size_t low = 0, high = points->count - 1;
+    size_t last = points->count - 1;
     if (x <= at[0]) return points->y[0];
-    if (x >= at[high]) return points->y[high];
+    if (x >= at[last]) return points->y[last];
+    size_t part = part_of(points, x);
+    size_t low = points->guide[part], high = points->guide[part + 1] + 1;
+    if (high > last) high = last;
     while (high - low > 1) {
         size_t middle = (low + high) / 2;
         if (at[middle] <= x)
@@ -64,7 +89,7 @@ typedef struct {
     int scores_drawn;
     uint64_t score_key;
     const double *worker_score;
-    Points normal, probability;
+    const Points *normal, *probability;
     /* [worker, factor]: the last step's deviate of what lasts. */
     double *lasting;
 } Chance;
@@ -77,10 +102,10 @@ static double factor_of(Chance *chance, size_t column, uint32_t worker, uint64_t
     double place = uniform(split(split(factor->key, worker), step));
     if (factor->correlation > 0.0) {
         double *last = &chance->lasting[worker * chance->factors + column];
-        double deviate = between(&chance->normal, place);
+        double deviate = between(chance->normal, place);
         if (step) deviate = deviate * factor->fresh + factor->correlation * *last;
         *last = deviate;
-        place = between(&chance->probability, deviate);
+        place = between(chance->probability, deviate);
         place = place < 0.0 ? 0.0 : place < 1.0 ? place : nextafter(1.0, 0.0);
     }
     return factor->scale * factor->values[(size_t)(place * (double)factor->count)];
@@ -94,7 +119,7 @@ static void vary(Chance *chance, uint32_t worker, uint64_t step, double *varied)
     for (size_t k = 0; k < chance->transfers; k++) {
         double score = 0.0;
         if (chance->scores_drawn)
-            score = between(&chance->normal, uniform(split(state, (uint64_t)chance->transfer[k])));
+            score = between(chance->normal, uniform(split(state, (uint64_t)chance->transfer[k])));
         else if (chance->worker_score)
             score = chance->worker_score[worker];
         varied[chance->factors + k] = score;

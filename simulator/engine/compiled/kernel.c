@@ -59,6 +59,7 @@ typedef struct {
     COLUMNS(FIELD)
     EACH(FIELD)
     RESULTS(FIELD)
+    Points normal, probability;
 } Columns;
 #undef FIELD
 
@@ -131,6 +132,10 @@ static int read_columns(PyObject *given, Held *held, Columns *of) {
               of->lasted_s_count == activities &&
               of->lasted_steps_count + 1 == of->plan_first_count;
     if (!fit) PyErr_SetString(PyExc_ValueError, "columns that do not fit each other");
+    if (fit) {
+        lay_out_points(&of->normal, of->probabilities, of->deviates, of->deviates_count);
+        lay_out_points(&of->probability, of->deviates, of->probabilities, of->deviates_count);
+    }
     return fit;
 }
 
@@ -172,10 +177,8 @@ static void set_up_chance(Training *of, const Columns *from) {
     chance->scores_drawn = from->counts[SCORES_DRAWN];
     chance->score_key = from->keys[SCORES];
     chance->worker_score = from->worker_scores_count ? from->worker_scores : NULL;
-    Points normal = {from->probabilities, from->deviates, from->deviates_count};
-    Points probability = {from->deviates, from->probabilities, from->deviates_count};
-    chance->normal = normal;
-    chance->probability = probability;
+    chance->normal = &from->normal;
+    chance->probability = &from->probability;
     chance->factor = zeros(&of->memory, chance->factors, sizeof *chance->factor);
     int lasts = 0;
     for (size_t k = 0; k < chance->factors; k++) {

@@ -55,6 +55,27 @@ def test_on_one_core_the_asker_makes_every_run(monkeypatch: pytest.MonkeyPatch) 
 
 
 @needs_kernel
+def test_each_core_has_as_many_runs_of_a_few_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else most of what 64 workers train is left to one."""
+    monkeypatch.setattr(side_by_side, "lets_others_run", lambda _: True)
+    monkeypatch.setattr(side_by_side, "cores", lambda: 2)
+    made: dict[int, int] = {}
+
+    def seen(spec: RunSpec) -> Run:
+        assert isinstance(spec.variates, DrawnVariates)
+        numbers: Any = spec.variates.replication
+        made[numbers[0]] = len(numbers)
+        return DEFAULT(spec)
+
+    asked = spec(14)
+    found = [run for _, run in run_all(seen, asked)]
+    assert [len(run.steps_s) for run in found] == [9, 5]
+    assert made == {0: 4, 4: 5, 9: 2, 11: 3}
+    whole = np.concatenate([run.steps_s for run in found])
+    assert np.array_equal(whole, np.stack([DEFAULT(asked.of_runs(k)).steps_s for k in range(14)]))
+
+
+@needs_kernel
 def test_an_interrupt_ends_what_is_under_way() -> None:
     asked = spec(6, steps=500)
     found = run_all(DEFAULT, asked)
