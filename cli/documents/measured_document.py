@@ -13,7 +13,7 @@ from nworkers.models.fitting.precision import RoundsPrecision
 from nworkers.models.records.calibration import Environment, Executor, Neighbour, Quantity
 from nworkers.models.records.measurement import MeasuredCount, StepParts
 from nworkers.models.records.prediction import Interval
-from nworkers.models.records.profile import Evidence, FitRow
+from nworkers.models.records.profile import Evidence, FitRow, RoundLevels
 
 
 class QuantileEntry(TypedDict):
@@ -85,6 +85,7 @@ class CalibratedDocument(TypedDict):
     fitted: bool
     not_fitted: str | None
     rounds: int
+    round_levels: RoundLevels | None
     provisional: bool
     hardware: str
     environment: Environment

@@ -34,6 +34,7 @@ def document(
         "fitted": calibration.profile is not None,
         "not_fitted": answer.not_fitted or None,
         "rounds": calibration.rounds,
+        "round_levels": plain(answer.levels) if answer.levels else None,
         "provisional": answer.provisional,
         "hardware": calibration.environment.hardware,
         "environment": plain(calibration.environment),

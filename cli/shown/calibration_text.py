@@ -16,6 +16,7 @@ from nworkers.cli.shown.table import TextTable
 from nworkers.cli.shown.tone import Tone, Toned
 from nworkers.models.base.defaults import DEFAULT_BATCH
 from nworkers.models.findings.calibration_answer import SHOWN, CalibrationAnswer
+from nworkers.models.findings.rounds_apart import rounds_apart
 from nworkers.models.findings.weak_parameters import Remedy
 from nworkers.models.fitting.precision import (
     LOCAL_PRECISION,
@@ -106,6 +107,8 @@ def warnings(answer: CalibrationAnswer) -> list[str]:
                 f"takes {fmt.times(row.ratio, row.ratio_interval)} as long there; "
                 "synchronous training waits for it"
             )
+    if apart := rounds_apart(answer.levels):
+        lines.append(f"{apart}: more rounds tell which are usual")
     return [*lines, *answer.mixed, *answer.implausible]
 
 

@@ -89,7 +89,12 @@ def _narrows(answer: NextMeasurement, one: Suggested, then: str) -> str:
     workers = fmt.count(answer.row.scenario.workers, "worker")
     now, time = fmt.span(answer.row.speedup_interval), f"{minutes(one)} min"
     to = "" if one.interval is None else fmt.span(one.interval)
-    if one.how == "refine":
+    if one.how == "rounds":
+        text = (
+            f"measure all again, since its rounds differ: up to {one.rounds} rounds ({time}) "
+            f"narrow {now} to {to}."
+        )
+    elif one.how == "refine":
         rounds = fmt.count(one.rounds, "more round")
         text = f"measure {what(answer, one)} again: {rounds} ({time}) narrow {now} to {to}."
     else:
@@ -122,6 +127,7 @@ def what(answer: NextMeasurement, one: Suggested) -> str:
     name = answer.row.scenario.workload.name
     workers = fmt.count(answer.row.scenario.workers, "worker")
     fixed = {
+        "rounds": f"all cells, in {one.rounds} rounds",
         "own": "your own machine",
         "workload": f"a step of {name}",
         "step_time": f"a step of {name}",
@@ -157,6 +163,8 @@ def command(answer: NextMeasurement, one: Suggested, file: str, workload: str | 
             return f"scale calibrate{trained}{batch}{cluster} -o {new}"
         case "sizes":
             return f"scale calibrate --full{cluster} -o new.json"
+        case "rounds":
+            return f"scale calibrate --resume --rounds {one.rounds}{again} -o {path}"
         case "refine":
             rounds = f" --rounds {one.rounds}"
             return f"scale calibrate --refine --only {only}{rounds}{again} -o {path}"

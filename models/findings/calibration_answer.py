@@ -16,7 +16,9 @@ from nworkers.models.fitting.precision import (
     precision,
     widest,
 )
+from nworkers.models.fitting.round_spread import round_levels
 from nworkers.models.records.calibration import Calibration, Neighbour, typical_rounds
+from nworkers.models.records.profile import RoundLevels
 
 #: Cells that are shown of those that missed their precision, and refined by the next command.
 SHOWN = 10
@@ -37,6 +39,7 @@ class CalibrationAnswer:
         hosts: one cell on one host beside the others.
         neighbours: other processes that were busy meanwhile, the busiest first.
         mixed: tasks on unlike hosts, a line each.
+        levels: how far whole rounds lie apart; None where there are not two.
         implausible: fitted numbers that no hardware gives, a line each.
         firmer: what would make the cells firmer; None where none missed its precision.
         rest: what measures the rest; None where the calibration is complete.
@@ -53,6 +56,7 @@ class CalibrationAnswer:
     hosts: tuple[HostRow, ...]
     neighbours: tuple[Neighbour, ...]
     mixed: tuple[str, ...]
+    levels: RoundLevels | None
     implausible: tuple[str, ...]
     firmer: Remedy | None
     rest: Remedy | None
@@ -86,6 +90,7 @@ def calibration_answer(calibration: Calibration, not_fitted: str = "") -> Calibr
         hosts=host_rows(calibration),
         neighbours=tuple(sorted(calibration.neighbours, key=lambda n: -n.share)),
         mixed=tuple(mixed(calibration)),
+        levels=round_levels(calibration.bursts),
         implausible=() if profile is None else tuple(implausible(profile)),
         firmer=_firmer(missed, rounds),
         rest=None if calibration.complete else Remedy("resume"),

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
+from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
+
 #: Until the first round begins, and what a round takes beside its cells.
 _BEGIN_S, _ROUND_S = 8.0, 0.6
 #: Of all cells of a quantity in one round, with the start of the runtimes that they need beside
@@ -43,6 +45,11 @@ NCCL_TESTS_S, IPERF3_S, STEP_S = 120.0, 60.0, 120.0
 def rounds_s(quantities: Iterable[str], rounds: int) -> float:
     """So many rounds of these quantities."""
     return _BEGIN_S + rounds * (_ROUND_S + sum(_CELLS_S.get(of, _OTHER_S) for of in quantities))
+
+
+def all_rounds_s(rounds: int) -> float:
+    """So many rounds of all cells of the default preset."""
+    return _BEGIN_S + rounds * (CALIBRATION_S - _BEGIN_S) / PROVISIONAL_ROUNDS
 
 
 def validation_s(counts: int) -> float:

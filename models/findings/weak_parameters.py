@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
 from nworkers.models.findings.for_information import for_information
+from nworkers.models.findings.rounds_apart import rounds_apart
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
-from nworkers.models.fitting.round_spread import CELL_LOG_SPREAD, ROUND_PER_CELL
 from nworkers.models.records.profile import Identified, Profile, parameters
 
 #: An interval from so much below to so much above the estimate is wide enough to be told.
 WIDE = 0.25
 #: So is an error on sizes that the fit never saw.
 MISSED = 0.15
-#: And whole rounds that deviate by so much, in the logarithm.
-FAR_APART = 0.2
 
 
 @dataclass(frozen=True)
@@ -60,20 +57,12 @@ def _of_all(profile: Profile) -> Iterator[Weakness]:
             f"few rounds ({profile.rounds}); fewer than {PROVISIONAL_ROUNDS} are provisional",
             Remedy("resume", rounds=PROVISIONAL_ROUNDS),
         )
-    apart = _rounds_apart(profile)
-    if profile.rounds > 1 and apart > FAR_APART:
+    if apart := rounds_apart(profile.round_levels):
         yield Weakness(
             "how rounds differ",
-            f"whole rounds are {100 * apart:.0f} % apart, those of other machines "
-            f"{100 * ROUND_PER_CELL * CELL_LOG_SPREAD:.0f} %; few rounds do not tell how far",
+            f"{apart}; few rounds do not tell how far",
             Remedy("resume", rounds=2 * max(profile.rounds, PROVISIONAL_ROUNDS)),
         )
-
-
-def _rounds_apart(profile: Profile) -> float:
-    """Log-deviation of a run in which all operations are off alike."""
-    runs = [[math.log(factor) for factor in of.values()] for of in profile.noise.between]
-    return statistics.pstdev(map(statistics.fmean, filter(None, runs))) if any(runs) else 0.0
 
 
 def _of_the_link(profile: Profile) -> Iterator[Weakness]:

@@ -38,7 +38,7 @@ from nworkers.models.fitting.observations import (
 )
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.fitting.residual_noise import residual_noise
-from nworkers.models.fitting.round_spread import RoundSpread
+from nworkers.models.fitting.round_spread import RoundSpread, round_levels
 from nworkers.models.fitting.select_law import (
     Choice,
     all_reduce_law,
@@ -282,6 +282,7 @@ def _profile(
         noise=residual_noise(bursts, rounds, fits.spread),
         fit=fit_rows(bursts, fits.of, fits.candidates, held_out),
         workload=calibration.workload.name,
+        round_levels=round_levels(bursts),
     )
     return with_gpu(as_calibrated(made, calibration), calibration)
 

@@ -10,6 +10,8 @@ the prior more than R − 1.
 from __future__ import annotations
 
 import math
+import statistics
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -17,7 +19,8 @@ import numpy as np
 
 from nworkers.models.base.statistics import Floats, student_factor
 from nworkers.models.fitting.laws import Law
-from nworkers.models.records.calibration import Cell
+from nworkers.models.records.calibration import Burst, Cell
+from nworkers.models.records.profile import RoundLevels
 
 #: The prior, from eight calibrations of five rounds (docs/fits.md, "How rounds differ"): a cell's
 #: own log-deviation from round to round, the degrees of freedom that it is worth for each cell,
@@ -112,6 +115,40 @@ class RoundSpread:
         own = rng.standard_t(shares.freedom, (together.size, rounds.size))
         off = self.whole * shares.wider * together[:, None] + self.cell * own
         return np.asarray(shares.prior * off / np.sqrt(rounds))
+
+
+def round_levels(bursts: Iterable[Burst]) -> RoundLevels | None:
+    """How far whole rounds lie apart, of cells that all rounds have; None where there are not two.
+
+    Their variance over the prior's has the F distribution on other machines, with R − 1 degrees of
+    freedom and those of the prior. A refinement, which has few cells, is no whole round.
+    """
+    logs: dict[Cell, dict[int, float]] = {}
+    for burst in bursts:
+        if burst.worker == 0 and burst.cell.quantity != "soak":
+            found = math.log(statistics.median(burst.samples_s))
+            logs.setdefault(burst.cell, {})[burst.round] = found
+    counted = Counter(number for of_round in logs.values() for number in of_round)
+    whole = sorted(number for number, count in counted.items() if 2 * count >= len(logs))
+    common = {
+        cell: {number: of_round[number] for number in whole}
+        for cell, of_round in logs.items()
+        if all(number in of_round for number in whole)
+    }
+    if len(whole) < 2 or not common:
+        return None
+    levels = whole_rounds(common)
+    square = statistics.variance(levels.values()) / (ROUND_PER_CELL * CELL_LOG_SPREAD) ** 2
+    return RoundLevels(
+        tuple(math.exp(level) for level in levels.values()), _as_far(square, len(whole) - 1)
+    )
+
+
+def _as_far(square: float, freedom: int) -> float:
+    """The probability of a larger ratio of variances."""
+    from scipy.special import fdtrc  # noqa: PLC0415 (as above)
+
+    return float(fdtrc(freedom, PRIOR_FREEDOM, square))
 
 
 def whole_rounds(logs: Mapping[Cell, Mapping[int, float]]) -> dict[int, float]:

@@ -499,6 +499,30 @@ class Drawn:
     collective: Collective[float]
 
 
+#: Rounds that lie as far apart on fewer machines than this are told.
+FAR_APART = 0.05
+
+
+@dataclass(frozen=True)
+class RoundLevels:
+    """How far whole rounds of a calibration lie apart.
+
+    ``factors`` are each round's times over those of all rounds, of the cells that all of them have.
+    ``probability`` is that rounds of other machines lie as far apart or further.
+    """
+
+    factors: Annotated[tuple[Positive, ...], MinLen(1)]
+    probability: Annotated[float, Ge(0)]
+
+    @property
+    def far_apart(self) -> bool:
+        return self.probability < FAR_APART
+
+    @property
+    def slowest_to_fastest(self) -> float:
+        return max(self.factors) / min(self.factors)
+
+
 @dataclass(frozen=True)
 class Profile:
     """The cost model of some hardware; every prediction is made from one of these.
@@ -506,7 +530,7 @@ class Profile:
     ``stand_ins`` names, of each section that is not the user's, the profile that it is from; of the
     link's ``bandwidth`` also alone, where a wire hid what the software passes. ``stated`` has the
     paths of what the user said instead. ``batch`` is what the step of ``workload`` was measured
-    around; None where nothing tells it.
+    around; None where nothing tells it, as for ``round_levels``.
     """
 
     name: str
@@ -527,6 +551,7 @@ class Profile:
     stated: tuple[str, ...] = ()
     gpu: GpuSection[Parameter] | None = None
     batch: int | None = None
+    round_levels: RoundLevels | None = None
 
     @property
     def draws(self) -> int:

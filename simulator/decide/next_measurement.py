@@ -31,9 +31,11 @@ from nworkers.models.findings.measuring_time import (
     NCCL_TESTS_S,
     STARTS,
     STEP_S,
+    all_rounds_s,
     rounds_s,
     validation_s,
 )
+from nworkers.models.findings.rounds_apart import rounds_apart
 from nworkers.models.findings.weak_parameters import sections_by_quantity
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.prediction import Interval, Prediction
@@ -51,11 +53,11 @@ from nworkers.simulator.study.predict import REPLICATIONS, predict
 from nworkers.simulator.study.replications import model_scores, replications
 from nworkers.simulator.study.resolve import ResolvedJob, resolve
 
-#: What is measured: more rounds of some quantities; a workload's step, by a calibration or by hand;
-#: the answer itself, by training; larger sizes and more workers at once; a wire or all-reduces, by
-#: a tool of others; the user's machine.
+#: What is measured: more rounds of all or of some quantities; a workload's step, by a calibration
+#: or by hand; the answer itself, by training; larger sizes and more workers at once; a wire or
+#: all-reduces, by a tool of others; the user's machine.
 How = Literal[
-    "refine", "resume", "workload", "step_time", "train", "sizes", "iperf3", "nccl", "own"
+    "rounds", "refine", "resume", "workload", "step_time", "train", "sizes", "iperf3", "nccl", "own"
 ]
 #: What no measurement of parameters takes away.
 Remains = Literal["runs", "model", "chance"]
@@ -78,7 +80,7 @@ class Suggested:
     ``share`` is its part of the variance of the speed-up's logarithm. Where the parameters are
     another machine's, or a name's, it is ``of`` the step that rests on them; ``interval`` is None
     then, since nobody knows how far off they are. ``quantities`` are those to measure, in so many
-    ``rounds`` more.
+    ``rounds`` more; without any, all are measured, up to so many rounds.
     """
 
     how: How
@@ -155,18 +157,23 @@ def next_measurement(
     return NextMeasurement(
         job=job,
         row=row,
-        suggested=tuple(sorted((s for s in steps if s.share >= TELLING), key=_order)),
+        suggested=tuple(sorted((s for s in steps if _tells(s)), key=_order)),
         floor={name: part / parts.whole if parts.whole else 0.0 for name, part in shares.items()},
         floor_interval=narrowed(floor),
     )
 
 
-def _order(of: Suggested) -> tuple[bool, float]:
-    """What was never measured first, then what leaves the narrowest interval."""
+def _tells(of: Suggested) -> bool:
+    """Rounds that differ may hide what they differ by, however little of it an interval shows."""
+    return of.share >= TELLING or of.how == "rounds"
+
+
+def _order(of: Suggested) -> tuple[int, float]:
+    """What was never measured first, then rounds that differ, then the narrowest interval."""
     if of.interval is None:
-        return False, -of.share
+        return 0, -of.share
     low, high = of.interval
-    return True, high / low
+    return (1 if of.how == "rounds" else 2), high / low
 
 
 def _decisive(request: JobRequest, progress: Progress | None) -> int:
@@ -344,6 +351,12 @@ def _by_variance(
     rounds = profile.rounds
     more = min(_MOST_ROUNDS, max(2, (_TIMES - 1) * rounds))
     left = rounds / (rounds + more)
+    if job.shipped is None and rounds_apart(profile.round_levels):
+        part = sum(parts.quantities.values())
+        share, interval = part / parts.whole, narrowed(parts.whole - part * (1.0 - left))
+        yield Suggested(
+            "rounds", share, "variance", interval, all_rounds_s(more), rounds=rounds + more
+        )
     for quantities, part in parts.quantities.items():
         how = _how(profile, quantities)
         yield Suggested(

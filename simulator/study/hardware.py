@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from nworkers.models.base.defaults import SOFTWARE_PROFILE
 from nworkers.models.files.input_file import is_input
 from nworkers.models.files.shipped import shipped_profile, shipped_profiles
+from nworkers.models.findings.rounds_apart import rounds_apart
 from nworkers.models.findings.sanity import doubts
 from nworkers.models.records.job_request import JobRequest, ProfileSource
 from nworkers.models.records.nominal_link import nominal_link
@@ -15,6 +16,8 @@ from nworkers.models.records.profile import Profile, with_link
 from nworkers.models.records.setting import Changed
 from nworkers.models.records.workload import Workload
 from nworkers.simulator.study.settings import fields_of, settings_of, with_settings
+
+_MORE = "`scale next` says how many rounds more would narrow them"
 
 
 @dataclass(frozen=True)
@@ -38,11 +41,14 @@ def hardware_of(request: JobRequest) -> Hardware:
     """
     profile, calibrated = read_source("calibration", request.profile)
     doubtful: tuple[str, ...] = ()
+    if apart := rounds_apart(profile.round_levels):
+        doubtful = (f"the calibration's {apart}: predictions may be off by as much; {_MORE}",)
     if request.device_of is not None:
         devices, calibrated = read_source("device_of", request.device_of)
         profile = with_device(profile, devices)
     if request.link is not None:
-        profile, doubtful = _linked(profile, request.link)
+        profile, doubts_of_link = _linked(profile, request.link)
+        doubtful += doubts_of_link
         profile = through_host_memory(profile)
     device = request.device or ("cpu" if profile.gpu is None else "gpu")
     seen = on_gpu(profile) if device == "gpu" else profile

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from nworkers.models.files.store import find_profile, fitted
@@ -34,4 +35,8 @@ def own_hardware(
         from nworkers.models.fitting.gpu_section import with_gpu  # noqa: PLC0415
 
         profile = with_gpu(profile, calibration)
+    if profile.round_levels is None:
+        from nworkers.models.fitting.round_spread import round_levels  # noqa: PLC0415 (as above)
+
+        profile = replace(profile, round_levels=round_levels(calibration.bursts))
     return profile, calibration.workload

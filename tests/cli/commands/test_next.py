@@ -87,3 +87,11 @@ def test_training_is_of_the_job_that_was_asked_and_of_a_model_that_can_be_traine
     found = json.loads(run(*OWN, *asked, "--json").out)
     (train,) = [m["command"] for m in found["measurements"] if m["how"] == "train"]
     assert " --workload resnet-50 --step-time 120ms@64 --model MODULE:FUNCTION " in train
+
+
+def test_a_host_whose_rounds_differ_is_measured_again_first(run: Run) -> None:
+    fresh = Path(__file__).parents[3] / "benchmarks" / "data" / "h100-second-host-quick.json.gz"
+    done = run("next", "--calibration", fresh, "--batch", "4096", "--workers", "1")
+    assert done.out.startswith("Measure all again, since its rounds differ: up to 8 rounds ")
+    assert f"1: scale calibrate --resume --rounds 8 -o {fresh}" in done.out
+    assert "times of round 1 are 1.38 times those of round 2" in done.err

@@ -14,6 +14,7 @@ from nworkers.calibrate.campaigns.session import (
     NothingToResume,
 )
 from nworkers.cli.shown import calibration_json, calibration_text, headline
+from nworkers.cli.shown.row_json import plain
 from nworkers.models.findings.calibration_answer import calibration_answer
 from nworkers.models.findings.host_speed import HostRow
 from nworkers.models.findings.weak_parameters import Remedy
@@ -146,3 +147,16 @@ def test_a_slower_host_and_busy_programs_are_warned_of() -> None:
     )
     assert len(said) == 2
     assert said[1].startswith("the host of worker1 is slower than the others: noop server takes ")
+
+
+def test_rounds_far_apart_are_warned_of() -> None:
+    for factor, told in ((1.1, False), (2.0, True)):
+        bursts = [burst(cell, k, factor**k) for k in range(2) for cell in CELLS]
+        answer = calibration_answer(calibration(*bursts))
+        said = calibration_text.warnings(answer)
+        assert [line.startswith("times of round 2 are 2.00 times") for line in said] == [
+            True
+        ] * told
+        assert answer.levels is not None
+        assert answer.levels.slowest_to_fastest == pytest.approx(factor)
+        assert calibration_json.document(answer, None, FILE)["round_levels"] == plain(answer.levels)

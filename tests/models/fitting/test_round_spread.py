@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nworkers.models.files.store import read_calibration
+from nworkers.models.findings.rounds_apart import rounds_apart
 from nworkers.models.findings.weak_parameters import weaknesses
 from nworkers.models.fitting.fit import fit_profile
 from nworkers.models.fitting.laws import steps
 from nworkers.models.fitting.observations import Resampling, fit_law
 from nworkers.models.fitting.round_spread import (
     CELL_LOG_SPREAD,
+    PRIOR_FREEDOM,
     ROUND_PER_CELL,
     RoundSpread,
     Shares,
+    round_levels,
 )
 from nworkers.models.records.calibration import Calibration, Cell
 from nworkers.models.records.profile import PARAMETERS, Identified, Profile, parameters
 from tests.kept.commands import FILES
+from tests.support.calibrations import burst
 from tests.support.coverage import p_values
 from tests.support.machines import MACHINES, measured
 from tests.support.synthetic import synthetic
@@ -177,3 +183,45 @@ def test_rounds_far_apart_are_said() -> None:
     )
     assert "how rounds differ" in {w.what for w in weaknesses(fit_profile(shifted, draws=20))}
     assert "how rounds differ" not in {w.what for w in weaknesses(fit_profile(noisy, draws=20))}
+
+
+DATA = Path(__file__).parents[3] / "benchmarks" / "data"
+#: A host fresh from its start, whose rounds differ; docs/gpu.md tells what that did to predictions.
+FRESH = DATA / "h100-second-host-quick.json.gz"
+
+
+def test_a_host_whose_rounds_differ_is_told_from_those_whose_do_not() -> None:
+    fresh = round_levels(read_calibration(FRESH).bursts)
+    assert fresh is not None
+    assert fresh.far_apart
+    assert fresh.slowest_to_fastest == pytest.approx(1.38, abs=0.005)
+    assert rounds_apart(fresh).startswith("times of round 1 are 1.38 times those of round 2")
+    for usual in (DATA / "h100-default.json.gz", Path(FILES["H100"])):
+        levels = round_levels(read_calibration(usual).bursts)
+        assert levels is not None
+        assert not levels.far_apart
+        assert rounds_apart(levels) == ""
+
+
+@pytest.mark.parametrize("rounds", [2, 5])
+def test_rounds_of_machines_as_known_are_seldom_told(rounds: int) -> None:
+    """Of machines whose variances scatter as the prior has it, one in twenty."""
+    rng = np.random.default_rng(rounds)
+    cells = [Cell("fetch", "ps", size) for size in (4, 8, 16)]
+    told = 0
+    for _ in range(400):
+        wide = math.sqrt(PRIOR_FREEDOM / rng.chisquare(PRIOR_FREEDOM))
+        shifts = KNOWN.whole * wide * rng.standard_normal(rounds)
+        bursts = [burst(c, k, float(np.exp(s))) for k, s in enumerate(shifts) for c in cells]
+        levels = round_levels(bursts)
+        told += levels is not None and levels.far_apart
+    assert 0.02 < told / 400 < 0.09
+
+
+def test_a_refinement_is_no_whole_round() -> None:
+    cells = [Cell("fetch", "ps", size) for size in (4, 8, 16)]
+    whole = [burst(cell, number) for number in range(2) for cell in cells]
+    levels = round_levels([*whole, burst(cells[0], 2, 9.0)])
+    assert levels is not None
+    assert levels.factors == pytest.approx((1.0, 1.0))
+    assert round_levels(whole[:3]) is None

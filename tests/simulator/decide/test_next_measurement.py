@@ -17,6 +17,7 @@ from nworkers.models.records.profile import (
     Imported,
     Parameter,
     Profile,
+    RoundLevels,
     straight_path,
     value_at,
 )
@@ -185,3 +186,13 @@ def test_without_a_number_it_is_that_of_break_even() -> None:
     assert next_measurement(job).row.scenario.workers == 2
     never = next_measurement(asked(profile(), workload="gemm:8,8"))
     assert never.row.speedup < 1.0
+
+
+def test_rounds_that_differ_are_measured_again_before_all_else() -> None:
+    """Whatever share of the variance parameters hold: what no round showed is in no interval."""
+    for made in (doubtful(fetch=0.3), still()):
+        apart = replace(made, round_levels=RoundLevels((1.2, 0.8), 0.01))
+        first = next_measurement(asked(apart), WORKERS).suggested[0]
+        assert (first.how, first.quantities, first.rounds) == ("rounds", (), made.rounds + 15)
+        near = replace(made, round_levels=RoundLevels((1.2, 0.8), 0.5))
+        assert all(one.how != "rounds" for one in next_measurement(asked(near), WORKERS).suggested)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,12 @@ from nworkers.models.files.input_file import read_bytes
 from nworkers.models.files.shipped import shipped_profiles
 from nworkers.models.files.store import write_record
 from nworkers.models.records.job_request import JobRequest
+from nworkers.models.records.profile import RoundLevels
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 from nworkers.simulator.study.resolve import resolve
 from tests.support.factories import parameter, profile
 
+FRESH = Path(__file__).parents[3] / "benchmarks" / "data" / "h100-second-host-quick.json.gz"
 H100 = Path(__file__).parents[2] / "kept" / "h100-quick.json.gz"
 NETWORK = profile(link__kind="network")
 
@@ -99,3 +102,15 @@ def test_a_curve_ends_at_one_sample_a_worker() -> None:
 def test_what_cannot_be_is_refused_by_field(request_: JobRequest, words: str) -> None:
     with pytest.raises(InputError, match=words):
         resolve(request_, [4])
+
+
+def test_rounds_far_apart_are_a_doubt_of_every_answer() -> None:
+    """Of a profile that says so, and of a file whose version did not say it yet."""
+    for levels, told in (
+        (RoundLevels((1.2, 0.8), 0.01), True),
+        (RoundLevels((1.2, 0.8), 0.5), False),
+    ):
+        found = resolve(JobRequest(replace(NETWORK, round_levels=levels)), [2]).doubts
+        assert bool(found) == told
+    (doubt,) = resolve(JobRequest(FRESH, link="10gbit"), [2]).doubts
+    assert "times of round 1 are 1.38 times those of round 2" in doubt
