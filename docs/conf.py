@@ -3,6 +3,9 @@
 Sphinx, because MkDocs has had no release since August 2024 and its usual theme ends in May 2027.
 """
 
+from docutils import nodes
+from sphinx.application import Sphinx
+
 from nworkers import __version__
 
 project = "scale"
@@ -36,3 +39,13 @@ autodoc_preserve_defaults = True
 autodoc_default_options = {"members": True, "undoc-members": True}
 python_maximum_signature_line_length = 80
 python_use_unqualified_type_names = True
+
+
+def _dashes(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """A dash between a parameter's name and what it is, for which Sphinx writes two hyphens."""
+    for text in list(doctree.findall(lambda node: node == " -- ")):
+        text.parent.replace(text, nodes.Text(" – "))
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("doctree-resolved", _dashes)

@@ -9,9 +9,29 @@ from typing import Any
 import typer
 
 from benchmarks.page import table
-from benchmarks.site.markdown import escaped, fence
+from benchmarks.site.markdown import escaped, fence, shell
 from nworkers.cli.late import ASK, LateCommand
 from nworkers.cli.tree import app
+
+#: Where a page shows the use of a command.
+SHOWN = {
+    "predict": "answers",
+    "breakeven": "answers",
+    "explain": "what-would-help",
+    "solve": "what-would-help",
+    "next": "what-would-help",
+    "report": "report",
+    "sweep": "sweeps",
+    "models": "workloads",
+    "plot": "pictures",
+    "fit": "models",
+    "calibrate": "calibration",
+    "serve": "clusters",
+    "validate": "training",
+    "doctor": "tutorial",
+    "completion": "command-line",
+    "schema": "command-line",
+}
 
 
 def commands() -> Iterator[tuple[str, Any]]:
@@ -48,7 +68,8 @@ def _list() -> str:
     files = {name: name.replace(" ", "-") for name, _ in commands()}
     rows = [[f"[{name}]({files[name]}.md)", _first(each), _kind(each)] for name, each in commands()]
     return (
-        "# Commands\n\nEvery command has `--help`, which says the same as its page here.\n\n"
+        "# Commands\n\nEvery command has `--help`, which says the same as its page here. "
+        "[](../command-line.md) has what they share: numbers, files, exit codes, colours.\n\n"
         f"{table(['command', 'what it does', 'group'], rows)}\n\n"
         "```{toctree}\n:hidden:\n\n" + "\n".join(files.values()) + "\n```\n"
     )
@@ -60,23 +81,30 @@ def _kind(command: Any) -> str:
 
 
 def _first(command: Any) -> str:
-    return escaped(" ".join((command.help or "").partition("\n\n")[0].split()))
+    return _worded((command.help or "").partition("\n\n")[0])
+
+
+def _worded(help_text: str) -> str:
+    """A text of help: its options as code, the pages that it names as links."""
+    text = escaped(" ".join(help_text.split()))
+    text = re.sub(r"(?<![\w-])--[a-z][\w-]*", r"`\g<0>`", text)
+    return re.sub(r"docs/([\w-]+)\.md", r"[](../\1.md)", text)
 
 
 def _page(name: str, command: Any) -> str:
-    said = "\n\n".join(
-        escaped(" ".join(paragraph.split())) for paragraph in (command.help or "").split("\n\n")
-    )
+    said = "\n\n".join(map(_worded, (command.help or "").split("\n\n")))
     called = command.called()
     context = called.make_context(name, [], resilient_parsing=True)
     usage = " ".join([name, *called.collect_usage_pieces(context)])
     example = re.sub(r"^Example: ", "", " ".join((command.epilog or "").split()))
     each = "\n".join(_option(*one) for one in options(name, command))
     return (
-        f"# {name}\n\n{said}\n\n{fence(usage)}\n\nFor example:\n\n{fence(example)}\n\n"
+        f"# {name}\n\n{said}\n\n{fence(usage)}\n\nFor example:\n\n{shell(example)}\n\n"
+        f"[](../{SHOWN[name.split()[1]]}.md) shows its use, [](../command-line.md) what all "
+        "commands share.\n\n"
         f"## Options\n\n```{{program}} {name}\n```\n\n{each}"
     )
 
 
 def _option(written: str, said: str) -> str:
-    return f"```{{option}} {written}\n{escaped(said)}\n```\n"
+    return f"```{{option}} {written}\n{_worded(said)}\n```\n"

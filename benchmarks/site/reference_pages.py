@@ -9,7 +9,7 @@ from typing import Any
 
 import nworkers
 from benchmarks.page import ROOT, table
-from benchmarks.site.markdown import code, escaped, fence
+from benchmarks.site.markdown import code, described, escaped, fence
 from nworkers.cli.app import EXIT_CODES
 from nworkers.cli.asked.what_if_options import KINDS
 from nworkers.cli.documents.answer_schema import answer_schema
@@ -43,7 +43,8 @@ def settings() -> str:
         "`--set host.cores=2x`. `scale predict --settings` lists the quantities of your "
         "own calibration.\n\n"
         f"These are the quantities of the shipped profile `{DEFAULT_PROFILE}`. A dash stands for "
-        "what was not measured, or what the measurements leave open.\n\n"
+        "what was not measured, or what the measurements leave open. [Cost models](../models.md) "
+        "has the laws that they are of, [Profile](files.md#files-profile) the records.\n\n"
         f"{table(['path', 'value'], rows)}\n"
     )
 
@@ -59,7 +60,8 @@ def exit_codes() -> str:
     rows = [[str(number), said] for number, said in EXIT_CODES.items()]
     return (
         "# Exit codes\n\nEvery command ends with one of these. With `--json` an error is a "
-        f"document too, which has the code.\n\n{table(['code', 'meaning'], rows)}\n"
+        "document too, which has the code ([command line](../command-line.md)).\n\n"
+        f"{table(['code', 'meaning'], rows)}\n"
     )
 
 
@@ -78,8 +80,9 @@ def python() -> str:
         for kind, names in kinds.items()
     ]
     return (
-        "# Python names\n\nThe names of the package's top. [From Python](../api.md) shows their "
-        "use.\n\n" + "\n".join(parts)
+        "# Python names\n\nThe names of the package's top, such as `nworkers.predict`. "
+        "[From Python](../api.md) shows their use, and the [glossary](../glossary.md) has the "
+        "words.\n\n" + "\n".join(parts)
     )
 
 
@@ -96,18 +99,30 @@ def changelog() -> str:
     return (ROOT / "CHANGELOG.md").read_text().replace("](docs/", "](../")
 
 
-def schemas() -> str:
-    """The fields of all files, and of all answers under --json."""
-    answers = answer_schema()
-    words = Words("answers", answers)
+def answers() -> str:
+    """The fields of all answers under --json."""
+    schema = answer_schema()
+    words = Words("answers", schema)
     printed = [
-        [code(name), words.kind(one)] for name, one in answers["$defs"].items() if "anyOf" in one
+        [code(name), words.kind(one)] for name, one in schema["$defs"].items() if "anyOf" in one
     ]
     return (
-        "# Schemas\n\n`scale schema files` and `scale schema answers` print JSON Schemas. This "
-        "page has their fields. Names are added over time, never changed.\n\n"
-        f"## Answers\n\n{table(['command', 'prints'], printed)}\n\n{words.records()}\n"
-        f"## Files\n\n{Words('files', file_schema()).records()}"
+        "# Answers as JSON\n\nWith `--json` a command prints one document, whose fields are here. "
+        "`scale schema answers` prints them as a JSON Schema. [Figures](../numbers.md) says how "
+        "each number is computed. A name's end is its unit: `_s` is seconds. Names are added over "
+        f"time, never changed.\n\n{table(['command', 'prints'], printed)}\n\n"
+        f"## Records\n\n{words.records()}"
+    )
+
+
+def files() -> str:
+    """The fields of all files."""
+    return (
+        "# Files\n\n`scale calibrate`, `scale fit` and `scale validate` write JSON files, whose "
+        "records are here: `Calibration`, `Profile` and `Measurement` above all. "
+        "`scale schema files` prints them as a JSON Schema. A name's end is its unit: `_s` is "
+        "seconds. Names are added over time, never changed.\n\n"
+        f"## Records\n\n{Words('files', file_schema()).records()}"
     )
 
 
@@ -122,6 +137,7 @@ class Words:
         """The table of each record."""
         return "\n".join(
             f"({self._anchor(name)})=\n\n### {code(_record_name(name))}\n\n"
+            f"{described(one['description'])}\n\n"
             f"{table(['field', 'type'], list(self._fields(one)))}\n"
             for name, one in self.schema["$defs"].items()
             if "properties" in one
@@ -182,7 +198,8 @@ PAGES = {
     "reference/python": MadePage("Python names", "signatures and fields", python),
     "reference/what-ifs": MadePage("What-ifs", "how each is written", what_ifs),
     "reference/settings": MadePage("Settings", "the quantities that `--set` changes", settings),
-    "reference/schemas": MadePage("Schemas", "the fields of files and of answers as JSON", schemas),
+    "reference/answers": MadePage("Answers as JSON", "the fields of what `--json` prints", answers),
+    "reference/files": MadePage("Files", "the fields of what commands write", files),
     "reference/exit-codes": MadePage("Exit codes", "what the end of a command says", exit_codes),
     "reference/changelog": MadePage("Changelog", "what users see of each version", changelog),
     "reference/cite": MadePage("How to cite", "the citation file", cite),

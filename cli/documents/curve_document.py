@@ -38,6 +38,8 @@ class NotesDocument(TypedDict):
 
 
 class PredictionsDocument(NotesDocument):
+    """One row for each number of workers."""
+
     rows: list[DescribedDocument]
 
 
@@ -61,10 +63,14 @@ class SettableEntry(TypedDict):
 
 
 class SettingsDocument(TypedDict):
+    """Every quantity of the profile that may be set."""
+
     settings: list[SettableEntry]
 
 
 class CurveRowDocument(RowDocument):
+    """A number of workers on a curve, beside the target that the curve is about."""
+
     probability_exceeds_target: float
     progress_per_sample: float
 
@@ -145,6 +151,8 @@ class CurveDocument(WonDocument, ContextDocument, NotesDocument, BesideCurveDocu
 
 
 class BreakEvenDocument(CurveDocument):
+    """A curve: what all its numbers of workers have, and a row for each."""
+
     rows: list[CurveRowDocument]
 
 

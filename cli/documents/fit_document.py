@@ -32,6 +32,8 @@ class ParameterDocument(EstimateDocument):
 
 
 class WeakEntry(TypedDict):
+    """A parameter that is not firm, why, and the command that would make it so."""
+
     what: str
     why: str
     remedy: str
@@ -84,12 +86,16 @@ class SourceDocument(TypedDict):
 
 
 class ImportedDocument(SourceDocument):
+    """What another tool's table changed of a base, ``sections``, and its rows beside the fit."""
+
     sections: dict[str, str]
     notes: list[str]
     rows: list[TableRowEntry]
 
 
 class ImportedFitDocument(FitDocument):
+    """The fit of a table that another tool measured."""
+
     imported: ImportedDocument
 
 
@@ -110,6 +116,8 @@ class ScalingRowEntry(TypedDict):
 
 
 class ScalingDocument(SourceDocument):
+    """A table of throughput beside every method; beyond ``reach_workers`` it tells nothing."""
+
     system: str
     spread: EstimateDocument | None
     reach_workers: int | None
@@ -119,6 +127,8 @@ class ScalingDocument(SourceDocument):
 
 
 class ScalingFitDocument(FitDocument):
+    """The fit of a table of throughput."""
+
     scaling: ScalingDocument
 
 
@@ -133,6 +143,8 @@ class BeyondEntry(TypedDict):
 
 
 class LawsDocument(TypedDict):
+    """Rows of throughput beside Amdahl's law and the USL; ``asks`` is what a fuller fit needs."""
+
     source: str
     laws_alone: Literal[True]
     missing: list[str]
@@ -157,6 +169,8 @@ class SplitDocument(ScalingDocument):
 
 
 class PublishedDocument(TypedDict):
+    """Tables that others published: large rows predicted from the small ones."""
+
     tolerance: float
     holds: bool
     published: list[SplitDocument]

@@ -11,6 +11,8 @@ from nworkers.cli.documents.curve_document import OnePredictionDocument
 
 
 class FindingEntry(TypedDict):
+    """One thing that was looked at, its state, and what to do next."""
+
     what: str
     state: str
     health: Health
@@ -27,6 +29,8 @@ class DoctorDocument(TypedDict):
 
 
 class ModelEntry(TypedDict):
+    """A model that ships; ``flops_per_sample`` are operations, forward and backward."""
+
     name: str
     parameters: int
     size_bytes: int
@@ -46,6 +50,8 @@ class FormEntry(TypedDict):
 
 
 class ModelsDocument(TypedDict):
+    """The models that ship, and the forms of a name that stand for others."""
+
     models: list[ModelEntry]
     forms: list[FormEntry]
 
@@ -88,5 +94,7 @@ class ErrorEntry(TypedDict):
 
 
 class ErrorDocument(TypedDict):
+    """What stands in place of an answer where there is none."""
+
     error: ErrorEntry
     exit_code: Literal[2, 3, 70]

@@ -17,6 +17,8 @@ from nworkers.models.records.profile import Evidence, FitRow, RoundLevels
 
 
 class QuantileEntry(TypedDict):
+    """A percentile of samples with its 95 % interval."""
+
     value: float
     interval: Interval
 
@@ -72,6 +74,8 @@ class CalibratedCurveDocument(TypedDict):
 
 
 class SkippedEntry(TypedDict):
+    """A cell that could not be measured, and why."""
+
     cell: str
     reason: str
 
@@ -104,6 +108,8 @@ class CalibratedDocument(TypedDict):
 
 
 class PartsDocument(TypedDict):
+    """The parts of a step, traced and simulated; ``most_off`` is the part that differs most."""
+
     traced: StepParts
     simulated: StepParts
     most_off: str | None
@@ -118,6 +124,8 @@ class ComparedEntry(MeasuredCount):
 
 
 class ComparisonDocument(TypedDict):
+    """Real training beside its prediction; ``holds`` if every error is within ``tolerance``."""
+
     holds: bool
     tolerance: float
     evidence: Evidence

@@ -14,6 +14,8 @@ from nworkers.models.records.scenario import Scaling
 
 
 class MemoryEntry(TypedDict):
+    """The tensors that each ps, a worker and the fullest host keep at once."""
+
     ps_bytes: list[float]
     worker_bytes: float
     host_bytes: float

@@ -170,6 +170,8 @@ class Burst:
 
 @dataclass(frozen=True)
 class Skipped:
+    """A cell that could not be measured, and why."""
+
     cell: Cell
     reason: str
 

@@ -11,7 +11,7 @@ import nworkers
 from benchmarks.page import ROOT
 from benchmarks.site.command_pages import commands, pages
 from benchmarks.site.links import broken
-from benchmarks.site.markdown import escaped
+from benchmarks.site.markdown import described, escaped
 from benchmarks.site.navigation import groups, with_trees
 from benchmarks.site.reference_pages import Words, changelog, python, settings, what_ifs
 from nworkers.cli.app import EXIT_CODES, run
@@ -58,12 +58,18 @@ def test_the_changelog_s_links_lead_to_pages_of_the_site() -> None:
     assert all((ROOT / "docs" / "reference" / link).resolve().exists() for link in links)
 
 
+def test_a_docstring_s_code_is_code_and_nothing_else_is_markup() -> None:
+    assert described("One ``a_b`` of [x]_.\n\nTwo.") == "One `a_b` of \\[x\\]\\_.\n\nTwo."
+
+
 def test_a_field_leads_to_the_record_that_it_has() -> None:
-    records = {"Row": {"properties": {"workers": {"type": "integer"}}, "required": ["workers"]}}
-    top = {"properties": {"rows": {"type": "array", "items": {"$ref": "#/$defs/Row"}}}}
+    of = {"workers": {"type": "integer"}}
+    records = {"Row": {"properties": of, "required": ["workers"], "description": "A row."}}
+    rows = {"type": "array", "items": {"$ref": "#/$defs/Row"}}
+    top = {"properties": {"rows": rows}, "description": "All rows."}
     told = Words("answers", {"$defs": {"Curve": top, **records}}).records()
     assert "| `rows` | array of [Row](#answers-row), may be absent |" in told
-    assert "(answers-row)=\n\n### `Row`\n" in told
+    assert "(answers-row)=\n\n### `Row`\n\nA row.\n" in told
     assert "| `workers` | integer |" in told
 
 
