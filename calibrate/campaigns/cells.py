@@ -255,7 +255,7 @@ def _gpu_with_ps(preset: Preset, extra_shapes: Sequence[Shape]) -> list[Cell]:
     for quantity in directions:
         cells += [Cell(quantity, "ps", size) for size in preset.moved]
         cells += [Cell(quantity, "ps", TENSORS_BYTES, tensors=count) for count in GPU_TENSORS]
-    cells += [Cell("fetch_push", "ps", size) for size in preset.moved[:-1:2]]
+    cells += [Cell("fetch_push", "ps", size) for size in preset.moved[:-1:4]]
     return [*cells, Cell("fetch_push", "ps", TENSORS_BYTES, tensors=16)]
 
 

@@ -17,6 +17,7 @@ from nworkers.calibrate.campaigns.plan import SPAWN_S, MeasurementPlan, at_once,
 from nworkers.calibrate.campaigns.presets import PresetName
 from nworkers.calibrate.campaigns.scope import Scope
 from nworkers.calibrate.training.runtime import runner_of
+from nworkers.models.fitting.select_law import breaks
 from nworkers.models.records.workload import Cost, Variable, Workload, named_workload
 
 GEMM = named_workload("gemm:128,256")
@@ -222,6 +223,23 @@ def test_a_gpu_takes_little_more_than_its_tasks_take_to_start(preset: PresetName
     without, made = (plan(Scope(preset), workload, gpu=gpu) for gpu in (False, True))
     spawned_s = SPAWN_S * (made.rounds + 1)
     assert made.estimate_s - spawned_s < without.estimate_s + 40
+
+
+@pytest.mark.parametrize("preset", ["quick", "default"])
+@pytest.mark.parametrize("quantity", ["fetch", "push"])
+def test_what_bends_between_layers_sizes_on_a_gpu_can_be_seen(
+    preset: PresetName, quantity: str
+) -> None:
+    """As a second host had it: 1.3 ns a byte at 4 MiB, and less for what training moves."""
+    made = plan(Scope(preset), named_workload("mlp:784,512,10"), gpu=True)
+    sizes = sorted(
+        c.size_bytes for c in made.cells if c.device and c.quantity == quantity and c.tensors == 1
+    )
+    assert sum(2**18 <= size <= 2**22 for size in sizes) >= 5
+    seconds = [1e-3 + size * (1.3e-9 if size >= 2**20 else 0.8e-9) for size in sizes]
+    (found,), _ = breaks(sizes, seconds)
+    assert 2**19 < found <= 2**20
+    assert breaks([4, 2**18, 2**22], [1e-3, 1.2e-3, 6.5e-3])[0] == ()
 
 
 def test_lock_step_cells_are_built_before_what_a_slow_link_keeps_workers_apart_with() -> None:
