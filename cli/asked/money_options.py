@@ -28,7 +28,11 @@ class MoneyOptions:
         typer.Option(metavar="P", help="What a host costs an hour, in any currency; a ps's too."),
     ] = None
     capex_per_host: Annotated[
-        str | None, typer.Option(metavar="P", help="What buying a host costs; with --years.")
+        str | None,
+        typer.Option(
+            metavar="P",
+            help="What buying a host costs; with --years. Those of --baseline W are there already.",
+        ),
     ] = None
     capex_per_port: Annotated[
         str | None,

@@ -47,7 +47,8 @@ def costs(curves: Sequence[tuple[str, CostCurve]], title: str) -> Figure:
         for axes, panel in zip(drawn, drawn_of, strict=True):
             _draw(axes, curves, panel)
             base = headline.baseline(first.result.rows[0])
-            _line(axes, panel.value(first.baseline)[0], base, "--")
+            if panel.has(first.baseline):
+                _line(axes, panel.value(first.baseline)[0], base, "--")
             if panel.limit is not None:
                 _line(axes, panel.limit, panel.limit_name, ":", ORANGE)
             axes.set_ylabel(panel.label)
@@ -64,13 +65,18 @@ def _draw(axes: Axes, curves: Sequence[tuple[str, CostCurve]], panel: CostPanel)
 
     for place, (name, of) in enumerate(curves):
         colour = COLOURS[place % len(COLOURS)]
-        workers = [row.workers or 0 for row in of.rows]
-        values = [panel.value(row) for row in of.rows]
+        rows = [row for row in of.rows if panel.has(row)]
+        if not rows:
+            continue
+        workers = [row.workers or 0 for row in rows]
+        values = [panel.value(row) for row in rows]
         low, high = zip(*(interval for _, interval in values), strict=True)
         axes.fill_between(workers, low, high, color=colour, alpha=0.15, lw=0)
         axes.plot(workers, [one for one, _ in values], color=colour, lw=2, marker="o", ms=4,
                   label=name)  # fmt: skip
         best = best_of(of.rows, of.prices, of.assignment)
+        if not panel.has(best):
+            continue
         at = (best.workers or 0, panel.value(best)[0])
         axes.plot(*([number] for number in at), "o", ms=10, mfc="white", mec=ORANGE, mew=2.4)
         axes.annotate(

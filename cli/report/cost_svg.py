@@ -21,12 +21,12 @@ def cost_svg(name: str, found: CostCurve, panel: CostPanel) -> str:
     """
     from nworkers.simulator.decide.money import best_of
 
-    values = [(row.workers or 0, *panel.value(row)) for row in found.rows]
+    values = [(row.workers or 0, *panel.value(row)) for row in found.rows if panel.has(row)]
     spans = [(workers, span) for workers, _, span in values]
     points = [(workers, value) for workers, value, _ in values]
-    base, _ = panel.value(found.baseline)
+    bases = [panel.value(found.baseline)[0]] if panel.has(found.baseline) else []
     limits = [panel.limit] if panel.limit is not None else []
-    levels = [base, *limits]
+    levels = [*bases, *limits]
     ends = [end for _, span in spans for end in span]
     axes = axes_around((workers for workers, _ in spans), [*levels, *ends])
     at = best_of(found.rows, found.prices, found.assignment)
@@ -34,12 +34,17 @@ def cost_svg(name: str, found: CostCurve, panel: CostPanel) -> str:
     label = f"{fmt.count(at.workers or 0, 'worker')}: {fmt.digits(best)}"
     parts = [
         *grid(axes, _tick),
-        across(axes, base, headline.baseline(found.result.rows[0]), [points], "base"),
+        *(
+            across(axes, base, headline.baseline(found.result.rows[0]), [points], "base")
+            for base in bases
+        ),
         *(across(axes, limit, panel.limit_name, [points], "limit") for limit in limits),
         band(axes, spans),
         f'<path class="curve" d="{line(axes, points)}"/>',
-        mark(axes, at.workers or 0, best, label, [points, *(level(axes, of) for of in levels)]),
     ]
+    if panel.has(at):
+        lines = [points, *(level(axes, of) for of in levels)]
+        parts.append(mark(axes, at.workers or 0, best, label, lines))
     told = "; ".join(f"{fmt.count(of, 'worker')} {fmt.digits(value)}" for of, value in points)
     return svg(name, panel.label.capitalize(), f"{told}; the best: {label}", parts)
 

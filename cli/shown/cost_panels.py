@@ -24,13 +24,17 @@ class CostPanel:
     limit: float | None
     limit_name: str
 
+    def has(self, row: WorkersCost) -> bool:
+        """Whether there is anything to draw: a logarithmic axis has no place for nothing."""
+        return self.value(row)[0] > 0.0
+
 
 def panels(found: CostCurve) -> list[CostPanel]:
     """Money, where there are prices, and hours; without samples, of a million."""
     samples = found.assignment.samples or _MILLION
     work = f"{samples:,.0f} samples"
     made = []
-    if found.prices.known:
+    if found.prices.known and any(row.cost_per_million for row in found.rows):
         budget = found.assignment.budget
         told = "" if budget is None else f"budget {fmt.digits(budget)}"
         made.append(CostPanel(f"cost of {work}", _cost_of(samples), budget, told))

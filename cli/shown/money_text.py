@@ -34,12 +34,21 @@ def _best(found: CostCurve) -> list[str]:
     fastest = next(row for row in found.rows if row.workers == found.best_workers)
     cheapest = next(row for row in found.rows if row.workers == found.best_cost_workers)
     also = " too" if fastest is cheapest else ""
+    begun = f"{_who(found, fastest)} {_are(fastest)} fastest"
+    if cheapest.cost_per_million == 0.0:
+        free = f"{'costs' if cheapest.workers == 1 else 'cost'} nothing more"
+        if fastest is cheapest:
+            return [f"{begun}, and {free}: what it takes is there already."]
+        there = f"{_who(found, cheapest)}, of what is there already, {free}"
+        return [f"{begun}, at {_money(fastest)} for a million samples; {there}."]
     sentence = (
-        f"{_who(found, fastest)} {_are(fastest)} fastest; {_who(found, cheapest)} "
+        f"{begun}; {_who(found, cheapest)} "
         f"{_are(cheapest)} cheapest{also}, at {_money(cheapest)} for a million samples."
     )
     one = found.baseline
-    if (one.cost_per_million or 0.0) <= (cheapest.cost_per_million or 0.0):
+    if one.cost_per_million == 0.0:
+        sentence += f" {_capital(_who(found, one))} {_cost(found)} nothing more."
+    elif (one.cost_per_million or 0.0) <= (cheapest.cost_per_million or 0.0):
         sentence += f" {_capital(_who(found, one))} {_cost(found)} less: {_money(one)}."
     else:
         sentence += f" {_capital(_who(found, one))} {_cost(found)} {_money(one)}."
@@ -101,7 +110,7 @@ def _spent(row: WorkersCost) -> str:
         return f"{_money(row)} for a million samples"
     parts = [f"{_with(row.hours, row.hours_interval)} h"]
     if row.cost is not None:
-        parts.append(_with(row.cost, row.cost_interval))
+        parts.append(_with(row.cost, row.cost_interval) if row.cost else "nothing more")
     if row.probability_in_time is not None:
         parts.append(f"in time in {fmt.percent(row.probability_in_time)} of the draws")
     if row.probability_in_budget is not None:
@@ -134,6 +143,8 @@ def _capital(text: str) -> str:
 
 def _money(row: WorkersCost) -> str:
     assert row.cost_per_million is not None
+    if row.cost_per_million == 0.0:
+        return "0"
     return _with(row.cost_per_million, row.cost_per_million_interval)
 
 
@@ -164,7 +175,8 @@ def _cells(row: WorkersCost) -> list[str]:
     cells = [] if row.cost_per_hour is None else [fmt.digits(row.cost_per_hour), _money(row)]
     if row.hours is not None:
         cells.append(_with(row.hours, row.hours_interval))
-        cells += [] if row.cost is None else [_with(row.cost, row.cost_interval)]
+        if row.cost is not None:
+            cells.append(_with(row.cost, row.cost_interval) if row.cost else "0")
     for chance in (row.probability_in_time, row.probability_in_budget):
         cells += [] if chance is None else [fmt.percent(chance)]
     return cells
@@ -240,8 +252,8 @@ def options_table(found: Sequence[OptionFound], prices: Prices, work: Assignment
     for option in found:
         spent, is_first = _of(option), option is found[0]
         cells = ["1" if is_first else fmt.times(option.ratio, option.ratio_interval)]
-        if spent.ratio is not None:
-            cells.append("1" if is_first else fmt.times(spent.ratio, spent.ratio_interval))
+        if prices.known:
+            cells.append("1" if is_first else _ratio(spent) or "—")
         at = spent.at
         made.add_row(option.name, str(at.workers), str(at.hosts), *_cells(at), *cells)
     if over_workers := _of(found[0]).curve:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,6 +21,7 @@ from nworkers.simulator.decide.money import (
     checked,
     cost_of,
     costs_of,
+    owned_hosts,
     undecided,
 )
 from nworkers.simulator.study.ask import curve, predictions
@@ -50,7 +51,8 @@ class OptionCost:
 
     The best is the cheapest number that keeps the deadline and the budget, else what comes nearest
     to them; without prices, that with the fewest hosts in time, or the fastest. ``ratio`` is the
-    cost of a sample over the first option's, in each replication; None without prices.
+    cost of a sample over the first option's, in each replication; None without prices, or where the
+    first costs nothing more.
     """
 
     at: WorkersCost
@@ -133,7 +135,13 @@ def _worths(
     Raises:
         InputError
     """
+    link = options[0].request.link
     own = [option.prices or prices or Prices() for option in options]
+    # Another link is one of other cards, in the hosts that are owned too.
+    own = [
+        replace(of, new_cards=True) if of.capex_per_port and option.request.link != link else of
+        for of, option in zip(own, options, strict=True)
+    ]
     if len({each.known for each in own}) > 1:
         raise InputError("vs", "a price for some options", "one above 0 for each, or for none")
     if prices is None and assignment is None and not own[0].known:
@@ -179,7 +187,11 @@ def _spent(
     at = cost_of(row, prices, assignment)
     if not prices.known:
         return OptionCost(at, over_workers, None, None)
-    dearer = prices.of_an_hour(at.hosts) / first_prices.of_an_hour(first.scenario.hosts)
+    an_hour = first_prices.of_an_hour(first.scenario.hosts, owned_hosts(first))
+    if an_hour == 0.0 or at.cost_per_hour is None:
+        # What is there already costs nothing more, and nothing is so many times that.
+        return OptionCost(at, over_workers, None, None)
+    dearer = at.cost_per_hour / an_hour
     faster, draws = _over(row, first)
     ratio = dearer / faster
     return OptionCost(at, over_workers, ratio, interval90(dearer / draws, ratio))

@@ -31,24 +31,30 @@ class Prices:
     """What hosts cost, in any currency: rented by the hour, bought, or both.
 
     What is bought is written off evenly over ``years`` of 365 days, in use day and night. A port is
-    one of a switch, with its cable and the host's card; a host alone needs none.
+    one of a switch, with its cable and the host's card; a host alone needs none. Owned hosts are
+    bought no more, nor their ports unless they get ``new_cards``; by the hour they cost as others.
     """
 
     price_per_host_hour: float = 0.0
     capex_per_host: float = 0.0
     capex_per_port: float = 0.0
     years: float | None = None
+    new_cards: bool = False
 
     @property
     def known(self) -> bool:
         return max(self.price_per_host_hour, self.capex_per_host, self.capex_per_port) > 0.0
 
-    def of_an_hour(self, hosts: int) -> float:
-        """What so many hosts cost in an hour."""
-        ports = hosts if hosts > 1 else 0
-        bought = hosts * self.capex_per_host + ports * self.capex_per_port
+    def of_an_hour(self, hosts: int, owned: int = 0) -> float:
+        """What so many hosts cost in an hour, of which some are owned."""
+        ports = _ports(hosts) - (0 if self.new_cards else _ports(min(owned, hosts)))
+        bought = max(0, hosts - owned) * self.capex_per_host + ports * self.capex_per_port
         written_off = bought / (self.years * HOURS_A_YEAR) if self.years else 0.0
         return hosts * self.price_per_host_hour + written_off
+
+
+def _ports(hosts: int) -> int:
+    return hosts if hosts > 1 else 0
 
 
 @dataclass(frozen=True)
@@ -203,9 +209,14 @@ def costs_of(result: BreakEven, prices: Prices, assignment: Assignment) -> CostC
     )
 
 
-def price_of(found: WorkersCost) -> tuple[float, int, int]:
-    """What is cheaper is less; without prices, what has fewer hosts."""
-    return found.cost_per_million or 0.0, found.hosts, found.workers or 0
+def price_of(found: WorkersCost) -> tuple[float, float, int]:
+    """What is cheaper is less, of those that cost nothing the fastest; without prices, what has
+    fewer hosts.
+    """
+    price = found.cost_per_million
+    if price == 0.0:
+        return price, -found.samples_per_s, found.hosts
+    return price or 0.0, found.hosts, found.workers or 0
 
 
 def undecided(prices: Prices, assignment: Assignment) -> Refine:
@@ -246,25 +257,33 @@ def _between(low: int, high: int, each: int) -> int:
 def cost_of(row: Prediction, prices: Prices, assignment: Assignment) -> WorkersCost:
     """The money of one number of workers."""
     draws = row.progress_per_sample * np.array(row.throughput_draws)
-    scenario = row.scenario
-    return _cost(scenario.workers, scenario.hosts, row.progress_per_s, draws, prices, assignment)
+    workers, hosts = row.scenario.workers, row.scenario.hosts
+    an_hour = prices.of_an_hour(hosts, owned_hosts(row)) if prices.known else None
+    return _cost(workers, hosts, an_hour, row.progress_per_s, draws, assignment)
+
+
+def owned_hosts(row: Prediction) -> int:
+    """Hosts that are there already: of the workers that are the baseline, if such are."""
+    owned = row.owned_workers
+    return 0 if owned is None else replace(row.scenario, workers=owned).hosts
 
 
 def _of_baseline(rows: Sequence[Prediction], prices: Prices, assignment: Assignment) -> WorkersCost:
     """One process or one host, on one; of workers that are owned, the hosts that they take."""
     row = rows[-1]
-    owned = row.owned_workers
-    hosts = 1 if owned is None else replace(row.scenario, workers=owned).hosts
+    owned = owned_hosts(row)
+    hosts = owned or 1
+    an_hour = prices.of_an_hour(hosts, owned) if prices.known else None
     draws = np.array(row.baseline_draws)
-    return _cost(None, hosts, row.baseline_samples_per_s, draws, prices, assignment)
+    return _cost(None, hosts, an_hour, row.baseline_samples_per_s, draws, assignment)
 
 
 def _cost(
     workers: int | None,
     hosts: int,
+    an_hour: float | None,
     samples_per_s: float,
     draws: Floats,
-    prices: Prices,
     assignment: Assignment,
 ) -> WorkersCost:
     def over_rate(amount: float | None) -> tuple[float, Interval, Floats] | tuple[None, None, None]:
@@ -274,7 +293,6 @@ def _cost(
         estimate, drawn = amount / samples_per_s, amount / draws
         return estimate, interval90(drawn, estimate), drawn
 
-    an_hour = prices.of_an_hour(hosts) if prices.known else None
     work_h = None if assignment.samples is None else assignment.samples / 3600.0
     hours, hours_interval, drawn_hours = over_rate(work_h)
     work = None if an_hour is None or work_h is None else an_hour * work_h

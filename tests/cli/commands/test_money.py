@@ -132,3 +132,14 @@ def test_a_price_of_one_option_alone_is_no_comparison(
     done = run(*asked, "--vs", "--link 25gbit --price-per-host-hour 2")
     assert done.code == 2
     assert words in done.err
+
+
+def test_what_is_there_costs_nothing_more(run: Run, tmp_path: Path) -> None:
+    bought = ("--capex-per-host", "9000", "--years", "4", "--samples", "1e6")
+    done = run(*SMALL, *bought, "--baseline", "1")
+    assert "1 worker on 2 hosts, of what is there already, costs nothing more." in done.out
+    picture = str(tmp_path / "costs.svg")
+    done = run(*SMALL, *bought, "--baseline", "2", "--vs", "--workers 2", "--plot", picture)
+    assert done.code == 0
+    assert "2 workers on 3 hosts, " in done.out
+    assert "nothing more" in done.out

@@ -104,3 +104,17 @@ def test_an_option_s_own_prices_count_for_it_alone() -> None:
     assert other.at.cost_per_hour == pytest.approx(1.5 * (first.at.cost_per_hour or 0.0))
     with pytest.raises(InputError, match="one above 0 for each"):
         compare(options, 4)
+
+
+def test_other_cards_are_bought_for_owned_hosts_too_and_nothing_is_a_ratio_of_nothing() -> None:
+    owned, prices = replace(JOB, baseline="2"), Prices(capex_per_port=876.0, years=1.0)
+    wire = replace(owned, link="25gbit")
+    options = [JobOption("now", owned, 2), JobOption("more", owned, 4), JobOption("wire", wire, 2)]
+    now, more, wired = (of.spent for of in compare(options, 4, prices=prices))
+    assert now is not None
+    assert more is not None
+    assert wired is not None
+    assert (now.at.cost_per_hour, now.ratio) == (0.0, None)
+    assert more.at.cost_per_hour == pytest.approx(2 * 0.1)
+    assert wired.at.cost_per_hour == pytest.approx(3 * 0.1)
+    assert wired.ratio is None

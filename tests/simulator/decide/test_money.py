@@ -63,6 +63,27 @@ def test_workers_that_are_owned_have_their_hosts() -> None:
     assert found.baseline.cost_per_million == pytest.approx(found.rows[2].cost_per_million)
 
 
+BOUGHT = Prices(capex_per_host=8760.0, capex_per_port=876.0, years=1.0)
+
+
+def test_owned_hosts_are_bought_no_more_and_cost_by_the_hour_as_others() -> None:
+    assert BOUGHT.of_an_hour(5, owned=3) == pytest.approx(2 * 1.0 + 2 * 0.1)
+    # A host that was alone gets its first port.
+    assert BOUGHT.of_an_hour(2, owned=1) == pytest.approx(1.0 + 2 * 0.1)
+    assert BOUGHT.of_an_hour(2, owned=3) == 0.0
+    assert replace(BOUGHT, new_cards=True).of_an_hour(5, owned=3) == pytest.approx(2 * 1.0 + 0.5)
+    assert replace(BOUGHT, price_per_host_hour=2.0).of_an_hour(3, owned=3) == 6.0
+
+
+def test_of_what_is_there_the_fastest_is_cheapest() -> None:
+    found = cost_curve(replace(JOB, baseline="3"), 4, prices=BOUGHT)
+    assert [row.cost_per_hour for row in found.rows] == pytest.approx([0.0, 0.0, 0.0, 1.1])
+    assert found.baseline.cost_per_hour == 0.0
+    assert found.best_cost_workers == 3
+    bought = cost_curve(replace(JOB, baseline="device"), 4, prices=BOUGHT)
+    assert bought.rows[3].cost_per_hour == pytest.approx(5 * 1.1)
+
+
 def by_hand(
     request: JobRequest, most: int, prices: Prices, work: Assignment
 ) -> tuple[CostCurve, CostCurve]:
