@@ -20,7 +20,8 @@ html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 # What is indented is what a program prints, in no language.
 highlight_language = "none"
-pygments_style = "friendly"
+# Both have colours that are read on their ground (WCAG AA).
+pygments_style = "default"
 pygments_dark_style = "native"
 
 # Two hyphens are an option's, not a dash.

@@ -51,12 +51,19 @@ def _with_titles(page: str) -> str:
     return re.sub(r"\[[\w-]+\.md\]\(", "[](", page)
 
 
+def with_levels(html: str) -> str:
+    """The page, in which the navigation's captions say to a screen reader how deep they are."""
+    return html.replace('role="heading">', 'role="heading" aria-level="2">')
+
+
 def main(site: Path) -> int:
     source = site.with_name(f"{site.name}-source")
     write_source(source)
     shutil.rmtree(site, ignore_errors=True)
     options = ["-q", "-W", "--keep-going", "-b", "html", "-d", f"{source}-read"]
     built = subprocess.run([sys.executable, "-m", "sphinx", *options, source, site], check=False)
+    for page in site.rglob("*.html"):
+        page.write_text(with_levels(page.read_text()))
     lost = list(broken(site))
     print("\n".join(f"leads nowhere: {line}" for line in lost), end="\n" if lost else "")
     print(f"the site begins at {site / 'index.html'}")

@@ -9,6 +9,7 @@ import pytest
 
 import nworkers
 from benchmarks.page import ROOT
+from benchmarks.site.__main__ import with_levels
 from benchmarks.site.command_pages import commands, pages
 from benchmarks.site.links import broken
 from benchmarks.site.markdown import described, escaped
@@ -71,6 +72,11 @@ def test_a_field_leads_to_the_record_that_it_has() -> None:
     assert "| `rows` | array of [Row](#answers-row), may be absent |" in told
     assert "(answers-row)=\n\n### `Row`\n\nA row.\n" in told
     assert "| `workers` | integer |" in told
+
+
+def test_captions_of_the_navigation_have_a_level() -> None:
+    made = with_levels('<p class="caption" role="heading"><span>Tutorial</span></p>')
+    assert made == '<p class="caption" role="heading" aria-level="2"><span>Tutorial</span></p>'
 
 
 def test_the_readme_has_every_exit_code() -> None:
