@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from inspect import isclass
@@ -87,10 +88,20 @@ def python() -> str:
 
 
 def cite() -> str:
-    """The citation file, as it is read by reference managers."""
+    """A sentence, BibTeX, and the citation file that reference managers read."""
+    file = (ROOT / "CITATION.cff").read_text().rstrip()
+    said = dict(re.findall(r"^(?:  - )?(name|title|version): \"?(.*?)\"?$", file, re.MULTILINE))
+    name, title, version = said["name"], said["title"], said["version"]
+    entry = (
+        f"@software{{nworkers,\n  author = {{{{{name}}}}},\n  title = {{{title}}},\n"
+        f"  version = {{{version}}}\n}}"
+    )
     return (
-        "# How to cite\n\nReference managers and code hosts read `CITATION.cff`:\n\n"
-        f"{fence((ROOT / 'CITATION.cff').read_text().rstrip())}\n"
+        "# How to cite\n\nName the version, because answers may move with it. `scale --version` "
+        f"prints it.\n\n> {name}. *{title}*. Version {version}.\n\nAs BibTeX:\n\n"
+        f"{fence(entry)}\n\nReference managers and code hosts read `CITATION.cff`:\n\n"
+        f"{fence(file)}\n\nThe measurements of [accuracy](../accuracy.md) may be used under "
+        "CC BY 4.0, with the same citation.\n"
     )
 
 
@@ -202,5 +213,5 @@ PAGES = {
     "reference/files": MadePage("Files", "the fields of what commands write", files),
     "reference/exit-codes": MadePage("Exit codes", "what the end of a command says", exit_codes),
     "reference/changelog": MadePage("Changelog", "what users see of each version", changelog),
-    "reference/cite": MadePage("How to cite", "the citation file", cite),
+    "reference/cite": MadePage("How to cite", "a sentence, BibTeX and the citation file", cite),
 }

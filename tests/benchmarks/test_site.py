@@ -14,7 +14,7 @@ from benchmarks.site.command_pages import commands, pages
 from benchmarks.site.links import broken
 from benchmarks.site.markdown import described, escaped
 from benchmarks.site.navigation import groups, with_trees
-from benchmarks.site.reference_pages import Words, changelog, python, settings, what_ifs
+from benchmarks.site.reference_pages import Words, changelog, cite, python, settings, what_ifs
 from nworkers.cli.app import EXIT_CODES, run
 from nworkers.cli.asked.what_if_options import KINDS
 
@@ -72,6 +72,12 @@ def test_a_field_leads_to_the_record_that_it_has() -> None:
     assert "| `rows` | array of [Row](#answers-row), may be absent |" in told
     assert "(answers-row)=\n\n### `Row`\n\nA row.\n" in told
     assert "| `workers` | integer |" in told
+
+
+def test_a_citation_names_who_what_and_which_version() -> None:
+    (entry,) = re.findall(r"@software.*?^}", cite(), re.DOTALL | re.MULTILINE)
+    assert f"version = {{{nworkers.__version__}}}" in entry
+    assert "author = {{The nworkers developers}}" in entry
 
 
 def test_captions_of_the_navigation_have_a_level() -> None:
