@@ -30,7 +30,7 @@ $(VENV)/.made: constraints.txt
 
 $(READY): $(VENV)/.made pyproject.toml $(KERNEL)
 	$(INSTALL) --no-build-isolation -e '.[tf,dev]'
-	@touch $@
+	@touch $@ $(READY_FOR_SITE)
 
 $(READY_FOR_SITE): $(VENV)/.made pyproject.toml $(KERNEL)
 	$(INSTALL) --no-build-isolation -e '.[docs]'
@@ -120,7 +120,7 @@ models: $(READY)
 constraints:
 	rm -rf $(VENV)-constraints
 	$(PYTHON) -m venv $(VENV)-constraints
-	$(VENV)-constraints/bin/pip install --quiet '.[tf,dev,docs]' setuptools wheel
+	$(VENV)-constraints/bin/pip install --quiet '.[tf,dev]' setuptools wheel
 	{ echo "# Exact versions for Python 3.11 to 3.13 on Linux x86_64; written by \`make constraints\`."; \
 		$(VENV)-constraints/bin/pip freeze --all --exclude nworkers --exclude pip; } > constraints.txt
 	rm -rf $(VENV)-constraints

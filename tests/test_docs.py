@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ import typer
 from nworkers.cli.asked.what_if_options import KINDS
 from nworkers.cli.shown.headline import CAUSE_WORDS
 from nworkers.cli.tree import app
+from tests.support.forked import Commands
 
 ROOT = Path(__file__).parent.parent
 SCALE = Path(sys.executable).with_name("scale")
@@ -42,6 +44,42 @@ def words(text: str) -> str:
     return " ".join(text.split())
 
 
+Run = Callable[[list[str], Path], tuple[int, str, str]]
+WIDTH = {"COLUMNS": "120"}
+
+
+@pytest.fixture(scope="module")
+def commands() -> Iterator[Commands]:
+    with Commands(**WIDTH) as running:
+        yield running
+
+
+@pytest.fixture
+def run(request: pytest.FixtureRequest) -> Run:
+    """A command in a folder: its exit code, stdout and stderr. What only computes is forked."""
+
+    def alone(arguments: list[str], folder: Path) -> tuple[int, str, str]:
+        done = subprocess.run(
+            [SCALE, *arguments],
+            cwd=folder,
+            env=os.environ | WIDTH,
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    def forked(arguments: list[str], folder: Path) -> tuple[int, str, str]:
+        done = server.run(arguments, folder)
+        return done.code, done.out, done.err
+
+    if request.node.get_closest_marker("tensorflow"):
+        return alone
+    server: Commands = request.getfixturevalue("commands")
+    return forked
+
+
 @pytest.mark.parametrize(
     "page",
     [
@@ -63,7 +101,7 @@ def words(text: str) -> str:
         "docs/what-would-help.md",
     ],
 )
-def test_examples_run(page: str, tmp_path: Path) -> None:
+def test_examples_run(page: str, run: Run, tmp_path: Path) -> None:
     text = (ROOT / page).read_text()
     for toml in re.findall(r"```toml\n(.*?)```", text, flags=re.DOTALL):
         # A workload has its name as its file, any other file says so first.
@@ -78,20 +116,12 @@ def test_examples_run(page: str, tmp_path: Path) -> None:
     for line, printed in lines:
         program, *arguments = shlex.split(line)
         assert program == "scale", line
-        done = subprocess.run(
-            [SCALE, *arguments],
-            cwd=tmp_path,
-            env={**os.environ, "COLUMNS": "120"},
-            capture_output=True,
-            text=True,
-            timeout=300,
-            check=False,
-        )
+        code, out, err = run(arguments, tmp_path)
         # Whether a prediction held on this machine is not this test's to say.
         held = (0, 1) if arguments[:1] == ["validate"] else (0,)
-        assert done.returncode in held, f"{line}\n{done.stdout}\n{done.stderr}"
-        assert done.stdout.strip() or "wrote" in done.stderr, line
-        assert words(printed) in words(done.stdout), f"{line}\n{done.stdout}"
+        assert code in held, f"{line}\n{out}\n{err}"
+        assert out.strip() or "wrote" in err, line
+        assert words(printed) in words(out), f"{line}\n{out}"
 
 
 def test_the_notebook_runs(tmp_path: Path) -> None:

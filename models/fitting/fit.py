@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from nworkers.models.fitting.observations import (
 from nworkers.models.fitting.precision import PROVISIONAL_ROUNDS
 from nworkers.models.fitting.residual_noise import residual_noise
 from nworkers.models.fitting.round_spread import RoundSpread, round_levels
+from nworkers.models.fitting.section_parts import collective, device, workload_time
 from nworkers.models.fitting.select_law import (
     Choice,
     all_reduce_law,
@@ -62,13 +63,11 @@ from nworkers.models.records.profile import (
     Collective,
     Coordinator,
     Copy,
-    Device,
     Host,
     Link,
     Parameter,
     Profile,
     StepTime,
-    WorkloadTime,
     scaled,
     value_at,
 )
@@ -260,8 +259,7 @@ def _profile(
     rounds: Sequence[int],
 ) -> Profile:
     bursts = calibration.bursts
-    workload = _workload_time(calibration, fits)
-    flops = [b.cell.flops for b in bursts if b.cell.plain and b.cell.quantity == "gemm"]
+    workload = workload_time(calibration.workload.name, bursts, fits.steps, fits.processor)
     made = Profile(
         name=calibration.environment.hardware,
         hardware=calibration.environment.hardware,
@@ -269,13 +267,7 @@ def _profile(
         samples_sha256=samples_sha256(bursts),
         rounds=len(rounds),
         provisional=typical_rounds(bursts) < PROVISIONAL_ROUNDS,
-        device=Device(
-            name="/CPU:0",
-            dispatch_s=fits.gemm.record.dispatch_s,
-            products=fits.gemm.record.products,
-            gemm_flops=(min(flops), max(flops)),
-            workloads=(workload,) if workload else (),
-        ),
+        device=device("/CPU:0", bursts, fits.gemm, workload),
         host=_host(calibration, fits),
         link=_link(calibration, fits, shared),
         collective=_collective(calibration, fits),
@@ -358,23 +350,12 @@ def _collective(calibration: Calibration, fits: _Fits) -> Collective[Parameter]:
     if fits.allreduce is None:
         return Collective(measured=False)
     reduced, demand = fits.allreduce.record, _record(fits.collective)
-    cells = [b.cell for b in calibration.bursts if b.cell.plain and b.cell.quantity == "allreduce"]
+    made = collective(calibration.bursts, fits.allreduce)
     # Training runs under the strategy; the sessions' path stands for it where it was not measured.
-    dispatch_s, latency_s = reduced.dispatch_s, reduced.latency_s
-    if dispatch_s is None or latency_s is None:
-        dispatch_s, latency_s = reduced.session_dispatch_s, reduced.session_latency_s
-    return Collective(
-        measured=True,
-        latency_s=latency_s,
-        bandwidth_bytes_per_s=reduced.bandwidth_bytes_per_s,
-        workers=(min(c.workers for c in cells), max(c.workers for c in cells)),
-        size_bytes=(
-            float(min(c.size_bytes for c in cells)),
-            float(max(c.size_bytes for c in cells)),
-        ),
-        algorithm=reduced.algorithm,
-        dispatch_s=dispatch_s,
-        session_latency_s=reduced.session_latency_s,
+    if reduced.dispatch_s is not None and reduced.latency_s is not None:
+        made = replace(made, dispatch_s=reduced.dispatch_s, latency_s=reduced.latency_s)
+    return replace(
+        made,
         processor_per_hop_s=demand.processor_per_hop_s if demand else None,
         processor_per_byte_s=demand.processor_per_byte_s if demand else None,
         compute_loss=_compute_loss(calibration.bursts, fits),
@@ -426,22 +407,4 @@ def _usable_share(calibration: Calibration) -> float | None:
         cores=calibration.cores,
         one_host=calibration.evidence == "one host",
         system=1.0 + _os_overhead_share(calibration.bursts),
-    )
-
-
-def _workload_time(calibration: Calibration, fits: _Fits) -> WorkloadTime[Parameter] | None:
-    # An interrupted calibration may hold one without the other.
-    if fits.steps is None or fits.processor is None:
-        return None
-    batches = [
-        b.cell.batch
-        for b in calibration.bursts
-        if b.cell.plain and b.cell.path == "process" and b.cell.quantity == "step"
-    ]
-    return WorkloadTime(
-        workload=calibration.workload.name,
-        batches=(min(batches), max(batches)),
-        step=fits.steps.record.step,
-        gradient_floor_s=fits.steps.record.gradient_floor_s,
-        processor=fits.processor.record,
     )

@@ -22,20 +22,18 @@ from nworkers.models.fitting.observations import (
 )
 from nworkers.models.fitting.residual_noise import residual_noise
 from nworkers.models.fitting.round_spread import RoundSpread
+from nworkers.models.fitting.section_parts import collective, device, workload_time
 from nworkers.models.fitting.select_law import all_reduce_law, gemm_law, step_law, transfer_law
 from nworkers.models.records.calibration import Burst, Calibration, Cell, Quantity
 from nworkers.models.records.profile import (
     Candidate,
-    Collective,
     Copy,
-    Device,
     Discipline,
     GpuSection,
     Noise,
     Parameter,
     Profile,
     StepTime,
-    WorkloadTime,
 )
 
 #: An overhead, a rate, and one to tell that they fit.
@@ -112,19 +110,16 @@ def fit_gpu(calibration: Calibration, *, draws: int, seed: int = 1) -> GpuSectio
     held_out = held_out_cells(seen)
     apart = _fitted([b for b in first if b.cell not in held_out], rounds, 2, seed)
     share, discipline, evidence = _sharing(calibration.bursts)
-    flops = [b.cell.flops for b in seen if b.cell.quantity == "gemm" and b.cell.plain]
-    workload = _workload_time(calibration, seen, fits)
     record = fits.session.record if fits.session else None
     memory = calibration.gpu_memory
+    time = workload_time(calibration.workload.name, seen, fits.steps, fits.processor)
+    if time and memory:
+        time = replace(time, activation_bytes_per_sample=memory.per_sample_bytes)
     return GpuSection(
         # Earlier versions did not count them, and used the first.
         count=max(1, calibration.gpus),
-        device=Device(
-            name="/GPU:0",
-            dispatch_s=fits.gemm.record.dispatch_s,
-            products=fits.gemm.record.products,
-            gemm_flops=(min(flops), max(flops)),
-            workloads=(workload,) if workload else (),
+        device=replace(
+            device("/GPU:0", seen, fits.gemm, time),
             kind="gpu",
             busy_share=share,
             discipline=discipline,
@@ -137,7 +132,8 @@ def fit_gpu(calibration: Calibration, *, draws: int, seed: int = 1) -> GpuSectio
         ps_dispatch_s=record.ps_dispatch_s if record else None,
         fetch=record.fetch if record else None,
         push=record.push if record else None,
-        collective=_collective(seen, fits),
+        # They take no processor worth counting.
+        collective=collective(seen, fits.allreduce) if fits.allreduce else None,
         sharing_evidence=evidence,
         memory_bytes=float(memory.available_bytes) if memory else None,
     )
@@ -237,42 +233,4 @@ def _noise(seen: Sequence[Burst], rounds: Sequence[int], spread: RoundSpread) ->
         {name: found.within[name] for name in known},
         tuple({name: of[name] for name in known} for of in found.between),
         {name: found.autocorrelation[name] for name in known},
-    )
-
-
-def _collective(seen: Sequence[Burst], fits: _Fits) -> Collective[Parameter] | None:
-    """All-reduces between GPUs, which take no processor worth counting."""
-    if fits.allreduce is None:
-        return None
-    found = fits.allreduce.record
-    cells = [burst.cell for burst in seen if burst.cell.quantity == "allreduce"]
-    return Collective(
-        measured=True,
-        latency_s=found.session_latency_s,
-        bandwidth_bytes_per_s=found.bandwidth_bytes_per_s,
-        workers=(min(c.workers for c in cells), max(c.workers for c in cells)),
-        size_bytes=(
-            float(min(c.size_bytes for c in cells)),
-            float(max(c.size_bytes for c in cells)),
-        ),
-        algorithm=found.algorithm,
-        dispatch_s=found.session_dispatch_s,
-        session_latency_s=found.session_latency_s,
-    )
-
-
-def _workload_time(
-    calibration: Calibration, seen: Sequence[Burst], fits: _Fits
-) -> WorkloadTime[Parameter] | None:
-    if fits.steps is None or fits.processor is None:
-        return None
-    memory = calibration.gpu_memory
-    batches = [b.cell.batch for b in seen if (b.cell.quantity, b.cell.path) == ("step", "process")]
-    return WorkloadTime(
-        workload=calibration.workload.name,
-        batches=(min(batches), max(batches)),
-        step=fits.steps.record.step,
-        gradient_floor_s=fits.steps.record.gradient_floor_s,
-        processor=fits.processor.record,
-        activation_bytes_per_sample=memory.per_sample_bytes if memory else None,
     )

@@ -27,8 +27,11 @@ def _outside(document: Any, where: str) -> Iterator[str]:
             of = next((one for one in OF if one in document), "")
         if name in (of, "") or of not in document or not isinstance(found, list | tuple):
             continue
-        if not is_within(document[of], *found):
-            yield f"{where}.{of}: {document[of]} is not in {found}"
+        value = document[of]
+        if isinstance(value, dict):
+            value = value["scale"]  # of several methods the one that has an interval
+        if not is_within(value, *found):
+            yield f"{where}.{of}: {value} is not in {found}"
 
 
 def is_within(value: float | None, low: float | None, high: float | None) -> bool:

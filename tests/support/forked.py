@@ -49,6 +49,9 @@ class Ended:
 class Commands:
     """Runs commands, one after the other, in a process of their own."""
 
+    def __init__(self, **environment: str) -> None:
+        self._environment = environment
+
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.support.forked"],
@@ -58,7 +61,8 @@ class Commands:
             cwd=ROOT,
             env=os.environ
             | {"PYTHONPATH": f"{ROOT / 'src'}:{ROOT}", "MPLBACKEND": "agg"}
-            | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+            | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+            | self._environment,
         )
         return self
 
