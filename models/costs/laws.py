@@ -7,6 +7,7 @@ coefficients that fit them (`nworkers.models.base.linear`).
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import reduce
 from typing import TypeVar
@@ -116,8 +117,10 @@ def transfer_s(path: TransferPath[Number], sizes: Sequence[float]) -> Number:
     Bytes of the largest segment that a token bucket's credit covers pass at once.
     """
     # A model has hundreds of variables, of a few sizes.
-    each_s = {size: size / segment_of(path, size).bandwidth_bytes_per_s for size in set(sizes)}
-    moved_s = _total(each_s[size] for size in sizes)
+    moved_s = _total(
+        (size / segment_of(path, size).bandwidth_bytes_per_s) * many
+        for size, many in Counter(sizes).items()
+    )
     if path.credit_bytes:
         last = path.segments[-1]
         ruled = sum(size for size in sizes if segment_of(path, size) is last)

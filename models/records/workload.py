@@ -6,6 +6,7 @@ import math
 import re
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import pairwise
 from typing import Annotated, Literal
 
@@ -41,11 +42,11 @@ class Variable:
     shape: tuple[Annotated[int, Gt(0)], ...]
     dtype: DType = "float32"
 
-    @property
+    @cached_property
     def elements(self) -> int:
         return math.prod(self.shape)
 
-    @property
+    @cached_property
     def size_bytes(self) -> int:
         return self.elements * BYTES_PER_ELEMENT[self.dtype]
 
@@ -93,11 +94,11 @@ class Workload:
     origin: str = ""
     stated_step: tuple[StepSeconds, ...] = ()
 
-    @property
+    @cached_property
     def parameters(self) -> int:
         return sum(v.elements for v in self.variables)
 
-    @property
+    @cached_property
     def size_bytes(self) -> int:
         return sum(v.size_bytes for v in self.variables)
 

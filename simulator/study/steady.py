@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from nworkers.models.base.statistics import Floats
@@ -52,7 +54,19 @@ def steady_step_s(
 
 
 def _evenly(noise: Noise, workers: int, steps: int) -> Given:
-    """Factors whose largest in each step is as the largest of independent ones are, evenly.
+    """Factors whose largest in each step is as the largest of independent ones are, evenly."""
+    table: dict[Operation, Floats] = {}
+    for name, varying in VARYING.items():
+        bins = np.asarray(noise.within.get(name, (1.0,)))
+        if varying.number is not None:
+            put = _places(varying.number, workers, steps)
+            table[name] = np.interp(put * bins.size - 0.5, np.arange(bins.size), bins)
+    return Given(table, mean_factors(noise), [k / workers for k in range(workers)])
+
+
+@lru_cache(64)
+def _places(number: int, workers: int, steps: int) -> Floats:
+    """Where among an operation's factors, from 0 to 1, that of each is; [worker, step].
 
     The largest of N uniform numbers lies below u with probability u^N, so those of S steps are put
     at ((s + ½)/S)^(1/N), and the others of a step evenly below it; who is slowest changes.
@@ -61,13 +75,6 @@ def _evenly(noise: Noise, workers: int, steps: int) -> Given:
     largest = ((step + 0.5) / steps) ** (1.0 / workers)
     below = (np.arange(workers - 1) + 0.5) / max(1, workers - 1)
     places = np.append(below, 1.0)[:, np.newaxis] * largest
-    table: dict[Operation, Floats] = {}
-    for name, varying in VARYING.items():
-        bins = np.asarray(noise.within.get(name, (1.0,)))
-        if varying.number is None:
-            continue
-        begin = key(Purpose.ORDER, varying.number)
-        order = uniforms(begin, np.arange(workers)[:, np.newaxis], step).argsort(axis=0)
-        put = np.take_along_axis(places, order, axis=0)
-        table[name] = np.interp(put * bins.size - 0.5, np.arange(bins.size), bins)
-    return Given(table, mean_factors(noise), [k / workers for k in range(workers)])
+    begin = key(Purpose.ORDER, number)
+    order = uniforms(begin, np.arange(workers)[:, np.newaxis], step).argsort(axis=0)
+    return np.take_along_axis(places, order, axis=0)
