@@ -82,6 +82,8 @@ def _usage(error: Exception) -> str:
     message = error.format_message() if hasattr(error, "format_message") else str(error)
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "scale"
+    if message.endswith("?"):
+        return f"{message} See {command} --help"
     return f"{message.rstrip('.')}; see {command} --help"
 
 

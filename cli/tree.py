@@ -24,7 +24,10 @@ app = typer.Typer(
     "then: scale calibrate --quick -o my.json",
 )
 plot_app = typer.Typer(
-    cls=LateGroup, rich_markup_mode=None, help="Draw pictures: .png, .svg or .pdf by suffix."
+    cls=LateGroup,
+    rich_markup_mode=None,
+    help="Draw pictures: .png, .svg or .pdf by suffix.",
+    epilog="Example: scale plot breakeven --calibration my.json -o breakeven.png",
 )
 app.add_typer(plot_app, name="plot")
 

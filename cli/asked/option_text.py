@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from nworkers.cli.asked.asked_job import job_request
 from nworkers.cli.asked.money_options import PRICES, MoneyOptions, prices
 from nworkers.cli.asked.options import OPTION_OF, Options, integer
+from nworkers.models.base.choices import hint
 from nworkers.models.base.errors import InputError
 from nworkers.models.records.scenario import MAX_WORKERS
 
@@ -133,7 +134,7 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         option, is_joined, value = word.partition("=")
         name = _CALLED.get(option)
         if name is None:
-            raise InputError("vs", repr(option), f"one of {', '.join(_CALLED)}")
+            raise InputError("vs", repr(option), f"{_WANTED}{hint(option, tuple(_CALLED))}")
         found = value if is_joined else next(words, None)
         if found is None:
             raise InputError("vs", repr(text), f"a value after {option}")

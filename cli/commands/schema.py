@@ -20,7 +20,7 @@ def schema(
     from nworkers.cli.shown import json_view
     from nworkers.models.base.choices import choice
 
-    if choice("what", what, WHAT) == "files":
+    if choice("schema", what, WHAT) == "files":
         from nworkers.models.files.file_schema import file_schema
 
         json_view.emit(file_schema())

@@ -25,7 +25,7 @@ def comparison(result: Comparison) -> Sheet:
         "evidence",
         "verdict",
         left=(7,),
-        spare=("processors", "covered", "speed-up m/p", "evidence"),
+        spare=("processors", "covered", "speed-up m/p", "evidence", "verdict"),
     )
     single_s = (
         result.single_measured_samples_per_s,

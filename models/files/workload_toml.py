@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated
 
 from nworkers.models.base.allowed import MinLen
+from nworkers.models.base.choices import hint
 from nworkers.models.base.errors import InputError
 from nworkers.models.files.input_file import is_input
 from nworkers.models.files.toml_document import check_keys, read_toml
@@ -48,8 +49,9 @@ def read_workload(name_or_path: str) -> Workload:
         except InputError as error:
             if ":" in name_or_path:
                 raise
-            names = ", ".join(shipped_workloads())
-            raise InputError(error.field, error.got, f"{names}, {error.allowed}") from None
+            near = hint(name_or_path, shipped_workloads())
+            allowed = f"{', '.join(shipped_workloads())}, {error.allowed}{near}"
+            raise InputError(error.field, error.got, allowed) from None
     return _read(path)
 
 

@@ -176,7 +176,7 @@ def checked(prices: Prices, assignment: Assignment) -> tuple[Prices, Assignment]
     ):
         # Not a number is in no range.
         if value is not None and not 0.0 < value <= most:
-            raise InputError(name, value, f"a number above 0, up to {most:g}")
+            raise InputError(name, _said(name, value), f"a number above 0, up to {most:g}")
     bought = prices.capex_per_host or prices.capex_per_port
     if bought and prices.years is None:
         name = "capex_per_host" if prices.capex_per_host else "capex_per_port"
@@ -185,10 +185,15 @@ def checked(prices: Prices, assignment: Assignment) -> tuple[Prices, Assignment]
         raise InputError("years", prices.years, "with <capex_per_host> or <capex_per_port>")
     for name, value in (("deadline", assignment.deadline_s), ("budget", assignment.budget)):
         if value is not None and assignment.samples is None:
-            raise InputError(name, value, "with <samples>, which are to be trained")
+            raise InputError(name, _said(name, value), "with <samples>, which are to be trained")
     if assignment.budget is not None and not prices.known:
         raise InputError("budget", assignment.budget, "with <price_per_host_hour> or another price")
     return prices, assignment
+
+
+def _said(name: str, value: float) -> str:
+    """A number as somebody says it; a time was turned into seconds."""
+    return f"{value:.12g} s" if name == "deadline" else f"{value:.12g}"
 
 
 def costs_of(result: BreakEven, prices: Prices, assignment: Assignment) -> CostCurve:

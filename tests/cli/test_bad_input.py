@@ -34,6 +34,7 @@ def test_workers_that_are_no_count(run: Run, network: Path, workers: str) -> Non
         (["--scaling", "both"], ["--scaling", "strong, weak"]),
         (["--runtime", "mirrored"], ["--runtime", "coordinator with --strategy ps-async"]),
         (["--workload", "gem:128,256"], ["--workload", "did you mean gemm:"]),
+        (["--workload", "resnet50"], ["--workload", "did you mean resnet-50?"]),
         (["--workload", "gemm:128"], ["--workload", "gemm:FEATURES,HIDDEN"]),
         (["--workload", "nowhere.toml"], ["nowhere.toml", "no such file"]),
         (["--placement", "both"], ["--placement", "shared, separate"]),

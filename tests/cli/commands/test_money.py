@@ -91,11 +91,11 @@ def test_money_is_drawn_over_workers_with_the_limits(run: Run, tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (("--price-per-host-hour", "-1"), "--price-per-host-hour: got -1.0; allowed: a number"),
+        (("--price-per-host-hour", "-1"), "--price-per-host-hour: got -1; allowed: a number"),
         (("--capex-per-host", "1"), "allowed: with --years, over which it is written off"),
         (("--deadline", "8h"), "allowed: with --samples, which are to be trained"),
         (("--deadline", "soon", "--samples", "1"), "--deadline: got soon"),
-        ((*RENT, "--samples", "1", "--budget", "0"), "--budget: got 0.0"),
+        ((*RENT, "--samples", "1", "--budget", "0"), "--budget: got 0;"),
         (("--samples", "1", "--budget", "1"), "allowed: with --price-per-host-hour"),
     ],
 )

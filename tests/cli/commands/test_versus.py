@@ -54,8 +54,9 @@ def test_a_scenario_s_file_is_the_same_as_its_options(run: Run, tmp_path: Path) 
     ("text", "words"),
     [
         ("--link", "allowed: a value after --link"),
-        ("link 10gbit", "--vs: got 'link'; allowed: one of --workers, "),
-        ("--force", "--vs: got '--force'; allowed: one of "),
+        ("link 10gbit", "--vs: got 'link'; allowed: options of predict in quotes"),
+        ("--lnk 10gbit", "did you mean --link?"),
+        ("--force", "--vs: got '--force'; allowed: options of predict"),
         ("--batch 1 --batch 2", "allowed: --batch once"),
         ("--batch '1", "No closing quotation"),
         ("", "allowed: options of predict in quotes"),

@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 import shlex
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from nworkers.cli.shown import console
+from nworkers.cli.shown import calibration_text, console
 from nworkers.cli.shown.sheet import Entry, Order, Sheet
 from nworkers.cli.shown.terminal import Terminal
 from nworkers.cli.shown.wrapping import display_width
 from nworkers.models.files.store import write_record
+from nworkers.models.findings.calibration_answer import calibration_answer
+from nworkers.models.findings.weak_parameters import Remedy
+from nworkers.models.fitting.fit import fit_profile
+from nworkers.simulator.answers import answer_calibrated
 from tests.cli.conftest import Run
+from tests.support.measurements import measurement
 from tests.support.synthetic import synthetic
 
 JOB = ("--workload", "模型.toml", "--strategy", "ps-async")
@@ -33,6 +39,16 @@ COMMANDS = [
     ("fit", "samples.json", "--draws", "20"),
     ("fit", "nccl.txt"),
     ("fit", "laws.csv"),
+    (
+        "validate",
+        "--measured",
+        "measured.json",
+        "--workers",
+        "2",
+        "--calibration",
+        "loopback-2core",
+    ),
+    ("sweep", "sweep.toml", "-o", "rows.jsonl", "--jobs", "1"),
 ]
 NCCL = Path(__file__).parents[2] / "support" / "samples" / "nccl.txt"
 MODEL = """name = "模型"
@@ -51,13 +67,33 @@ def test_no_line_is_wider_than_the_terminal(
     (tmp_path / "模型.toml").write_text(MODEL, encoding="utf-8")
     (tmp_path / "nccl.txt").write_bytes(NCCL.read_bytes())
     (tmp_path / "laws.csv").write_text("workers,samples_per_s\n1,100\n2,190\n4,360\n")
+    (tmp_path / "sweep.toml").write_text("workers = [1, 2]\nbatch = [1, 64]\n")
+    measurement(tmp_path / "measured.json", 6.0)
     if "samples.json" in command:
         write_record(tmp_path / "samples.json", synthetic(rounds=2), force=False)
     sheets: list[Sheet] = []
     monkeypatch.setattr(console, "show", sheets.append)
     done = run(*command)
-    assert done.code == 0 or command == ("doctor",), done.err
+    assert done.code == 0 or command[0] in ("doctor", "validate"), done.err
+    assert sheets, done.err
     (sheet,) = sheets
+    assert_fits(sheet)
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 5])
+def test_no_line_of_a_calibration_s_end_is_wider(rounds: int) -> None:
+    taken = synthetic(rounds=rounds)
+    made = replace(taken, profile=fit_profile(taken, draws=20))
+    answer, curve = calibration_answer(made), answer_calibrated(made)
+    assert curve is not None
+    output = Path("folder/of mine/模型.json")
+    assert_fits(calibration_text.report(answer, output, curve))
+    assert_fits(calibration_text.short_report(answer, output, curve))
+    assert_fits(calibration_text.report(replace(answer, rest=Remedy("resume")), None))
+
+
+def assert_fits(sheet: Sheet) -> None:
+    """No line is wider than a terminal has columns, and none of its text is lost."""
     for width in (40, 60, 80, 120):
         shown = sheet.laid(Terminal(width))
         wide = [line for line in shown.splitlines() if display_width(line) > width]
