@@ -14,6 +14,7 @@ from benchmarks.site.markdown import code, described, escaped, fence
 from nworkers.cli.app import EXIT_CODES
 from nworkers.cli.asked.what_if_options import KINDS
 from nworkers.cli.documents.answer_schema import answer_schema
+from nworkers.cli.report.quantity_words import quantity_words
 from nworkers.cli.shown.format import quantity
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.files.file_schema import file_schema
@@ -37,7 +38,10 @@ def settings() -> str:
     """Every quantity of the profile that is used by default."""
     profile = load(DEFAULT_PROFILE)
     assert isinstance(profile, Profile)
-    rows = [[code(one.path), _value(one.value, one.unit)] for one in settables(profile)]
+    rows = [
+        [code(one.path), _value(one.value, one.unit), escaped(quantity_words(one.path))]
+        for one in settables(profile)
+    ]
     return (
         "# Settings\n\n`--set PATH=VALUE` asks about your machine with one quantity changed. "
         "A value has a unit or is a factor: `--set link.fetch.latency_s=50us`, "
@@ -46,7 +50,7 @@ def settings() -> str:
         f"These are the quantities of the shipped profile `{DEFAULT_PROFILE}`. A dash stands for "
         "what was not measured, or what the measurements leave open. [Cost models](../models.md) "
         "has the laws that they are of, [Profile](files.md#files-profile) the records.\n\n"
-        f"{table(['path', 'value'], rows)}\n"
+        f"{table(['path', 'value', 'what it is'], rows)}\n"
     )
 
 

@@ -25,6 +25,12 @@ _OF = (
 )
 #: Paths whose last name alone would not say it.
 _WHOLE = {
+    "host.cores": "cores of a host",
+    "host.memory_bytes": "memory of a host",
+    "host.os_overhead_share": "processor time beyond the tasks', over theirs",
+    "host.usable_share": "share of the cores' time that many workers get to use",
+    "host.compute_under_load": "processor time of gradients beside other workers, over alone",
+    "noise.compute": "how much a worker's compute varies from step to step",
     "device.dispatch_s": "an empty step in one process",
     "gpu.device.dispatch_s": "an empty step on the GPU",
     "link.dispatch_s": "what a part on a parameter server adds to a step",

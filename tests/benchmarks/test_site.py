@@ -49,7 +49,9 @@ def test_a_commands_page_has_what_its_help_has(
 
 def test_what_ifs_settings_and_names_are_all_there() -> None:
     assert all(escaped(kind.meaning) in what_ifs() for kind in KINDS.values())
+    assert all(name in pages()["commands/scale-predict"] for name in KINDS)
     assert "`link.fetch.latency_s`" in settings()
+    assert not re.findall(r"^.*\|  \|$", settings(), re.MULTILINE)
     assert all(f":: nworkers.{name}\n" in python() for name in nworkers.__all__)
 
 
