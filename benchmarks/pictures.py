@@ -44,6 +44,18 @@ workload = "resnet-50"
 batch = [32, 64, 128, 256, 512, 1024]
 workers = [1, 2, 4, 8, 16]
 """
+JOBS = """# jobs.toml
+[[job]]
+name = "large batches"
+weight = 3
+workload = "resnet-50"
+batch = 256
+
+[[job]]
+name = "small batches"
+workload = "resnet-50"
+batch = 64
+"""
 #: What was trained: a job of the accuracy table's development half, two of whose cells are missed.
 TRAINED = "coordinator-wait-14"
 #: A file of dots has at most so many colours, so that it stays small.
@@ -64,6 +76,8 @@ class Kind:
     beside: str = ""
     own_file: bool = False
     before: str = ""
+    #: What the command reads, which the page shows.
+    file: str = ""
 
 
 KINDS = (
@@ -88,6 +102,22 @@ KINDS = (
         "between the dashed ones, both are likely. The best job is a diamond.",
         "scale plot sweep rows.jsonl",
         before="scale sweep sweep.toml -o rows.jsonl",
+        file=SWEEP,
+    ),
+    Kind(
+        "cost", "Cost",
+        "What the work costs over workers, and how many hours it takes. The cheapest that keeps "
+        "the limits is circled. One process is dashed, a budget or deadline dotted.",
+        f"scale plot cost {RESNET} --max-workers 16 --price-per-host-hour 3 --samples 1e7 "
+        "--deadline 6d --budget 2000",
+        "`scale breakeven --price-per-host-hour 3 --plot FILE`",
+    ),
+    Kind(
+        "mix", "Mix",
+        "Several jobs that share the workers, by their shares of all samples, and each job alone.",
+        "scale plot mix jobs.toml --max-workers 16",
+        "`scale breakeven --mix jobs.toml --plot FILE`",
+        file=JOBS,
     ),
     Kind(
         "breakdown", "Breakdown",
@@ -157,7 +187,7 @@ def page() -> str:
         small, large = (f"img/{kind.name}-{size}.png" for size in SIZES)
         # What reads a file that a reader has to make first is not run by the tests of the docs.
         block = "text" if kind.own_file else "console"
-        before = f"```toml\n{SWEEP}```\n\n" if kind.name == "contour" else ""
+        before = f"```toml\n{kind.file}```\n\n" if kind.file else ""
         first = f"$ {kind.before}\n" if kind.before else ""
         beside = f"\nThe same beside its answer: {kind.beside}.\n" if kind.beside else ""
         parts.append(
@@ -187,6 +217,7 @@ def files(folder: Path) -> None:
     )  # fmt: skip
     write_record(folder / "measured.json", measured, force=False)
     (folder / "sweep.toml").write_text(SWEEP)
+    (folder / "jobs.toml").write_text(JOBS)
     (strategies,) = re.findall(r"```toml\n(.*?)```", SWEEPS.read_text(), re.DOTALL)
     (folder / "strategies.toml").write_text(strategies)
 

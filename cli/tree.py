@@ -136,6 +136,26 @@ def plot_options() -> Command:
 
 
 @plot_app.command(
+    "cost",
+    cls=LateCommand,
+    epilog="Example: scale plot cost --price-per-host-hour 3 --samples 1e8 -o cost.png",
+)
+def plot_cost() -> Command:
+    """Draw what the work costs and how long it takes, over numbers of workers."""
+    from nworkers.cli.commands.plot import plot_cost
+
+    return plot_cost
+
+
+@plot_app.command("mix", cls=LateCommand, epilog="Example: scale plot mix jobs.toml -o mix.png")
+def plot_mix() -> Command:
+    """Draw how fast several jobs together are, and each of them alone."""
+    from nworkers.cli.commands.plot import plot_mix
+
+    return plot_mix
+
+
+@plot_app.command(
     "breakdown",
     cls=LateCommand,
     epilog="Example: scale plot breakdown --workers 1,2,4,8 --calibration my.json -o steps.png",

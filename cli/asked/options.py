@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_type_hints
 
@@ -343,14 +343,23 @@ def shared(command: Callable[..., None]) -> Callable[..., None]:
     return with_options(command, "options", Options)
 
 
-def with_options(command: Callable[..., None], name: str, record: type[Any]) -> Callable[..., None]:
-    """The command with a record's fields as options in place of its parameter of that name."""
+def with_options(
+    command: Callable[..., None], name: str, record: type[Any], *, first: bool = False
+) -> Callable[..., None]:
+    """The command with a record's fields as options in place of its parameter of that name.
+
+    Args:
+        first: they come before its own.
+    """
     hints = get_type_hints(record, include_extras=True)
     own = inspect.signature(command, eval_str=True)
     kept = [p.replace(kind=p.KEYWORD_ONLY) for p in own.parameters.values() if p.name != name]
     added = [
         inspect.Parameter(
-            f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name]
+            f.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if f.default is MISSING else f.default,
+            annotation=hints[f.name],
         )
         for f in fields(record)
     ]
@@ -360,7 +369,7 @@ def with_options(command: Callable[..., None], name: str, record: type[Any]) -> 
         made = record(**{f.name: values.pop(f.name) for f in fields(record)})
         command(**{name: made}, **values)
 
-    parameters = kept + added
+    parameters = added + kept if first else kept + added
     wrapper.__signature__ = own.replace(parameters=parameters)  # type: ignore[attr-defined]
     wrapper.__annotations__ = {p.name: p.annotation for p in parameters}
     return wrapper

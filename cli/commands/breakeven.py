@@ -129,7 +129,9 @@ def show_curve(
 
         figure = speedup_curve.speedup_curve(answer, style.SIZES[size])
         if costs is not None:
-            figure = cost_plot.costs([("what is asked", costs)], money_text.title(costs))
+            figure = cost_plot.costs(
+                [("what is asked", costs)], money_text.title(costs), job, style.SIZES[size]
+            )
         style.save(figure, drawn, force=force)
     ask = _ask(options, aimed)
     if as_json or as_lines:
@@ -161,6 +163,7 @@ def show_mix(
     *,
     force: bool,
     as_json: bool,
+    size: SizeName = "large",
 ) -> None:
     """Answer for several jobs together, and draw where there is a file to draw to.
 
@@ -194,7 +197,7 @@ def show_mix(
     if drawn is not None:
         from nworkers.cli.plots import mix_plot, style
 
-        style.save(mix_plot.mix_plot(answer.found), drawn, force=force)
+        style.save(mix_plot.mix_plot(answer.found, style.SIZES[size]), drawn, force=force)
     if as_json:
         from nworkers.cli.shown import json_view
 
@@ -260,7 +263,9 @@ def show_options(
 
         figure = option_ratios.option_ratios(found, style.SIZES[size])
         if worth is not None:
-            figure = cost_plot.costs(cost_plot.curves_of(found), first_line)
+            figure = cost_plot.costs(
+                cost_plot.curves_of(found), first_line, found[0].job, style.SIZES[size]
+            )
         style.save(figure, drawn, force=force)
     if as_json:
         from nworkers.cli.shown import json_view

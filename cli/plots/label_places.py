@@ -14,7 +14,7 @@ from matplotlib.contour import ContourSet
 from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 
-from nworkers.cli.plots.style import INK, MARGIN_IN, STYLE
+from nworkers.cli.plots.style import INK, MARGIN_IN, STYLE, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -29,6 +29,8 @@ _CLEAR, _LEADER = 2.5, 15.0
 _DISTANCES = (4.0, 6.5, 10.0, 14.0, 20.0, 28.0, 40.0, 55.0, 75.0, 100.0)
 #: Of half a label's width, how far its middle is beside the point.
 _SIDEWAYS = (0.0, 0.4, -0.4, 0.8, -0.8, 1.0, -1.0)
+#: Points of a key.
+_KEY: float = STYLE["legend.fontsize"]
 #: What is paler is no line, but a ground on which words stand.
 _FAINT = 0.3
 _CORNERS = ("upper left", "upper right", "lower right", "lower left")
@@ -46,6 +48,8 @@ class Label:
     points: float = 9.5
     #: Rather nowhere than far from its point.
     near: bool = False
+    #: Belongs to a level: anywhere along it.
+    is_level: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,8 +75,11 @@ def settle(figure: Figure, labels: Iterable[Label] = (), key: Key | None = None)
                 _below(figure, [*key.inside, *key.below])
                 _lay_out(figure)
         figure.set_layout_engine("none")
+        taken: dict[Axes, Points] = {}
         for label in labels:
-            _put(figure, label)
+            if label.axes not in taken:
+                taken[label.axes] = _lines(label.axes)
+            _put(figure, label, taken[label.axes])
     return figure
 
 
@@ -99,13 +106,17 @@ def _inside(figure: Figure, key: Key) -> bool:
 def _below(figure: Figure, handles: Sequence[Artist]) -> Legend:
     """Put the key under everything, in as many columns as the figure is wide."""
     room = figure.bbox.width - 2 * MARGIN_IN * figure.dpi
+    for handle in handles:
+        # Beside its line; a name of any length goes on below.
+        lines = wrapped(str(handle.get_label()), room / figure.dpi - 0.5, _KEY)
+        handle.set_label("\n".join(lines))
     for columns in range(len(handles), 0, -1):
         legend = figure.legend(
             handles=list(handles),
             loc="outside lower left",
             ncols=columns,
             columnspacing=1.4,
-            borderaxespad=MARGIN_IN * 72 / STYLE["legend.fontsize"],  # as far in as the heading
+            borderaxespad=MARGIN_IN * 72 / _KEY,  # as far in as the heading
             borderpad=0.0,
         )
         figure.draw_without_rendering()
@@ -115,7 +126,7 @@ def _below(figure: Figure, handles: Sequence[Artist]) -> Legend:
     raise AssertionError("a key has something in it")
 
 
-def _put(figure: Figure, label: Label) -> None:
+def _put(figure: Figure, label: Label, taken: Points) -> None:
     """Put a label next to its point; farther off with a leader; else anywhere that is free."""
     axes = label.axes
     word = axes.annotate(
@@ -123,11 +134,17 @@ def _put(figure: Figure, label: Label) -> None:
         color=label.colour, weight=label.weight, fontsize=label.points, annotation_clip=False,
     )  # fmt: skip
     own = box_of(word)
-    taken = _lines(axes)
     words = [box for box in _boxes(figure) if box is not own and box.bounds != own.bounds]
     here = axes.transData.transform(label.at)
     dot = figure.dpi / 72
+    if label.is_level:
+        for x, y in _along(axes, here, own, dot):
+            if _free(axes, own.translated(x, y), taken, words, dot):
+                word.set_position((x / dot, y / dot))
+                return
     for distance, (x, y) in _places(own, dot):
+        if label.near and distance > _LEADER:
+            break
         box = own.translated(x, y)
         if not _free(axes, box, taken, words, dot):
             continue
@@ -165,6 +182,17 @@ def _places(own: Bbox, dot: float) -> Iterator[tuple[float, tuple[float, float]]
             yield distance, (x, 0.0)
             yield distance, (x, own.height / 2 + 3 * dot)
             yield distance, (x, -own.height / 2 - 3 * dot)
+
+
+def _along(axes: Axes, here: Points, own: Bbox, dot: float) -> Iterator[tuple[float, float]]:
+    """Above and below a level, from its right end to its left one."""
+    area = axes.get_window_extent()
+    for distance in _DISTANCES[:3]:
+        y = own.height / 2 + distance * dot
+        for end in np.linspace(area.x1 - 4 * dot, area.x0 + own.width + 4 * dot, 30):
+            x = float(end - own.width / 2 - here[0])
+            yield x, y
+            yield x, -y
 
 
 def _anywhere(axes: Axes, own: Bbox) -> Iterator[tuple[float, float]]:
@@ -243,7 +271,7 @@ def _lines(axes: Axes) -> Points:
         if line.get_linestyle() not in ("None", "", " "):
             found.append(sampled(path.vertices))
         if line.get_marker() not in ("None", "", " ", None):
-            reach = line.get_markersize() / 2 * axes.figure.dpi / 72
+            reach = (line.get_markersize() + line.get_markeredgewidth()) / 2 * axes.figure.dpi / 72
             found += [_around(np.asarray(path.vertices), reach)]
     for collection in axes.collections:
         if isinstance(collection, ContourSet) and collection.filled:
@@ -263,7 +291,8 @@ def _lines(axes: Axes) -> Points:
 
 
 def _around(points: Points, reach: float) -> Points:
-    sides = np.array([(0, 0), (reach, 0), (-reach, 0), (0, reach), (0, -reach)])
+    turns = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    sides = reach * np.array([(0, 0), *zip(np.cos(turns), np.sin(turns), strict=True)])
     return np.asarray((points[:, None, :] + sides[None, :, :]).reshape(-1, 2))
 
 

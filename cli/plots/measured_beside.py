@@ -48,7 +48,7 @@ def measured_beside(answer: ValidateAnswer, size: Size = LARGE) -> Figure:
         axes.set_xlabel("")
         axes.tick_params(labelbottom=False, bottom=False)
         one = f"{headline.baseline(row)} = 1×"
-        labels = [Label(axes, (result.rows[-1].workers, 1.0), one, INK)]
+        labels = [Label(axes, (result.rows[-1].workers, 1.0), one, is_level=True)]
     return settle(figure, labels, Key(axes, handles))
 
 

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from nworkers.cli.plots import breakeven_mark
 from nworkers.cli.plots.label_places import Key, Label, settle
 from nworkers.cli.plots.style import (
     BLUE,
     INK,
     LARGE,
     ORANGE,
-    SERIES,
     STYLE,
     Size,
+    headed,
+    looks,
     name,
     sheet,
     times_axis,
@@ -32,17 +34,14 @@ if TYPE_CHECKING:
 
     from nworkers.simulator.decide.job_mix import JobMix
 
-_MARKED = 24
-#: Jobs beyond as many as there are colours go round again, with other dashes.
-_DASHES = ("--", ":", "-.")
-
 
 def mix_plot(found: JobMix, size: Size = LARGE) -> Figure:
     """The mix over numbers of workers with its interval, and a thin line for each job."""
     shares = ", ".join(
         f"{name(job)} {fmt.percent(weight)}" for job, weight in found.weights.items()
     )
-    figure = sheet(size, headline_of(found).removesuffix("."), [f"samples: {shares}"])
+    finding, rest = headed(headline_of(found))
+    figure = sheet(size, finding, [*rest, f"samples: {shares}"])
     with rc_context(STYLE):
         axes = figure.add_subplot()
         handles = _draw(axes, found)
@@ -57,24 +56,14 @@ def _draw(axes: Axes, found: JobMix) -> list[Line2D | Patch]:
     own = {job: [row.of[job].speedup for row in found.rows] for job in found.jobs}
     all_own = [speedup for speedups in own.values() for speedup in speedups]
     axes.fill_between(workers, low, high, color=BLUE, alpha=0.18, lw=0)
-    look: dict[str, Any] = {
-        "color": BLUE,
-        "lw": 2.2,
-        "marker": "o" if len(workers) <= _MARKED else "",
-        "ms": 4.5,
-    }
+    (look,) = looks(1, len(workers))
     axes.plot(workers, [row.speedup for row in found.rows], **look)
     handles: list[Line2D | Patch] = [
         Line2D([], [], label="the mix", **look),
         Patch(color=BLUE, alpha=0.18, lw=0, label="90 % interval"),
     ]
-    for place, (job, speedups) in enumerate(own.items()):
-        # The first colour is that of the mix.
-        of_job: dict[str, Any] = {
-            "color": SERIES[1 + place % (len(SERIES) - 1)].colour,
-            "lw": 1.4,
-            "ls": _DASHES[place // (len(SERIES) - 1) % len(_DASHES)],
-        }
+    for (job, speedups), of_job in zip(own.items(), looks(len(own), len(workers), 1), strict=True):
+        of_job |= {"lw": 1.4, "marker": ""}
         axes.plot(workers, speedups, **of_job)
         handles.append(Line2D([], [], label=name(job), **of_job))
     axes.axhline(1.0, color=INK, lw=1.0)
@@ -88,11 +77,11 @@ def _draw(axes: Axes, found: JobMix) -> list[Line2D | Patch]:
 
 def _labels(axes: Axes, found: JobMix) -> Iterator[Label]:
     first, last = found.breakeven_workers, found.rows[-1].workers
-    if first is not None:
-        at = (first, found.decisive.speedup)
-        axes.plot(*([one] for one in at), "o", ms=9, mfc="white", mec=ORANGE, mew=2.2)
-        yield Label(axes, at, f"break-even {first:,}", ORANGE, "bold")
-    yield Label(axes, (last, 1.0), "the baseline = 1×", INK)
+    yield from breakeven_mark.mark(
+        axes, None if first is None else (first, found.decisive.speedup),
+        found.breakeven_workers_interval, last, found.max_workers,
+    )  # fmt: skip
+    yield Label(axes, (last, 1.0), "the baseline = 1×", INK, is_level=True)
     if found.target_speedup != 1.0:
         said = f"target {fmt.times(found.target_speedup)}"
-        yield Label(axes, (last, found.target_speedup), said, ORANGE)
+        yield Label(axes, (last, found.target_speedup), said, ORANGE, is_level=True)

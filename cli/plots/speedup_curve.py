@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch, Rectangle
 
+from nworkers.cli.plots import breakeven_mark
 from nworkers.cli.plots.about import about, full
 from nworkers.cli.plots.label_places import Key, Label, settle
 from nworkers.cli.plots.style import (
@@ -23,6 +24,7 @@ from nworkers.cli.plots.style import (
     SERIES,
     STYLE,
     Size,
+    looks,
     sheet,
     times_axis,
     width_in,
@@ -39,7 +41,6 @@ if TYPE_CHECKING:
 
 #: Of the figure's height, what a step waits for.
 _STRIP = 0.085
-_MARKED = 24
 #: Points of its words, and what is behind them in turn.
 _CAUSE, _TINTS = 9.0, ("#c8d3e2", "#e4e9f1")
 
@@ -84,60 +85,38 @@ def _draw(axes: Axes, result: BreakEven) -> list[Line2D | Patch]:
     top = 1.5 * max(1.0, result.target_speedup, *high)
     bottom = 0.75 * min(1.0, *low)
     axes.fill_between(workers, low, high, color=BLUE, alpha=0.18, lw=0)
-    dots = "o" if len(workers) <= _MARKED else ""
-    axes.plot(workers, speedup, color=BLUE, lw=2, marker=dots, ms=4.5)
+    (look,) = looks(1, len(workers))
+    axes.plot(workers, speedup, **look)
     until = min(top, EDGE * workers[-1])
     axes.plot([1, until], [1, until], color=GREY, lw=1.2, ls=(0, (4, 3)))
     axes.axhline(1.0, color=INK, lw=1.0)
     if result.target_speedup != 1.0:
         axes.axhline(result.target_speedup, color=ORANGE, lw=1.0, ls=":")
     times_axis(axes, bottom, top, f"times {headline.baseline(result.rows[0])}")
-    _band(axes, result)
     return [
-        Line2D([], [], color=BLUE, lw=2, marker=dots, ms=4.5, label="predicted"),
+        Line2D([], [], **look, label="predicted"),
         Patch(color=BLUE, alpha=0.18, lw=0, label="90 % interval"),
         Line2D([], [], color=GREY, lw=1.2, ls=(0, (4, 3)), label="ideal: N workers, N times"),
     ]
 
 
-def _band(axes: Axes, result: BreakEven) -> None:
-    """Break-even with its interval, as a band on the axis; an open end goes to the edge."""
-    low, high = result.breakeven_workers_interval
-    if low is None:
-        return
-    last = result.rows[-1].scenario.workers * EDGE
-    # A number of workers is as wide as half the way to its neighbours.
-    begin, end = low / 1.06, last if high is None else high * 1.06
-    axes.axvspan(begin, end, 0.0, 0.028, color=ORANGE, alpha=0.85, lw=0)
-    axes.axvspan(begin, end, color=ORANGE, alpha=0.08, lw=0)
-    if result.breakeven_workers is not None:
-        axes.plot(
-            [result.breakeven_workers], [0.0], marker="^", ms=8, color=ORANGE, ls="",
-            mec="white", transform=axes.get_xaxis_transform(), clip_on=False, zorder=5,
-        )  # fmt: skip
-
-
 def _labels(axes: Axes, result: BreakEven) -> Iterator[Label]:
     rows, first = result.rows, result.breakeven_workers
-    low, top = axes.get_ylim()
-    best = max(rows, key=lambda row: row.speedup)
-    if first is not None:
-        row = next(r for r in rows if r.scenario.workers == first)
-        axes.plot([first], [row.speedup], marker="o", ms=9, mfc="white", mec=ORANGE, mew=2.2, ls="")
-        around = headline.interval_of_first(result)
-        said = f"break-even {first:,}" + ("" if around == str(first) else f" ({around})")
-        yield Label(axes, (first, row.speedup), said, ORANGE, "bold")
-    if best.scenario.workers != first:
-        said = f"{fmt.times(best.speedup)} with {fmt.count(best.scenario.workers, 'worker')}"
-        yield Label(axes, (best.scenario.workers, best.speedup), said, BLUE, "bold")
-    if first is None and result.breakeven_workers_interval[0] is not None:
-        few = result.breakeven_workers_interval[0]
-        yield Label(axes, (few, low * (top / low) ** 0.03), f"perhaps from {few:,} on", ORANGE)
+    last = rows[-1].scenario.workers
+    speedups = {row.scenario.workers: row.speedup for row in rows}
+    yield from breakeven_mark.mark(
+        axes, None if first is None else (first, speedups[first]),
+        result.breakeven_workers_interval, last, result.max_workers,
+    )  # fmt: skip
+    best = max(speedups, key=speedups.__getitem__)
+    if best != first:
+        said = f"{fmt.times(speedups[best])} with {fmt.count(best, 'worker')}"
+        yield Label(axes, (best, speedups[best]), said, BLUE, "bold")
     base = f"{headline.baseline(rows[0])} = 1×"
-    yield Label(axes, (rows[-1].scenario.workers, 1.0), base, INK)
+    yield Label(axes, (last, 1.0), base, INK, is_level=True)
     if result.target_speedup != 1.0:
         goal = f"target {fmt.times(result.target_speedup)}"
-        yield Label(axes, (rows[-1].scenario.workers, result.target_speedup), goal, ORANGE)
+        yield Label(axes, (last, result.target_speedup), goal, ORANGE, is_level=True)
 
 
 def _waits(strip: Axes, rows: Sequence[Prediction]) -> list[Patch]:

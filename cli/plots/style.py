@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -53,6 +54,29 @@ SERIES = (
     Series(GREY, "", "P"),
     Series("#16325c", "", "X"),
 )
+
+
+#: Their places in the order of lines: the dark ones first, which are seen on a tinted interval.
+_LINES = (0, 2, 4, 1, 6, 5, 3)
+#: Beyond as many as there are colours these go round again, dashed.
+_DASHES = ("-", "--", ":", "-.")
+#: More numbers of workers than these are a line without marks.
+_MARKED = 24
+
+
+def looks(count: int, workers: int, first: int = 0) -> list[dict[str, Any]]:
+    """How so many curves look, from a place of the series on.
+
+    Args:
+        workers: how many numbers of them a curve has.
+    """
+    found: list[dict[str, Any]] = []
+    for k in range(first, first + count):
+        series = SERIES[_LINES[k % len(SERIES)]]
+        marker = series.marker if workers <= _MARKED else ""
+        dash = _DASHES[k // len(SERIES) % len(_DASHES)]
+        found.append({"color": series.colour, "marker": marker, "ls": dash, "lw": 2.0, "ms": 4.5})
+    return found
 
 
 @dataclass(frozen=True)
@@ -146,6 +170,12 @@ def sheet(
         )
     figure.set_label(cut(one_line(finding)))
     return figure
+
+
+def headed(text: str) -> tuple[str, list[str]]:
+    """Sentences as a heading: up to the first pause the finding, and the rest below it."""
+    finding, *rest = re.split(r"[.,] ", text.removesuffix("."), maxsplit=1)
+    return finding, rest
 
 
 def wrapped(text: str, room_in: float, points: float, weight: str = "normal") -> list[str]:

@@ -127,7 +127,7 @@ def _enough(found: ReportAnswer) -> tuple[str, str, str]:
         most = fmt.count(result.max_workers, "worker")
         return name, "none", f"up to {most}; probability of the best: {chance}"
     first = fmt.count(result.breakeven_workers, "worker")
-    known = headline.interval_of_first(result)
+    known = headline.interval_of_first(result.breakeven_workers_interval, result.max_workers)
     return name, first, f"90 % interval: {known}; probability: {chance}"
 
 

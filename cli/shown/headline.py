@@ -194,12 +194,12 @@ def _range(low: int, high: int, most: int) -> str:
     return f"at {low}" if low == high else f"from {low} to {high}"
 
 
-def interval_of_first(result: BreakEven) -> str:
+def interval_of_first(interval: tuple[int | None, int | None], max_workers: int) -> str:
     """The interval of the first number that wins, short enough for a picture."""
-    low, high = result.breakeven_workers_interval
+    low, high = interval
     if low == high:
         return str(low)
-    none = f"none up to {result.max_workers}"
+    none = f"none up to {max_workers}"
     return f"{low}, or {none}" if high is None else f"{low} to {high}"
 
 

@@ -12,6 +12,7 @@ from PIL import Image
 from benchmarks.page import ROOT
 from benchmarks.pictures import (
     IMAGES,
+    JOBS,
     KINDS,
     MOST_BYTES,
     PAGE,
@@ -74,6 +75,7 @@ def test_the_command_draws_what_the_page_says(
     if kind.own_file:
         files(tmp_path)
     (tmp_path / "sweep.toml").write_text(SWEEP)
+    (tmp_path / "jobs.toml").write_text(JOBS)
     for line in filter(None, (kind.before, f"{kind.command} -o drawn.png --size small")):
         assert app.run(shlex.split(line)[1:]) == 0
     assert title(Path("drawn.png")) == title(IMAGES / f"{kind.name}-small.png")

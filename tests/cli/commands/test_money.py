@@ -83,7 +83,7 @@ def test_money_is_drawn_over_workers_with_the_limits(run: Run, tmp_path: Path) -
         assert run(*SMALL, *RENT, *work, *more, "--plot", str(path)).code == 0
         # matplotlib leaves each text in a comment.
         drawn = path.read_text()
-        for text in ("cost of 1,000,000 samples", "hours of", "deadline 72.0 h", "budget 900"):
+        for text in ("cost of", "1,000,000 samples", "hours of", "deadline 72.0 h", "budget 900"):
             assert f"<!-- {text}" in drawn
         assert ("<!-- - -link 10gbit" in drawn) == (name == "several")
 

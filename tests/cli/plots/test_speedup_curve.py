@@ -74,7 +74,7 @@ def test_the_heading_is_the_finding_and_names_the_what_ifs() -> None:
     assert "resnet-50, ps-async, 1 ps, global batch 256" in about
     assert "what if: compute=2x" in about
     assert heading(answer(32))[0].startswith(
-        "No number of workers up to 32 beats one process; at most 0.0131×, with 1"
+        "No number of workers up to 32 beats one process; at most 0.0130×, with 1"
     )
 
 

@@ -199,7 +199,7 @@ def test_measured_beside_predicted(measured: int | None, predicted: int | None, 
     [((4, 4), "4"), ((3, 6), "3 to 6"), ((1, None), "1, or none up to 8")],
 )
 def test_the_interval_in_a_picture(interval: tuple[int | None, int | None], words: str) -> None:
-    assert headline.interval_of_first(BreakEven((row(),), 8, 4, interval, 1, ((4, 8),))) == words
+    assert headline.interval_of_first(interval, 8) == words
 
 
 def test_a_target_and_progress_are_named() -> None:
