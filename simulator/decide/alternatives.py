@@ -15,12 +15,13 @@ from nworkers.models.records.solved import Goal, WayKind, WayOut
 from nworkers.models.records.what_if import Compression, Rdma, WhatIf
 from nworkers.simulator.decide.quantities import Job
 from nworkers.simulator.decide.reaching import fully, roughly
+from nworkers.simulator.engine.engines import IS_COMPILED
 from nworkers.simulator.study.hardware import hardware_of
 from nworkers.simulator.study.resolve import ResolvedJob
 from nworkers.simulator.study.worker_grid import ends
 
 #: So many of the ranked are predicted in full and shown.
-SHOWN = 8
+SHOWN = 8 if IS_COMPILED else 4
 #: What changes less is not worth a line.
 _TELLING = 1.01
 

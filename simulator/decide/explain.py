@@ -18,6 +18,7 @@ from nworkers.models.records.prediction import OUTAGE, Cause, Prediction
 from nworkers.models.records.profile import SPREAD, Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.models.records.setting import Settable, Setting
+from nworkers.simulator.engine.engines import IS_COMPILED
 from nworkers.simulator.step.run_spec import run_spec
 from nworkers.simulator.step.topology import ResourceKey
 from nworkers.simulator.step.uses import alone_s, service_demands_s
@@ -37,7 +38,7 @@ MOST_ELASTICITIES = 10
 LEAST_PERCENT = 0.01
 #: How far a quantity is moved either way, as a factor, and by how many draws. So far that chance,
 #: which is another where workers meet otherwise, leaves less than a tenth open.
-_MOVED, _DRAWS = 1.2, 24
+_MOVED, _DRAWS = 1.2, 24 if IS_COMPILED else 12
 _DEVIATES_90 = 1.645
 
 

@@ -17,12 +17,14 @@ from nworkers.models.records.scaled_link import with_dispatch, with_latency
 from nworkers.models.records.solved import Sought
 from nworkers.models.records.what_if import InnerLink
 from nworkers.simulator.decide.search import Axis, first_rung, rungs
+from nworkers.simulator.engine.engines import IS_COMPILED
 from nworkers.simulator.study.hardware import Hardware, hardware_of, read_link, read_source
 from nworkers.simulator.study.resolve import ResolvedJob, resolve, workload_of
 from nworkers.simulator.study.settings import settables
 
-#: No batch beyond is looked at, and no more workers or ps.
-MOST_BATCH, MOST_WORKERS, MOST_PS = 2**24, 256, 64
+#: No batch beyond is looked at, and no more workers or ps; of ps, which cost most to simulate,
+#: fewer where nothing is compiled.
+MOST_BATCH, MOST_WORKERS, MOST_PS = 2**24, 256, 64 if IS_COMPILED else 8
 #: How many times today's a latency or a dispatch is looked at; the last counts as none.
 MOST_FACTOR, LEAST_FACTOR, NO_FACTOR = 1e3, 1e-4, 1e-7
 #: No transport takes longer (`nworkers.models.records.what_if`).

@@ -20,7 +20,7 @@ from nworkers.models.records.prediction import CAUSES, OUTAGE, Cause, ResourceUs
 from nworkers.models.records.profile import Profile
 from nworkers.models.records.scenario import Scenario
 from nworkers.simulator.engine.base import Engine, Run, by_kind, mean_of, steps_in_a_mean_step
-from nworkers.simulator.engine.engines import DEFAULT
+from nworkers.simulator.engine.engines import DEFAULT, IS_COMPILED
 from nworkers.simulator.engine.uncollected import uncollected
 from nworkers.simulator.step.labels import label
 from nworkers.simulator.step.noise import mean_factors
@@ -42,11 +42,12 @@ from nworkers.simulator.study.steady import steady_step_s
 from nworkers.simulator.study.warmup import warmup_steps
 
 Indices = npt.NDArray[np.intp]
-#: What chance may leave open of a central step time, as its standard error.
-MOST_ERROR = 0.01
+#: What chance may leave open of a central step time, as its standard error; where nothing is
+#: compiled, each draw takes too long for more than need be.
+MOST_ERROR = 0.01 if IS_COMPILED else 0.02
 #: More draws are run until this is left, of which seeds then show up to a fifth more: those draws
 #: are enough first that happen to scatter little. So many are run at once.
-_ENOUGH, RUNS_AT_ONCE = 0.8 * MOST_ERROR, 50
+_ENOUGH, RUNS_AT_ONCE = 0.8 * MOST_ERROR, 50 if IS_COMPILED else 16
 #: More steps of all workers in all runs are not taken for it.
 _MOST_WORKER_STEPS = 2_000_000
 #: Length of the run whose mean an interval is for.
