@@ -11,6 +11,8 @@ from nworkers.cli.shown.visible import visible
 
 #: A value may part from its interval, which stays whole.
 _INTERVAL = re.compile(r" (\([^()]*\))$")
+#: A number stays beside its unit.
+_UNIT = re.compile(r"(?<=\d) (?=%|(?:[mµn]?s|h|min)\b)")
 #: Longer words, such as paths of quantities, may be broken where a part of them ends.
 _LONG = re.compile(r"\b[A-Za-z][^\s&;]{16,}")
 #: Tables of more columns are printed over the whole width of a sheet.
@@ -21,7 +23,7 @@ _PART = re.compile(r"(?<=[a-z0-9\]])(?=[._\[])|(?<=[,/=])")
 
 def text(plain: str) -> str:
     """Any text, as HTML: what it says is shown, never read as markup."""
-    return html.escape(visible(plain)).replace(" %", "\N{NO-BREAK SPACE}%")
+    return _UNIT.sub("\N{NO-BREAK SPACE}", html.escape(visible(plain)))
 
 
 def paragraph(plain: str, kind: str = "") -> str:
