@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from statistics import NormalDist
 from typing import Any
 
@@ -19,9 +18,6 @@ from tests.support.costs import costs
 from tests.support.jobs import submitted
 from tests.support.queueing import machine_repairman, mean_value_analysis
 from tests.support.runs import Trained
-
-#: Quantiles of the exponential distribution of mean 1; straight lines between them add 0.1 %.
-EXPONENTIAL = tuple(-math.log1p(-p) for p in np.linspace(0.0, 1.0 - 1e-5, 2001))
 
 
 def test_the_two_closed_forms_agree() -> None:

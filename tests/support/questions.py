@@ -386,11 +386,6 @@ _MONEY = {
     "--budget": _of("100", "1e15", "1e-300", "0"),
 }
 _PUBLISHED = {"--json": _FLAG, "--tolerance": _of("0.1")}
-_MEASURED = {
-    "--measured": given_file(MEASURED),
-    "--workers": _of("2"),
-    "--calibration": given_file(FILES["LOOPBACK"]),
-}
 _ROWS = _of("rows.jsonl", "rows.jsonl", "no/rows.jsonl")
 _SWEEP = {"--shard": _of("1/2", "2/2"), "--json": _FLAG, "--resume": _FLAG, "--force": _FLAG}
 _PLAIN = [("--help",), ("--version",), ("predict", "--help"), ("plot",), ("frob",), ()]
