@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 #: So many steps of all workers are run at once.
 _STEPS_AT_ONCE = 20_000
 #: Fewer activities of all workers take less than threads cost.
-_FEW_ACTIVITIES = 60_000
+_FEW_ACTIVITIES = 30_000
 #: Runs that are told of at once.
 _MOST_RUNS = 64
 #: Who asks many questions at once takes a core for each.
