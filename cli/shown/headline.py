@@ -80,6 +80,10 @@ def _span(value: _Words, low: _Words, high: _Words) -> str:
 
 def of_prediction(row: Prediction) -> str:
     """How fast the workers of a row train, and what a step waits for."""
+    if is_baseline(row):
+        are = "is" if row.scenario.workers == 1 else "are"
+        who = fmt.count(row.scenario.workers, "worker")
+        return f"{who} {are} the baseline itself; {_waits(row)}."
     compared = pace(row.speedup, baseline(row), row.speedup_interval)
     return f"{_train(row)} {compared}; {_waits(row)}."
 
@@ -111,15 +115,12 @@ def of_breakeven(result: BreakEven) -> str:
     Where none wins, how near the best comes and what stands in its way. A second sentence says how
     sure the first number is.
     """
-    first, most = result.breakeven_workers, result.max_workers
+    first = result.breakeven_workers
     best = max(result.rows, key=lambda row: row.speedup)
     base = baseline(best)
     reached = goal(result.aim, base)
     if first is None:
-        return (
-            f"No number of workers up to {most} {wins(result.aim, 1)} {reached}: at best, "
-            f"{_train(best)} {_words(best.speedup)}, and {_waits(best)}.{doubt(result)}"
-        )
+        return f"{_none(result, best, reached)}, and {_waits(best)}.{doubt(result)}"
     at_first = next(row for row in result.rows if row.scenario.workers == first)
     hosts = result.breakeven_hosts or 1
     on = f" on {hosts} hosts" if hosts > 1 else ""
@@ -131,6 +132,30 @@ def of_breakeven(result: BreakEven) -> str:
     if len(result.rows) > 1:
         parts += [_best(best, first), *_lost(result, base)]
     return f"{'; '.join(parts)}.{doubt(result)}"
+
+
+def _none(result: BreakEven, best: Prediction, reached: str) -> str:
+    """That no number reaches the aim, and how near the best comes."""
+    most, reaches = result.max_workers, wins(result.aim, 1)
+    if is_baseline(best):
+        begun = f"No number of workers up to {most} {reaches} {reached}"
+        owned = best.scenario.workers
+        return f"{begun}: none is faster than {'that one' if owned == 1 else f'those {owned}'}"
+    near = str(_words(best.speedup))
+    if near == "as fast":
+        near = pace(best.speedup, baseline(best))
+    if len(result.rows) == 1 and best.scenario.workers == most:
+        workers = most
+        does = "does" if workers == 1 else "do"
+        it = "it trains" if workers == 1 else "they train"
+        not_ = f"{fmt.count(workers, 'worker')} {does} not {wins(result.aim, 2)} {reached}"
+        return f"{not_}: {it} {near}"
+    return f"No number of workers up to {most} {reaches} {reached}: at best, {_train(best)} {near}"
+
+
+def is_baseline(row: Prediction) -> bool:
+    """Whether the workers are those that are owned, with nothing else about them."""
+    return row.owned_workers == row.scenario.workers and set(row.draws) == {1.0}
 
 
 def wins(aim: Aim, workers: int) -> str:

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 def best_option(found: Sequence[OptionFound]) -> str:
     """Which option trains fastest, and by how much beside the first."""
     best = max(found, key=lambda option: option.ratio)
+    if best.ratio - 1.0 < headline.EQUAL:
+        best = found[0]
     first, workers = found[0], fmt.count(best.row.scenario.workers, "worker")
     if best is first:
         others = found[1:]
         second = max(others, key=lambda option: option.ratio)
         slower = headline.pace(second.ratio, "it", second.ratio_interval)
+        if second.ratio > 1.0 - headline.EQUAL:
+            none = f"No other way is faster than {first.name}, with {workers}"
+            return f"{none}; {second.name} is {slower}."
         return f"{first.name}, with {workers}, is fastest; next, {second.name} is {slower}."
     faster = headline.pace(best.ratio, first.name, best.ratio_interval)
     return f"{best.name}, with {workers}, is {faster}."

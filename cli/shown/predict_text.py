@@ -123,9 +123,10 @@ def _instead(answer: BreakEvenAnswer, ask: Ask | None) -> list[str]:
     result, row = answer.result, answer.best
     if result.breakeven_workers is None:
         return _ways_out(answer.ways_out, row, ask, result.aim)
-    there = fmt.count(row.owned_workers or 1, "worker")
+    owned = row.owned_workers or 1
+    there = f"{fmt.count(owned, 'worker')} that {'is' if owned == 1 else 'are'} there"
     lines = _ways_out(answer.ways_out or None, row, ask, result.aim)
-    return [f"With the {there} that are there:", *lines] if lines else []
+    return [f"With the {there}:", *lines] if lines else []
 
 
 def heading(row: Prediction, job: ResolvedJob) -> list[str]:

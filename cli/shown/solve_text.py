@@ -80,11 +80,15 @@ def of_solved(answer: Solved) -> str:
 
 
 def _of_threshold(answer: Solved, found: Threshold) -> str:
-    name, goal = found.quantity, _goal(answer.goal, headline.baseline(found.row))
+    name = found.quantity
+    goal = _goal(answer.goal, headline.baseline(found.row), one=answer.workers == 1)
     if found.value is not None:
+        if found.is_end and name in ("latency", "dispatch"):
+            return _any_longer(answer, found, found.value)
         with_ = "at" if name == "batch" else "with"
         said = f"{_EXTREME[name]} {with_} which {_workers(answer)} {goal}"
-        value = str(round(found.value)) if name == "batch" else quantity(found, found.value)
+        whole = name in ("batch", "ps", "workers")
+        value = str(round(found.value)) if whole else quantity(found, found.value)
         return f"{said[0].upper()}{said[1:]} is {value}{_interval(found)}{_today(found)}."
     if found.memory is not None:
         return _out_of_memory(answer, found, found.memory)
@@ -94,8 +98,19 @@ def _of_threshold(answer: Solved, found: Threshold) -> str:
     may = ""
     if perhaps:
         nearest = perhaps[-1] if name in ("latency", "dispatch") else perhaps[0]
-        may = f" It may be that {quantity(found, nearest)} is enough (90 % interval)."
-    return f"Not possible: {where}, {_workers(answer)} {_reach(answer.goal, found)}{held}.{may}"
+        are = "are" if name in ("ps", "workers") and nearest > 1.5 else "is"
+        may = f" It may be that {quantity(found, nearest)} {are} enough (90 % interval)."
+    return f"Not possible: {where}, {_workers(answer)} {_reach(answer, found)}{held}.{may}"
+
+
+def _any_longer(answer: Solved, found: Threshold, value: float) -> str:
+    """The longest that is looked at is short enough."""
+    goal = _goal(answer.goal, headline.baseline(found.row), one=answer.workers == 1)
+    today = "" if not found.today else f", {fmt.digits(value / found.today)} times today's"
+    return (
+        f"{_workers(answer)} {goal} with a {found.quantity} of {quantity(found, value)} too"
+        f"{today}; none longer is looked at."
+    )
 
 
 def _out_of_memory(answer: Solved, found: Threshold, beyond: OutOfMemory) -> str:
@@ -108,25 +123,31 @@ def _out_of_memory(answer: Solved, found: Threshold, beyond: OutOfMemory) -> str
     )
     if not found.fits:
         return text
-    reach = _reach(answer.goal, found)
+    reach = _reach(answer, found)
     return f"{text} At best, with {quantity(found, found.at)}, {_workers(answer)} {reach}."
 
 
-def _goal(goal: Goal, base: str) -> str:
+def _goal(goal: Goal, base: str, *, one: bool = False) -> str:
+    """What workers do who reach it, or the only one does."""
     if goal.measure == "overhead":
-        return f"spend at most {fmt.percent(goal.target)} of a step on anything but computing"
+        share = fmt.percent(goal.target)
+        return f"spend{'s' * one} at most {share} of a step on anything but computing"
     if goal.target == 1.0:
-        return f"beat {base}"
-    return f"are {fmt.digits(goal.target)} times as fast as {base}"
+        return f"beat{'s' * one} {base}"
+    return f"{'is' if one else 'are'} {fmt.digits(goal.target)} times as fast as {base}"
 
 
-def _reach(goal: Goal, found: Threshold) -> str:
+def _reach(answer: Solved, found: Threshold) -> str:
     low, high = found.reached_interval
-    if goal.measure == "overhead":
-        span = f"{fmt.percent(low)} to {fmt.percent(high)}"
-        return f"spend {fmt.percent(found.reached)} of a step on other things ({span})"
+    s = "s" * (answer.workers == 1)
+    if answer.goal.measure == "overhead":
+        ends = [fmt.percent(end) for end in (low, high)]
+        span = "" if ends[0] == ends[1] else f" ({' to '.join(ends)})"
+        return f"spend{s} {fmt.percent(found.reached)} of a step on other things{span}"
     base = headline.baseline(found.row)
-    return f"reach {fmt.digits(found.reached)} of {base} ({fmt.span((low, high))})"
+    return (
+        f"reach{'es' if s else ''} {fmt.digits(found.reached)} of {base} ({fmt.span((low, high))})"
+    )
 
 
 def _workers(answer: Solved) -> str:
@@ -178,7 +199,8 @@ def _interval(found: Threshold) -> str:
             )
         return f" (90 % interval {round(low)} to {round(high)})"
     known = low if low is not None else high or 0.0
-    end = str(round(known)) if found.quantity == "batch" else quantity(found, known)
+    whole = found.quantity in ("batch", "ps", "workers")
+    end = str(round(known)) if whole else quantity(found, known)
     where = "or more, perhaps never" if low is not None else "or less, perhaps never"
     return f" (90 % interval {end} {where})"
 
@@ -202,6 +224,9 @@ def _of_ways(answer: Solved) -> str:
             f"Not possible with one change of those tried: {_workers(answer)} reach "
             f"{done} at best, with {name}."
         )
+    if len(answer.ways) == 1:
+        goal = _goal(answer.goal, "the baseline", one=answer.workers == 1)
+        return f"{_workers(answer)} {goal} as it is; no change of those tried makes it faster."
     names = ", ".join(way.change or "the job as it is" for way in reaches)
     return f"{len(reaches)} of {len(answer.ways)} reach it with {_workers(answer)}: {names}."
 

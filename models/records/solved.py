@@ -49,7 +49,8 @@ class Threshold:
     measurements leave possible reach the goal, in ascending order. ``today`` is what it is now, if
     that is known. ``held_by`` is the cause that stands in the way where nothing reaches the goal.
     ``change`` is the field of a request, and its text, that asks for ``at``. ``memory`` is what
-    stands in the way where it is that. ``fits`` is false where memory holds no value.
+    stands in the way where it is that. ``fits`` is false where memory holds no value. ``is_end``
+    says that the value is the first of those that are looked at.
     """
 
     quantity: str
@@ -65,6 +66,7 @@ class Threshold:
     change: tuple[tuple[str, str], ...] = ()
     memory: OutOfMemory | None = None
     fits: bool = True
+    is_end: bool = False
 
 
 @dataclass(frozen=True)

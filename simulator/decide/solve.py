@@ -22,6 +22,7 @@ from nworkers.models.records.solved import (
     WayOut,
     goal_of,
 )
+from nworkers.models.records.what_if import PLAIN
 from nworkers.simulator.decide.alternatives import ranked
 from nworkers.simulator.decide.quantities import (
     LEAST_FACTOR,
@@ -77,6 +78,8 @@ def solve(
     goal = goal_of(target_speedup, overhead)
     check_goal(goal)
     job = job_of(request)
+    if what != "strategy" and overhead is None and _is_owned(job.request, workers):
+        raise InputError("workers", workers, "another number than that of the <baseline>")
     if what == "strategy":
         return Solved(what, goal, workers, ways=ranked(job, goal, workers, progress, known))
     if what == "device":
@@ -93,6 +96,11 @@ def solve(
     found = search(quantity.axis, goal, known=on_the_way)
     threshold = replace(_threshold(quantity, goal, found), memory=_memory(quantity, goal, found))
     return Solved(what, goal, workers, threshold=threshold)
+
+
+def _is_owned(request: JobRequest, workers: int) -> bool:
+    """Whether the workers are the baseline, which they are as fast as whatever is changed."""
+    return request.baseline == str(workers) and request.what_if == PLAIN and not request.add
 
 
 def _memory(quantity: Quantity, goal: Goal, found: Found) -> OutOfMemory | None:
@@ -125,6 +133,7 @@ def _threshold(quantity: Quantity, goal: Goal, found: Found) -> Threshold:
         reached_interval=reached.interval,
         held_by=held_by(goal, reached.row) if value is None else None,
         change=quantity.said(found.at),
+        is_end=value == quantity.axis.grid[0],
         fits=not quantity.axis.overfull(quantity.axis.at(found.at)),
     )
 

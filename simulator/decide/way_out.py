@@ -29,6 +29,8 @@ BREAK_EVEN = Goal()
 _LARGER = 2 if IS_COMPILED else 8
 #: Kinds of changes, for whoever waits.
 _KINDS = 6
+#: What wins by less reads as a tie.
+_SEEN = 1.005
 #: Of each kind of change, so many are predicted in full until one wins.
 _TRIES = 2
 
@@ -179,7 +181,7 @@ def _first(tried: Iterable[tuple[Possibility, int]], goal: Goal) -> WayOut | Non
     """The first that wins in full, of a few that do roughly."""
     for candidate, workers in islice(tried, _TRIES):
         way = candidate.way(goal, workers)
-        if way.speedup > goal.target:
+        if way.speedup > _SEEN * goal.target:
             return way
     return None
 
@@ -193,7 +195,7 @@ def _first_batch(
         for candidate, workers in islice(_by_workers(larger(times), counts, goal), 1):
             tries += 1
             way = candidate.way(goal, workers)
-            if way.speedup > goal.target:
+            if way.speedup > _SEEN * goal.target:
                 return times, way
         times *= _LARGER
     return None
@@ -216,7 +218,7 @@ def _more_workers(candidate: Possibility, beyond: int, goal: Goal) -> WayOut | N
     while way is not None and way.workers > low + 1:
         middle = (low + way.workers) // 2
         tried = candidate.way(goal, middle)
-        if tried.speedup > goal.target:
+        if tried.speedup > _SEEN * goal.target:
             way = tried
         else:
             low = middle

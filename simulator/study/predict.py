@@ -104,10 +104,8 @@ def beside(
     ensemble = simulate(profile, scenario, seed, replications, progress, change=change)
     single, workers = _single(ensemble, scenario, seed), _workers(ensemble, scenario, seed)
     compared = single if base is None else base
-    # What a short run gains by chance is no gain of more workers.
-    slower = np.maximum(1.0, ensemble.alone_s / ensemble.step_time_s)
     counted = aim.progress_per_sample(workers.batch, compared.batch)
-    speedups = counted * workers.draws / slower / compared.draws
+    speedups = counted * _without_luck(workers, ensemble).draws / compared.draws
     step_time_s = central(ensemble.step_time_s)
     low, high = interval90(workers.draws, workers.samples_per_s)
     speedup = counted * workers.samples_per_s / compared.samples_per_s
@@ -155,6 +153,12 @@ def _workers(ensemble: Ensemble, scenario: Scenario, seed: int) -> Baseline:
     return Baseline(samples / central(step_time_s), samples / (step_time_s * off), samples)
 
 
+def _without_luck(found: Baseline, ensemble: Ensemble) -> Baseline:
+    """The same; what a short run gains by chance is no gain of more workers, nor of those owned."""
+    slower = np.maximum(1.0, ensemble.alone_s / ensemble.step_time_s)
+    return replace(found, draws=found.draws / slower)
+
+
 def _single(ensemble: Ensemble, scenario: Scenario, seed: int) -> Baseline:
     """What one process trains."""
     step_s = ensemble.single_step_s
@@ -187,7 +191,8 @@ def baseline_of(
             baseline,
             "device, host, or a number of workers that this batch and strategy can train",
         ) from error
-    return _workers(simulate(profile, owned, seed, replications), owned, seed)
+    ensemble = simulate(profile, owned, seed, replications)
+    return _without_luck(_workers(ensemble, owned, seed), ensemble)
 
 
 def _host(profile: Profile, scenario: Scenario, seed: int, replications: int) -> Baseline | None:
@@ -209,4 +214,5 @@ def _host(profile: Profile, scenario: Scenario, seed: int, replications: int) ->
     )
     ensemble = simulate(profile, local, seed, replications)
     together, single = _workers(ensemble, local, seed), _single(ensemble, local, seed)
-    return together if together.samples_per_s > single.samples_per_s else None
+    is_faster = together.samples_per_s > single.samples_per_s
+    return _without_luck(together, ensemble) if is_faster else None
