@@ -93,8 +93,8 @@ def test_a_setting_comes_after_the_link() -> None:
     [
         ((Setting("link.fetch.latncy_s", value=1.0),), "did you mean link.fetch.latency_s"),
         ((Setting("", value=1.0),), "list_settings"),
-        ((Setting(FETCH),), "a value, or a factor"),
-        ((Setting(FETCH, 1.0, 2.0),), "a value, or a factor"),
+        ((Setting(FETCH),), "a number, a share such as 3%, or a factor"),
+        ((Setting(FETCH, 1.0, 2.0),), "a number, a share such as 3%, or a factor"),
         ((Setting(FETCH, value=0.0),), "from 1e-30"),
         ((Setting(FETCH, value=float("nan")),), "from 1e-30"),
         ((Setting(FETCH, factor=-1.0),), "a factor above 0"),
