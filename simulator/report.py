@@ -39,7 +39,7 @@ from nworkers.simulator.study.resolve import ResolvedJob, resolve
 #: curves, and the largest numbers take most of their time.
 MOST_SLID = 16
 #: With several ps each transfer is one of its own, and a step takes as many times longer.
-MOST_SLID_OF = {"ps": 8}
+MOST_SLID_OF = {"ps": 6}
 #: Workers that come so near to the fastest are as good, and cost less.
 NEARLY = 0.9
 FAR_FEWER = 0.75
