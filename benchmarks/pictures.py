@@ -190,10 +190,12 @@ def page() -> str:
         before = f"```toml\n{kind.file}```\n\n" if kind.file else ""
         first = f"$ {kind.before}\n" if kind.before else ""
         beside = f"\nThe same beside its answer: {kind.beside}.\n" if kind.beside else ""
+        # A screen reader pauses at a full stop.
+        said = title(IMAGES.parent / small).replace("; ", ". ")
         parts.append(
             f"## {kind.heading}\n\n{kind.shows}\n\n{before}```{block}\n{first}$ {kind.command} -o "
             f"{kind.name}.png --size small\n```\n{beside}\n"
-            f"[![{title(IMAGES.parent / small)}]({small})]({large})\n\nThe same [large]({large}).\n"
+            f"[![{said}]({small})]({large})\n\nThe same [large]({large}).\n"
         )
     return "\n".join(parts)
 

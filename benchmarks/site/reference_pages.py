@@ -14,8 +14,8 @@ from benchmarks.site.markdown import code, described, escaped, fence
 from nworkers.cli.app import EXIT_CODES
 from nworkers.cli.asked.what_if_options import KINDS
 from nworkers.cli.documents.answer_schema import answer_schema
-from nworkers.cli.report.quantity_words import quantity_words
 from nworkers.cli.shown.format import quantity
+from nworkers.cli.shown.quantity_words import quantity_words
 from nworkers.models.base.defaults import DEFAULT_PROFILE
 from nworkers.models.files.file_schema import file_schema
 from nworkers.models.files.store import load

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from nworkers.simulator.decide.job_options import OptionFound
 
 
+#: Characters of a name that has room below the axis.
+_SHORT = 30
+
+
 def option_ratios(found: Sequence[OptionFound], size: Size = LARGE) -> Figure:
     """A row for each option; the fastest is marked."""
     best = max(found, key=lambda option: option.ratio)
@@ -40,5 +44,6 @@ def option_ratios(found: Sequence[OptionFound], size: Size = LARGE) -> Figure:
     )  # fmt: skip
     with rc_context(STYLE):
         axes = figure.subplots()
-        dot_rows.draw_ratios(axes, rows, size, "times its samples per second")
+        than = first.name if len(first.name) < _SHORT else "the first"
+        dot_rows.draw_ratios(axes, rows, size, f"times as fast as {than}")
     return settle(figure)

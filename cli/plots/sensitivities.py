@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from matplotlib import rc_context
@@ -14,6 +16,7 @@ from nworkers.cli.plots.label_places import settle
 from nworkers.cli.plots.style import LARGE, STYLE, Size, sheet
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline
+from nworkers.cli.shown.quantity_words import quantity_words
 
 if TYPE_CHECKING:
     from nworkers.models.records.explained import Explained
@@ -26,6 +29,7 @@ _MOST = 10
 def sensitivities(answer: ExplainAnswer, size: Size = LARGE) -> Figure:
     """The causes by what doing without them buys, and the quantities by what 1 % of them moves."""
     found = answer.found
+    names = _names([one.path for one in found.elasticities])
     freed = [
         dot_rows.DotRow(
             headline.CAUSE_WORDS[one.cause], one.ratio, one.ratio_interval, fmt.times(one.ratio),
@@ -34,7 +38,7 @@ def sensitivities(answer: ExplainAnswer, size: Size = LARGE) -> Figure:
         for k, one in enumerate(found.freed[:_MOST])
     ]  # fmt: skip
     moving = [
-        dot_rows.DotRow(one.path, one.percent, one.interval, f"{one.percent:+.2f} %", k == 0)
+        dot_rows.DotRow(names[one.path], one.percent, one.interval, f"{one.percent:+.2f} %", k == 0)
         for k, one in enumerate(found.elasticities[:_MOST])
     ]
     panels = [rows for rows in (freed, moving) if rows]
@@ -56,7 +60,7 @@ def sensitivities(answer: ExplainAnswer, size: Size = LARGE) -> Figure:
                 axes.xaxis.set_major_formatter(
                     FuncFormatter(lambda value, _: f"{value:+g} %" if value else "0 %")
                 )
-                axes.set_xlabel("longer step with 1 % more of it")
+                axes.set_xlabel("change of a step's time with 1 % more of it")
     return settle(figure)
 
 
@@ -73,5 +77,14 @@ def finding(found: Explained) -> str:
         )
     if found.elasticities:
         most = found.elasticities[0]
-        parts.append(f"1 % more of {most.path} moves a step by {most.percent:+.2f} %")
+        what = _names([one.path for one in found.elasticities])[most.path]
+        longer = "longer" if most.percent > 0 else "shorter"
+        parts.append(f"1 % more {what} makes a step {abs(most.percent):.2f} % {longer}")
     return "; ".join(parts) or f"No single quantity moves a step of {workers} by more than chance"
+
+
+def _names(paths: Sequence[str]) -> dict[str, str]:
+    """What each quantity is in words; its path, where several are the same in words."""
+    words = {path: quantity_words(path) or path for path in paths}
+    said = Counter(words.values())
+    return {path: word if said[word] == 1 else path for path, word in words.items()}

@@ -1,4 +1,4 @@
-"""Step timeline: what each worker does in some steps, and how many are at the busiest resource."""
+"""Step timeline: what each worker does in some steps, on one clock."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 _WORKERS, _STEPS = 12, 3
 #: A kind of less than this share is a hair's breadth, and has no place in the key.
 _SEEN = 0.003
+#: Less of their time is hardly any.
+_HARDLY = 0.01
 
 
 def step_timeline(job: ResolvedJob, seen: Observation, size: Size = LARGE) -> Figure:
@@ -41,7 +43,7 @@ def step_timeline(job: ResolvedJob, seen: Observation, size: Size = LARGE) -> Fi
     ]
     figure = sheet(
         size,
-        finding(spans, workers, begin_s, end_s),
+        finding(spans, workers, seen.scenario.workers, begin_s, end_s),
         about(job, seen.scenario),
         1.4 + 0.34 * workers,
     )
@@ -67,8 +69,8 @@ def window(spans: Sequence[Span]) -> tuple[float, float]:
     return min(span.start_s for span in own), max(span.end_s for span in own)
 
 
-def finding(spans: Sequence[Span], workers: int, begin_s: float, end_s: float) -> str:
-    """What these workers do most in that time, and how much of it they compute."""
+def finding(spans: Sequence[Span], workers: int, of: int, begin_s: float, end_s: float) -> str:
+    """What these workers, of so many, do most in that time, and how much of it they compute."""
     seconds: dict[str, float] = defaultdict(float)
     for span in spans:
         if span.critical:
@@ -76,12 +78,18 @@ def finding(spans: Sequence[Span], workers: int, begin_s: float, end_s: float) -
                 seconds[cause] += max(0.0, min(stop_s, end_s) - max(start_s, begin_s))
     shares = {kind: s / (workers * (end_s - begin_s)) for kind, s in kinds(seconds).items()}
     most = max(shares, key=shares.__getitem__)
-    whose = "a worker's" if workers == 1 else f"{workers} workers'"
+    whose = "a worker's" if workers == 1 else f"{_counted(workers, of)} workers'"
     time = f"{whose} time is {most}: {fmt.percent(shares[most])}"
-    rest = "" if most == "computing" else f"; they compute for {fmt.percent(shares['computing'])}"
+    share = shares["computing"]
+    computing = fmt.percent(share) if share >= _HARDLY else f"less than {fmt.percent(_HARDLY)}"
+    rest = "" if most == "computing" else f"; they compute for {computing}"
     if workers == 1:
         rest = rest.replace("they compute", "it computes")
     return f"Most of {time}{rest}"
+
+
+def _counted(workers: int, of: int) -> str:
+    return f"{workers}" if workers == of else f"{workers} of {of:,}"
 
 
 def _parts(span: Span) -> Iterator[tuple[str, float, float]]:

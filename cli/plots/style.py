@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 from math import ceil, floor, log2, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -104,6 +103,8 @@ _STEPS = (
     tuple(k / 10 for k in range(10, 100, 2)), tuple(k / 20 for k in range(20, 200)),
 )  # fmt: skip
 _MARK_IN = 0.2
+#: More marks of a decade than these are odd ones.
+_ROUND = 6
 #: Of a longer name the two ends are shown.
 MOST_CHARACTERS = 100
 STYLE: dict[str, Any] = {
@@ -263,21 +264,22 @@ def times_ticks(
 
 
 def log_marks(low: float, high: float, room_in: float, apart_in: float) -> list[float]:
-    """The most marks of a logarithmic axis that do not crowd each other; at least two."""
+    """The most marks of a logarithmic axis that do not crowd each other; at least two.
+
+    Rounder ones come first, and of these the ones nearest to 1; odd ones only where two lack.
+    """
     decades = range(floor(log10(low)), ceil(log10(high)) + 1)
-    found: list[float] = [low, high]
+    an_inch = log10(high / low) / room_in
+    chosen: list[float] = []
     for steps in _STEPS:
-        all_marks = [step * 10.0**decade for decade in decades for step in steps]
-        marks = sorted(mark for mark in all_marks if low <= mark <= high)
-        gaps = [log10(b / a) / log10(high / low) * room_in for a, b in pairwise(marks)]
-        if len(marks) < 2:
-            continue
-        if min(gaps) < apart_in and len(found) > 2:
+        if len(chosen) > 1 and len(steps) > _ROUND:
             break
-        # Where even these crowd, every other one or so is enough; one of them is 1.
-        every = max(1, ceil(apart_in / min(gaps)))
-        found = marks[marks.index(1.0) % every if 1.0 in marks else 0 :: every]
-    return found
+        marks = [step * 10.0**decade for decade in decades for step in steps]
+        for mark in sorted(marks, key=lambda mark: abs(log10(mark))):
+            gaps = (abs(log10(mark / other)) for other in chosen)
+            if low <= mark <= high and all(gap >= apart_in * an_inch for gap in gaps):
+                chosen.append(mark)
+    return sorted(chosen) if len(chosen) > 1 else [low, high]
 
 
 def signed_percent() -> FuncFormatter:

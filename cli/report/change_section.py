@@ -9,9 +9,9 @@ from nworkers.cli.asked.what_if_options import KINDS
 from nworkers.cli.report.job_words import STRATEGY_WORDS
 from nworkers.cli.report.markup import command, heading, paragraph, section, table
 from nworkers.cli.report.page_commands import PageCommands
-from nworkers.cli.report.quantity_words import with_words
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import headline, way_out_text
+from nworkers.cli.shown.quantity_words import with_words
 
 if TYPE_CHECKING:
     from nworkers.models.records.solved import WayOut

@@ -8,10 +8,10 @@ from nworkers import __version__
 from nworkers.cli.report.job_words import WORDS
 from nworkers.cli.report.markup import bullets, heading, paragraph, section, table
 from nworkers.cli.report.page_commands import PageCommands
-from nworkers.cli.report.quantity_words import with_words
 from nworkers.cli.shown import format as fmt
 from nworkers.cli.shown import next_text, predict_text
 from nworkers.cli.shown.fit_text import remedy
+from nworkers.cli.shown.quantity_words import with_words
 from nworkers.models.files.accuracy import shipped_accuracy
 from nworkers.models.findings.rests_on import rests_on
 from nworkers.models.records.environment_facts import FACTS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -158,6 +159,18 @@ def test_every_cause_is_of_one_kind_and_a_stack_is_the_whole_step() -> None:
     assert set(KIND_OF.values()) == set(LOOKS)
     row = predicted(1, 2, 4, 8).rows[-1]
     assert sum(kinds(row.breakdown).values()) == pytest.approx(row.step_time_s)
+
+
+def test_sensitivities_name_quantities_in_words() -> None:
+    figure = moves(style.LARGE)
+    said = " ".join(figure.texts[0].get_text().split())
+    assert re.search(r"; 1 % more [a-z ]+ makes a step [0-9.]+ % (longer|shorter)$", said)
+    for axes in figure.axes[1:]:
+        assert not any("_s" in word.get_text() for word in axes.get_yticklabels())
+
+
+def test_a_timeline_says_of_how_many_workers_it_shows_some() -> None:
+    assert "of 12 of 24 workers' time" in str(timeline(style.LARGE).get_label())
 
 
 def test_a_breakdown_says_from_where_on_what_takes_most() -> None:

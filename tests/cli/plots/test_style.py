@@ -104,3 +104,18 @@ def test_the_same_picture_is_the_same_file(suffix: str, start: bytes) -> None:
 
     assert made() == made()
     assert made().startswith(start)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "room_in", "marks"),
+    [
+        (0.55, 3.8, 2.2, [1.0, 2.0, 3.0]),
+        (0.3, 30.0, 3.0, [0.5, 1.0, 2.0, 5.0, 10.0, 20.0]),
+        (1e-4, 1e4, 2.0, [1e-4, 1e-2, 1.0, 1e2, 1e4]),
+        (0.95, 1.06, 2.0, [0.96, 1.0]),
+    ],
+)
+def test_marks_are_round_and_do_not_crowd(
+    low: float, high: float, room_in: float, marks: list[float]
+) -> None:
+    assert style.log_marks(low, high, room_in, 0.45) == pytest.approx(marks)

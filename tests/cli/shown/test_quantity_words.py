@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nworkers.cli.report.quantity_words import quantity_words
+from nworkers.cli.shown.quantity_words import quantity_words
 from nworkers.models.files.shipped import shipped_profiles
 from nworkers.models.files.store import find_profile
 from nworkers.models.records.profile import parameters
