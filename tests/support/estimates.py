@@ -29,7 +29,10 @@ def _outside(document: Any, where: str) -> Iterator[str]:
             continue
         value = document[of]
         if isinstance(value, dict):
-            value = value["scale"]  # of several methods the one that has an interval
+            # Of several methods the one that has an interval; shares beside one have no estimate.
+            if "scale" not in value:
+                continue
+            value = value["scale"]
         if not is_within(value, *found):
             yield f"{where}.{of}: {value} is not in {found}"
 
