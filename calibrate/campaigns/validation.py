@@ -106,7 +106,7 @@ def train(
     per_run_s = start_s + WARMUP_S + (1 + BEYOND) * seconds
     try:
         for done, (start, count) in enumerate(order):
-            what = "one process" if count == SINGLE else f"{count} workers"
+            what = "one process" if count == SINGLE else f"{count} worker{'s' * (count > 1)}"
             how = "traced" if start is None else f"start {start + 1}"
             left_s = per_run_s * (len(order) - done)
             progress(CampaignProgress(done, len(order), f"{what}, {how}", left_s))
