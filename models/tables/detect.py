@@ -26,10 +26,11 @@ from nworkers.models.tables.formats import (
 from nworkers.models.tables.formats import csv_throughput as scaling
 from nworkers.models.tables.formats.posted import Lines, lines_of, streams
 
+# So short that an error which begins with a long path says all of it.
 KNOWN = (
-    "a calibration file; or output of all_reduce_perf (nccl-tests, text or -J), osu_latency, "
-    "osu_bw, osu_allreduce, IMB-MPI1, iperf or iperf3; or a CSV with columns quantity, seconds, "
-    "size_bytes, …; or a scaling table with columns model, strategy, workers, samples_per_s, …"
+    "a calibration; output of nccl-tests (all_reduce_perf), osu_latency, osu_bw, osu_allreduce, "
+    "IMB-MPI1, iperf or iperf3; a CSV of quantity, seconds, size_bytes, …; or a table of model, "
+    "strategy, workers, samples_per_s, …"
 )
 _Find = Callable[[Lines, str, int | None], Iterator[FoundTable]]
 #: Each tool's text: how it is told, what begins its own lines, and what reads it.
