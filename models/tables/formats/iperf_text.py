@@ -82,7 +82,8 @@ def find(lines: Lines, source: str, workers: int | None = None) -> Iterator[Foun
         if not line.own:
             continue
         text = line.text.strip()
-        if _BEGIN.match(text) or (_NAMES.match(text) and run is None):
+        opened = _OPENED.match(text)
+        if _BEGIN.match(text) or (run is None and (opened or _NAMES.match(text))):
             # iperf 2 listens and connects in one test both ways.
             if run is None or run.parts:
                 if run is not None:
@@ -94,7 +95,7 @@ def find(lines: Lines, source: str, workers: int | None = None) -> Iterator[Foun
             continue
         run.udp = run.udp or _UDP.search(text) is not None
         run.ends = run.ends or _THREE.match(text) is not None
-        if opened := _OPENED.match(text):
+        if opened:
             run.opened.add(opened[1])
         if text.startswith("Reverse mode"):
             run.reverse = True

@@ -130,6 +130,7 @@ flips = st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), min_siz
 
 @many
 @given(names, flips)
+@example("iperf2_both_ways.txt", [(84, 0), (278, 0), (603, 0)])
 def test_flipped_bytes_make_no_other_test(name: str, changes: list[tuple[int, int]]) -> None:
     content = bytearray(TEXTS[name].encode())
     for place, value in changes:
