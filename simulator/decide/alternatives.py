@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from nworkers.models.base.errors import InputError
-from nworkers.models.costs.task_memory import overfull
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.runtimes import STRATEGIES, Strategy
 from nworkers.models.records.solved import Goal, WayKind, WayOut
@@ -59,8 +58,7 @@ class Alternative:
         """How near it comes, roughly; 0 where so many cannot train so, or memory not hold it."""
         try:
             job = self.resolved(workers)
-            held = overfull(job.profile, job.scenarios[0]) is None
-            return roughly(goal, job) if held else 0.0
+            return roughly(goal, job) if job.overfull is None else 0.0
         except InputError:
             return 0.0
 

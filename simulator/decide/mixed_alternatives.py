@@ -40,9 +40,12 @@ class MixedAlternative:
         return max(first for first, _ in each), min(last for _, last in each)
 
     def rough(self, goal: Goal, workers: int) -> float:
-        """How near it comes, roughly; 0 where so many cannot train one of the jobs."""
+        """How near it comes, roughly; 0 where one job cannot train so, or memory not hold it."""
         try:
-            rates = [rough_rates(goal, each.resolved(workers)) for each in self.of.values()]
+            jobs = [each.resolved(workers) for each in self.of.values()]
+            if any(job.overfull for job in jobs):
+                return 0.0
+            rates = [rough_rates(goal, job) for job in jobs]
         except InputError:
             return 0.0
         progress, base = (harmonic(self.shares, column) for column in zip(*rates, strict=True))

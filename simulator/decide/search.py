@@ -10,7 +10,6 @@ import numpy as np
 
 from nworkers.models.base.errors import InputError
 from nworkers.models.base.statistics import interval90
-from nworkers.models.costs.task_memory import overfull
 from nworkers.models.records.solved import Goal, OpenInterval
 from nworkers.simulator.decide.reaching import Reached, fully, roughly
 from nworkers.simulator.study.predict import REPLICATIONS
@@ -49,7 +48,7 @@ class Axis:
 
     def overfull(self, job: ResolvedJob) -> bool:
         """Whether a job of this axis is none, since memory cannot hold it."""
-        return self.held and overfull(job.profile, job.scenarios[0]) is not None
+        return self.held and job.overfull is not None
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from nworkers.models.base.choices import choice
 from nworkers.models.base.errors import InputError
-from nworkers.models.costs.task_memory import overfull
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.scenario import MAX_WORKERS
 from nworkers.models.records.solved import (
@@ -112,8 +111,7 @@ def _memory(quantity: Quantity, goal: Goal, found: Found) -> OutOfMemory | None:
     beyond = search(replace(axis, held=False), goal).value
     if beyond is None:
         return None
-    job = axis.at(beyond)
-    over = overfull(job.profile, job.scenarios[0])
+    over = axis.at(beyond).overfull
     return None if over is None else OutOfMemory(quantity.scale * beyond, over)
 
 

@@ -9,7 +9,7 @@ from typing import get_args
 from nworkers.models.base.choices import choice
 from nworkers.models.base.defaults import DEFAULT_PROFILE, DEFAULT_WORKLOAD
 from nworkers.models.base.errors import Contradiction, InputError
-from nworkers.models.costs.task_memory import check_task_memory
+from nworkers.models.costs.task_memory import check_task_memory, overfull
 from nworkers.models.files.shipped import shipped_profiles
 from nworkers.models.files.workload_toml import read_workload
 from nworkers.models.records.added_workers import AddedWorkers
@@ -18,6 +18,7 @@ from nworkers.models.records.job_request import (
     JobRequest,
     Placement,
 )
+from nworkers.models.records.prediction import Overfull
 from nworkers.models.records.profile import MEMORY, NOMINAL, DeviceKind, Profile
 from nworkers.models.records.runtimes import RUNTIMES_OF, STRATEGIES
 from nworkers.models.records.scenario import (
@@ -48,6 +49,11 @@ class ResolvedJob:
     shipped: str | None
     doubts: tuple[str, ...]
     changed: tuple[Changed, ...] = ()
+
+    @property
+    def overfull(self) -> Overfull | None:
+        """What memory cannot hold the first of the jobs; None if it can, or is not known."""
+        return overfull(self.profile, self.scenarios[0])
 
     def training(self, workload: Workload) -> ResolvedJob:
         """The same jobs with another workload."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+from nworkers.models.files.store import find_profile
 from nworkers.models.records.aim import Aim
 from nworkers.models.records.job_request import JobRequest
 from nworkers.models.records.solved import Goal, WayOut
@@ -65,3 +66,15 @@ def test_a_strategy_is_every_job_s() -> None:
 def test_a_mix_that_wins_needs_none() -> None:
     weak = [WeightedJob("one", replace(SMALL, batch=64, scaling="weak"), 1.0)]
     assert mix_with_ways_out(answer_mix(weak, 4), weak).ways_out is None
+
+
+def test_a_batch_that_memory_cannot_hold_is_no_way_out_of_a_mix() -> None:
+    asked = JobRequest("h100", workload="mlp:784,512,512,10", device="cpu", scaling="weak")
+    profile = find_profile("calibration", "h100")[0]
+    small = replace(profile, host=replace(profile.host, memory_bytes=20e6))
+
+    def kinds(request: JobRequest) -> set[str]:
+        return {way.what for way in nearest(mixed_changes([WeightedJob("one", request, 1.0)]), [2])}
+
+    assert "batch" in kinds(asked)
+    assert "batch" not in kinds(replace(asked, profile=small))
