@@ -8,8 +8,8 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-from nworkers.cli.shown.terminal import NARROWEST
-
+#: As all else that is printed: narrower terminals break the lines themselves.
+NARROWEST = 40
 #: Longer lines are read badly.
 WIDEST = 80
 #: Below this a column of options leaves too little beside it.
