@@ -8,7 +8,7 @@ from typing import Any
 
 from typer.core import TyperCommand
 
-#: As all else that is printed: narrower terminals break the lines themselves.
+#: As all else that is printed (`shown.terminal`), which no module on this floor may import.
 NARROWEST = 40
 #: Longer lines are read badly.
 WIDEST = 80

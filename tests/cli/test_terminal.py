@@ -18,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from nworkers.cli import app
+from nworkers.cli import app, help_lines
+from nworkers.cli.shown import terminal
 from tests.support.without_kernel import other_than_simpy
 
 ROOT = Path(__file__).parents[2]
@@ -123,3 +124,7 @@ def test_a_pipe_is_plain_and_whole_and_coloured_by_force_alone() -> None:
 def test_what_programs_read_is_as_it_is_on_any_terminal() -> None:
     assert seen("completion", "bash", FORCE_COLOR="1").startswith("_scale() {\n    local IFS=")
     assert '"speedup": ' in seen(*PREDICT, "--json", FORCE_COLOR="1")
+
+
+def test_help_is_as_narrow_as_all_else() -> None:
+    assert help_lines.NARROWEST == terminal.NARROWEST
